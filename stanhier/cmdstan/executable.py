@@ -1,0 +1,160 @@
+"""Make an executable of a Stan program with a CmdStan, and tell later whether it is still what was made."""
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from stanhier.cmdstan import locate
+from stanhier.cmdstan.installer import damaged_files
+from stanhier.errors import CmdStanError
+
+__all__ = ["compile_program", "executable_name", "is_intact"]
+
+_RECORD = "stanhier.json"
+_THREADS: Mapping[str, str] = {"STAN_THREADS": "TRUE"}
+
+# Executables whose checksum this process has compared: path, time, size.
+_compared: set[tuple[str, int, int]] = set()
+
+
+def executable_name(name: str) -> str:
+    """Name the executable of a program as the system wants it.
+
+    Parameters
+    ----------
+    name : str
+        The program.
+
+    Returns
+    -------
+    str
+        The name of the file.
+    """
+    return f"{name}.exe" if platform.system() == "Windows" else name
+
+
+def is_intact(exe: Path) -> bool:
+    """Compare an executable with what it was when it was compiled: in full once per process, then by size and time.
+
+    Parameters
+    ----------
+    exe : Path
+        The executable, beside the record of it.
+
+    Returns
+    -------
+    bool
+        False when it is missing, changed, or may not be run.
+    """
+    try:
+        status = exe.stat()
+        key = (str(exe), status.st_mtime_ns, status.st_size)
+        if key not in _compared:
+            record = json.loads(exe.with_name(_RECORD).read_text(encoding="utf-8"))
+            if record["size"] != status.st_size or record["sha256"] != _fingerprint(exe):
+                return False
+            _compared.add(key)
+    except (OSError, ValueError, KeyError):
+        return False
+    return os.access(exe, os.X_OK)
+
+
+def compile_program(
+    home: Path,
+    folder: Path,
+    name: str,
+    *,
+    stanc_options: Mapping[str, bool],
+    threads: bool,
+    compiler: str,
+    origin: Path,
+) -> None:
+    """Compile a program in a folder of its own, check that it runs, and record what it is.
+
+    Parameters
+    ----------
+    home : Path
+        The CmdStan.
+    folder : Path
+        Holds ``name.stan`` and what it includes; gets the executable and the record.
+    name : str
+        The program.
+    stanc_options : mapping
+        Options of Stan's compiler.
+    threads : bool
+        Whether it is to run several chains in one process.
+    compiler : str
+        The C++ compiler, for the record.
+    origin : Path
+        The file that the user knows the program by, for messages.
+
+    Raises
+    ------
+    CmdStanError
+        When it does not compile or does not run: with the words of ``stanc`` or of the C++ compiler.
+    """
+    from cmdstanpy import compile_stan_file
+
+    # the model's name is the file's, also where cmdstanpy works on a copy because of a space in the path
+    options = {**stanc_options, "name": f"{name}_model", "include-paths": [str(folder)]}
+    try:
+        with _cmdstan_is(home):
+            compile_stan_file(
+                folder / f"{name}.stan", stanc_options=options, cpp_options=dict(_THREADS) if threads else None
+            )
+    except (ValueError, RuntimeError, OSError) as err:
+        said = str(err).replace(str(folder), str(origin.parent)).strip()
+        raise CmdStanError(f"The Stan program {origin} did not compile. {said}{_remedy(home, said)}") from err
+    exe = folder / executable_name(name)
+    try:
+        ran = subprocess.run([exe, "info"], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as err:
+        raise CmdStanError(f"{origin} was compiled with {compiler}, but does not run: {err}.") from err
+    if ran.returncode != 0:
+        raise CmdStanError(
+            f"{origin} was compiled with {compiler}, but does not run: {(ran.stderr or ran.stdout).strip()}"
+        )
+    for left in folder.iterdir():
+        if left.suffix in {".hpp", ".o", ".d"}:
+            left.unlink()
+    record = {"size": exe.stat().st_size, "sha256": _fingerprint(exe), "compiler": compiler}
+    exe.with_name(_RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def _remedy(home: Path, said: str) -> str:
+    if "No space left on device" in said:
+        return "\nThe disk is full: make room, or set STANHIER_CACHE (and TMPDIR) to folders on a larger disk."
+    damaged = damaged_files(home) if (home / locate.MARKER).is_file() else []
+    if damaged:
+        return f"\nDamaged in {home}: {', '.join(damaged)}. Run `stanhier install --force`."
+    return ""
+
+
+@contextmanager
+def _cmdstan_is(home: Path) -> Iterator[None]:
+    """Let cmdstanpy compile with this CmdStan, and without its running commentary."""
+    from cmdstanpy.utils import get_logger
+
+    logger = get_logger()
+    level, before = logger.level, os.environ.get("CMDSTAN")
+    logger.setLevel(logging.WARNING)
+    os.environ["CMDSTAN"] = str(home)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if before is None:
+            del os.environ["CMDSTAN"]
+        else:
+            os.environ["CMDSTAN"] = before
+
+
+def _fingerprint(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
