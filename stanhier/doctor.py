@@ -1,0 +1,126 @@
+"""Examine what stanhier needs: CmdStan, the compiler, make, the cache and the compiled programs."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from stanhier import cache
+from stanhier.cmdstan import installer, locate
+from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
+from stanhier.errors import CmdStanError
+from stanhier.program import Program, programs_dir, shipped_programs
+
+__all__ = ["Finding", "examine"]
+
+
+_KINDS = {"plain": False, "with threads": True}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    topic : str
+        What was looked at.
+    well : bool
+        Whether it is as it should be.
+    text : str
+        What was found, and what to do about it when it is not well.
+    """
+
+    topic: str
+    well: bool
+    text: str
+
+
+def examine() -> list[Finding]:
+    """Look at everything that stanhier needs; nothing is built or changed.
+
+    Returns
+    -------
+    list of Finding
+        In the order in which a person would look.
+    """
+    return [
+        _finding("CmdStan", _look_at_cmdstan),
+        _finding("compiler", _look_at_compiler),
+        _finding("make", lambda: str(require_make())),
+        *_examine_cache(),
+        *[_finding(name, partial(_look_at_program, name)) for name in shipped_programs()],
+        *_examine_leftovers(),
+    ]
+
+
+def _look_at_cmdstan() -> str:
+    users = locate.find_users()
+    if users is not None:
+        locate.check_usable(users)
+        return f"{_version(users)}, yours, in {users}"
+    home = locate.find_built(find_compiler())
+    if home is None:
+        raise CmdStanError("none yet: run `stanhier install`, or let the first model that is sampled build it")
+    damaged = installer.damaged_files(home)
+    if damaged:
+        raise CmdStanError(f"damaged in {home}: {', '.join(damaged)}\nrun `stanhier install --force`")
+    return f"{_version(home)}, built by stanhier, in {home}"
+
+
+def _look_at_compiler() -> str:
+    compiler = require_compiler()
+    return f"{compiler.version} ({compiler.path})"
+
+
+def _look_at_program(name: str) -> str:
+    program = Program(name)
+    compiled = [kind for kind, threads in _KINDS.items() if program.compiled_exe(threads=threads) is not None]
+    if not compiled:
+        raise CmdStanError("not compiled yet: run `stanhier compile`, or let the first model that needs it compile it")
+    return f"compiled {' and '.join(compiled)}"
+
+
+def _examine_cache() -> list[Finding]:
+    root = cache.cache_dir()
+    present = root
+    while not present.exists():
+        present = present.parent
+    text = f"{cache.size_on_disk(root) / 1e6:.0f} MB in {root}, {cache.free_bytes(root) / 1e9:.1f} GB free"
+    if not os.access(present, os.W_OK):
+        text += "\nit is read-only: what is in it can be used, nothing can be added"
+    return [Finding("cache", well=True, text=text)]
+
+
+def _examine_leftovers() -> list[Finding]:
+    """List what this version of stanhier, with this compiler, would not choose, and what interrupted runs left."""
+    try:
+        home = locate.find_built(find_compiler())
+        exes = [Program(name).compiled_exe(threads=threads) for name in shipped_programs() for threads in (False, True)]
+    except CmdStanError:
+        return []  # what is wrong is said above; what is of use cannot be known before it is put right
+    used = {home, *(exe.parent for exe in exes if exe is not None)}
+    there = [*locate.built_homes(), *_folders(programs_dir()), *_folders(cache.cache_dir() / "staging")]
+    old = [folder for folder in there if folder not in used]
+    if not old:
+        return []
+    lines = [f"{folder} ({cache.size_on_disk(folder) / 1e6:.0f} MB)" for folder in old]
+    text = "\n".join(["of other versions or interrupted runs; can be removed when nothing else uses them:", *lines])
+    return [Finding("leftovers", well=True, text=text)]
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(parent.iterdir()) if parent.is_dir() else []
+
+
+def _version(home: Path) -> str:
+    version = locate.read_version(home)
+    return "?" if version is None else ".".join(map(str, version))
+
+
+def _finding(topic: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(topic, well=True, text=look())
+    except CmdStanError as err:
+        return Finding(topic, well=False, text=str(err))
