@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fake_cmdstan import make_parts, use_parts
 
 from stanhier.cmdstan import install
 
@@ -11,3 +12,24 @@ from stanhier.cmdstan import install
 def cmdstan_home() -> Path:
     """A ready CmdStan home that stanhier built, in the ordinary cache, where ``scripts/setup`` has put it."""
     return install(progress=False)
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, with a space and accents in its path, on a machine without any CmdStan."""
+    folder = tmp_path / "mé câche"
+    monkeypatch.setenv("STANHIER_CACHE", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path / "no-such-home"))
+    for name in ("CMDSTAN", "CXX", "MAKE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> Path:
+    """The parts of a CmdStan that is built in no time; stanhier builds from them, into `own_cache`."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    make_parts(folder)
+    use_parts(folder, monkeypatch)
+    return folder

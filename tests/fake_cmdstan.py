@@ -2,20 +2,24 @@
 
 Everything of stanhier's runs as it is: only the wheel, the makefile and the driver are small ones of our own, and the
 wheel is copied from a folder instead of fetched. As a script it runs one action in a process of its own, which a test
-can kill: ``python fake_cmdstan.py FOLDER install|compile NAME``.
+can kill: ``python fake_cmdstan.py FOLDER install``.
 """
 
 import hashlib
+import itertools
 import os
 import shutil
+import signal
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stanhier.cmdstan import installer, locate, wheel
-from stanhier.program import Program
+from stanhier.cmdstan.executable import is_intact
+from stanhier.program import Program, programs_dir
 
 PROGRAM = "linear_regression"
 
@@ -26,14 +30,14 @@ CMDSTAN_VERSION := 2.35.0
 build:
 	@echo "--- [1/2] compiling driver/one.cpp"
 	@mkdir -p build && echo half > build/one.o
-	@touch "$$FAKE_MARK" 2>/dev/null; sleep $${FAKE_SECONDS:-0}
+	@test -z "$$FAKE_MARK" || echo $$PPID > "$$FAKE_MARK"; sleep $${FAKE_SECONDS:-0}
 	@test -z "$$FAKE_BYTES" || head -c $$FAKE_BYTES /dev/zero > build/big.o
 	@test -z "$$FAKE_FAILURE" || { echo "$$FAKE_FAILURE"; exit 1; }
 	@echo whole > build/one.o
 	@echo "--- [2/2] linking"
 %: %.stan
 	@echo "half" > "$@"
-	@touch "$$FAKE_MARK" 2>/dev/null; sleep $${FAKE_SECONDS:-0}
+	@test -z "$$FAKE_MARK" || echo $$PPID > "$$FAKE_MARK"; sleep $${FAKE_SECONDS:-0}
 	@test -z "$$FAKE_FAILURE" || { echo "$$FAKE_FAILURE"; exit 1; }
 	@printf '#!/bin/sh\\necho "stan_version_major = 2"\\necho "STAN_THREADS=%s"\\n' "$(STAN_THREADS)" > "$@"
 	@echo compiled >> "$${FAKE_LOG:-/dev/null}"
@@ -84,10 +88,66 @@ def use_parts(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(installer, "NEEDED_BYTES", int(os.environ.get("FAKE_NEEDED", "0")))
 
 
-if __name__ == "__main__":
-    use_parts(Path(sys.argv[1]), pytest.MonkeyPatch())
-    match sys.argv[2]:
+def kill_everywhere(action: Callable[[], object], complete: Callable[[], bool]) -> int:
+    """Run an action, killed at its first change of the disk, then at its second, and so on until it gets through.
+
+    What a killed run leaves is left for the next one. Returns the number of runs that were killed.
+    """
+    for kills in itertools.count():
+        child = os.fork()
+        if child == 0:
+            _die_at_event(kills)
+            action()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not complete():
+            raise AssertionError(f"half-written after kill {kills}")
+        if os.waitstatus_to_exitcode(status) == 0:
+            return kills
+        if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+            raise AssertionError(f"run {kills} failed instead of being killed: {status}")
+    raise AssertionError
+
+
+def _die_at_event(last: int) -> None:
+    seen = itertools.count()
+    cache = os.environ["STANHIER_CACHE"]
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        changes = event in {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.chmod"}
+        if changes and cache in str(arguments[0]) and next(seen) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+
+
+def homes_are_complete() -> bool:
+    """Whether every home that can be found is whole."""
+    return all(not installer.damaged_files(home) for home in locate.built_homes())
+
+
+def programs_are_complete() -> bool:
+    """Whether every executable that can be found is whole."""
+    places = programs_dir().iterdir() if programs_dir().exists() else []
+    return all(is_intact(place / PROGRAM) for place in places)
+
+
+def main(parts: Path, action: str) -> None:
+    """Do one thing, in a process that a test can kill."""
+    use_parts(parts, pytest.MonkeyPatch())
+    match action:
         case "install":
-            sys.stdout.write(f"{installer.install(force='--force' in sys.argv)}\n")
+            result: object = installer.install()
         case "compile":
-            sys.stdout.write(f"{Program(PROGRAM).exe()}\n")
+            result = Program(PROGRAM).exe()
+        case "kill-install":
+            result = kill_everywhere(installer.install, homes_are_complete)
+        case "kill-compile":
+            result = kill_everywhere(Program(PROGRAM).exe, programs_are_complete)
+        case _:
+            raise ValueError(action)
+    sys.stdout.write(f"{result}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

