@@ -1,0 +1,33 @@
+// The No-U-Turn sampler with a diagonal metric.
+#include "sampling.hpp"
+
+#include <stan/services/sample/hmc_nuts_diag_e.hpp>
+#include <stan/services/sample/hmc_nuts_diag_e_adapt.hpp>
+
+namespace driver {
+
+int nuts_diag_e(Sampling& s) {
+  using namespace stan::services::sample;
+  Run& r = s.run;
+  const std::size_t n = s.num_chains;
+  const bool unit = s.inv_metric.empty();
+  if (s.adapt && unit)
+    return hmc_nuts_diag_e_adapt(r.model, n, s.init.contexts, r.seed, r.id, s.init.radius, s.num_warmup, s.num_samples,
+                                s.thin, s.save_warmup, r.refresh, s.stepsize, s.stepsize_jitter, s.max_depth, s.delta,
+                                s.gamma, s.kappa, s.t0, s.init_buffer, s.term_buffer, s.window, r.interrupt, r.console,
+                                s.init_writers, s.outputs, s.diagnostics, s.metrics);
+  if (s.adapt)
+    return hmc_nuts_diag_e_adapt(r.model, n, s.init.contexts, s.inv_metric, r.seed, r.id, s.init.radius, s.num_warmup,
+                                s.num_samples, s.thin, s.save_warmup, r.refresh, s.stepsize, s.stepsize_jitter,
+                                s.max_depth, s.delta, s.gamma, s.kappa, s.t0, s.init_buffer, s.term_buffer, s.window,
+                                r.interrupt, r.console, s.init_writers, s.outputs, s.diagnostics, s.metrics);
+  if (unit)
+    return hmc_nuts_diag_e(r.model, n, s.init.contexts, r.seed, r.id, s.init.radius, s.num_warmup, s.num_samples, s.thin,
+                          s.save_warmup, r.refresh, s.stepsize, s.stepsize_jitter, s.max_depth, r.interrupt, r.console,
+                          s.init_writers, s.outputs, s.diagnostics);
+  return hmc_nuts_diag_e(r.model, n, s.init.contexts, s.inv_metric, r.seed, r.id, s.init.radius, s.num_warmup,
+                        s.num_samples, s.thin, s.save_warmup, r.refresh, s.stepsize, s.stepsize_jitter, s.max_depth,
+                        r.interrupt, r.console, s.init_writers, s.outputs, s.diagnostics);
+}
+
+}  // namespace driver
