@@ -1,0 +1,51 @@
+"""Eight schools (Rubin 1981): coaching effects with known standard errors, pooled by a hierarchical model.
+
+Rubin, D. B. (1981), Estimation in parallel randomized experiments, Journal of Educational Statistics 6(4), 377-401,
+doi:10.3102/10769986006004377, table 1.
+"""
+
+from pathlib import Path
+
+import _common
+import pandas as pd
+
+import stanhier as sh
+
+
+def schools() -> pd.DataFrame:
+    """Give the estimated effect of coaching in each school, in points, and its standard error."""
+    return pd.DataFrame(
+        {
+            "school": list("ABCDEFGH"),
+            "effect": [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0],
+            "se": [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0],
+        }
+    )
+
+
+def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
+    """Fit the effects with partial pooling, print and draw them."""
+    data = schools()
+    model = sh.VaryingIntercept(
+        "effect ~ 1 + (1 | school)",
+        data,
+        se="se",
+        priors={"mu_alpha": sh.Normal(0, 5), "sigma_alpha": sh.HalfCauchy(5)},
+    )
+    print(model, "\n")
+    fit = model.sample(chains=4, iter_warmup=1000, iter_sampling=1000, seed=seed)
+    print(fit.summary(), "\n")
+    print(fit.diagnose(), "\n")
+
+    posterior = fit.posterior
+    better = (posterior["alpha"].sel(school="A") > posterior["alpha"].sel(school="C")).mean()
+    print(
+        f"School A gained 31 points more than C. The probability that coaching works better there: {float(better):.2f}."
+    )
+    _common.save(fit.plot_forest(), folder / "eight_schools_forest.png")
+    _common.save(fit.plot_trace(), folder / "eight_schools_trace.png")
+    return fit
+
+
+if __name__ == "__main__":
+    _common.run(main, __doc__)

@@ -1,0 +1,59 @@
+// Linear regression from sufficient statistics.
+//
+//   y[n] ~ normal(alpha + x[n] * beta, sigma / sqrt(w[n]))
+//
+// The rows reach Stan through their triangular factor, in coordinates phi in which it is diagonal:
+//   sum(w .* square(y - alpha - X * beta)) = square(sigma_hat) * (sum(square(d + c .* phi)) + rest).
+// theta holds the quantities that have priors: the intercept (where its prior applies) and the slopes.
+//
+// Golub & Van Loan (2013), Matrix Computations, chapters 5 and 6 (QR, generalised singular values).
+functions {
+  #include functions/prior.stanfunctions
+  #include functions/whitening.stanfunctions
+}
+data {
+  int<lower=0> N; // rows
+  int<lower=0> P; // location parameters
+  int<lower=0, upper=1> S; // 1 if sigma is estimated, 0 if it is sigma_hat
+  
+  vector[P] theta_hat;
+  matrix[P, P] basis;
+  matrix<lower=0>[P, 2] share; // of the rows, of the prior
+  matrix[P, 2] pull;
+  
+  vector<lower=0>[P] c;
+  vector[P] d;
+  real<lower=0> rest;
+  
+  real<lower=0> sigma_hat;
+  vector[S] log_scale_hat;
+  matrix[S, S] log_scale_basis;
+  
+  array[P] int<lower=0, upper=2> prior_family;
+  vector<lower=0>[P] prior_nu;
+  vector[P] prior_mu;
+  vector<lower=0>[P] prior_sigma;
+  array[S] int<lower=0, upper=3> scale_prior_family;
+  vector<lower=0>[S] scale_prior_nu;
+  vector<lower=0>[S] scale_prior_sigma;
+}
+parameters {
+  vector[P] z; // location, whitened
+  vector[S] z_scale; // log(sigma), whitened
+}
+model {
+  vector[S] log_scale = log_scale_hat + log_scale_basis * z_scale;
+  real log_sigma = S == 1 ? log_scale[1] : log(sigma_hat);
+  vector[2] tau = [exp(2 * (log(sigma_hat) - log_sigma)), 1]';
+  vector[P] precision = whitened_precision(share, tau);
+  vector[P] phi = unwhiten(z, precision, pull, tau);
+  vector[P] theta = theta_hat + basis * phi;
+  vector[S] scale = exp(log_scale);
+  
+  // relative to the point phi = 0, sigma = sigma_hat, so that lp__ stays small however many rows there are
+  target += within_log_density(N, tau[1], d + c .* phi, rest);
+  target += unwhiten_log_jacobian(precision) + sum(log_scale);
+  target += priors_lpdf(theta | prior_family, prior_nu, prior_mu, prior_sigma);
+  target += priors_lpdf(scale | scale_prior_family, scale_prior_nu, rep_vector(0, S), scale_prior_sigma);
+}
+

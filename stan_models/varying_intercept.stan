@@ -1,0 +1,85 @@
+// Varying-intercept regression from sufficient statistics, group effects integrated out.
+//
+//   y[n] ~ normal(alpha[g[n]] + x[n] * beta, sigma / sqrt(w[n])),   alpha[j] ~ normal(mu_alpha, sigma_alpha)
+//
+// Within groups the rows reach Stan through the triangular factor of the group-centred data, in coordinates phi
+// in which it is diagonal; between groups the mean of group j, of weight W[j] = sum of its w, has
+//   ybar[j] ~ normal(mu_alpha + xbar[j] * beta, sqrt(v[j])),   v[j] = square(sigma_alpha) + square(sigma) / W[j].
+// Groups of equal weight form a stratum: they share v, so their rows compress once more. All rows of the between
+// part arrive divided by the root of v_hat, their v at the point around which the parameters are whitened.
+// theta holds the quantities that have priors: mu_alpha (where its prior applies) and the slopes.
+//
+// Bates & DebRoy (2004), doi:10.1016/j.jmva.2004.04.013; Gelman & Hill (2007), chapter 12.
+functions {
+  #include functions/prior.stanfunctions
+  #include functions/whitening.stanfunctions
+}
+data {
+  int<lower=0> N; // rows
+  int<lower=1> J; // groups
+  int<lower=1> P; // location parameters
+  int<lower=1> H; // strata: distinct group weights
+  int<lower=1> B; // rows of the between part
+  int<lower=0, upper=1> S; // 1 if sigma is estimated, 0 if it is sigma_hat
+  
+  vector[P] theta_hat;
+  matrix[P, P] basis;
+  matrix<lower=0>[P, 3] share; // of the rows within groups, of the group means, of the prior
+  matrix[P, 3] pull;
+  
+  vector<lower=0>[P] c;
+  vector[P] d;
+  real<lower=0> rest;
+  
+  vector<lower=0>[H] W; // weight of a group of this stratum
+  vector<lower=0>[H] J_stratum; // its number of groups
+  vector<lower=0>[H] v_hat;
+  array[B] int<lower=1, upper=H> stratum;
+  matrix[B, P] between;
+  vector[B] between_residual;
+  real<lower=0> W_typical; // the one weight that stands for all of them in the whitening
+  
+  real<lower=0> sigma_hat;
+  real<lower=0> sigma_alpha_hat;
+  vector[S + 1] log_scale_hat;
+  matrix[S + 1, S + 1] log_scale_basis;
+  
+  array[P] int<lower=0, upper=2> prior_family;
+  vector<lower=0>[P] prior_nu;
+  vector[P] prior_mu;
+  vector<lower=0>[P] prior_sigma;
+  array[S + 1] int<lower=0, upper=3> scale_prior_family;
+  vector<lower=0>[S + 1] scale_prior_nu;
+  vector<lower=0>[S + 1] scale_prior_sigma;
+}
+transformed data {
+  vector[H] W_inv = inv(W);
+  real v_typical_hat = square(sigma_alpha_hat) + square(sigma_hat) / W_typical;
+}
+parameters {
+  vector[P] z; // location, whitened
+  vector[S + 1] z_scale; // log(sigma_alpha) and log(sigma), whitened
+}
+model {
+  vector[S + 1] log_scale = log_scale_hat + log_scale_basis * z_scale;
+  real log_sigma = S == 1 ? log_scale[2] : log(sigma_hat);
+  real sigma_sq = exp(2 * log_sigma);
+  real sigma_alpha_sq = exp(2 * log_scale[1]);
+  real v_typical = sigma_alpha_sq + sigma_sq / W_typical;
+  vector[H] v_ratio = v_hat ./ (sigma_alpha_sq + sigma_sq * W_inv);
+  vector[3] tau = [square(sigma_hat) / sigma_sq, v_typical_hat / v_typical, 1]';
+  vector[P] precision = whitened_precision(share, tau);
+  vector[P] phi = unwhiten(z, precision, pull, tau);
+  vector[P] theta = theta_hat + basis * phi;
+  vector[S + 1] scale = exp(log_scale);
+  vector[B] residual = between_residual + between * phi;
+  
+  // relative to the point phi = 0, sigma = sigma_hat, sigma_alpha = sigma_alpha_hat
+  target += within_log_density(N - J, tau[1], d + c .* phi, rest);
+  target += 0.5 * dot_product(J_stratum, log(v_ratio));
+  target += -0.5 * dot_product(square(residual), v_ratio[stratum]);
+  target += unwhiten_log_jacobian(precision) + sum(log_scale);
+  target += priors_lpdf(theta | prior_family, prior_nu, prior_mu, prior_sigma);
+  target += priors_lpdf(scale | scale_prior_family, scale_prior_nu, rep_vector(0, S + 1), scale_prior_sigma);
+}
+

@@ -1,0 +1,81 @@
+"""Bayesian hierarchical regression: a formula in, a Stan posterior out, fast and checked."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Cauchy": "priors",
+    "CmdStanError": "errors",
+    "DataError": "errors",
+    "Exponential": "priors",
+    "Fit": "fit",
+    "Flat": "priors",
+    "FormulaError": "errors",
+    "HalfCauchy": "priors",
+    "HalfNormal": "priors",
+    "HalfStudentT": "priors",
+    "LinearRegression": "models",
+    "Normal": "priors",
+    "PriorError": "errors",
+    "SamplingError": "errors",
+    "SamplingWarning": "diagnostics",
+    "StanhierError": "errors",
+    "StudentT": "priors",
+    "VaryingIntercept": "models",
+    "load": "storage",
+}
+
+__all__ = [
+    "Cauchy",
+    "CmdStanError",
+    "DataError",
+    "Exponential",
+    "Fit",
+    "Flat",
+    "FormulaError",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfStudentT",
+    "LinearRegression",
+    "Normal",
+    "PriorError",
+    "SamplingError",
+    "SamplingWarning",
+    "StanhierError",
+    "StudentT",
+    "VaryingIntercept",
+    "load",
+]
+
+if TYPE_CHECKING:
+    from stanhier.diagnostics import SamplingWarning
+    from stanhier.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
+    from stanhier.fit import Fit
+    from stanhier.models import LinearRegression, VaryingIntercept
+    from stanhier.priors import (
+        Cauchy,
+        Exponential,
+        Flat,
+        HalfCauchy,
+        HalfNormal,
+        HalfStudentT,
+        Normal,
+        StudentT,
+    )
+    from stanhier.storage import load
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import stanhier` itself costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stanhier' has no attribute {name!r}")
+    value = getattr(import_module(f"stanhier.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,105 @@
+"""Labelled draws: the xarray groups in which ArviZ takes a posterior."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from stanhier.group_effects import draw_effects
+
+if TYPE_CHECKING:
+    from stanhier.draws import Draws
+    from stanhier.models import Model
+
+__all__ = ["MAX_EFFECTS", "effects_array", "group_dimension", "posterior", "tree"]
+
+MAX_EFFECTS = 20_000_000
+"""Draws times groups that the posterior holds at most (160 MB); beyond, group effects are given when asked for."""
+
+_TAKEN = {"chain", "draw", "sample", "predictor", "row", "alpha", "mu_alpha", "sigma_alpha", "beta", "sigma"}
+
+
+def group_dimension(name: str) -> str:
+    """Give the grouping column's name as one that a dimension can have: not taken, and without a slash."""
+    plain = name.replace("/", "_")
+    return f"{plain}_group" if plain in _TAKEN else plain
+
+
+def posterior(model: "Model", draws: "Draws") -> xr.Dataset:
+    """Build the posterior with the user's labels as coordinates.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables `alpha` or `mu_alpha`, `sigma_alpha` and `alpha`, `beta`, `sigma`; as many as the model has.
+    """
+    design = model.design
+    chains, n_draws = draws.shape
+    has_intercept = draws.location.shape[-1] > len(design.predictors)
+    slopes = draws.location[:, :, int(has_intercept) :]
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(n_draws)}
+    if has_intercept:
+        origin = model.compressed.origin
+        intercept = draws.location[:, :, 0] + origin[-1] - slopes @ origin[:-1]
+        variables["mu_alpha" if model.grouped else "alpha"] = (("chain", "draw"), intercept)
+    if draws.sigma_alpha is not None:
+        variables["sigma_alpha"] = (("chain", "draw"), draws.sigma_alpha)
+    if design.predictors:
+        variables["beta"] = (("chain", "draw", "predictor"), slopes)
+        coords["predictor"] = list(design.predictors)
+    if model.sigma is None:
+        variables["sigma"] = (("chain", "draw"), draws.sigma)
+    dataset = xr.Dataset(variables, coords=coords)
+    if design.group is not None and chains * n_draws * len(design.group.levels) <= MAX_EFFECTS:
+        dataset["alpha"] = effects_array(model, draws, dataset["mu_alpha"], np.arange(len(design.group.levels)))
+    return dataset
+
+
+def effects_array(model: "Model", draws: "Draws", mu_alpha: xr.DataArray, groups: np.ndarray) -> xr.DataArray:
+    """Draw the intercepts of the groups asked for, shape (chain, draw, group)."""
+    grouping = model.design.group
+    assert grouping is not None
+    effects = draw_effects(
+        model.compressed, groups, draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha, seed=draws.seed
+    )
+    dimension = group_dimension(grouping.name)
+    return xr.DataArray(
+        mu_alpha.to_numpy()[:, :, None] + effects.reshape(*draws.shape, len(groups)),
+        dims=("chain", "draw", dimension),
+        coords={"chain": mu_alpha["chain"], "draw": mu_alpha["draw"], dimension: _plain(grouping.levels[groups])},
+        name="alpha",
+    )
+
+
+def tree(model: "Model", draws: "Draws", posterior_group: xr.Dataset) -> xr.DataTree:
+    """Build the tree of groups that ArviZ takes: posterior, sample_stats, observed_data, constant_data."""
+    design = model.design
+    chain_draw = {"chain": posterior_group["chain"], "draw": posterior_group["draw"]}
+    statistics = xr.Dataset({k: (("chain", "draw"), v) for k, v in draws.statistics.items()}, coords=chain_draw)
+    rows = np.arange(design.n_rows)
+    constant: dict[str, Any] = {}
+    coords: dict[str, Any] = {"row": rows}
+    if design.predictors:
+        constant["X"] = (("row", "predictor"), design.X)
+        coords["predictor"] = list(design.predictors)
+    if design.group is not None:
+        constant["group"] = ("row", design.group.codes)
+    if design.se is not None:
+        constant["se"] = ("row", design.se)
+    return xr.DataTree.from_dict(
+        {
+            "posterior": posterior_group,
+            "sample_stats": statistics,
+            "observed_data": xr.Dataset({"y": ("row", design.y)}, coords={"row": rows}),
+            "constant_data": xr.Dataset(constant, coords=coords),
+        }
+    )
+
+
+def _plain(levels: pd.Index) -> np.ndarray:
+    """Labels as an array that xarray and netCDF hold: integers, booleans as they are, anything else as text."""
+    if levels.dtype.kind in "iu":
+        return levels.to_numpy()
+    return np.array([str(level) for level in levels])

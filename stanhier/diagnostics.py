@@ -1,0 +1,152 @@
+"""Whether the draws can be trusted, in words: ArviZ's statistics and thresholds, and what to do next."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from stanhier.draws import Draws
+
+__all__ = ["Diagnosis", "SamplingWarning", "diagnose"]
+
+RHAT_MAX = 1.01
+ESS_PER_CHAIN = 100
+BFMI_MIN = 0.3
+
+
+class SamplingWarning(UserWarning):
+    """The draws cannot be trusted as they are."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the diagnostics say.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        R-hat, bulk and tail effective sample size of each sampled parameter.
+    divergences, treedepth_hits : int
+        Number of draws that diverged, and that stopped at the greatest tree depth.
+    bfmi : numpy.ndarray, shape (chains,)
+        Estimated Bayesian fraction of missing information of each chain.
+    problems : tuple of str
+        What is wrong and what to do about it; empty when nothing is.
+    """
+
+    table: pd.DataFrame
+    divergences: int
+    treedepth_hits: int
+    bfmi: np.ndarray
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no diagnostic gives cause for concern."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        facts = [
+            f"R-hat at most {self.table['r_hat'].max():.3f}",
+            f"bulk ESS at least {self.table['ess_bulk'].min():.0f}",
+            f"tail ESS at least {self.table['ess_tail'].min():.0f}",
+            f"{self.divergences} divergences",
+            f"{self.treedepth_hits} draws at the greatest tree depth",
+            f"E-BFMI at least {self.bfmi.min():.2f}",
+        ]
+        verdict = "No problems found." if self.ok else "Problems:\n" + "\n".join(f"- {p}" for p in self.problems)
+        return f"{verdict}\n{'; '.join(facts)}."
+
+    __repr__ = __str__
+
+
+def diagnose(draws: "Draws", names: list[str]) -> Diagnosis:
+    """Check a run of NUTS.
+
+    Group effects are drawn independently given the other parameters, so it is these that are checked.
+
+    Parameters
+    ----------
+    draws : Draws
+    names : list of str, length P
+        Labels of the location parameters.
+
+    Returns
+    -------
+    Diagnosis
+
+    References
+    ----------
+    Vehtari et al. (2021), Rank-normalization, folding, and localization: an improved R-hat, doi:10.1214/20-BA1221:
+    R-hat below 1.01 and 100 effective draws per chain.
+    Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in HMC, arXiv:1604.00695: E-BFMI below 0.3.
+    """
+    from arviz_stats.base.array import array_stats as untyped_stats
+
+    array_stats: Any = untyped_stats
+
+    n_draws = draws.shape[1]
+    quantities = {name: draws.location[:, :, k] for k, name in enumerate(names)}
+    if draws.sigma_alpha is not None:
+        quantities["sigma_alpha"] = draws.sigma_alpha
+    if np.ptp(draws.sigma) > 0:
+        quantities["sigma"] = draws.sigma
+    stacked = np.stack(list(quantities.values()))
+    table = pd.DataFrame({"r_hat": np.nan, "ess_bulk": np.nan, "ess_tail": np.nan}, index=list(quantities))
+    if n_draws >= 4:
+        table["r_hat"] = array_stats.rhat(stacked, chain_axis=1, draw_axis=2)
+        table["ess_bulk"] = array_stats.ess(stacked, chain_axis=1, draw_axis=2, method="bulk")
+        table["ess_tail"] = array_stats.ess(stacked, chain_axis=1, draw_axis=2, method="tail", prob=(0.05, 0.95))
+    divergences = int(draws.statistics["diverging"].sum())
+    hits = int((draws.statistics["tree_depth"] >= draws.max_treedepth).sum())
+    bfmi = np.atleast_1d(array_stats.bfmi(draws.statistics["energy"], chain_axis=0, draw_axis=1))
+    problems = tuple(_problems(table, divergences, hits, bfmi, draws))
+    return Diagnosis(table, divergences, hits, bfmi, problems)
+
+
+def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray, draws: "Draws") -> list[str]:
+    chains, n_draws = draws.shape
+    total = chains * n_draws
+    problems = []
+    if n_draws < 4:
+        return [f"{n_draws} draws per chain are too few to check anything; ask for more with iter_sampling."]
+    if divergences:
+        problems.append(
+            f"{divergences} of {total} draws diverged, so parts of the posterior may be missed; sample again with "
+            "adapt_delta=0.95 or closer to 1, or give narrower priors."
+        )
+    bad = table.index[table["r_hat"] > RHAT_MAX]
+    if len(bad):
+        worst = table["r_hat"].idxmax()
+        problems.append(
+            f"R-hat is above {RHAT_MAX} for {_listed(bad)} (greatest {table['r_hat'].max():.3f}, {worst}): the chains "
+            "have not mixed; sample longer with iter_warmup and iter_sampling, and look at fit.plot_trace()."
+        )
+    needed = ESS_PER_CHAIN * chains
+    for kind, column in (("Bulk", "ess_bulk"), ("Tail", "ess_tail")):
+        bad = table.index[table[column] < needed]
+        if len(bad):
+            problems.append(
+                f"{kind} effective sample size is below {needed} for {_listed(bad)} (least {table[column].min():.0f}); "
+                "ask for more draws with iter_sampling."
+            )
+    if hits:
+        problems.append(
+            f"{hits} of {total} draws stopped at the greatest tree depth of {draws.max_treedepth}, which is slow "
+            "rather than wrong; raise max_treedepth if it stays."
+        )
+    low = np.flatnonzero(bfmi < BFMI_MIN)
+    if len(low):
+        chains_listed = ", ".join(str(k + 1) for k in low)
+        problems.append(
+            f"E-BFMI is below {BFMI_MIN} in chain {chains_listed} (least {bfmi.min():.2f}): the tails may not be "
+            "explored; sample longer, or give proper, narrower priors to the scales."
+        )
+    return problems
+
+
+def _listed(names: pd.Index, most: int = 5) -> str:
+    shown = ", ".join(str(n) for n in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,0 +1,93 @@
+"""Draws from a posterior in the model's own parameters, and their labels."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from stanhier.sampling import RawDraws
+from stanhier.whitening import Whitening
+
+__all__ = ["Draws", "from_raw"]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws of everything that Stan sampled; chains and draws are the first two axes.
+
+    Attributes
+    ----------
+    location : numpy.ndarray, shape (chains, draws, P)
+        The intercept (where there is one) at the origin of the compressed data, relative to the response there;
+        then the slopes.
+    sigma : numpy.ndarray, shape (chains, draws)
+        Residual standard deviation; constant where it is known.
+    sigma_alpha : numpy.ndarray, shape (chains, draws), or None
+    statistics : dict of numpy.ndarray, shape (chains, draws)
+        The sampler's, by ArviZ's names.
+    seed : int
+    max_treedepth : int
+    cmdstan : str
+        Version of the CmdStan that ran.
+    """
+
+    location: np.ndarray
+    sigma: np.ndarray
+    sigma_alpha: np.ndarray | None
+    statistics: dict[str, np.ndarray]
+    seed: int
+    max_treedepth: int
+    cmdstan: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Chains, draws."""
+        return self.sigma.shape[0], self.sigma.shape[1]
+
+    @cached_property
+    def flat_location(self) -> np.ndarray:
+        """The location parameters, shape (chains * draws, P)."""
+        return self.location.reshape(-1, self.location.shape[-1])
+
+    @cached_property
+    def flat_sigma(self) -> np.ndarray:
+        """Sigma, shape (chains * draws,)."""
+        return self.sigma.ravel()
+
+    @cached_property
+    def flat_sigma_alpha(self) -> np.ndarray:
+        """Sigma_alpha, shape (chains * draws,)."""
+        assert self.sigma_alpha is not None
+        return self.sigma_alpha.ravel()
+
+
+def from_raw(raw: RawDraws, whitening: Whitening, *, grouped: bool, sigma: float | None) -> Draws:
+    """Turn Stan's whitened parameters into the model's.
+
+    Parameters
+    ----------
+    raw : RawDraws
+    whitening : Whitening
+        The coordinates that Stan sampled in.
+    grouped : bool
+    sigma : float or None
+        The known residual standard deviation, if it is.
+
+    Returns
+    -------
+    Draws
+    """
+    chains, draws, _ = raw.z.shape
+    scales = np.exp(whitening.log_scales(raw.z_scale.reshape(chains * draws, -1)))
+    sigma_draws = np.full(chains * draws, sigma) if sigma is not None else scales[:, -1]
+    sigma_alpha = scales[:, 0] if grouped else None
+    location = whitening.locations(raw.z.reshape(chains * draws, -1), sigma_draws, sigma_alpha)
+    return Draws(
+        location=location.reshape(chains, draws, -1),
+        sigma=sigma_draws.reshape(chains, draws),
+        sigma_alpha=None if sigma_alpha is None else sigma_alpha.reshape(chains, draws),
+        statistics=raw.statistics,
+        seed=raw.seed,
+        max_treedepth=raw.max_treedepth,
+        cmdstan=raw.cmdstan,
+    )

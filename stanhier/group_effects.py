@@ -1,0 +1,84 @@
+"""Group effects: integrated out while sampling, and given back exactly, draw by draw.
+
+alpha_j | rest ~ normal(m_j, sqrt(v_j)) with shrinkage s_j = sigma_alpha^2 / (sigma_alpha^2 + sigma^2 / W_j),
+m_j = mu_alpha + s_j (ybar_j - mu_alpha - xbar_j beta) and v_j = sigma_alpha^2 (1 - s_j): Gelman et al. (2013), Bayesian
+Data Analysis, section 15.4. In this form sigma_alpha -> 0 and a group with a huge weight stay finite.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from stanhier.compression import Compressed
+
+__all__ = ["BLOCK_GROUPS", "conditional_moments", "draw_effects"]
+
+BLOCK_GROUPS = 64
+"""Random numbers are seeded by blocks of this many groups, so that a group's draws do not depend on who else asks."""
+
+
+def conditional_moments(
+    compressed: Compressed, groups: np.ndarray, location: np.ndarray, sigma: np.ndarray, sigma_alpha: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of alpha_j - mu_alpha given the other parameters.
+
+    Parameters
+    ----------
+    compressed : Compressed
+    groups : numpy.ndarray of int, shape (G,)
+        Positions of the groups asked for.
+    location : numpy.ndarray, shape (S, K + 1)
+        Draws of the intercept at the origin and of the slopes.
+    sigma, sigma_alpha : numpy.ndarray, shape (S,)
+
+    Returns
+    -------
+    mean, sd : numpy.ndarray, shape (S, G)
+    """
+    means = compressed.means[groups]
+    residual = means[:, -1] - location[:, :1] - location[:, 1:] @ means[:, :-1].T
+    variance = sigma_alpha[:, None] ** 2
+    noise = sigma[:, None] ** 2 / compressed.weights[groups]
+    total = variance + noise
+    return residual * (variance / total), sigma_alpha[:, None] * np.sqrt(noise / total)
+
+
+def draw_effects(
+    compressed: Compressed,
+    groups: np.ndarray,
+    location: np.ndarray,
+    sigma: np.ndarray,
+    sigma_alpha: np.ndarray,
+    *,
+    seed: int,
+) -> np.ndarray:
+    """Draw alpha_j - mu_alpha for the groups asked for.
+
+    Parameters
+    ----------
+    compressed, groups, location, sigma, sigma_alpha
+        As for `conditional_moments`.
+    seed : int
+        The seed of the fit; the same seed gives a group the same draws in any company.
+
+    Returns
+    -------
+    numpy.ndarray, shape (S, G)
+    """
+    effects = np.empty((len(location), len(groups)))
+    for block, columns in _by_block(groups):
+        rng = np.random.default_rng([seed, 0x67, block])
+        first = block * BLOCK_GROUPS
+        size = min(BLOCK_GROUPS, compressed.n_groups - first)
+        noise = rng.standard_normal((size, len(location)))[groups[columns] - first]
+        mean, sd = conditional_moments(compressed, groups[columns], location, sigma, sigma_alpha)
+        effects[:, columns] = mean + sd * noise.T
+    return effects
+
+
+def _by_block(groups: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    order = np.argsort(groups, kind="stable")
+    blocks = groups[order] // BLOCK_GROUPS
+    starts = np.flatnonzero(np.diff(blocks, prepend=-1))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        yield int(blocks[start]), order[start:end]

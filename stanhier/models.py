@@ -1,0 +1,290 @@
+"""The models: from a formula and data to what Stan receives, and on to a fit."""
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from stanhier import textbook
+from stanhier.compression import Compressed, compress
+from stanhier.data import Design, build_design
+from stanhier.draws import from_raw
+from stanhier.errors import DataError, FormulaError, StanhierError
+from stanhier.formula import parse
+from stanhier.prior_choice import choose_priors
+from stanhier.priors import numbers
+from stanhier.sampling import run_nuts
+from stanhier.stan_data import location_priors, stan_data
+from stanhier.whitening import RankDeficientError, whiten
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+
+__all__ = ["LinearRegression", "Model", "VaryingIntercept"]
+
+
+class Model:
+    """What both models share; use `LinearRegression` or `VaryingIntercept`."""
+
+    program: ClassVar[str]
+    grouped: ClassVar[bool]
+
+    def __init__(
+        self,
+        formula: str,
+        data: pd.DataFrame | Mapping[str, Any],
+        *,
+        priors: Mapping[str, Any] | None = None,
+        sigma: float | None = None,
+        se: str | Any | None = None,
+    ) -> None:
+        parsed = parse(formula)
+        self._check_grouping(parsed.group, has_intercept=parsed.has_intercept, text=formula)
+        self._sigma = _known_sigma(sigma, se)
+        self._design = build_design(parsed, data, se=se)
+        self._chosen = choose_priors(
+            priors, self._design, has_intercept=parsed.has_intercept, sigma_known=self._sigma is not None
+        )
+        if not self._chosen.location and not self._chosen.scale:
+            raise FormulaError(f"{formula!r} with a known sigma leaves nothing to estimate.")
+        self._compressed = self._compress()
+        self._check_residual()
+        self._location_priors = location_priors(self._chosen, self._compressed.origin)
+        try:
+            self._whitening = whiten(
+                self._compressed,
+                grouped=self.grouped,
+                priors=self._location_priors,
+                scale_priors=numbers(self._chosen.scale),
+                sigma=self._sigma,
+            )
+        except RankDeficientError as err:
+            raise self._collinear(err) from err
+
+    @classmethod
+    def _check_grouping(cls, group: str | None, *, has_intercept: bool, text: str) -> None:
+        raise NotImplementedError
+
+    @property
+    def formula(self) -> str:
+        """The formula as it was given."""
+        return self._design.formula.text
+
+    @property
+    def design(self) -> Design:
+        """Response, predictors and groups as the model sees them."""
+        return self._design
+
+    @property
+    def compressed(self) -> Compressed:
+        """The sufficient statistics of the rows."""
+        return self._compressed
+
+    @property
+    def sigma(self) -> float | None:
+        """The fixed residual standard deviation; None if it is estimated, 1 where standard errors are known."""
+        return self._sigma
+
+    @property
+    def priors(self) -> dict[str, Any]:
+        """Every prior as it will be used, autoscaled ones with their numbers; `beta` by predictor.
+
+        `centered=True` marks the prior of an intercept at the mean of the predictors.
+        """
+        return self._chosen.as_dict(self._design.predictors)
+
+    @property
+    def stan_code(self) -> str:
+        """The model as a person would write it in Stan, row by row, with these priors; `row_data` fits it."""
+        return textbook.render(self.program, self._design, self._chosen, sigma_known=self._sigma is not None)
+
+    @property
+    def row_data(self) -> dict[str, Any]:
+        """The data for `stan_code`: the rows themselves."""
+        return textbook.row_data(self._design, self._sigma)
+
+    @property
+    def stan_data(self) -> dict[str, Any]:
+        """What the compiled program receives; the keys are the names in its data block."""
+        return stan_data(self._compressed, self._whitening, self._chosen, self._location_priors, grouped=self.grouped)
+
+    def sample(self, **kwargs: Any) -> "Fit":
+        """Draw from the posterior with Stan's NUTS.
+
+        Parameters
+        ----------
+        **kwargs
+            The keywords of `cmdstanpy.CmdStanModel.sample`, passed through: `chains`, `iter_warmup`,
+            `iter_sampling`, `seed`, `adapt_delta`, `show_progress`, and so on.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        StanhierError
+            If a keyword is unknown or has a value that it cannot have.
+        SamplingError
+            If Stan stops; with Stan's own words.
+        CmdStanError
+            If there is no CmdStan and none can be built.
+
+        Warns
+        -----
+        SamplingWarning
+            If the draws cannot be trusted, with what to do about it.
+        """
+        from stanhier.fit import Fit
+
+        raw = run_nuts(self.program, self.stan_data, kwargs)
+        fit = Fit(self, from_raw(raw, self._whitening, grouped=self.grouped, sigma=self._sigma))
+        fit.warn_if_unreliable()
+        return fit
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__}({self.formula!r})", f"  {self._design.n_rows:,} rows"]
+        if self._design.group is not None:
+            lines[-1] += f" in {len(self._design.group.levels):,} groups of '{self._design.group.name}'"
+        for name, prior in self.priors.items():
+            if isinstance(prior, dict):
+                lines += [f"  {name}[{predictor}] ~ {p!r}" for predictor, p in prior.items()]
+            else:
+                lines.append(f"  {name} ~ {prior!r}")
+        if self._design.se is not None:
+            lines.append("  standard errors known")
+        elif self._sigma is not None:
+            lines.append(f"  sigma = {self._sigma:g}")
+        return "\n".join(lines)
+
+    def _compress(self) -> Compressed:
+        design = self._design
+        weights = None if design.se is None else design.se**-2.0
+        if design.group is not None:
+            return compress(
+                design.X, design.y, weights=weights, codes=design.group.codes, n_groups=len(design.group.levels)
+            )
+        has_intercept = design.formula.has_intercept
+        return compress(design.X, design.y, weights=weights, n_groups=int(has_intercept), centre=has_intercept)
+
+    def _check_residual(self) -> None:
+        """Refuse data that the predictors reproduce exactly: sigma would go to 0 and the density to infinity."""
+        if self._sigma is not None:
+            return
+        within = self._compressed.within
+        n_free = self._compressed.n_rows - self._compressed.n_groups - (len(within) - 1)
+        scale = float(np.linalg.norm(self._design.y - self._compressed.origin[-1]))
+        if n_free > 0 and abs(within[-1, -1]) <= 1e-14 * scale:
+            raise DataError(
+                f"The response '{self._design.formula.response}' is reproduced exactly by the predictors"
+                f"{' and groups' if self.grouped else ''}, so sigma would be 0; check whether one is a copy of it, "
+                "or fix sigma with `sigma=`."
+            )
+
+    def _collinear(self, err: RankDeficientError) -> StanhierError:
+        names = [*(["the intercept"] if self._chosen.intercept is not None else [])]
+        names += [f"'{p}'" for p in self._design.predictors]
+        listed = ", ".join(names[k] for k in err.columns)
+        return DataError(
+            f"The data do not determine {listed} (collinear columns, or more columns than rows), and their priors are "
+            "flat; leave one out, or give `beta` a proper prior such as Normal(0, 10)."
+        )
+
+
+class LinearRegression(Model):
+    """Linear regression: y_i ~ normal(alpha + x_i beta, sigma).
+
+    Parameters
+    ----------
+    formula : str
+        For example `"y ~ x"`; `0 +` removes the intercept.
+    data : pandas.DataFrame or mapping of arrays
+        One row per observation. Never changed.
+    priors : mapping, optional
+        Priors of `alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get rstanarm's
+        defaults: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)).
+    sigma : float, optional
+        Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
+    se : str or array of shape (N,), optional
+        Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+
+    Raises
+    ------
+    FormulaError
+        If the formula cannot be read or evaluated, or has a grouping term.
+    DataError
+        If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors.
+    PriorError
+        If a prior does not fit its parameter.
+
+    References
+    ----------
+    Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
+    """
+
+    program = "linear_regression"
+    grouped = False
+
+    @classmethod
+    def _check_grouping(cls, group: str | None, *, has_intercept: bool, text: str) -> None:  # noqa: ARG003
+        if group is not None:
+            raise FormulaError(f"{text!r} has a grouping term; use VaryingIntercept for (1 | {group}).")
+
+
+class VaryingIntercept(Model):
+    """Varying intercepts: y_i ~ normal(alpha[g_i] + x_i beta, sigma), alpha[g] ~ normal(mu_alpha, sigma_alpha).
+
+    Parameters
+    ----------
+    formula : str
+        For example `"log_radon ~ floor + (1 | county)"`.
+    data : pandas.DataFrame or mapping of arrays
+        One row per observation. Never changed.
+    priors : mapping, optional
+        Priors of `mu_alpha`, `sigma_alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get
+        rstanarm's defaults: mu_alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma and sigma_alpha exponential(1 / sd(y)).
+    sigma : float, optional
+        Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
+    se : str or array of shape (N,), optional
+        Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+
+    Raises
+    ------
+    FormulaError
+        If the formula cannot be read or evaluated, or has no grouping term.
+    DataError
+        If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors.
+    PriorError
+        If a prior does not fit its parameter.
+
+    References
+    ----------
+    Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
+    Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, chapter 12.
+    """
+
+    program = "varying_intercept"
+    grouped = True
+
+    @classmethod
+    def _check_grouping(cls, group: str | None, *, has_intercept: bool, text: str) -> None:
+        if group is None:
+            raise FormulaError(f"{text!r} has no grouping term; add one such as (1 | county), or use LinearRegression.")
+        if not has_intercept:
+            raise FormulaError(f"{text!r}: the intercept cannot be removed, the groups vary around it (mu_alpha).")
+
+
+def _known_sigma(sigma: Any, se: Any) -> float | None:
+    if sigma is None:
+        return None if se is None else 1.0
+    if se is not None:
+        raise DataError("Give `sigma` or `se`, not both: each says what the residual standard deviation is.")
+    if isinstance(sigma, bool) or not isinstance(sigma, Real):
+        raise DataError(f"`sigma` must be a number or None, not {type(sigma).__name__}.")
+    if not (np.isfinite(float(sigma)) and float(sigma) > 0):
+        raise DataError(f"`sigma` must be positive and finite; it is {sigma!r}.")
+    return float(sigma)

@@ -1,0 +1,320 @@
+"""Priors: small frozen objects that say a distribution and check their own numbers."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from math import inf, isfinite
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+
+from stanhier.errors import PriorError
+
+__all__ = [
+    "Cauchy",
+    "Exponential",
+    "Flat",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfStudentT",
+    "LocationPrior",
+    "Normal",
+    "Prior",
+    "PriorNumbers",
+    "ScalePrior",
+    "StudentT",
+    "from_dict",
+    "numbers",
+    "to_dict",
+]
+
+# Stan's functions/prior.stanfunctions knows the families by these codes.
+FLAT, NORMAL, STUDENT_T, EXPONENTIAL = range(4)
+
+
+@dataclass(frozen=True, repr=False)
+class Prior:
+    """Base of all priors.
+
+    Raises
+    ------
+    PriorError
+        If a number is missing, not finite, or a scale, rate or `nu` is not positive.
+    """
+
+    family: ClassVar[int] = FLAT
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            if f.name == "centered":
+                continue
+            value = getattr(self, f.name)
+            name = f"{type(self).__name__}({f.name}={value!r})"
+            if isinstance(value, bool) or not isinstance(value, Real | np.number):
+                raise PriorError(f"{name}: '{f.name}' must be a number, not {type(value).__name__}.")
+            if not isfinite(float(value)):
+                raise PriorError(f"{name}: '{f.name}' must be finite; for no prior at all use Flat().")
+            if f.name != "mu" and value <= 0:
+                raise PriorError(f"{name}: '{f.name}' must be greater than 0.")
+            object.__setattr__(self, f.name, float(value))
+
+    def __repr__(self) -> str:
+        numbers = [f"{getattr(self, f.name):.6g}" for f in fields(self) if f.name != "centered"]
+        if getattr(self, "centered", False):
+            numbers.append("centered=True")
+        return f"{type(self).__name__}({', '.join(numbers)})"
+
+    @property
+    def is_proper(self) -> bool:
+        """Whether the density integrates to one: of `Flat()` it does not."""
+        return self.family != FLAT
+
+    def _stan_arguments(self) -> tuple[float, float, float]:
+        """Give (nu, mu, sigma) as Stan's functions/prior.stanfunctions takes them."""
+        return 1.0, 0.0, 1.0
+
+    @property
+    def stan(self) -> str:
+        """Stan's distribution statement after the tilde; empty for a flat prior."""
+        return ""
+
+    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: ARG002
+        """Draw from the prior.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of random numbers.
+        size : int
+            Number of draws.
+
+        Returns
+        -------
+        numpy.ndarray, shape (size,)
+
+        Raises
+        ------
+        PriorError
+            If the prior is flat: there is nothing to draw from.
+        """
+        raise PriorError(f"{type(self).__name__}() is improper, so it has no draws; give a proper prior.")
+
+
+@dataclass(frozen=True, repr=False)
+class LocationPrior(Prior):
+    """Base of priors on the whole real line, for `alpha`, `mu_alpha` and `beta`.
+
+    `centered=True`, for `alpha` and `mu_alpha` alone, puts the prior on the intercept at the mean of the predictors
+    instead of the intercept at x = 0.
+    """
+
+    centered: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, repr=False)
+class ScalePrior(Prior):
+    """Base of priors on (0, inf), for `sigma` and `sigma_alpha`."""
+
+
+@dataclass(frozen=True, repr=False)
+class Normal(LocationPrior):
+    """Normal prior with mean `mu` and standard deviation `sigma`."""
+
+    mu: float
+    sigma: float
+    family = NORMAL
+
+    def _stan_arguments(self) -> tuple[float, float, float]:
+        return 1.0, self.mu, self.sigma
+
+    @property
+    def stan(self) -> str:  # noqa: D102
+        return f"normal({self.mu!r}, {self.sigma!r})"
+
+    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
+        return rng.normal(self.mu, self.sigma, size)
+
+
+@dataclass(frozen=True, repr=False)
+class StudentT(LocationPrior):
+    """Student t prior with `nu` degrees of freedom, location `mu` and scale `sigma`."""
+
+    nu: float
+    mu: float
+    sigma: float
+    family = STUDENT_T
+
+    def _stan_arguments(self) -> tuple[float, float, float]:
+        return self.nu, self.mu, self.sigma
+
+    @property
+    def stan(self) -> str:  # noqa: D102
+        return f"student_t({self.nu!r}, {self.mu!r}, {self.sigma!r})"
+
+    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
+        return self.mu + self.sigma * rng.standard_t(self.nu, size)
+
+
+@dataclass(frozen=True, repr=False)
+class Cauchy(LocationPrior):
+    """Cauchy prior with location `mu` and scale `sigma`."""
+
+    mu: float
+    sigma: float
+    family = STUDENT_T
+
+    def _stan_arguments(self) -> tuple[float, float, float]:
+        return 1.0, self.mu, self.sigma
+
+    @property
+    def stan(self) -> str:  # noqa: D102
+        return f"cauchy({self.mu!r}, {self.sigma!r})"
+
+    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
+        return self.mu + self.sigma * rng.standard_cauchy(size)
+
+
+@dataclass(frozen=True, repr=False)
+class HalfNormal(ScalePrior):
+    """Normal prior with mean 0 and standard deviation `sigma`, cut to (0, inf)."""
+
+    sigma: float
+    family = NORMAL
+
+    def _stan_arguments(self) -> tuple[float, float, float]:
+        return 1.0, 0.0, self.sigma
+
+    @property
+    def stan(self) -> str:  # noqa: D102
+        return f"normal(0, {self.sigma!r})"
+
+    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
+        return np.abs(rng.normal(0.0, self.sigma, size))
+
+
+@dataclass(frozen=True, repr=False)
+class HalfStudentT(ScalePrior):
+    """Student t prior with `nu` degrees of freedom, location 0 and scale `sigma`, cut to (0, inf)."""
+
+    nu: float
+    sigma: float
+    family = STUDENT_T
+
+    def _stan_arguments(self) -> tuple[float, float, float]:
+        return self.nu, 0.0, self.sigma
+
+    @property
+    def stan(self) -> str:  # noqa: D102
+        return f"student_t({self.nu!r}, 0, {self.sigma!r})"
+
+    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
+        return np.abs(self.sigma * rng.standard_t(self.nu, size))
+
+
+@dataclass(frozen=True, repr=False)
+class HalfCauchy(ScalePrior):
+    """Cauchy prior with location 0 and scale `sigma`, cut to (0, inf)."""
+
+    sigma: float
+    family = STUDENT_T
+
+    def _stan_arguments(self) -> tuple[float, float, float]:
+        return 1.0, 0.0, self.sigma
+
+    @property
+    def stan(self) -> str:  # noqa: D102
+        return f"cauchy(0, {self.sigma!r})"
+
+    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
+        return np.abs(self.sigma * rng.standard_cauchy(size))
+
+
+@dataclass(frozen=True, repr=False)
+class Exponential(ScalePrior):
+    """Exponential prior with the given `rate`, so with mean 1 / rate."""
+
+    rate: float
+    family = EXPONENTIAL
+
+    def _stan_arguments(self) -> tuple[float, float, float]:
+        return 1.0, 0.0, 1.0 / self.rate
+
+    @property
+    def stan(self) -> str:  # noqa: D102
+        return f"exponential({self.rate!r})"
+
+    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
+        return rng.exponential(1.0 / self.rate, size)
+
+
+@dataclass(frozen=True, repr=False)
+class Flat(LocationPrior, ScalePrior):
+    """Improper uniform prior: on the real line, or on (0, inf) for a scale parameter."""
+
+
+@dataclass(frozen=True)
+class PriorNumbers:
+    """Priors of several parameters as Stan takes them: one array per column, one entry per parameter."""
+
+    family: np.ndarray
+    nu: np.ndarray
+    mu: np.ndarray
+    sigma: np.ndarray
+
+    def effective_sd(self, theta: np.ndarray) -> np.ndarray:
+        """Give the standard deviation of the normal that touches each log prior at `theta`; inf where flat.
+
+        For a Student t it is the weight of its representation as a scale mixture of normals
+        (Lange, Little & Taylor 1989, doi:10.1080/01621459.1989.10478852).
+        """
+        residual = (theta - self.mu) / self.sigma
+        inflation = np.where(self.family == STUDENT_T, np.sqrt((self.nu + residual**2) / (self.nu + 1.0)), 1.0)
+        return np.where(self.family == FLAT, inf, self.sigma * inflation)
+
+    def log_density(self, x: np.ndarray) -> float:
+        """Log density up to a constant, summed over the parameters."""
+        r = (x - self.mu) / self.sigma
+        terms = np.select(
+            [self.family == NORMAL, self.family == STUDENT_T, self.family == EXPONENTIAL],
+            [-0.5 * r**2, -0.5 * (self.nu + 1.0) * np.log1p(r**2 / self.nu), -r],
+            default=0.0,
+        )
+        return float(terms.sum())
+
+
+def numbers(priors: list[Prior]) -> PriorNumbers:
+    """Translate priors into the arrays that Stan receives.
+
+    Parameters
+    ----------
+    priors : list of Prior
+        One per parameter.
+
+    Returns
+    -------
+    PriorNumbers
+        Arrays of shape (len(priors),).
+    """
+    arguments = np.array([p._stan_arguments() for p in priors]).reshape(len(priors), 3)
+    return PriorNumbers(np.array([p.family for p in priors], dtype=int), *arguments.T)
+
+
+def to_dict(prior: Prior) -> dict[str, Any]:
+    """Give the prior as plain values, for a file."""
+    return {"prior": type(prior).__name__, **asdict(prior)}
+
+
+def from_dict(record: Mapping[str, Any]) -> Prior:
+    """Rebuild a prior from what `to_dict` gave.
+
+    Raises
+    ------
+    PriorError
+        If the record names no known prior, or its numbers are not those of one.
+    """
+    known = {c.__name__: c for c in (Cauchy, Exponential, Flat, HalfCauchy, HalfNormal, HalfStudentT, Normal, StudentT)}
+    arguments = {k: v for k, v in record.items() if k != "prior"}
+    try:
+        return known[record["prior"]](**arguments)
+    except (KeyError, TypeError) as err:
+        raise PriorError(f"{dict(record)!r} is not the record of a prior.") from err

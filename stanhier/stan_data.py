@@ -1,0 +1,92 @@
+"""The data dictionary: its keys are the names in the data blocks of the Stan programs."""
+
+from typing import Any
+
+import numpy as np
+
+from stanhier.compression import Compressed
+from stanhier.prior_choice import ChosenPriors
+from stanhier.priors import PriorNumbers, numbers
+from stanhier.whitening import LocationPriors, Whitening
+
+__all__ = ["location_priors", "stan_data"]
+
+
+def location_priors(chosen: ChosenPriors, origin: np.ndarray) -> LocationPriors:
+    """Relate the quantities that have priors to the location parameters that the rows see.
+
+    Parameters
+    ----------
+    chosen : ChosenPriors
+    origin : numpy.ndarray, shape (K + 1,)
+        What compression subtracted from [X y].
+
+    Returns
+    -------
+    LocationPriors
+        Of P = K + 1 parameters with an intercept, else K.
+    """
+    prior_numbers = numbers(chosen.location)
+    transform = np.eye(len(chosen.location))
+    offset = np.zeros(len(chosen.location))
+    if chosen.intercept is not None:
+        offset[0] = origin[-1]
+        if not chosen.intercept.centered:
+            transform[0, 1:] = -origin[:-1]
+    return LocationPriors(prior_numbers, offset, transform)
+
+
+def stan_data(
+    compressed: Compressed, whitening: Whitening, chosen: ChosenPriors, priors: LocationPriors, *, grouped: bool
+) -> dict[str, Any]:
+    """Build what the compiled program receives.
+
+    Returns
+    -------
+    dict
+        Integers, floats and arrays; the names and sizes are documented in the program's data block.
+    """
+    n_scale = len(chosen.scale)
+    data: dict[str, Any] = {
+        "N": compressed.n_rows,
+        "P": len(chosen.location),
+        "S": int(chosen.sigma is not None),
+        "theta_hat": priors.offset + priors.transform @ whitening.location_hat,
+        "basis": priors.transform @ whitening.basis,
+        "share": whitening.share,
+        "pull": whitening.pull,
+        "c": whitening.c,
+        "d": whitening.d,
+        "rest": whitening.rest,
+        "sigma_hat": whitening.sigma_hat,
+        "log_scale_hat": whitening.log_scale_hat,
+        "log_scale_basis": whitening.log_scale_basis.reshape(n_scale, n_scale),
+        **_prior_arrays("prior", priors.numbers),
+        **_prior_arrays("scale_prior", numbers(chosen.scale)),
+    }
+    del data["scale_prior_mu"]
+    if grouped:
+        strata = compressed.strata()
+        data |= {
+            "J": compressed.n_groups,
+            "H": len(strata.weight),
+            "B": len(strata.rows),
+            "W": strata.weight,
+            "J_stratum": strata.n_groups,
+            "v_hat": whitening.v_hat,
+            "stratum": strata.stratum + 1,
+            "between": whitening.between,
+            "between_residual": whitening.between_residual,
+            "W_typical": whitening.weight_typical,
+            "sigma_alpha_hat": whitening.sigma_alpha_hat,
+        }
+    return data
+
+
+def _prior_arrays(prefix: str, prior_numbers: PriorNumbers) -> dict[str, np.ndarray]:
+    return {
+        f"{prefix}_family": prior_numbers.family,
+        f"{prefix}_nu": prior_numbers.nu,
+        f"{prefix}_mu": prior_numbers.mu,
+        f"{prefix}_sigma": prior_numbers.sigma,
+    }

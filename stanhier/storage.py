@@ -1,0 +1,204 @@
+"""Fits as netCDF files: everything that is needed to go on with a fit, readable by any netCDF tool."""
+
+import json
+import os
+import tempfile
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from stanhier import models
+from stanhier.draws import Draws
+from stanhier.errors import StanhierError
+from stanhier.fit import Fit
+from stanhier.priors import Prior, from_dict, to_dict
+
+if TYPE_CHECKING:
+    from stanhier.models import Model
+
+__all__ = ["load", "save"]
+
+FORMAT = 1
+_MODELS = {"LinearRegression": models.LinearRegression, "VaryingIntercept": models.VaryingIntercept}
+
+
+def save(fit: Fit, path: str | PathLike[str]) -> None:
+    """Save a fit; see `Fit.save`."""
+    target = Path(path)
+    contents = fit.idata.copy()
+    contents["stanhier_draws"] = xr.DataTree(_draws_dataset(fit.draws))
+    contents["stanhier_data"] = xr.DataTree(_frame_dataset(fit.model))
+    contents.attrs["stanhier"] = json.dumps(_description(fit))
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        os.close(handle)
+        try:
+            contents.to_netcdf(name, engine="h5netcdf")
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as err:
+        raise StanhierError(f"The fit cannot be saved as {target}: {err}.") from err
+
+
+def load(path: str | PathLike[str]) -> Fit:
+    """Load a fit that `Fit.save` wrote. Nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Fit
+        It predicts, summarises and plots as the saved one did.
+
+    Raises
+    ------
+    StanhierError
+        If the file is missing, damaged, of another program or of a newer version of stanhier.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise StanhierError(f"There is no file {source}.")
+    try:
+        with xr.open_datatree(source, engine="h5netcdf") as opened:
+            contents = opened.load()
+    except Exception as err:  # whatever the readers raise at a damaged file means the same here
+        raise StanhierError(f"{source} is not a netCDF file, or it is damaged: {err}") from err
+    description = _read_description(contents, source)
+    try:
+        return _rebuild(contents, description)
+    except (KeyError, TypeError, ValueError) as err:
+        raise StanhierError(f"{source} is damaged: {type(err).__name__}: {err}.") from err
+
+
+def _description(fit: Fit) -> dict[str, Any]:
+    from stanhier import __version__
+
+    model = fit.model
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "model": type(model).__name__,
+        "formula": model.formula,
+        "sigma": None if model.design.se is not None else model.sigma,
+        "se": model.design.se_name if model.design.se_name is not None else model.design.se is not None,
+        "priors": _prior_records(model.priors),
+        "seed": fit.draws.seed,
+        "max_treedepth": fit.draws.max_treedepth,
+        "cmdstan": fit.draws.cmdstan,
+    }
+
+
+def _read_description(contents: xr.DataTree, source: Path) -> dict[str, Any]:
+    if "stanhier" not in contents.attrs:
+        raise StanhierError(f"{source} was not written by stanhier; arviz.from_netcdf may read it.")
+    description: dict[str, Any] = json.loads(contents.attrs["stanhier"])
+    if description["format"] > FORMAT:
+        raise StanhierError(
+            f"{source} was written by stanhier {description['version']}, in a newer format than this version reads; "
+            "upgrade with `pip install --upgrade stanhier`."
+        )
+    return description
+
+
+def _rebuild(contents: xr.DataTree, description: dict[str, Any]) -> Fit:
+    frame, se = _read_frame(contents["stanhier_data"].to_dataset())
+    known_se = description["se"]
+    model = _MODELS[description["model"]](
+        description["formula"],
+        frame,
+        priors=_read_priors(description["priors"]),
+        sigma=description["sigma"],
+        se=known_se if isinstance(known_se, str) else se,
+    )
+    return Fit(model, _read_draws(contents, description))
+
+
+def _prior_records(priors: dict[str, Any]) -> dict[str, Any]:
+    return {k: to_dict(v) if isinstance(v, Prior) else _prior_records(v) for k, v in priors.items()}
+
+
+def _read_priors(records: dict[str, Any]) -> dict[str, Any]:
+    return {k: from_dict(v) if isinstance(v.get("prior"), str) else _read_priors(v) for k, v in records.items()}
+
+
+def _draws_dataset(draws: Draws) -> xr.Dataset:
+    variables: dict[str, Any] = {"location": (("chain", "draw", "parameter"), draws.location)}
+    variables["sigma"] = (("chain", "draw"), draws.sigma)
+    if draws.sigma_alpha is not None:
+        variables["sigma_alpha"] = (("chain", "draw"), draws.sigma_alpha)
+    return xr.Dataset(variables)
+
+
+def _read_draws(contents: xr.DataTree, description: dict[str, Any]) -> Draws:
+    stored = contents["stanhier_draws"].to_dataset()
+    statistics = contents["sample_stats"].to_dataset()
+    return Draws(
+        location=stored["location"].to_numpy(),
+        sigma=stored["sigma"].to_numpy(),
+        sigma_alpha=stored["sigma_alpha"].to_numpy() if "sigma_alpha" in stored else None,
+        statistics={
+            str(k): v.to_numpy().astype(bool) if k == "diverging" else v.to_numpy() for k, v in statistics.items()
+        },
+        seed=description["seed"],
+        max_treedepth=description["max_treedepth"],
+        cmdstan=description["cmdstan"],
+    )
+
+
+def _frame_dataset(model: "Model") -> xr.Dataset:
+    """Store the columns that the model uses; names go into attributes, since netCDF does not allow every one."""
+    variables: dict[str, Any] = {}
+    for k, (name, column) in enumerate(model.design.frame.items()):
+        attributes = {"column": str(name)}
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            attributes["categories"] = json.dumps([_json_value(c) for c in column.cat.categories])
+            variables[f"column_{k}"] = ("row", column.cat.codes.to_numpy(), attributes)
+        elif column.dtype.kind in "iufb":
+            variables[f"column_{k}"] = ("row", column.to_numpy(), attributes)
+        else:
+            codes, levels = pd.factorize(column, sort=True)
+            attributes["categories"] = json.dumps([_json_value(c) for c in levels])
+            attributes["plain"] = "1"
+            variables[f"column_{k}"] = ("row", codes, attributes)
+    if model.design.se is not None and model.design.se_name is None:
+        variables["se"] = ("row", model.design.se)
+    return xr.Dataset(variables)
+
+
+def _read_frame(stored: xr.Dataset) -> tuple[pd.DataFrame, np.ndarray | None]:
+    columns: dict[str, Any] = {}
+    for key, variable in stored.items():
+        if key == "se":
+            continue
+        values: Any = variable.to_numpy()
+        if "categories" in variable.attrs:
+            categories = json.loads(variable.attrs["categories"])
+            if "plain" in variable.attrs:
+                values = pd.Index(categories)[values]
+            else:
+                values = pd.Categorical.from_codes(values, categories=categories)
+        columns[variable.attrs["column"]] = values
+    n_rows = stored.sizes["row"]
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(n_rows))
+    return frame, stored["se"].to_numpy() if "se" in stored else None
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,71 @@
+import pytest
+
+import stanhier as sh
+from stanhier.expressions import columns_of
+
+
+@pytest.mark.parametrize(
+    ("expression", "columns"),
+    [
+        ("log(x)", {"x"}),
+        ("log(`my col` + 1)", {"my col"}),
+        ("C(g, contr.treatment('a'))", {"g"}),
+        ("C(g, Treatment(reference='b'))", {"g"}),
+        ("poly(x, degree=2)", {"x"}),
+        ("np.sqrt(x) * z ** 2 / -3", {"x", "z"}),
+        ("I(x > 3)", {"x"}),
+        ("bs(x, knots=[1, 2])", {"x"}),
+        ("open", {"open"}),
+    ],
+)
+def test_columns_are_found(expression, columns):
+    assert columns_of(expression, "y ~ ...") == columns
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "__import__('os').system('true')",
+        "__import__",
+        "x.__class__",
+        "().__class__.__bases__[0]",
+        "np.load('file')",
+        "np.fromfile('file')",
+        "np.lib.format.open_memmap('file')",
+        "open('file')",
+        "eval('1')",
+        "[y for y in x]",
+        "(lambda: 1)()",
+        "(z := 1)",
+        "f'{x}'",
+        "x[0]",
+        "x.tofile('file')",
+        "9**9**9",
+        "x**1000",
+        "x**z",
+        "'a' * 1000000000",
+        "[0] * 1000000000",
+        "I(*x)",
+        "I(**x)",
+        "C(g, contr.__class__)",
+        "x if x else z",
+        "x and z",
+        "x is z",
+        "await x",
+        "b'x'",
+        "1j * x",
+        "x @ z",
+        "x << 3",
+        "I(" * 400 + "x" + ")" * 400,
+    ],
+)
+def test_everything_else_is_refused(expression):
+    with pytest.raises(sh.FormulaError):
+        columns_of(expression, "y ~ ...")
+
+
+def test_a_formula_cannot_reach_the_callers_variables():
+    secret = [1.0, 2.0, 3.0]
+    with pytest.raises(sh.DataError, match="no column 'secret'"):
+        sh.LinearRegression("y ~ secret", {"y": [1.0, 2.0, 4.0]})
+    assert secret

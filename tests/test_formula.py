@@ -1,0 +1,66 @@
+import pytest
+
+import stanhier as sh
+from stanhier.formula import parse
+
+
+@pytest.mark.parametrize(
+    ("text", "group", "rhs"),
+    [
+        ("y ~ x", None, "1 + x"),
+        ("y ~ 1", None, "1"),
+        ("y ~ 0 + x", None, "x"),
+        ("y ~ x + (1 | g)", "g", "1 + x"),
+        ("y ~ (1 | g)", "g", "1"),
+        ("y ~ (1 | g) + x", "g", "1 + x"),
+        ("y ~ 1 + (1|`my group`)", "my group", "1"),
+        ("y ~ x + (1 | g) + z", "g", "1 + x + z"),
+        ("y ~ log(x) + (x + z):w + (1 | g)", "g", "1 + log(x) + x:w + z:w"),
+        ("log(y) ~ I(x**2)", None, "1 + I(x**2)"),
+    ],
+)
+def test_grouping_term_is_cut_out(text, group, rhs):
+    parsed = parse(text)
+    assert parsed.group == group
+    assert str(parsed.common.rhs).replace(" ", "") == rhs.replace(" ", "")
+    assert parsed.text == text
+
+
+def test_columns_of_the_common_part():
+    assert parse("log(y) ~ center(x) * z + (1 | g)").columns == ("x", "y", "z")
+
+
+@pytest.mark.parametrize("text", ["y ~ x", "y ~ (1 | g)"])
+def test_the_intercept_is_there(text):
+    assert parse(text).has_intercept
+
+
+@pytest.mark.parametrize("text", ["y ~ 0 + x", "y ~ x - 1", "y ~ -1 + x + (1 | g)"])
+def test_the_intercept_can_be_removed(text):
+    assert not parse(text).has_intercept
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("y", "a formula has a response"),
+        ("~ x", "a formula has a response"),
+        ("y ~", "a formula has a response"),
+        ("y ~ x ~ z", "a formula has a response"),
+        ("y ~ x +", "cannot be read"),
+        ("y ~ (1 | g", "never closed"),
+        ("y ~ x + (x | g)", "varying slopes"),
+        ("y ~ x + (1 + x | g)", "varying slopes"),
+        ("y ~ x + (0 + x | g)", "varying slopes"),
+        ("y ~ (1 | g) + (1 | h)", "2 grouping terms"),
+        ("y ~ (1 || g)", "single bar"),
+        ("y ~ (1 | g:h)", "not the name of one column"),
+        ("y ~ (1 | g/h)", "not the name of one column"),
+        ("y ~ x | z", "one set of predictors"),
+        ("y + z ~ x", "left of '~' must be one response"),
+        (3, "must be a string"),
+    ],
+)
+def test_what_is_no_formula_is_refused(text, words):
+    with pytest.raises(sh.FormulaError, match=words):
+        parse(text)
