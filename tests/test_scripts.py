@@ -1,0 +1,151 @@
+"""The scripts of the checkout, each from another folder, and setup from nothing."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = [ROOT / "scripts" / name for name in ("setup", "check", "test", "demo")] + [ROOT / ".ci" / "run"]
+
+
+def run(script: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [script], cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def pretend(folder: Path, name: str, body: str) -> Path:
+    """Write a program that stands for another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/bash\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with the scripts alone, at a path with a blank."""
+    folder = tmp_path / "my checkout"
+    for script in SCRIPTS:
+        copy = folder / script.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(script, copy)
+    (folder / "pyproject.toml").write_text("[project]\n")
+    return folder
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A folder to use as PATH: only what the scripts use of the system, and no Python."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    for name in ("bash", "cat", "cksum", "dirname", "env", "mkdir", "rm", "find", "sort", "mktemp", "chmod", "cp"):
+        found = shutil.which(name)
+        assert found is not None
+        (folder / name).symlink_to(found)
+    return folder
+
+
+PYTHON = """
+case "$*" in
+  *version_info*) exit {recent} ;;
+  *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo "made by {name}" >> "$LOG" ;;
+  *"pip install"*) echo "installed" >> "$LOG"
+                   printf '#!/bin/bash\\necho stanhier "$@" >> "$LOG"\\n' > .venv/bin/stanhier
+                   chmod +x .venv/bin/stanhier ;;
+  *) echo "python $*" >> "$LOG" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_are_executable_and_parse(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
+    assert "set -euo pipefail" in script.read_text()
+
+
+def test_setup_takes_the_first_recent_python_and_installs_once(checkout: Path, tools: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    pretend(tools, "python", PYTHON.format(recent=1, name="python"))
+    pretend(tools, "python3.13", PYTHON.format(recent=0, name="python3.13"))
+    pretend(tools, "python3.12", PYTHON.format(recent=0, name="python3.12"))
+    done = run(checkout / "scripts" / "setup", tmp_path, PATH=str(tools), LOG=str(log))
+    assert done.returncode == 0, done.stderr
+    assert log.read_text().splitlines() == ["made by python3.13", "installed", "stanhier install", "stanhier compile"]
+    log.unlink()
+    assert run(checkout / "scripts" / "setup", tmp_path, PATH=str(tools), LOG=str(log)).returncode == 0
+    assert log.read_text().splitlines() == ["stanhier install", "stanhier compile"]
+    log.unlink()
+    (checkout / "pyproject.toml").write_text("[project]\nname = 'changed'\n")
+    assert run(checkout / "scripts" / "setup", tmp_path, PATH=str(tools), LOG=str(log)).returncode == 0
+    assert "installed" in log.read_text()
+
+
+def test_setup_without_a_recent_python_uses_uv_or_says_so(checkout: Path, tools: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    pretend(tools, "python3", PYTHON.format(recent=1, name="python3"))
+    done = run(checkout / "scripts" / "setup", tmp_path, PATH=str(tools), LOG=str(log))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert "no Python 3.12 or later" in done.stderr
+    python = pretend(tmp_path / "of uv", "python", PYTHON.format(recent=0, name="uv"))
+    pretend(tools, "uv", f'mkdir -p .venv/bin && cp "{python}" .venv/bin/python && echo "uv $*" >> "$LOG"')
+    done = run(checkout / "scripts" / "setup", tmp_path, PATH=str(tools), LOG=str(log))
+    assert done.returncode == 0, done.stderr
+    assert log.read_text().splitlines()[0] == "uv venv --quiet --seed --python >=3.12 .venv"
+
+
+def test_setup_stops_where_an_installation_fails(checkout: Path, tools: Path, tmp_path: Path) -> None:
+    body = PYTHON.format(recent=0, name="python").replace('echo "installed" >> "$LOG"', "exit 7")
+    pretend(tools, "python", body)
+    for _ in range(2):  # and does not think, the second time, that it is done
+        done = run(checkout / "scripts" / "setup", tmp_path, PATH=str(tools), LOG=str(tmp_path / "log"))
+        assert done.returncode == 7
+
+
+def test_demo_runs_every_example_and_names_the_new_pictures(checkout: Path, tmp_path: Path) -> None:
+    pretend(checkout / "scripts", "setup", "true")
+    pretend(checkout / ".venv" / "bin", "python", 'echo "running $1"; touch "examples/output/$(basename "$1" .py).png"')
+    (checkout / "examples" / "output").mkdir(parents=True)
+    (checkout / "examples" / "output" / "old.png").write_text("")
+    os.utime(checkout / "examples" / "output" / "old.png", (1, 1))
+    for name in ("one", "two"):
+        (checkout / "examples" / f"{name}.py").write_text("")
+    time.sleep(0.01)
+    done = run(checkout / "scripts" / "demo", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "running examples/one.py" in done.stdout
+    pictures = done.stdout.partition("Pictures:\n")[2].split()
+    assert pictures == ["examples/output/one.png", "examples/output/two.png"]
+
+
+def test_check_fails_on_stan_code_that_is_not_formatted(checkout: Path, cmdstan_home: Path, tmp_path: Path) -> None:
+    for name in ("ruff", "mypy"):
+        pretend(checkout / ".venv" / "bin", name, "true")
+    pretend(checkout / ".venv" / "bin", "stanhier", f'echo "{cmdstan_home}"')
+    models = checkout / "stan_models"
+    shutil.copytree(ROOT / "stan_models", models)
+    done = run(checkout / "scripts" / "check", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (models / "functions" / "bad.stanfunctions").write_text("real one( ) { return 1 ; }\n")
+    done = run(checkout / "scripts" / "check", tmp_path)
+    assert done.returncode == 1
+    assert "bad.stanfunctions is not formatted" in done.stderr
+    pretend(checkout / ".venv" / "bin", "mypy", "exit 5")
+    assert run(checkout / "scripts" / "check", tmp_path).returncode == 5
+
+
+def test_test_passes_its_arguments_on_and_ci_runs_it(checkout: Path, tmp_path: Path) -> None:
+    for name in ("setup", "check"):
+        pretend(checkout / "scripts", name, f'echo "{name}"')
+    pretend(checkout / ".venv" / "bin", "python", 'echo "python" "$@"')
+    said = subprocess.check_output([checkout / "scripts" / "test", "-m", "not slow"], cwd=tmp_path, text=True)
+    assert said.splitlines() == ["setup", "check", "python -m pytest -m not slow"]
+    done = run(checkout / ".ci" / "run", tmp_path)
+    assert done.stdout.splitlines() == ["setup", "check", "python -m pytest"]
