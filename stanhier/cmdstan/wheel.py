@@ -235,7 +235,8 @@ def _fetch_with_uv(wheel: Wheel, folder: Path) -> Path:
     with clear_errors(folder):
         folder.mkdir(parents=True)
         wanted.write_text(f"{REQUIREMENT} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
-    command = [uv, "pip", "install", "--no-deps", "--only-binary", ":all:", "--target", str(target)]
+    command = [uv, "pip", "install", "--python", sys.executable, "--target", str(target), "--no-deps"]
+    command += ["--only-binary", ":all:"]
     command += ["--require-hashes", "--python-version", _PYTHON, "--python-platform", wheel.uv_platform]
     command += ["--link-mode", "copy", "--no-progress", "--requirement", str(wanted)]
     _run(command)
