@@ -304,6 +304,8 @@ def _engine() -> str:
         built = locate.find_built(compiler)
         return built.name if built is not None else locate.home_name(compiler if compiler else require_compiler())
     locate.check_usable(users)
+    if users in locate.built_homes():  # CMDSTAN is set to what stanhier built, as it is for what this process starts
+        return users.name
     local = users / "make" / "local"
     options = local.read_text(encoding="utf-8", errors="replace") if local.is_file() else ""
     return json.dumps([str(users), locate.read_version(users), (users / "makefile").stat().st_mtime_ns, options])

@@ -21,7 +21,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("STANHIER_CACHE", str(folder))
     monkeypatch.setenv("HOME", str(tmp_path / "no-such-home"))
     for name in ("CMDSTAN", "CXX", "MAKE"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that it is put back, also where stanhier sets CMDSTAN
+        monkeypatch.delenv(name)
     return folder
 
 

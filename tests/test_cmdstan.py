@@ -52,7 +52,6 @@ def test_builds_a_home_that_holds_what_stan_needs_and_no_more(parts: Path, own_c
 def test_cmdstanpy_accepts_the_home(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import cmdstanpy
 
-    monkeypatch.setenv("CMDSTAN", "")
     cmdstanpy.set_cmdstan_path(str(install(progress=False)))
     assert cmdstanpy.cmdstan_version() == (2, 35)
 
@@ -141,7 +140,6 @@ def test_the_users_cmdstan_comes_first(parts: Path, tmp_path: Path, monkeypatch:
 
 
 def test_activation_gives_way_to_the_users_choice(parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CMDSTAN", "")
     home = install(progress=False)
     locate.activate(home)
     assert os.environ["CMDSTAN"] == str(home)

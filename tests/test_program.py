@@ -99,8 +99,15 @@ def test_the_users_cmdstan_is_in_the_hash(parts: Path, tmp_path: Path, monkeypat
     assert len(set(seen)) == len(seen)
 
 
+def test_a_process_that_inherits_cmdstan_finds_the_same_executable(
+    parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = Program(PROGRAM).digest
+    monkeypatch.setenv("CMDSTAN", str(install(progress=False)))
+    assert Program(PROGRAM).digest == digest
+
+
 def test_making_a_model_runs_nothing(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CMDSTAN", "")
     exe = Program(PROGRAM).exe()
     Program(PROGRAM).model()
     monkeypatch.setattr(subprocess, "Popen", None)  # calling it would fail
@@ -177,9 +184,11 @@ def test_an_executable_that_does_not_run_is_not_kept(parts: Path, monkeypatch: p
 
 
 def test_cmdstan_is_as_before_after_a_compilation(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CMDSTAN", "")
     Program(PROGRAM).exe()
-    assert os.environ["CMDSTAN"] == ""
+    assert "CMDSTAN" not in os.environ
+    monkeypatch.setenv("CMDSTAN", str(install(progress=False)))
+    Program(PROGRAM).rebuild()
+    assert os.environ["CMDSTAN"] == str(install(progress=False))
 
 
 def test_stancs_words_reach_the_user(
