@@ -151,8 +151,10 @@ def _sample_keywords() -> frozenset[str]:
 
 @contextmanager
 def _quiet_cmdstanpy() -> Iterator[None]:
-    """Keep cmdstanpy's notes on when each chain starts and stops off the screen; warnings and errors stay."""
-    logger = logging.getLogger("cmdstanpy")
+    """Keep cmdstanpy's running notes off the screen: a fit gives its own, single warning."""
+    from cmdstanpy.utils import get_logger
+
+    logger = get_logger()
     level = logger.level
     logger.setLevel(max(level, logging.ERROR))
     try:

@@ -1,0 +1,72 @@
+"""One small model of every kind, for tests that must hold for all of them."""
+
+import numpy as np
+import pandas as pd
+
+import stanhier as sh
+
+
+def frame(n=80, n_groups=9, seed=5):
+    """Unbalanced groups, correlated predictors on different scales, one of them constant within groups."""
+    rng = np.random.default_rng(seed)
+    g = np.sort(np.concatenate([np.arange(n_groups), rng.integers(0, n_groups, n - n_groups) ** 2 // n_groups]))
+    x = rng.standard_normal(n)
+    z = 100 + 20 * (0.9 * x + rng.standard_normal(n))
+    u = rng.standard_normal(n_groups)[g]
+    y = 3 + 1.5 * x - 0.05 * z + 0.5 * u + rng.standard_normal(n_groups)[g] + 0.8 * rng.standard_normal(n)
+    return pd.DataFrame({"y": y, "x": x, "z": z, "u": u, "g": g, "se": rng.uniform(0.3, 2, n)})
+
+
+def schools():
+    """Rubin (1981): eight schools."""
+    return pd.DataFrame(
+        {
+            "y": [28.0, 8, -3, 7, -1, 1, 18, 12],
+            "se": [15.0, 10, 16, 11, 9, 11, 10, 18],
+            "school": list("ABCDEFGH"),
+        }
+    )
+
+
+HEAVY = {"beta": {"x": sh.StudentT(3, 0, 1), "z": sh.Cauchy(0, 0.5)}, "sigma": sh.HalfStudentT(3, 2)}
+
+LINEAR = {
+    "default": lambda: sh.LinearRegression("y ~ x + z", frame()),
+    "at zero": lambda: sh.LinearRegression("y ~ x + z", frame(), priors={"alpha": sh.Normal(0, 10), **HEAVY}),
+    "flat": lambda: sh.LinearRegression(
+        "y ~ x + z", frame(), priors={"alpha": sh.Flat(), "beta": sh.Flat(), "sigma": sh.Flat()}
+    ),
+    "fixed sigma": lambda: sh.LinearRegression("y ~ x", frame(), sigma=0.7),
+    "known se": lambda: sh.LinearRegression("y ~ x", frame(), se="se"),
+    "no predictors": lambda: sh.LinearRegression("y ~ 1", frame(), priors={"sigma": sh.HalfNormal(3)}),
+    "no intercept": lambda: sh.LinearRegression("y ~ 0 + x + z", frame(), priors={"sigma": sh.HalfCauchy(5)}),
+    "more predictors than rows": lambda: sh.LinearRegression("y ~ x + z + I(x**2) + I(z**2) + x:z", frame().iloc[:4]),
+}
+
+VARYING = {
+    "default": lambda: sh.VaryingIntercept("y ~ x + z + u + (1 | g)", frame()),
+    "at zero": lambda: sh.VaryingIntercept(
+        "y ~ x + z + (1 | g)",
+        frame(),
+        priors={"mu_alpha": sh.Cauchy(0, 10), "sigma_alpha": sh.HalfCauchy(5), **HEAVY},
+    ),
+    "flat": lambda: sh.VaryingIntercept(
+        "y ~ x + (1 | g)",
+        frame(),
+        priors={"mu_alpha": sh.Flat(), "beta": sh.Flat(), "sigma": sh.Flat(), "sigma_alpha": sh.Flat()},
+    ),
+    "fixed sigma": lambda: sh.VaryingIntercept(
+        "y ~ x + (1 | g)", frame(), sigma=0.7, priors={"sigma_alpha": sh.HalfNormal(1)}
+    ),
+    "known se": lambda: sh.VaryingIntercept(
+        "y ~ 1 + (1 | school)",
+        schools(),
+        se="se",
+        priors={"mu_alpha": sh.Normal(0, 5), "sigma_alpha": sh.HalfCauchy(5)},
+    ),
+    "known se of rows": lambda: sh.VaryingIntercept("y ~ x + (1 | g)", frame(), se="se"),
+    "groups of one": lambda: sh.VaryingIntercept("y ~ x + (1 | g)", frame().assign(g=np.arange(80))),
+    "two groups": lambda: sh.VaryingIntercept("y ~ x + (1 | g)", frame().assign(g=np.arange(80) // 40)),
+}
+
+ALL = {f"linear, {k}": v for k, v in LINEAR.items()} | {f"varying, {k}": v for k, v in VARYING.items()}
