@@ -117,7 +117,8 @@ class Model:
         ----------
         **kwargs
             The keywords of `cmdstanpy.CmdStanModel.sample`, passed through: `chains`, `iter_warmup`,
-            `iter_sampling`, `seed`, `adapt_delta`, `show_progress`, and so on.
+            `iter_sampling`, `seed`, `adapt_delta`, and so on. `show_progress` is on in a terminal or a notebook,
+            off in a log, unless given.
 
         Returns
         -------

@@ -4,6 +4,7 @@ import difflib
 import inspect
 import logging
 import secrets
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -121,9 +122,16 @@ def _checked(keywords: dict[str, Any]) -> dict[str, Any]:
             f"sample(inits={inits!r}): give a number, the radius of the box that chains start in, in units of about "
             "one posterior standard deviation around the mode; starts by parameter are not needed in those coordinates."
         )
+    if keywords.get("show_progress") is None:
+        keywords["show_progress"] = _somebody_is_looking()
     if keywords.get("seed") is None:
         keywords["seed"] = secrets.randbelow(2**31)
     return keywords
+
+
+def _somebody_is_looking() -> bool:
+    """Tell whether a progress bar has a terminal or a notebook to move in; in a log it is only noise."""
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
 
 
 def _check_number(name: str, value: Any, *, least: int) -> None:

@@ -1,0 +1,41 @@
+"""Every example runs, prints what it promises and writes its pictures."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+PROMISES = {
+    "eight_schools": (
+        ["sigma_alpha", "alpha[H]", "No problems found."],
+        ["eight_schools_forest", "eight_schools_trace"],
+    ),
+    "grouped_data": (["alpha[group 5]", "true mean", "response"], ["grouped_data_trace"]),
+    "linear_regression": (["beta[x]", "True slope 2"], ["linear_regression_trace"]),
+    "sleepstudy": (
+        ["beta[days]", "sigma_alpha", "No problems found."],
+        ["sleepstudy_forest", "sleepstudy_trace", "sleepstudy_predictions"],
+    ),
+}
+
+
+def test_every_example_is_tested():
+    assert {p.stem for p in EXAMPLES.glob("[a-z]*.py")} == set(PROMISES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROMISES)
+def test_example(name, cmdstan_home, tmp_path):
+    script = EXAMPLES / f"{name}.py"
+    command = [sys.executable, "-W", "error::FutureWarning", script, "--seed", "2", "--folder", tmp_path]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "100"})
+    assert result.returncode == 0, result.stderr
+    words, pictures = PROMISES[name]
+    for word in words:
+        assert word in result.stdout
+    for picture in pictures:
+        assert (tmp_path / f"{picture}.png").stat().st_size > 10_000
