@@ -235,7 +235,7 @@ class Program:
             if is_intact(self._exe_in(place)) and not force:
                 return self._exe_in(place)  # another process was faster
             show = Progress()
-            show.say(f"compiling {self.name}{' with threads' if threads else ''}: once, about a quarter of a minute")
+            show.say(f"compiling {self.name}{' with threads' if threads else ''}: once, half a minute or so")
             with cache.staging(place.name) as work:
                 made = work / "program"
                 with cache.clear_errors(made):
