@@ -159,7 +159,8 @@ def size_on_disk(folder: Path) -> int:
     total = 0
     for where, _, files in os.walk(folder):
         for file in files:
-            total += os.lstat(os.path.join(where, file)).st_blocks * 512  # noqa: PTH118 (20 000 files)
+            status = os.lstat(os.path.join(where, file))  # noqa: PTH118 (20 000 files)
+            total += status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
     return total
 
 

@@ -97,6 +97,7 @@ def test_killed_in_the_middle_and_run_again(parts: Path, tmp_path: Path, action:
         killed.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["install", "compile"])
 def test_killed_at_every_change_of_the_disk(parts: Path, action: str) -> None:
     if action == "compile":

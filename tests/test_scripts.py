@@ -115,7 +115,7 @@ def test_demo_runs_every_example_and_names_the_new_pictures(checkout: Path, tmp_
     (checkout / "examples" / "output").mkdir(parents=True)
     (checkout / "examples" / "output" / "old.png").write_text("")
     os.utime(checkout / "examples" / "output" / "old.png", (1, 1))
-    for name in ("one", "two"):
+    for name in ("one", "two", "_shared"):
         (checkout / "examples" / f"{name}.py").write_text("")
     time.sleep(0.01)
     done = run(checkout / "scripts" / "demo", tmp_path)
