@@ -23,11 +23,13 @@ int pathfinder(Run& r) {
   if (num_paths == 1) {
     CsvWriter init_writer;
     JsonWriter diagnostic = r.open_json_diagnostic("");
-    code = pathfinder_lbfgs_single<false, Model>(
+    // <true> is what several paths use: one instantiation serves both.
+    const auto result = pathfinder_lbfgs_single<true, Model>(
         r.model, *init.contexts[0], r.seed, r.id, init.radius, integer("history_size"), real("init_alpha"),
         real("tol_obj"), real("tol_rel_obj"), real("tol_grad"), real("tol_rel_grad"), real("tol_param"),
         integer("max_lbfgs_iters"), integer("num_elbo_draws"), integer("num_draws"), !diagnostic_file.empty(),
         r.refresh, r.interrupt, r.console, init_writer, output, diagnostic, flag("calculate_lp"));
+    code = std::get<0>(result);
   } else {
     const bool save_paths = flag("save_single_paths");
     std::vector<CsvWriter> init_writers(num_paths);
