@@ -13,11 +13,10 @@ Golub & Van Loan (2013), Matrix Computations, section 6.5 (updating a QR factori
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 __all__ = ["Compressed", "Strata", "compress"]
 
-BLOCK_ROWS = 1 << 14
+BLOCK_ROWS = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,6 @@ def compress(
     Compressed
     """
     n, k = X.shape
-    w = np.ones(n) if weights is None else weights
     log_weights = 0.0 if weights is None else float(np.log(weights).sum())
     origin = np.append(X.mean(axis=0), y.mean()) if centre else np.zeros(k + 1)
     if n_groups == 0:
@@ -133,33 +131,27 @@ def compress(
         return Compressed(n, log_weights, origin, factor, np.empty(0), np.empty((0, k + 1)))
     groups = np.zeros(n, dtype=np.intp) if codes is None else codes
     group_weights = np.bincount(groups, weights=weights, minlength=n_groups).astype(float)
-    means = _group_sums(X, y, origin, groups, w, n_groups) / group_weights[:, None]
+    means = _group_sums(X, y, origin, groups, weights, n_groups) / group_weights[:, None]
     factor = _triangular_factor(X, y, origin, groups, means, weights)
     return Compressed(n, log_weights, origin, factor, group_weights, means)
 
 
-def _block(X: np.ndarray, y: np.ndarray, origin: np.ndarray, rows: slice) -> np.ndarray:
-    block = np.empty((len(y[rows]), len(origin)))
-    np.subtract(X[rows], origin[:-1], out=block[:, :-1])
-    np.subtract(y[rows], origin[-1], out=block[:, -1])
-    return block
-
-
-def _blocks(n: int) -> list[slice]:
-    return [slice(start, min(start + BLOCK_ROWS, n)) for start in range(0, n, BLOCK_ROWS)]
+def _blocks(n: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
 def _group_sums(
-    X: np.ndarray, y: np.ndarray, origin: np.ndarray, codes: np.ndarray, w: np.ndarray, n_groups: int
+    X: np.ndarray, y: np.ndarray, origin: np.ndarray, codes: np.ndarray, w: np.ndarray | None, n_groups: int
 ) -> np.ndarray:
-    """Weighted sums of [X y] per group, shape (J, K + 1)."""
+    """Weighted sums of [X y] - origin per group, shape (J, K + 1)."""
     sums = np.zeros((n_groups, len(origin)))
-    for rows in _blocks(len(y)):
-        block = _block(X, y, origin, rows)
-        # A sparse indicator adds a whole row at a time: one visit to a group's sums per row, not one per column.
-        present, local = np.unique(codes[rows], return_inverse=True)
-        indicator = sparse.csc_array((w[rows], local, np.arange(len(block) + 1)), shape=(len(present), len(block)))
-        sums[present] += indicator @ block
+    # A block has more rows than there are groups, so that adding up the groups costs less than reading the rows.
+    for rows in _blocks(len(y), max(4 * BLOCK_ROWS, n_groups)):
+        for k, shift in enumerate(origin):
+            column = (y[rows] if k == len(origin) - 1 else X[rows, k]) - shift
+            if w is not None:
+                column *= w[rows]
+            sums[:, k] += np.bincount(codes[rows], weights=column, minlength=n_groups)
     return sums
 
 
@@ -173,12 +165,15 @@ def _triangular_factor(
 ) -> np.ndarray:
     """Upper triangular factor of the weighted, centred [X y], shape (K + 1, K + 1)."""
     width = len(origin)
-    factor = np.zeros((0, width))
-    for rows in _blocks(len(y)):
-        block = _block(X, y, origin, rows)
+    # The factor so far stands above each new block, and the QR of both is the next one.
+    stacked = np.zeros((width + BLOCK_ROWS, width))
+    for rows in _blocks(len(y), BLOCK_ROWS):
+        block = stacked[width : width + rows.stop - rows.start]
+        np.subtract(X[rows], origin[:-1], out=block[:, :-1])
+        np.subtract(y[rows], origin[-1], out=block[:, -1])
         if codes is not None and means is not None:
-            block -= means[codes[rows]]
+            block -= np.take(means, codes[rows], axis=0)
         if weights is not None:
             block *= np.sqrt(weights[rows])[:, None]
-        factor = np.linalg.qr(np.vstack([factor, block]), mode="r")
-    return np.vstack([factor, np.zeros((width - len(factor), width))])
+        stacked[:width] = np.linalg.qr(stacked[: width + len(block)], mode="r")
+    return stacked[:width].copy()
