@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -110,14 +109,13 @@ def test_setup_stops_where_an_installation_fails(checkout: Path, tools: Path, tm
 
 
 def test_demo_runs_every_example_and_names_the_new_pictures(checkout: Path, tmp_path: Path) -> None:
-    pretend(checkout / "scripts", "setup", "true")
+    pretend(checkout / "scripts", "setup", "sleep 0.05")
     pretend(checkout / ".venv" / "bin", "python", 'echo "running $1"; touch "examples/output/$(basename "$1" .py).png"')
     (checkout / "examples" / "output").mkdir(parents=True)
     (checkout / "examples" / "output" / "old.png").write_text("")
     os.utime(checkout / "examples" / "output" / "old.png", (1, 1))
     for name in ("one", "two", "_shared"):
         (checkout / "examples" / f"{name}.py").write_text("")
-    time.sleep(0.01)
     done = run(checkout / "scripts" / "demo", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "running examples/one.py" in done.stdout
