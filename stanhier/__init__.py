@@ -24,6 +24,7 @@ _HOMES = {
     "StanhierError": "errors",
     "StudentT": "priors",
     "VaryingIntercept": "models",
+    "compare": "compare",
     "load": "storage",
 }
 
@@ -46,10 +47,12 @@ __all__ = [
     "StanhierError",
     "StudentT",
     "VaryingIntercept",
+    "compare",
     "load",
 ]
 
 if TYPE_CHECKING:
+    from stanhier.compare import compare
     from stanhier.diagnostics import SamplingWarning
     from stanhier.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
     from stanhier.fit import Fit

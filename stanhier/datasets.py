@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stanhier.draws import Draws
     from stanhier.models import Model
 
-__all__ = ["MAX_EFFECTS", "effects_array", "group_dimension", "posterior", "tree"]
+__all__ = ["MAX_EFFECTS", "effects_array", "group_dimension", "observed", "plain_labels", "posterior", "tree"]
 
 MAX_EFFECTS = 20_000_000
 """Draws times groups that the posterior holds at most (160 MB); beyond, group effects are given when asked for."""
@@ -26,8 +26,15 @@ def group_dimension(name: str) -> str:
     return f"{plain}_group" if plain in _TAKEN else plain
 
 
-def posterior(model: "Model", draws: "Draws") -> xr.Dataset:
+def posterior(model: "Model", draws: "Draws", *, effects: bool = True) -> xr.Dataset:
     """Build the posterior with the user's labels as coordinates.
+
+    Parameters
+    ----------
+    model : Model
+    draws : Draws
+    effects : bool
+        Whether to draw the group effects, if there is room for them.
 
     Returns
     -------
@@ -52,7 +59,7 @@ def posterior(model: "Model", draws: "Draws") -> xr.Dataset:
     if model.sigma is None:
         variables["sigma"] = (("chain", "draw"), draws.sigma)
     dataset = xr.Dataset(variables, coords=coords)
-    if design.group is not None and chains * n_draws * len(design.group.levels) <= MAX_EFFECTS:
+    if effects and design.group is not None and chains * n_draws * len(design.group.levels) <= MAX_EFFECTS:
         dataset["alpha"] = effects_array(model, draws, dataset["mu_alpha"], np.arange(len(design.group.levels)))
     return dataset
 
@@ -68,7 +75,7 @@ def effects_array(model: "Model", draws: "Draws", mu_alpha: xr.DataArray, groups
     return xr.DataArray(
         mu_alpha.to_numpy()[:, :, None] + effects.reshape(*draws.shape, len(groups)),
         dims=("chain", "draw", dimension),
-        coords={"chain": mu_alpha["chain"], "draw": mu_alpha["draw"], dimension: _plain(grouping.levels[groups])},
+        coords={"chain": mu_alpha["chain"], "draw": mu_alpha["draw"], dimension: plain_labels(grouping.levels[groups])},
         name="alpha",
     )
 
@@ -92,14 +99,19 @@ def tree(model: "Model", draws: "Draws", posterior_group: xr.Dataset) -> xr.Data
         {
             "posterior": posterior_group,
             "sample_stats": statistics,
-            "observed_data": xr.Dataset({"y": ("row", design.y)}, coords={"row": rows}),
+            "observed_data": observed(model),
             "constant_data": xr.Dataset(constant, coords=coords),
         }
     )
 
 
-def _plain(levels: pd.Index) -> np.ndarray:
-    """Labels as an array that xarray and netCDF hold: integers, booleans as they are, anything else as text."""
+def observed(model: "Model") -> xr.Dataset:
+    """Give the response as the group observed_data."""
+    return xr.Dataset({"y": ("row", model.design.y)}, coords={"row": np.arange(model.design.n_rows)})
+
+
+def plain_labels(levels: pd.Index) -> np.ndarray:
+    """Labels as an array that xarray and netCDF hold: integers as they are, anything else as text."""
     if levels.dtype.kind in "iu":
         return levels.to_numpy()
     return np.array([str(level) for level in levels])

@@ -1,6 +1,6 @@
 """Draws from a posterior in the model's own parameters, and their labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +43,22 @@ class Draws:
     def shape(self) -> tuple[int, int]:
         """Chains, draws."""
         return self.sigma.shape[0], self.sigma.shape[1]
+
+    def take(self, positions: np.ndarray) -> "Draws":
+        """Give the draws at these positions in the order chain by chain, as many chains as before.
+
+        Parameters
+        ----------
+        positions : numpy.ndarray of int, shape (chains * draws,) of the result
+        """
+        shape = (self.shape[0], len(positions) // self.shape[0])
+        return replace(
+            self,
+            location=self.flat_location[positions].reshape(*shape, -1),
+            sigma=self.flat_sigma[positions].reshape(shape),
+            sigma_alpha=None if self.sigma_alpha is None else self.flat_sigma_alpha[positions].reshape(shape),
+            statistics={name: values.ravel()[positions].reshape(shape) for name, values in self.statistics.items()},
+        )
 
     @cached_property
     def flat_location(self) -> np.ndarray:

@@ -144,10 +144,187 @@ class Fit:
             If an argument has a value that it cannot have.
         """
         prediction.check_arguments(kind, new_groups, prob)
+        prediction.check_seed(seed)
         rows = self._model.design.encode(new_data)
         return prediction.predict(
             self, rows, kind=kind, new_groups=new_groups, prob=prob, seed=self._draws.seed if seed is None else seed
         )
+
+    def predict_draws(
+        self,
+        new_data: pd.DataFrame | Mapping[str, Any],
+        *,
+        kind: str = "mean",
+        new_groups: str = "error",
+        seed: int | None = None,
+    ) -> "xr.DataArray":
+        """Predict rows of new data, draw by draw.
+
+        Parameters
+        ----------
+        new_data, kind, new_groups, seed
+            As for `predict`, which summarises these draws.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dimensions chain, draw, row; the coordinate `row` is the index of `new_data`.
+
+        Raises
+        ------
+        DataError
+            As `predict`.
+        StanhierError
+            If an argument has a value that it cannot have, or draws times rows exceed 20 million values.
+        """
+        prediction.check_arguments(kind, new_groups)
+        prediction.check_seed(seed)
+        rows = self._model.design.encode(new_data)
+        return prediction.labelled_draws(
+            self, rows, kind=kind, new_groups=new_groups, seed=self._draws.seed if seed is None else seed
+        )
+
+    def update_group(self, rows: pd.DataFrame | Mapping[str, Any], *, reweight: bool = True) -> "Fit":
+        """Add a new group from a few of its own rows, without sampling again.
+
+        Given the other parameters the effect of the new group has its closed form. `reweight` resamples the draws of
+        those parameters by the closed-form density of the new rows, which makes the result one of the posterior given
+        all rows, to the accuracy of the draws; without, they stay as they were, given the old rows alone.
+
+        Parameters
+        ----------
+        rows : pandas.DataFrame or mapping of arrays
+            All columns of the model, the response too; every row of a group, or groups, that the fit has not seen.
+        reweight : bool
+            Whether what is known of the other parameters takes the new rows into account.
+
+        Returns
+        -------
+        Fit
+            It knows the new group, in `predict` and everywhere else. Priors stay as they were, those at the mean of
+            the predictors at the old rows' mean.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or cannot be used, or a group is known already.
+        StanhierError
+            If the model has no groups.
+
+        Warns
+        -----
+        SamplingWarning
+            If the new rows change the draws too much for weights (Pareto k), so that sampling again is needed.
+
+        References
+        ----------
+        Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
+        """
+        from stanhier import group_update
+
+        model = group_update.extend(self._model, rows)
+        n_new = model.compressed.n_groups - self._model.compressed.n_groups
+        draws = group_update.reweight(self._draws, model, n_new) if reweight else self._draws
+        return Fit(model, draws)
+
+    def posterior_predictive(self, draws: int | None = None, *, seed: int | None = None) -> "xr.DataTree":
+        """Draw replicated data for the rows of the fit, and add them to `idata`.
+
+        Parameters
+        ----------
+        draws : int, optional
+            Number of draws, spread evenly over the chains and along them (rounded up to the same number per chain);
+            by default all of them, or as many as stay below 20 million values.
+        seed : int, optional
+            Of the noise; the fit's own by default.
+
+        Returns
+        -------
+        xarray.DataTree
+            `idata`, with the group posterior_predictive: `y` with dimensions chain, draw, row.
+
+        Raises
+        ------
+        StanhierError
+            If there are not that many draws, or draws times rows exceed 20 million values.
+        """
+        import xarray as xr
+
+        from stanhier import predictive
+
+        self.idata["posterior_predictive"] = xr.DataTree(predictive.posterior_predictive(self, draws, seed=seed))
+        return self.idata
+
+    def loo(self, *, by: Any = "row") -> Any:
+        """Estimate how well the model predicts what it has not seen, leaving out one row or one group at a time.
+
+        Group effects are integrated out in closed form: leaving out a row, its group's other rows inform its effect;
+        leaving out a group, its effect comes from the population.
+
+        Parameters
+        ----------
+        by : "row", "group" or array of shape (N,)
+            What is left out; labels of the rows where the model itself has no groups.
+
+        Returns
+        -------
+        arviz_stats.utils.ELPDDataLOO
+            Prints as a table; `elpd`, `se`, `p`, pointwise `elpd_i` and `pareto_k`.
+
+        Raises
+        ------
+        StanhierError
+            If `by` is something else.
+
+        Warns
+        -----
+        SamplingWarning
+            If an estimate is unreliable (Pareto k), with what to do about it.
+
+        References
+        ----------
+        Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4.
+        Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0.
+        """
+        from stanhier import loo
+
+        return loo.loo(self, by)
+
+    def kfold(self, *, by: Any = "row", k: int = 10, seed: int | None = None, **kwargs: Any) -> Any:
+        """Cross-validate by sampling again without each of `k` folds, several at a time.
+
+        Each refit has this fit's priors with their numbers, so that with as many folds as rows or groups this is what
+        `loo` estimates; densities of what was held out are exact given the draws.
+
+        Parameters
+        ----------
+        by : "row", "group" or array of shape (N,)
+            What stays together in a fold, as for `loo`.
+        k : int
+            Number of folds.
+        seed : int, optional
+            Of the folds and of sampling; the fit's own by default.
+        **kwargs
+            As for `Model.sample`; by default as many chains and draws as this fit has.
+
+        Returns
+        -------
+        arviz_stats.utils.ELPDDataLOOKFold
+            `elpd`, `se`, `p`, pointwise `elpd_i`; `compare` takes it in place of a fit.
+
+        Raises
+        ------
+        StanhierError
+            If `by` or `k` is something else, or a keyword is not one of `Model.sample`.
+
+        Warns
+        -----
+        SamplingWarning
+            If the draws of a fold cannot be trusted.
+        """
+        from stanhier import kfold
+
+        return kfold.kfold(self, by, k, seed=seed, keywords=kwargs)
 
     def plot_trace(self, **kwargs: Any) -> Any:
         """Plot the distribution and the trace of each parameter: `arviz.plot_trace_dist` with these keywords."""

@@ -1,7 +1,7 @@
 """Predictions: the posterior of the mean, or of a new response, for rows of new data."""
 
 from collections.abc import Iterator
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,17 +10,33 @@ import pandas as pd
 from stanhier.data import NewRows
 from stanhier.errors import DataError, StanhierError
 from stanhier.group_effects import draw_effects
+from stanhier.likelihood import BLOCK_VALUES, common_mean
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from stanhier.draws import Draws
     from stanhier.fit import Fit
+    from stanhier.models import Model
 
-__all__ = ["check_arguments", "predict", "predictive_draws"]
+__all__ = [
+    "MAX_VALUES",
+    "check_arguments",
+    "check_seed",
+    "collect",
+    "labelled_draws",
+    "predict",
+    "predictive_draws",
+    "row_labels",
+]
 
-# Rows times draws that are in memory at once.
-BLOCK_VALUES = 1 << 22
+MAX_VALUES = 20_000_000
+"""Draws times rows that are given back as draws at most (160 MB); summaries have no such limit."""
+
+_RESPONSE, _NEW_GROUP = 0x72, 0x6E
 
 
-def check_arguments(kind: str, new_groups: str, prob: Any) -> None:
+def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
     """Refuse arguments that `Fit.predict` cannot take.
 
     Raises
@@ -45,44 +61,129 @@ def predict(fit: "Fit", rows: NewRows, *, kind: str, new_groups: str, prob: floa
         Columns mean, sd, lower, median, upper; the index of the new data.
     """
     tail = (1 - prob) / 2
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("mean", "sd", "lower", "median", "upper")}
-    for _, draws in predictive_draws(fit, rows, kind=kind, new_groups=new_groups, seed=seed):
-        lower, median, upper = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0)
-        for name, values in zip(
-            columns, (draws.mean(axis=0), draws.std(axis=0, ddof=1), lower, median, upper), strict=True
-        ):
-            columns[name].append(values)
-    return pd.DataFrame({name: np.concatenate([*parts, np.empty(0)]) for name, parts in columns.items()}, rows.index)
+    table = np.empty((len(rows.X), 5))
+    for part, draws in predictive_draws(fit.model, fit.draws, rows, kind=kind, new_groups=new_groups, seed=seed):
+        quantiles = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0)
+        table[part] = np.column_stack([draws.mean(axis=0), draws.std(axis=0, ddof=1), *quantiles])
+    return pd.DataFrame(table, index=rows.index, columns=["mean", "sd", "lower", "median", "upper"])
+
+
+def labelled_draws(fit: "Fit", rows: NewRows, *, kind: str, new_groups: str, seed: int) -> "xr.DataArray":
+    """Give the draws of predictions with coordinates chain, draw and row; see `Fit.predict_draws`."""
+    import xarray as xr
+
+    chains, n_draws = fit.draws.shape
+    if chains * n_draws * len(rows.X) > MAX_VALUES:
+        most = max(1, MAX_VALUES // (chains * n_draws))
+        raise StanhierError(
+            f"predict_draws() would give {chains * n_draws:,} draws of {len(rows.X):,} rows, which is more than fits "
+            f"comfortably in memory; ask for at most {most:,} rows at a time, or use predict(), which summarises."
+        )
+    values = collect(fit.model, fit.draws, rows, kind=kind, new_groups=new_groups, seed=seed)
+    return xr.DataArray(
+        values.reshape(chains, n_draws, len(rows.X)),
+        dims=("chain", "draw", "row"),
+        coords={"chain": np.arange(chains), "draw": np.arange(n_draws), "row": ("row", row_labels(rows.index))},
+        name=fit.model.design.formula.response,
+        attrs={"kind": kind},
+    )
+
+
+def collect(
+    model: "Model",
+    draws: "Draws",
+    rows: NewRows,
+    *,
+    kind: str,
+    new_groups: str,
+    seed: int,
+    keep: np.ndarray | None = None,
+) -> np.ndarray:
+    """Give the draws of all rows in one array, shape (S, N) or (len(keep), N)."""
+    values = np.empty((len(draws.flat_sigma) if keep is None else len(keep), len(rows.X)))
+    for part, block in predictive_draws(model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, keep=keep):
+        values[:, part] = block
+    return values
+
+
+def row_labels(index: pd.Index) -> np.ndarray:
+    """Row labels as xarray takes them: numbers, dates and text as they are, anything else one by one."""
+    if index.dtype.kind in "iufbmM":
+        return index.to_numpy()
+    labels = np.empty(len(index), dtype=object)
+    labels[:] = list(index)
+    return labels
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse a seed that is no integer of at least 0; None is one that the library chooses.
+
+    Raises
+    ------
+    StanhierError
+    """
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0):
+        raise StanhierError(f"seed={seed!r}: 'seed' must be an integer of at least 0.")
 
 
 def predictive_draws(
-    fit: "Fit", rows: NewRows, *, kind: str, new_groups: str, seed: int
-) -> Iterator[tuple[slice, np.ndarray]]:
-    """Give the draws block by block of rows.
+    model: "Model",
+    draws: "Draws",
+    rows: NewRows,
+    *,
+    kind: str,
+    new_groups: str,
+    seed: int,
+    keep: np.ndarray | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Give the draws block by block of rows, groups together.
 
     Parameters
     ----------
-    fit : Fit
+    model : Model
+    draws : Draws
     rows : NewRows
     kind : {"mean", "response"}
     new_groups : {"error", "sample"}
         Whether a group that the fit has not seen is an error, or has its effect drawn from the population: one effect
         per draw and group, shared by the rows of that group.
     seed : int
-        Of the random numbers of new groups and responses.
+        Of the random numbers of new groups and responses; each row and each new group has its own stream, so that
+        the size of the blocks and the other rows change nothing.
+    keep : numpy.ndarray of int, optional
+        Positions of the draws that are wanted; all where not given.
 
     Yields
     ------
-    slice, numpy.ndarray of shape (S, rows of the block)
+    numpy.ndarray of int, shape (n,)
+        Positions of the rows.
+    numpy.ndarray, shape (S, n) or (len(keep), n)
 
     Raises
     ------
     DataError
         If there are new groups and they are errors, or standard errors are needed and missing.
     """
-    draws = fit.draws
-    model = fit.model
+    _check_rows(model, rows, kind=kind, new_groups=new_groups)
     origin = model.compressed.origin
+    location = draws.flat_location if keep is None else draws.flat_location[keep]
+    sigma = draws.flat_sigma if keep is None else draws.flat_sigma[keep]
+    order = np.arange(len(rows.X)) if rows.codes is None else np.argsort(rows.codes, kind="stable")
+    step = max(1, BLOCK_VALUES // max(len(draws.flat_sigma), 1))
+    for start in range(0, len(order), step):
+        part = order[start : start + step]
+        values = common_mean(rows.X[part], origin, location) + origin[-1]
+        if rows.codes is not None:
+            groups, inverse = np.unique(rows.codes[part], return_inverse=True)
+            effects = _effects(model, draws, groups, seed)
+            values += (effects if keep is None else effects[keep])[:, inverse]
+        if kind == "response":
+            noise = np.stack([_stream(seed, _RESPONSE, row).standard_normal(len(sigma)) for row in part], axis=1)
+            values += (sigma[:, None] if rows.se is None else rows.se[part]) * noise
+        yield part, values
+
+
+def _check_rows(model: "Model", rows: NewRows, *, kind: str, new_groups: str) -> None:
     design = model.design
     if len(rows.new_levels) and new_groups == "error":
         assert design.group is not None
@@ -95,39 +196,22 @@ def predictive_draws(
     if kind == "response" and design.se is not None and rows.se is None:
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f'predict(kind="response") needs the standard errors of the new rows: {named} is missing.')
-    has_intercept = draws.location.shape[-1] > len(design.predictors)
-    location = draws.flat_location
-    slopes = location[:, int(has_intercept) :]
-    new_effects = _new_effects(fit, len(rows.new_levels), seed)
-    step = max(1, BLOCK_VALUES // max(len(location), 1))
-    for block, start in enumerate(range(0, len(rows.X), step)):
-        part = slice(start, min(start + step, len(rows.X)))
-        mean = slopes @ (rows.X[part] - origin[:-1]).T + origin[-1]
-        if has_intercept:
-            mean += location[:, :1]
-        if rows.codes is not None:
-            groups, inverse = np.unique(rows.codes[part], return_inverse=True)
-            mean += _effects(fit, groups, new_effects)[:, inverse]
-        if kind == "response":
-            rng = np.random.default_rng([seed, 0x72, block])
-            noise = draws.flat_sigma[:, None] if rows.se is None else rows.se[part]
-            mean += noise * rng.standard_normal(mean.shape)
-        yield part, mean
 
 
-def _new_effects(fit: "Fit", number: int, seed: int) -> np.ndarray:
-    if fit.draws.sigma_alpha is None:
-        return np.empty((0, 0))
-    rng = np.random.default_rng([seed, 0x6E])
-    sigma_alpha = fit.draws.flat_sigma_alpha
-    return sigma_alpha[:, None] * rng.standard_normal((number, len(sigma_alpha))).T
+def _effects(model: "Model", draws: "Draws", groups: np.ndarray, seed: int) -> np.ndarray:
+    n_known = model.compressed.n_groups
+    known, new = groups[groups < n_known], groups[groups >= n_known] - n_known
+    effects = np.empty((len(draws.flat_sigma), len(groups)))
+    if len(known):
+        effects[:, : len(known)] = draw_effects(
+            model.compressed, known, draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha, seed=draws.seed
+        )
+    for k, level in enumerate(new, start=len(known)):
+        noise = _stream(seed, _NEW_GROUP, level).standard_normal(len(effects))
+        effects[:, k] = draws.flat_sigma_alpha * noise
+    return effects
 
 
-def _effects(fit: "Fit", groups: np.ndarray, new_effects: np.ndarray) -> np.ndarray:
-    n_known = fit.model.compressed.n_groups
-    known = groups[groups < n_known]
-    draws = fit.draws
-    effects = draw_effects(
-        fit.model.compressed, known, draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha, seed=draws.seed
-    )
-    return np.column_stack([effects, new_effects[:, groups[groups >= n_known] - n_known]])
+def _stream(seed: int, purpose: int, position: int) -> np.random.Generator:
+    """Random numbers of one row or group."""
+    return np.random.default_rng([seed, purpose, int(position)])

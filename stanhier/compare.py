@@ -1,0 +1,127 @@
+"""Models of the same data side by side: ArviZ's table of expected log predictive densities."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stanhier.errors import DataError, StanhierError
+from stanhier.fit import Fit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["compare", "loo_of_each"]
+
+
+def compare(fits: Mapping[str, Fit], *, by: Any = "row", **kwargs: Any) -> "pd.DataFrame":
+    """Compare fits of the same data by leave-one-out cross-validation.
+
+    Parameters
+    ----------
+    fits : mapping of str to Fit
+        Fits of the same response, row by row, by the names that the table shows. Results of `Fit.loo` or `Fit.kfold`
+        can take the place of fits; mixing them is up to you.
+    by : "row", "group" or array of shape (N,)
+        What is left out, as for `Fit.loo`. With "group" a fit without groups leaves out the groups of the others.
+    **kwargs
+        The keywords of `arviz.compare`: `method`, `reference`, `round_to`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per fit, the best first: rank, elpd and differences with their standard errors, effective number of
+        parameters, weight, and what casts doubt on them.
+
+    Raises
+    ------
+    DataError
+        If the fits are of different data or different groups.
+    StanhierError
+        If there are fewer than two, or `by` does not suit them.
+
+    Warns
+    -----
+    SamplingWarning
+        If a leave-one-out estimate is unreliable, with what to do about it.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4; Yao et al. (2018), doi:10.1214/17-BA1091 (weights).
+    """
+    import arviz as az
+
+    try:
+        table: pd.DataFrame = az.compare(loo_of_each(fits, by=by), **kwargs)
+    except ValueError as err:
+        raise StanhierError(f"compare(): {err}") from err
+    return table
+
+
+def loo_of_each(fits: Mapping[str, Fit], *, by: Any = "row") -> dict[str, Any]:
+    """Give each fit's leave-one-out result, by name, after checking that they are of the same data.
+
+    Raises
+    ------
+    DataError, StanhierError
+        As `compare`.
+    """
+    if not isinstance(fits, Mapping):
+        raise StanhierError(f"compare() takes a dict of fits by name, not {type(fits).__name__}.")
+    if len(fits) < 2:
+        raise StanhierError(f"compare() needs at least two fits; it was given {len(fits)}.")
+    real = {name: fit for name, fit in fits.items() if isinstance(fit, Fit)}
+    for name, fit in fits.items():
+        if name not in real and not hasattr(fit, "elpd_i"):
+            raise StanhierError(f"compare(): {name!r} must be a fit or a result of loo() or kfold(), not {fit!r}.")
+    _check_same_data(real)
+    labels = _group_labels(real) if isinstance(by, str) and by == "group" else None
+    results: dict[str, Any] = {}
+    for name, fit in fits.items():
+        if name not in real:
+            results[name] = fit
+        elif labels is not None and real[name].model.design.group is None:
+            results[name] = real[name].loo(by=labels)
+        else:
+            results[name] = real[name].loo(by=by)
+    _check_same_points(results)
+    return results
+
+
+def _check_same_data(fits: Mapping[str, Fit]) -> None:
+    names = list(fits)
+    for name in names[1:]:
+        first, other = fits[names[0]].model.design, fits[name].model.design
+        if first.n_rows != other.n_rows:
+            why = f"{first.n_rows:,} rows and {other.n_rows:,}"
+        elif not np.array_equal(first.y, other.y):
+            row = int(np.flatnonzero(first.y != other.y)[0])
+            why = (
+                f"responses '{first.formula.response}' and '{other.formula.response}' that differ from row {row} on "
+                f"({first.y[row]:g} and {other.y[row]:g})"
+            )
+        else:
+            continue
+        raise DataError(
+            f"compare(): {names[0]!r} and {name!r} are fits of different data: {why}. Densities can be compared for "
+            "the same response in the same rows alone; fit both to the same rows, and undo transformations."
+        )
+
+
+def _group_labels(fits: Mapping[str, Fit]) -> Any:
+    grouped = {name: fit.model.design.group for name, fit in fits.items() if fit.model.design.group is not None}
+    if not grouped:
+        raise StanhierError('compare(by="group"): none of the fits has groups; give `by` the labels of the rows.')
+    (first, grouping), *others = grouped.items()
+    labels = grouping.levels[grouping.codes]
+    for name, other in others:
+        if not np.array_equal(np.asarray(labels), np.asarray(other.levels[other.codes])):
+            raise DataError(f'compare(by="group"): {first!r} and {name!r} group the rows differently.')
+    return labels.to_series(name=grouping.name)
+
+
+def _check_same_points(results: Mapping[str, Any]) -> None:
+    sizes = {name: int(result.n_data_points) for name, result in results.items()}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name!r} {size}" for name, size in sizes.items())
+        raise DataError(f"compare(): the results leave out different things: {listed} densities.")

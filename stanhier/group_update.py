@@ -1,0 +1,152 @@
+"""A new group from a few of its own rows, without sampling again.
+
+The rows of a new group have a closed-form density given the parameters that all groups share, its effect integrated
+out. Weighting the draws by it turns draws given the old rows into draws given all rows, and given those the effect of
+the new group is normal.
+
+References
+----------
+Gelfand, Dey & Chang (1992), Model determination using predictive distributions (importance weights for changed data).
+Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, JMLR 25(72).
+Kitagawa (1996), doi:10.1080/10618600.1996.10474692 (systematic resampling).
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.columns import as_frame
+from stanhier.data import Grouping
+from stanhier.diagnostics import SamplingWarning
+from stanhier.draws import Draws
+from stanhier.errors import DataError, StanhierError
+from stanhier.likelihood import group_log_density
+from stanhier.loo import good_k, relative_efficiency
+
+if TYPE_CHECKING:
+    from stanhier.data import Design
+    from stanhier.models import Model
+
+__all__ = ["extend", "reweight"]
+
+
+def extend(model: "Model", data: pd.DataFrame | Mapping[str, Any]) -> "Model":
+    """Give the model with the rows of new groups added; its old groups keep their places.
+
+    Parameters
+    ----------
+    model : Model
+        With groups.
+    data : pandas.DataFrame or mapping of arrays
+        All columns of the model; every row of a group that the model does not have yet.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    DataError
+        If a column is missing or cannot be used, or a group is known already.
+    StanhierError
+        If the model has no groups.
+    """
+    design = model.design
+    if design.group is None:
+        raise StanhierError("update_group() is for models with groups; this one has none: fit it again with all rows.")
+    frame = as_frame(data)
+    if len(frame) == 0:
+        raise DataError("update_group() needs at least one row of the new group.")
+    rows = design.encode(frame)
+    assert rows.codes is not None
+    known = np.unique(rows.codes[rows.codes < len(design.group.levels)])
+    if len(known):
+        listed = ", ".join(repr(level) for level in design.group.levels[known[:5]])
+        raise DataError(
+            f"update_group() takes rows of new groups alone, and '{design.group.name}' has groups that the fit knows: "
+            f"{listed}; fit the model again with these rows added."
+        )
+    if design.se is not None and rows.se is None:
+        named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
+        raise DataError(f"update_group() needs the standard errors of the new rows: {named} is missing.")
+    levels = pd.Index([*design.group.levels, *rows.new_levels])
+    group = Grouping(design.group.name, levels, np.concatenate([design.group.codes, rows.codes]))
+    return model.on_rows(
+        replace(
+            design,
+            frame=_appended(design, frame),
+            y=np.concatenate([design.y, design.encode_response(frame)]),
+            group=group,
+            se=None if design.se is None or rows.se is None else np.concatenate([design.se, rows.se]),
+        )
+    )
+
+
+def reweight(draws: Draws, model: "Model", n_new: int) -> Draws:
+    """Turn draws that have not seen the last `n_new` groups of a model into draws that have.
+
+    Parameters
+    ----------
+    draws : Draws
+    model : Model
+        As `extend` gave it.
+    n_new : int
+
+    Returns
+    -------
+    Draws
+        As many as before, some of them repeated.
+
+    Warns
+    -----
+    SamplingWarning
+        If the weights are too uneven to be trusted.
+    """
+    from arviz_stats.base.array import array_stats as untyped_stats
+
+    array_stats: Any = untyped_stats
+    design = model.design
+    assert design.group is not None
+    first = len(design.group.levels) - n_new
+    chosen = design.group.codes >= first
+    new_rows = replace(
+        design,
+        y=design.y[chosen],
+        frame=design.frame[chosen],
+        group=Grouping(design.group.name, design.group.levels[first:], design.group.codes[chosen] - first),
+        se=None if design.se is None else design.se[chosen],
+    )
+    log_density = group_log_density(new_rows, model.compressed.origin, draws).sum(axis=1)
+    log_weights, k = array_stats.psislw(-log_density, r_eff=relative_efficiency(draws))
+    if float(k) > good_k(len(log_density)):
+        warnings.warn(
+            f"The new rows change what is known of all groups too much for weighted draws (Pareto k {float(k):.2f}, "
+            f"above {good_k(len(log_density)):.2f}); fit the model again with these rows added.",
+            SamplingWarning,
+            stacklevel=3,
+        )
+    weights = np.exp(log_weights - log_weights.max())
+    n = len(weights)
+    start = np.random.default_rng([draws.seed, 0x75, design.n_rows]).random()
+    chosen_draws = np.searchsorted(np.cumsum(weights) / weights.sum(), (start + np.arange(n)) / n)
+    return draws.take(np.minimum(chosen_draws, n - 1))
+
+
+def _appended(design: "Design", data: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns that the model uses, old rows and new; new categories come after the old ones."""
+    columns: dict[str, Any] = {}
+    for name, old in design.frame.items():
+        new = data[name]
+        if isinstance(old.dtype, pd.CategoricalDtype):
+            labels = list(dict.fromkeys(new))
+            categories = [*old.cat.categories, *(c for c in labels if c not in old.cat.categories)]
+            dtype = pd.CategoricalDtype(categories, ordered=old.cat.ordered)
+            columns[str(name)] = pd.Categorical([*old, *new], dtype=dtype)
+        else:
+            joined = [*old.tolist(), *new.tolist()]
+            columns[str(name)] = pd.Series(joined).astype(old.dtype) if old.dtype.kind in "iufb" else pd.Series(joined)
+    return pd.DataFrame(columns, index=[*design.frame.index, *data.index])

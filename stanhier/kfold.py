@@ -1,0 +1,159 @@
+"""K-fold cross-validation: the model sampled again without each fold, and the exact densities of what was held out."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from stanhier import datasets
+from stanhier.data import Grouping
+from stanhier.diagnostics import SamplingWarning
+from stanhier.draws import from_raw
+from stanhier.errors import StanhierError
+from stanhier.likelihood import group_blocks, held_out_rows_log_density, label_blocks, log_mean_exp, row_blocks
+from stanhier.loo import check_by, labels_of
+from stanhier.prediction import check_seed
+from stanhier.sampling import run_nuts
+
+if TYPE_CHECKING:
+    from stanhier.data import Design
+    from stanhier.fit import Fit
+    from stanhier.models import Model
+
+__all__ = ["kfold"]
+
+
+def kfold(fit: "Fit", by: Any, k: int, *, seed: int | None, keywords: Mapping[str, Any]) -> Any:
+    """Cross-validate by sampling again; see `Fit.kfold`."""
+    from arviz_stats.utils import ELPDDataLOOKFold
+
+    check_by(fit, by, "kfold")
+    check_seed(seed)
+    design = fit.model.design
+    rows = isinstance(by, str) and by == "row"
+    if rows:
+        codes, coordinate = np.arange(design.n_rows), pd.RangeIndex(design.n_rows, name="row")
+    else:
+        codes, labels, name = labels_of(fit, by)
+        coordinate = pd.Index(datasets.plain_labels(labels), name=name)
+    n = len(coordinate)
+    if isinstance(k, bool) or not isinstance(k, Integral) or not 2 <= int(k) <= n:
+        raise StanhierError(f"kfold(k={k!r}): 'k' must be an integer from 2 to {n}, the number of {coordinate.name}s.")
+    chosen_seed = fit.draws.seed if seed is None else int(seed)
+    fold_of = np.random.default_rng([chosen_seed, 0x6B]).permutation(np.arange(n) % int(k))
+    models = [_without(fit.model, fold_of[codes] == fold) for fold in range(int(k))]
+    arguments = {
+        "chains": fit.draws.shape[0],
+        "iter_sampling": fit.draws.shape[1],
+        "show_progress": False,
+        "parallel_chains": 1,
+        **keywords,
+    }
+
+    def held_out_density(fold: int) -> tuple[np.ndarray, bool]:
+        train, train_groups = models[fold]
+        raw = run_nuts(train.program, train.stan_data, {**arguments, "seed": (chosen_seed + 1 + fold) % 2**32})
+        draws = from_raw(raw, train.whitening, grouped=train.grouped, sigma=train.sigma)
+        from stanhier.fit import Fit
+
+        reliable = Fit(train, draws).diagnose().ok
+        out = _rows_of(design, fold_of[codes] == fold)
+        if rows:
+            positions = None
+            if train_groups is not None:
+                assert out.group is not None
+                positions = train_groups[out.group.codes]
+            return held_out_rows_log_density(out, positions, train.compressed, draws), reliable
+        local, present = pd.factorize(codes[fold_of[codes] == fold], sort=True)
+        origin = train.compressed.origin
+        if out.group is None:
+            blocks = label_blocks(out, local, len(present), origin, draws)
+        else:
+            out = replace(out, group=Grouping(out.group.name, out.group.levels[present], local))
+            blocks = group_blocks(out, origin, draws)
+        return np.concatenate([log_mean_exp(density) for _, density, _ in blocks]), reliable
+
+    with _one_logger_level(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        results = list(pool.map(held_out_density, range(int(k))))
+    elpd = np.empty(n)
+    for fold, (density, _) in enumerate(results):
+        elpd[fold_of == fold] = density
+    unreliable = sum(not reliable for _, reliable in results)
+    if unreliable:
+        warnings.warn(
+            f"In {unreliable} of {k} folds the draws have problems such as too few effective ones; ask for more with "
+            "kfold(..., iter_sampling=...).",
+            SamplingWarning,
+            stacklevel=3,
+        )
+    p = _in_sample(fit, codes, n, rows=rows) - elpd
+    return ELPDDataLOOKFold(
+        elpd=float(elpd.sum()),
+        se=float(np.sqrt(n * elpd.var())),
+        p=float(p.sum()),
+        n_samples=len(fit.draws.flat_sigma),
+        n_data_points=n,
+        scale="log",
+        warning=unreliable > 0,
+        good_k=None,
+        elpd_i=xr.DataArray(elpd, coords=[coordinate], name="elpd_i"),
+        n_folds=int(k),
+        p_kfold_i=xr.DataArray(p, coords=[coordinate], name="p_kfold_i"),
+    )
+
+
+def _without(model: "Model", out: np.ndarray) -> tuple["Model", np.ndarray | None]:
+    """Give the model on the rows that are kept, and the position of each group there, -1 where no row of it is left."""
+    kept = _rows_of(model.design, ~out)
+    if kept.group is None:
+        return model.on_rows(kept), None
+    present, codes = np.unique(kept.group.codes, return_inverse=True)
+    positions = np.full(len(kept.group.levels), -1)
+    positions[present] = np.arange(len(present))
+    return model.on_rows(replace(kept, group=Grouping(kept.group.name, kept.group.levels[present], codes))), positions
+
+
+def _rows_of(design: "Design", chosen: np.ndarray) -> "Design":
+    group = design.group
+    return replace(
+        design,
+        frame=design.frame[chosen],
+        y=design.y[chosen],
+        group=None if group is None else replace(group, codes=group.codes[chosen]),
+        se=None if design.se is None else design.se[chosen],
+    )
+
+
+def _in_sample(fit: "Fit", codes: np.ndarray, n: int, *, rows: bool) -> np.ndarray:
+    """Log posterior mean densities of what the fit has seen: with these, effective numbers of parameters."""
+    design, compressed = fit.model.design, fit.model.compressed
+    if rows:
+        blocks = row_blocks(design, compressed, fit.draws)
+    elif design.group is not None:
+        blocks = group_blocks(design, compressed.origin, fit.draws)
+    else:
+        blocks = label_blocks(design, codes, n, compressed.origin, fit.draws)
+    return np.concatenate([log_mean_exp(all_in) for _, _, all_in in blocks])
+
+
+@contextmanager
+def _one_logger_level() -> Iterator[None]:
+    """Quiet cmdstanpy for all threads at once: each sampler's own switching would undo another's."""
+    from cmdstanpy.utils import get_logger
+
+    logger = get_logger()
+    level = logger.level
+    logger.setLevel(max(level, logging.ERROR))
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
