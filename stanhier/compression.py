@@ -10,13 +10,61 @@ Bates & DebRoy (2004), Linear mixed models and penalized least squares, doi:10.1
 Golub & Van Loan (2013), Matrix Computations, section 6.5 (updating a QR factorisation).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Compressed", "Strata", "compress"]
+__all__ = ["ArrayRows", "Compressed", "Rows", "Strata", "compress"]
 
 BLOCK_ROWS = 1 << 13
+MAX_BLOCK_VALUES = 1 << 23
+
+
+class Rows(Protocol):
+    """Rows that are given block by block, as often as asked for."""
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+
+    @property
+    def n_columns(self) -> int:
+        """K + 1: predictors and response."""
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Give blocks [x_1 .. x_K, y] of at most `size` rows; the receiver may overwrite them."""
+
+
+@dataclass(frozen=True)
+class ArrayRows:
+    """Rows that are arrays in memory.
+
+    Attributes
+    ----------
+    X : numpy.ndarray, shape (N, K)
+    y : numpy.ndarray, shape (N,)
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return len(self.y)
+
+    @property
+    def n_columns(self) -> int:
+        """K + 1."""
+        return int(self.X.shape[1]) + 1
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Give copies of the rows, block by block."""
+        for start in range(0, self.n_rows, size):
+            rows = slice(start, min(start + size, self.n_rows))
+            yield rows, np.column_stack([self.X[rows], self.y[rows]])
 
 
 @dataclass(frozen=True)
@@ -49,6 +97,8 @@ class Compressed:
     ----------
     n_rows : int
         N.
+    mean, sd : numpy.ndarray, shape (K + 1,)
+        Unweighted mean and standard deviation (divisor N - 1; 0 for one row) of each column of [X y].
     log_weights : float
         Sum over rows of log w_i.
     origin : numpy.ndarray, shape (K + 1,)
@@ -62,6 +112,8 @@ class Compressed:
     """
 
     n_rows: int
+    mean: np.ndarray
+    sd: np.ndarray
     log_weights: float
     origin: np.ndarray
     within: np.ndarray
@@ -94,22 +146,19 @@ class Compressed:
 
 
 def compress(
-    X: np.ndarray,
-    y: np.ndarray,
+    rows: Rows,
     *,
     weights: np.ndarray | None = None,
     codes: np.ndarray | None = None,
     n_groups: int = 1,
     centre: bool = True,
 ) -> Compressed:
-    """Compress rows exactly.
+    """Compress rows exactly, in two passes over them.
 
     Parameters
     ----------
-    X : numpy.ndarray, shape (N, K)
-        Predictors, no intercept column.
-    y : numpy.ndarray, shape (N,)
-        Response.
+    rows : Rows
+        Predictors and response, no intercept column.
     weights : numpy.ndarray, shape (N,), optional
         Known precision weights w_i > 0; 1 where not given.
     codes : numpy.ndarray of int, shape (N,), optional
@@ -123,57 +172,70 @@ def compress(
     -------
     Compressed
     """
-    n, k = X.shape
+    n = rows.n_rows
     log_weights = 0.0 if weights is None else float(np.log(weights).sum())
-    origin = np.append(X.mean(axis=0), y.mean()) if centre else np.zeros(k + 1)
+    # Everything is relative to the first row, so that neither large means nor constant columns are rounded.
+    first = next(rows.blocks(1))[1][0].copy()
+    sums, squares, group_sums, group_weights = _sums(rows, first, weights, codes, n_groups)
+    shift = sums / n
+    mean = first + shift
+    variance = np.maximum(squares - n * shift**2, 0.0) / max(n - 1, 1)
+    origin = mean if centre else np.zeros(rows.n_columns)
     if n_groups == 0:
-        factor = _triangular_factor(X, y, origin, None, None, weights)
-        return Compressed(n, log_weights, origin, factor, np.empty(0), np.empty((0, k + 1)))
-    groups = np.zeros(n, dtype=np.intp) if codes is None else codes
-    group_weights = np.bincount(groups, weights=weights, minlength=n_groups).astype(float)
-    means = _group_sums(X, y, origin, groups, weights, n_groups) / group_weights[:, None]
-    factor = _triangular_factor(X, y, origin, groups, means, weights)
-    return Compressed(n, log_weights, origin, factor, group_weights, means)
+        factor = _triangular_factor(rows, origin, None, None, weights)
+        means = np.empty((0, rows.n_columns))
+    else:
+        group_means = group_sums / group_weights[:, None]
+        factor = _triangular_factor(rows, first, codes, group_means, weights)
+        means = group_means - (origin - first)
+    return Compressed(n, mean, np.sqrt(variance), log_weights, origin, factor, group_weights, means)
 
 
-def _blocks(n: int, size: int) -> list[slice]:
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
-
-
-def _group_sums(
-    X: np.ndarray, y: np.ndarray, origin: np.ndarray, codes: np.ndarray, w: np.ndarray | None, n_groups: int
-) -> np.ndarray:
-    """Weighted sums of [X y] - origin per group, shape (J, K + 1)."""
-    sums = np.zeros((n_groups, len(origin)))
-    # A block has more rows than there are groups, so that adding up the groups costs less than reading the rows.
-    for rows in _blocks(len(y), max(4 * BLOCK_ROWS, n_groups)):
-        for k, shift in enumerate(origin):
-            column = (y[rows] if k == len(origin) - 1 else X[rows, k]) - shift
-            if w is not None:
-                column *= w[rows]
-            sums[:, k] += np.bincount(codes[rows], weights=column, minlength=n_groups)
-    return sums
+def _sums(
+    rows: Rows, first: np.ndarray, weights: np.ndarray | None, codes: np.ndarray | None, n_groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Add up [X y] - first: sums, sums of squares, weighted sums per group (J, K + 1) and group weights (J,)."""
+    width = rows.n_columns
+    sums, squares = np.zeros(width), np.zeros(width)
+    group_sums, group_weights = np.zeros((n_groups, width)), np.zeros(n_groups)
+    # A block has about as many rows as there are groups, so that adding up the groups costs no more than the rows.
+    for part, block in rows.blocks(min(max(BLOCK_ROWS, n_groups), MAX_BLOCK_VALUES // width)):
+        block -= first
+        sums += np.ones(len(block)) @ block
+        squares += np.einsum("ij,ij->j", block, block)
+        if n_groups == 0:
+            continue
+        w = None if weights is None else weights[part]
+        if w is not None:
+            block *= w[:, None]
+        if codes is None:
+            group_weights[0] += len(block) if w is None else w.sum()
+            group_sums[0] += np.ones(len(block)) @ block
+            continue
+        mine = codes[part]
+        group_weights += np.bincount(mine, weights=w, minlength=n_groups)
+        for k in range(width):
+            group_sums[:, k] += np.bincount(mine, weights=block[:, k], minlength=n_groups)
+    return sums, squares, group_sums, group_weights
 
 
 def _triangular_factor(
-    X: np.ndarray,
-    y: np.ndarray,
+    rows: Rows,
     origin: np.ndarray,
     codes: np.ndarray | None,
     means: np.ndarray | None,
     weights: np.ndarray | None,
 ) -> np.ndarray:
     """Upper triangular factor of the weighted, centred [X y], shape (K + 1, K + 1)."""
-    width = len(origin)
+    width = rows.n_columns
     # The factor so far stands above each new block, and the QR of both is the next one.
-    stacked = np.zeros((width + BLOCK_ROWS, width))
-    for rows in _blocks(len(y), BLOCK_ROWS):
-        block = stacked[width : width + rows.stop - rows.start]
-        np.subtract(X[rows], origin[:-1], out=block[:, :-1])
-        np.subtract(y[rows], origin[-1], out=block[:, -1])
-        if codes is not None and means is not None:
-            block -= np.take(means, codes[rows], axis=0)
+    stacked = np.zeros((width + max(BLOCK_ROWS, 2 * width), width))
+    for part, block in rows.blocks(len(stacked) - width):
+        below = stacked[width : width + len(block)]
+        np.subtract(block, origin, out=below)
+        if means is not None:
+            below -= means[0] if codes is None else np.take(means, codes[part], axis=0)
         if weights is not None:
-            block *= np.sqrt(weights[rows])[:, None]
+            below *= np.sqrt(weights[part])[:, None]
         stacked[:width] = np.linalg.qr(stacked[: width + len(block)], mode="r")
     return stacked[:width].copy()

@@ -9,7 +9,7 @@ import re
 
 from stanhier.errors import FormulaError
 
-__all__ = ["FUNCTIONS", "NUMPY_FUNCTIONS", "columns_of"]
+__all__ = ["FUNCTIONS", "NUMPY_FUNCTIONS", "columns_of", "is_row_by_row"]
 
 FUNCTIONS = frozenset(
     "C I Treatment Poly Sum Helmert Diff bs cc center cr cs exp exp10 exp2 log log10 log2 poly scale "
@@ -22,6 +22,9 @@ NUMPY_FUNCTIONS = frozenset(
     "sin sinh sqrt square tan tanh where".split()
 )
 """Functions that a formula may call as `np.name`; all of them work row by row."""
+
+ROW_BY_ROW = frozenset("I exp exp10 exp2 log log10 log2".split())
+"""Those of `FUNCTIONS` whose value in a row depends on that row alone."""
 
 CONTRASTS = frozenset("treatment sum helmert diff poly custom".split())
 
@@ -74,6 +77,13 @@ def columns_of(expression: str, formula: str) -> set[str]:
             f"functions {', '.join(sorted(FUNCTIONS))}, np.log, np.sqrt and the like; make a column for anything else."
         ) from err
     return {quoted.get(name, name) for name in columns}
+
+
+def is_row_by_row(expression: str) -> bool:
+    """Tell whether an expression that `columns_of` lets through needs no more than a row to know its value there."""
+    tree = ast.parse(re.sub(r"`[^`]+`", "_quoted_", expression), mode="eval")
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return all(isinstance(f, ast.Attribute) or (isinstance(f, ast.Name) and f.id in ROW_BY_ROW) for f in called)
 
 
 class _RefusedError(Exception):

@@ -9,7 +9,7 @@ from formulaic.formula import SimpleFormula, StructuredFormula
 from formulaic.parser.types import Factor
 
 from stanhier.errors import FormulaError
-from stanhier.expressions import columns_of
+from stanhier.expressions import columns_of, is_row_by_row
 
 __all__ = ["ParsedFormula", "parse"]
 
@@ -37,6 +37,8 @@ class ParsedFormula:
         Columns that the common part uses, sorted.
     predictor_columns : tuple of str
         Those of them that its right-hand side uses.
+    is_row_by_row : bool
+        Whether a row of the design depends on that row of the data alone: no `center(x)`, `C(x)` or the like.
     """
 
     text: str
@@ -46,6 +48,7 @@ class ParsedFormula:
     has_intercept: bool
     columns: tuple[str, ...]
     predictor_columns: tuple[str, ...]
+    is_row_by_row: bool
 
 
 def parse(text: str) -> ParsedFormula:
@@ -90,12 +93,17 @@ def parse(text: str) -> ParsedFormula:
         has_intercept=any(str(term) == "1" for term in rhs),
         columns=tuple(sorted(_columns(lhs, text) | _columns(rhs, text))),
         predictor_columns=tuple(sorted(_columns(rhs, text))),
+        is_row_by_row=all(is_row_by_row(str(factor.expr)) for factor in _python_factors(rhs)),
     )
 
 
 def plain_words(err: Exception) -> str:
     """Give formulaic's message on one line, without its colours."""
     return " ".join(_ANSI.sub("", str(err)).split())
+
+
+def _python_factors(side: SimpleFormula) -> list[Factor]:
+    return [f for term in side for f in term.factors if f.eval_method == Factor.EvalMethod.PYTHON]
 
 
 def _columns(side: SimpleFormula, text: str) -> set[str]:

@@ -1,6 +1,8 @@
 """The models: from a formula and data to what Stan receives, and on to a fit."""
 
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,9 +19,13 @@ from stanhier.prior_choice import choose_priors
 from stanhier.priors import numbers
 from stanhier.sampling import run_nuts
 from stanhier.stan_data import location_priors, stan_data
-from stanhier.whitening import RankDeficientError, whiten
+from stanhier.whitening import LocationPriors, RankDeficientError, Whitening, whiten
 
 if TYPE_CHECKING:
+    from typing import Self
+
+    import xarray as xr
+
     from stanhier.fit import Fit
 
 __all__ = ["LinearRegression", "Model", "VaryingIntercept"]
@@ -44,24 +50,20 @@ class Model:
         self._check_grouping(parsed.group, has_intercept=parsed.has_intercept, text=formula)
         self._sigma = _known_sigma(sigma, se)
         self._design = build_design(parsed, data, se=se)
+        self._compressed = self._compress()
         self._chosen = choose_priors(
-            priors, self._design, has_intercept=parsed.has_intercept, sigma_known=self._sigma is not None
+            priors,
+            self._design,
+            self._compressed,
+            has_intercept=parsed.has_intercept,
+            sigma_known=self._sigma is not None,
         )
         if not self._chosen.location and not self._chosen.scale:
             raise FormulaError(f"{formula!r} with a known sigma leaves nothing to estimate.")
-        self._compressed = self._compress()
         self._check_residual()
         self._location_priors = location_priors(self._chosen, self._compressed.origin)
-        try:
-            self._whitening = whiten(
-                self._compressed,
-                grouped=self.grouped,
-                priors=self._location_priors,
-                scale_priors=numbers(self._chosen.scale),
-                sigma=self._sigma,
-            )
-        except RankDeficientError as err:
-            raise self._collinear(err) from err
+        self._whitening = self._whiten()
+        self._stages: tuple[int, ...] = (self._design.n_rows,)
 
     @classmethod
     def _check_grouping(cls, group: str | None, *, has_intercept: bool, text: str) -> None:
@@ -96,6 +98,16 @@ class Model:
         return self._chosen.as_dict(self._design.predictors)
 
     @property
+    def location_priors(self) -> LocationPriors:
+        """The priors of intercept and slopes, related to what the rows see."""
+        return self._location_priors
+
+    @property
+    def whitening(self) -> Whitening:
+        """The coordinates in which Stan samples."""
+        return self._whitening
+
+    @property
     def stan_code(self) -> str:
         """The model as a person would write it in Stan, row by row, with these priors; `row_data` fits it."""
         return textbook.render(self.program, self._design, self._chosen, sigma_known=self._sigma is not None)
@@ -109,6 +121,63 @@ class Model:
     def stan_data(self) -> dict[str, Any]:
         """What the compiled program receives; the keys are the names in its data block."""
         return stan_data(self._compressed, self._whitening, self._chosen, self._location_priors, grouped=self.grouped)
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """Number of rows when the model was made, and after each `Fit.update_group`."""
+        return self._stages
+
+    def on_rows(self, design: Design) -> "Self":
+        """Give the same model with the same priors on other rows.
+
+        A prior at the mean of the predictors stays at the mean in this model's rows, so that posteriors given
+        different rows are posteriors of one model.
+
+        Parameters
+        ----------
+        design : Design
+            Encoded as this model's design is.
+
+        Returns
+        -------
+        Model
+        """
+        other = copy(self)
+        other._design = design
+        fresh = other._compress()
+        origin = self._compressed.origin
+        other._compressed = replace(fresh, origin=origin, means=fresh.means + (fresh.origin - origin))
+        other._check_residual()
+        other._whitening = other._whiten()
+        other._stages = (*self._stages, design.n_rows)
+        return other
+
+    def sample_prior(self, draws: int = 1000, *, seed: int | None = None) -> "xr.DataTree":
+        """Draw from the prior, and data from the model with those draws.
+
+        Parameters
+        ----------
+        draws : int
+            Number of draws.
+        seed : int, optional
+            Repeats the same draws.
+
+        Returns
+        -------
+        xarray.DataTree
+            Groups prior, prior_predictive (where draws times rows exceed 20 million values, of the first draws) and
+            observed_data. Group effects are drawn from their population.
+
+        Raises
+        ------
+        PriorError
+            If a prior is flat, which has no draws; names every such parameter.
+        StanhierError
+            If an argument has a value that it cannot have.
+        """
+        from stanhier import predictive
+
+        return predictive.sample_prior(self, draws, seed=seed)
 
     def sample(self, **kwargs: Any) -> "Fit":
         """Draw from the posterior with Stan's NUTS.
@@ -164,11 +233,21 @@ class Model:
         design = self._design
         weights = None if design.se is None else design.se**-2.0
         if design.group is not None:
-            return compress(
-                design.X, design.y, weights=weights, codes=design.group.codes, n_groups=len(design.group.levels)
-            )
+            return compress(design, weights=weights, codes=design.group.codes, n_groups=len(design.group.levels))
         has_intercept = design.formula.has_intercept
-        return compress(design.X, design.y, weights=weights, n_groups=int(has_intercept), centre=has_intercept)
+        return compress(design, weights=weights, n_groups=int(has_intercept), centre=has_intercept)
+
+    def _whiten(self) -> Whitening:
+        try:
+            return whiten(
+                self._compressed,
+                grouped=self.grouped,
+                priors=self._location_priors,
+                scale_priors=numbers(self._chosen.scale),
+                sigma=self._sigma,
+            )
+        except RankDeficientError as err:
+            raise self._collinear(err) from err
 
     def _check_residual(self) -> None:
         """Refuse data that the predictors reproduce exactly: sigma would go to 0 and the density to infinity."""
@@ -176,7 +255,7 @@ class Model:
             return
         within = self._compressed.within
         n_free = self._compressed.n_rows - self._compressed.n_groups - (len(within) - 1)
-        scale = float(np.linalg.norm(self._design.y - self._compressed.origin[-1]))
+        scale = self._compressed.sd[-1] * np.sqrt(self._compressed.n_rows)
         if n_free > 0 and abs(within[-1, -1]) <= 1e-14 * scale:
             raise DataError(
                 f"The response '{self._design.formula.response}' is reproduced exactly by the predictors"

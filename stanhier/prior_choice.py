@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
+from stanhier.compression import Compressed
 from stanhier.data import Design
 from stanhier.errors import DataError, PriorError
 from stanhier.priors import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
@@ -62,7 +61,12 @@ class ChosenPriors:
 
 
 def choose_priors(
-    given: Mapping[str, Any] | None, design: Design, *, has_intercept: bool, sigma_known: bool
+    given: Mapping[str, Any] | None,
+    design: Design,
+    compressed: Compressed,
+    *,
+    has_intercept: bool,
+    sigma_known: bool,
 ) -> ChosenPriors:
     """Combine the user's priors with the defaults.
 
@@ -75,6 +79,8 @@ def choose_priors(
     given : mapping or None
         By parameter name; `beta` takes one prior for all or a mapping by predictor.
     design : Design
+    compressed : Compressed
+        For the means and standard deviations of the columns.
     has_intercept : bool
     sigma_known : bool
         Whether sigma is fixed or standard errors are known.
@@ -97,24 +103,27 @@ def choose_priors(
         raise PriorError(f"`priors` must be a dict by parameter name, not {type(given).__name__}.")
     _check_names(named, design, grouped=grouped, has_intercept=has_intercept, sigma_known=sigma_known)
 
+    def sd_response(parameter: str) -> float:
+        return _sd_response(design, compressed, parameter)
+
     intercept = None
     if has_intercept:
         intercept = _location(named.get(intercept_name), intercept_name)
         if intercept is None:
-            intercept = Normal(float(design.y.mean()), 2.5 * _sd_response(design, intercept_name), centered=True)
+            intercept = Normal(float(compressed.mean[-1]), 2.5 * sd_response(intercept_name), centered=True)
         if not design.predictors:
             intercept = replace(intercept, centered=False)
     sigma_alpha = None
     if grouped:
         sigma_alpha = _scale(named.get("sigma_alpha"), "sigma_alpha")
         if sigma_alpha is None:
-            sigma_alpha = Exponential(1.0 / _sd_response(design, "sigma_alpha"))
+            sigma_alpha = Exponential(1.0 / sd_response("sigma_alpha"))
     sigma = None
     if not sigma_known:
         sigma = _scale(named.get("sigma"), "sigma")
         if sigma is None:
-            sigma = Exponential(1.0 / _sd_response(design, "sigma"))
-    chosen = ChosenPriors(intercept_name, intercept, _beta(named.get("beta"), design), sigma_alpha, sigma)
+            sigma = Exponential(1.0 / sd_response("sigma"))
+    chosen = ChosenPriors(intercept_name, intercept, _beta(named.get("beta"), design, compressed), sigma_alpha, sigma)
     _check_proper(chosen, design)
     return chosen
 
@@ -143,7 +152,7 @@ def _check_names(
             raise PriorError(f"`priors` has '{name}', but {reason}. This model takes: {listed or 'none'}.")
 
 
-def _beta(given: Any, design: Design) -> tuple[LocationPrior, ...]:
+def _beta(given: Any, design: Design, compressed: Compressed) -> tuple[LocationPrior, ...]:
     if given is None or isinstance(given, Mapping):
         by_name = dict(given) if given is not None else {}
         for name in by_name:
@@ -153,26 +162,26 @@ def _beta(given: Any, design: Design) -> tuple[LocationPrior, ...]:
         chosen = []
         for k, name in enumerate(design.predictors):
             prior = _location(by_name.get(name), f"beta['{name}']", centered_allowed=False)
-            chosen.append(prior if prior is not None else _default_beta(design, k))
+            chosen.append(prior if prior is not None else _default_beta(design, compressed, k))
         return tuple(chosen)
     prior = _location(given, "beta", centered_allowed=False)
     assert prior is not None
     return (prior,) * len(design.predictors)
 
 
-def _default_beta(design: Design, k: int) -> LocationPrior:
+def _default_beta(design: Design, compressed: Compressed, k: int) -> LocationPrior:
     name = design.predictors[k]
-    sd = _sd(design.X[:, k])
+    sd = float(compressed.sd[k])
     if not sd > 0:
         raise DataError(
-            f"Predictor '{name}' is constant (it is always {design.X[0, k]:g}), so its default prior has no scale; "
+            f"Predictor '{name}' is constant (it is always {compressed.mean[k]:g}), so its default prior has no scale; "
             f"leave it out of the formula, or give priors={{'beta': {{'{name}': ...}}}}."
         )
-    return Normal(0.0, 2.5 * _sd_response(design, f"beta['{name}']") / sd)
+    return Normal(0.0, 2.5 * _sd_response(design, compressed, f"beta['{name}']") / sd)
 
 
-def _sd_response(design: Design, what: str) -> float:
-    sd = _sd(design.y)
+def _sd_response(design: Design, compressed: Compressed, what: str) -> float:
+    sd = float(compressed.sd[-1])
     if not sd > 0:
         why = "there is only one row" if design.n_rows == 1 else f"it is always {design.y[0]:g}"
         raise DataError(
@@ -180,10 +189,6 @@ def _sd_response(design: Design, what: str) -> float:
             f"default prior of {what} has no scale; give that prior in `priors`."
         )
     return sd
-
-
-def _sd(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 and np.ptp(values) > 0 else 0.0
 
 
 def _location(prior: Any, name: str, *, centered_allowed: bool = True) -> LocationPrior | None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from stanhier import compression
-from stanhier.compression import compress
+from stanhier.compression import ArrayRows, compress
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def rows(n=200, k=3, n_groups=11, *, weighted=True, seed=1):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_weighted_squares_within_groups_are_kept(weighted):
     X, y, w, codes = rows(weighted=weighted)
-    compressed = compress(X, y, weights=w if weighted else None, codes=codes, n_groups=11)
+    compressed = compress(ArrayRows(X, y), weights=w if weighted else None, codes=codes, n_groups=11)
     beta = np.array([0.3, -0.2, 0.9])
     residual = y - X @ beta
     means = np.array([np.average(residual[codes == j], weights=w[codes == j]) for j in range(11)])
@@ -34,7 +34,7 @@ def test_weighted_squares_within_groups_are_kept(weighted):
 
 def test_group_means_and_weights():
     X, y, w, codes = rows()
-    compressed = compress(X, y, weights=w, codes=codes, n_groups=11)
+    compressed = compress(ArrayRows(X, y), weights=w, codes=codes, n_groups=11)
     for j in range(11):
         mine = codes == j
         assert compressed.weights[j] == pytest.approx(w[mine].sum())
@@ -45,7 +45,7 @@ def test_group_means_and_weights():
 def test_strata_keep_the_cross_products_of_the_group_means():
     X, y, _, _ = rows(n=240)
     codes = np.repeat(np.arange(60), [2] * 20 + [4] * 30 + [8] * 10)
-    compressed = compress(X, y, codes=codes, n_groups=60)
+    compressed = compress(ArrayRows(X, y), codes=codes, n_groups=60)
     strata = compressed.strata()
     np.testing.assert_array_equal(strata.weight, [2, 4, 8])
     np.testing.assert_array_equal(strata.n_groups, [20, 30, 10])
@@ -58,29 +58,29 @@ def test_strata_keep_the_cross_products_of_the_group_means():
 
 def test_strata_of_single_groups_stay_as_they_are():
     X, y, w, codes = rows()
-    strata = compress(X, y, weights=w, codes=codes, n_groups=11).strata()
+    strata = compress(ArrayRows(X, y), weights=w, codes=codes, n_groups=11).strata()
     assert len(strata.rows) == len(strata.weight) == 11
 
 
 def test_the_order_of_rows_does_not_matter():
     X, y, w, codes = rows()
     order = np.random.default_rng(2).permutation(len(y))
-    one = compress(X, y, weights=w, codes=codes, n_groups=11)
-    other = compress(X[order], y[order], weights=w[order], codes=codes[order], n_groups=11)
+    one = compress(ArrayRows(X, y), weights=w, codes=codes, n_groups=11)
+    other = compress(ArrayRows(X[order], y[order]), weights=w[order], codes=codes[order], n_groups=11)
     np.testing.assert_allclose(np.abs(other.within), np.abs(one.within), rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(other.means, one.means, rtol=1e-11, atol=1e-12)
 
 
 def test_large_means_lose_nothing():
     X, y, _, codes = rows(weighted=False)
-    shifted = compress(X + 2.0**40, y + 2.0**40, codes=codes, n_groups=11)
-    plain = compress((X + 2.0**40) - 2.0**40, (y + 2.0**40) - 2.0**40, codes=codes, n_groups=11)
+    shifted = compress(ArrayRows(X + 2.0**40, y + 2.0**40), codes=codes, n_groups=11)
+    plain = compress(ArrayRows((X + 2.0**40) - 2.0**40, (y + 2.0**40) - 2.0**40), codes=codes, n_groups=11)
     np.testing.assert_allclose(np.abs(shifted.within), np.abs(plain.within), rtol=1e-8)
 
 
 def test_without_groups_or_intercept_nothing_is_centred():
     X, y, _, _ = rows(weighted=False)
-    compressed = compress(X, y, n_groups=0, centre=False)
+    compressed = compress(ArrayRows(X, y), n_groups=0, centre=False)
     np.testing.assert_array_equal(compressed.origin, 0)
     full = np.column_stack([X, y])
     np.testing.assert_allclose(compressed.within.T @ compressed.within, full.T @ full, rtol=1e-10)
@@ -88,5 +88,15 @@ def test_without_groups_or_intercept_nothing_is_centred():
 
 def test_fewer_rows_than_columns():
     X, y, _, _ = rows(n=12, n_groups=3)
-    compressed = compress(X[:2], y[:2])
+    compressed = compress(ArrayRows(X[:2], y[:2]))
     assert compressed.within.shape == (4, 4)
+
+
+def test_moments_of_the_columns_are_those_of_numpy():
+    X, y, w, codes = rows()
+    compressed = compress(ArrayRows(X + 1e9, y), weights=w, codes=codes, n_groups=11)
+    full = np.column_stack([X + 1e9, y])
+    np.testing.assert_allclose(compressed.mean, full.mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(compressed.sd, full.std(axis=0, ddof=1), rtol=1e-8)
+    constant = compress(ArrayRows(np.full((200, 1), 0.1), y))
+    assert constant.sd[0] == 0.0
