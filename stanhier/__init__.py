@@ -24,8 +24,9 @@ _HOMES = {
     "StanhierError": "errors",
     "StudentT": "priors",
     "VaryingIntercept": "models",
-    "compare": "compare",
+    "compare": "comparison",
     "load": "storage",
+    "pooling": "partial_pooling",
 }
 
 __all__ = [
@@ -49,14 +50,16 @@ __all__ = [
     "VaryingIntercept",
     "compare",
     "load",
+    "pooling",
 ]
 
 if TYPE_CHECKING:
-    from stanhier.compare import compare
+    from stanhier.comparison import compare
     from stanhier.diagnostics import SamplingWarning
     from stanhier.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
     from stanhier.fit import Fit
     from stanhier.models import LinearRegression, VaryingIntercept
+    from stanhier.partial_pooling import pooling
     from stanhier.priors import (
         Cauchy,
         Exponential,

@@ -1,10 +1,12 @@
 """Models of the same data side by side: ArviZ's table of expected log predictive densities."""
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stanhier.diagnostics import SamplingWarning
 from stanhier.errors import DataError, StanhierError
 from stanhier.fit import Fit
 
@@ -80,10 +82,14 @@ def loo_of_each(fits: Mapping[str, Fit], *, by: Any = "row") -> dict[str, Any]:
     for name, fit in fits.items():
         if name not in real:
             results[name] = fit
-        elif labels is not None and real[name].model.design.group is None:
-            results[name] = real[name].loo(by=labels)
-        else:
-            results[name] = real[name].loo(by=by)
+            continue
+        own = by if labels is None or real[name].model.design.group is not None else labels
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", SamplingWarning)
+            results[name] = real[name].loo(by=own)
+        for warning in caught:
+            said = f"{name!r}: {warning.message}" if issubclass(warning.category, SamplingWarning) else warning.message
+            warnings.warn(said, warning.category, stacklevel=3)
     _check_same_points(results)
     return results
 

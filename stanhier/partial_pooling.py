@@ -1,0 +1,227 @@
+"""Complete, no and partial pooling of the same formula, fitted in one call.
+
+References
+----------
+Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, sections 12.2 to 12.4.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier import datasets, prediction
+from stanhier.columns import as_frame, clean_group
+from stanhier.comparison import compare
+from stanhier.data import NewRows, build_design
+from stanhier.errors import DataError, FormulaError, PriorError
+from stanhier.formula import parse
+from stanhier.models import LinearRegression, VaryingIntercept
+from stanhier.priors import Flat, LocationPrior
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+    from stanhier.models import Model
+
+__all__ = ["MAX_GROUPS", "Pooling", "pooling"]
+
+MAX_GROUPS = 1000
+"""Without pooling each group is a column of the design; beyond this many that is not what anybody wants to fit."""
+
+COMPLETE, NONE, PARTIAL = "complete pooling", "no pooling", "partial pooling"
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """Three fits of the same formula, from no differences between groups to unrelated groups.
+
+    Attributes
+    ----------
+    fits : dict of Fit
+        By the names "complete pooling", "no pooling" and "partial pooling".
+    estimates : pandas.DataFrame
+        One row per group: its number of rows `n`, and for each fit the median and the central interval of the group's
+        intercept (at x = 0): `complete`, `complete_lower`, `complete_upper`, `no`, `no_lower`, `no_upper`, `partial`,
+        `partial_lower`, `partial_upper`, in units of the response.
+    prob : float
+        Probability of the intervals.
+    """
+
+    fits: dict[str, "Fit"]
+    estimates: pd.DataFrame
+    prob: float
+
+    @property
+    def group(self) -> str:
+        """The grouping column."""
+        return str(self.estimates.index.name)
+
+    def compare(self, *, by: str = "row", **kwargs: Any) -> pd.DataFrame:
+        """Compare the three by leave-one-out cross-validation.
+
+        Parameters
+        ----------
+        by : {"row", "group"}
+            What is left out. Nothing but its prior then tells no pooling of a group that was left out, which weighted
+            draws cannot show: with "group" it is sampled again, in folds of groups.
+        **kwargs
+            As for `stanhier.compare`.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
+        results: dict[str, Any] = dict(self.fits)
+        if by == "group":
+            grouping = self.fits[PARTIAL].model.design.group
+            assert grouping is not None
+            labels = pd.Series(np.asarray(grouping.levels[grouping.codes]), name=grouping.name)
+            results[NONE] = self.fits[NONE].kfold(by=labels, k=min(len(grouping.levels), 10))
+        return compare(results, by=by, **kwargs)
+
+    def plot(self, **kwargs: Any) -> Any:
+        """Draw the estimates of the three side by side, group by group; see `stanhier.plots.pooling`."""
+        from stanhier import plots
+
+        return plots.pooling(self, **kwargs)
+
+    def __repr__(self) -> str:
+        formula = self.fits[COMPLETE].model.formula
+        return f"Pooling of {formula!r} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
+
+
+def pooling(
+    formula: str,
+    data: pd.DataFrame | Mapping[str, Any],
+    *,
+    group: str,
+    priors: Mapping[str, Any] | None = None,
+    sigma: float | None = None,
+    se: str | Any | None = None,
+    prob: float = 0.9,
+    **kwargs: Any,
+) -> Pooling:
+    """Fit a formula with complete pooling, without pooling and with partial pooling of a grouping column.
+
+    Complete pooling is `LinearRegression(formula)`, partial pooling `VaryingIntercept(formula + (1 | group))`, and no
+    pooling a linear regression in which an intercept for each group takes the place of the common one.
+
+    Parameters
+    ----------
+    formula : str
+        Without a grouping term, for example `"reaction ~ days"`.
+    data : pandas.DataFrame or mapping of arrays
+        One row per observation. Never changed.
+    group : str
+        The grouping column.
+    priors : mapping, optional
+        Of `alpha` (the intercept: of complete pooling, of each group without pooling, and `mu_alpha` of partial
+        pooling), `beta`, `sigma` and `sigma_alpha`. By default each has rstanarm's scale; without pooling every
+        group's intercept has the marginal prior that the intercept at x = 0 has with complete pooling.
+    sigma, se
+        As for `LinearRegression`.
+    prob : float
+        Probability of the intervals in `estimates`.
+    **kwargs
+        As for `Model.sample`.
+
+    Returns
+    -------
+    Pooling
+
+    Raises
+    ------
+    FormulaError
+        If the formula has a grouping term or no intercept, or uses the grouping column.
+    DataError
+        If the data cannot be used, or there are more than 1,000 groups.
+    PriorError
+        If a prior does not fit its parameter.
+
+    References
+    ----------
+    Gelman & Hill (2007), sections 12.2 to 12.4: figures 12.1 and 12.3 show such estimates side by side.
+    """
+    prediction.check_arguments("mean", "error", prob)
+    parsed = parse(formula)
+    if parsed.group is not None:
+        raise FormulaError(f"{formula!r}: pooling() adds the grouping term itself; leave out (1 | {parsed.group}).")
+    if not parsed.has_intercept:
+        raise FormulaError(f"{formula!r}: pooling() compares intercepts, so the formula must have one.")
+    if group in parsed.columns:
+        raise FormulaError(f"{formula!r}: '{group}' is the grouping column; it cannot be a predictor as well.")
+    frame = as_frame(data)
+    labels = clean_group(frame, group)
+    categorical = pd.Categorical(labels)
+    if len(categorical.categories) > MAX_GROUPS:
+        raise DataError(
+            f"'{group}' has {len(categorical.categories):,} groups, and no pooling needs a coefficient for each; "
+            f"pooling() takes up to {MAX_GROUPS:,}. Fit LinearRegression and VaryingIntercept alone, or some groups."
+        )
+    given = dict(priors) if priors is not None else {}
+    known: dict[str, Any] = {"sigma": sigma, "se": se}
+    quoted = group if group.isidentifier() else f"`{group}`"
+    complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
+    partial = VaryingIntercept(f"{formula} + (1 | {quoted})", frame, priors=_as_population(given), **known)
+    separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), quoted)
+    by_category = frame.assign(**{group: categorical})
+    columns = build_design(parse(separate_formula), by_category, se=se).predictors
+    separate = LinearRegression(separate_formula, by_category, priors=_for_each(complete, columns, given), **known)
+    fits = {
+        COMPLETE: complete.sample(**kwargs),
+        NONE: separate.sample(**kwargs),
+        PARTIAL: partial.sample(**kwargs),
+    }
+    return Pooling(fits, _estimates(fits, prob), prob)
+
+
+def _without(given: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: prior for key, prior in given.items() if key != name}
+
+
+def _as_population(given: dict[str, Any]) -> dict[str, Any]:
+    return {"mu_alpha" if key == "alpha" else key: prior for key, prior in given.items()}
+
+
+def _for_each(complete: "Model", columns: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
+    """Give the priors without pooling: those of complete pooling, the intercept's once for each group."""
+    chosen = complete.priors
+    intercept: LocationPrior = chosen["alpha"]
+    slopes: dict[str, LocationPrior] = chosen.get("beta", {})
+    if intercept.centered and not isinstance(intercept, Flat):
+        # At x = 0 the intercept is the one at the mean minus mean(x) beta: the same centre, and a wider scale.
+        scale: Any = getattr(intercept, "sigma")  # noqa: B009  every proper location prior has one
+        far = [m * getattr(p, "sigma", 0.0) for m, p in zip(complete.compressed.origin, slopes.values(), strict=False)]
+        intercept = replace(intercept, sigma=float(np.hypot(scale, np.linalg.norm(far))), centered=False)  # type: ignore[call-arg]
+    beta = {name: slopes.get(name, intercept) for name in columns}
+    unknown = [name for name in slopes if name not in columns]
+    if unknown:
+        raise PriorError(f"pooling(): '{unknown[0]}' has no counterpart without pooling, whose columns are {columns}.")
+    return {"beta": beta} | {name: prior for name, prior in given.items() if name == "sigma"}
+
+
+def _estimates(fits: dict[str, "Fit"], prob: float) -> pd.DataFrame:
+    """Summarise each group's intercept at x = 0 in each of the fits."""
+    design = fits[PARTIAL].model.design
+    assert design.group is not None
+    levels = datasets.plain_labels(design.group.levels)
+    index = pd.Index(levels, name=design.group.name)
+    n_groups, n_slopes = len(levels), len(design.predictors)
+    table = {"n": np.bincount(design.group.codes, minlength=n_groups)}
+    slopes = set(design.predictors)
+    separate = fits[NONE].model.design.predictors
+    own = np.zeros((n_groups, len(separate)))
+    own[np.arange(n_groups), [k for k, name in enumerate(separate) if name not in slopes]] = 1.0
+    zeros = np.zeros((n_groups, n_slopes))
+    for name, fit, X, codes in (
+        ("complete", fits[COMPLETE], zeros[:1], None),
+        ("no", fits[NONE], own, None),
+        ("partial", fits[PARTIAL], zeros, np.arange(n_groups)),
+    ):
+        rows = NewRows(X, codes, pd.Index([]), None, pd.RangeIndex(len(X)))
+        summary = prediction.predict(fit, rows, kind="mean", new_groups="error", prob=prob, seed=fit.draws.seed)
+        for suffix, column in (("", "median"), ("_lower", "lower"), ("_upper", "upper")):
+            table[name + suffix] = np.broadcast_to(summary[column].to_numpy(), n_groups)
+    return pd.DataFrame(table, index=index)
