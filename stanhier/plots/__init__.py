@@ -1,0 +1,27 @@
+"""Pictures of models and fits, on ArviZ and matplotlib; nothing is shown on screen unasked and no setting is changed.
+
+Intervals are central (equal-tailed), a thin line of 90 %, as `Fit.predict` gives, around a thick one of 50 %: two
+levels in one line as in Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models.
+Points are medians; densities are ArviZ's kernel estimates.
+"""
+
+from stanhier.plots.comparison import plot_compare
+from stanhier.plots.groups import forest, shrinkage
+from stanhier.plots.parameters import pair, posterior, prior, prior_posterior, trace
+from stanhier.plots.prediction import prediction
+from stanhier.plots.predictive import ppc
+from stanhier.plots.shared import MAX_GROUPS
+
+__all__ = [
+    "MAX_GROUPS",
+    "forest",
+    "pair",
+    "plot_compare",
+    "posterior",
+    "ppc",
+    "prediction",
+    "prior",
+    "prior_posterior",
+    "shrinkage",
+    "trace",
+]

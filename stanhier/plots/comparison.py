@@ -1,0 +1,58 @@
+"""The picture of a model comparison."""
+
+from typing import Any
+
+from stanhier.errors import StanhierError
+from stanhier.plots.shared import label_width, short
+
+__all__ = ["plot_compare"]
+
+
+def plot_compare(table: Any, **kwargs: Any) -> Any:
+    """Plot a comparison of models: the difference of each from the best in expected log predictive density.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `stanhier.compare` gives: one row per model, best first, with `elpd_diff` and `dse`.
+    **kwargs
+        The keywords of `arviz.plot_compare`.
+
+    Returns
+    -------
+    arviz_plots.PlotCollection
+        Points with bars of one standard error of the difference; save it with `.savefig(path)`.
+
+    Raises
+    ------
+    StanhierError
+        If the table is not one of a comparison.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC,
+    doi:10.1007/s11222-016-9696-4.
+    """
+    import arviz as az
+
+    missing = [name for name in ("elpd_diff", "dse") if name not in getattr(table, "columns", ())]
+    if missing:
+        raise StanhierError(
+            f"plot_compare(): the table has no column '{missing[0]}'; give what stanhier.compare() gives."
+        )
+    labels = [short(name) for name in table.index]
+    size = (4.6 + label_width(labels), 1.6 + 0.35 * len(labels))
+    collection = az.plot_compare(
+        table.set_axis(labels, axis=0),
+        backend=kwargs.pop("backend", "matplotlib"),
+        figure_kwargs={"figsize": size, "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
+        **kwargs,
+    )
+    for ax in getattr(collection.viz["figure"].item(), "axes", []):
+        ax.set_title("")
+        ax.set_xlabel(
+            "difference in expected log predictive density from the best model\n"
+            "(the further left, the worse; bars: one standard error)"
+        )
+        ax.set_ylim(0.4, len(labels) + 0.6)
+    return collection

@@ -1,0 +1,239 @@
+"""Pictures of groups: sorted intervals, and how far partial pooling moved each group."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stanhier.errors import StanhierError
+from stanhier.plots.shared import (
+    MAX_GROUPS,
+    OTHER,
+    POSTERIOR,
+    REFERENCE,
+    Intervals,
+    check_prob,
+    flat,
+    group_intervals,
+    group_labels,
+    group_positions,
+    group_sizes,
+    intervals,
+    label_width,
+    new_axes,
+    short,
+)
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+
+__all__ = ["forest", "shrinkage"]
+
+_REST_ROWS = 8
+
+
+def forest(
+    fit: "Fit",
+    *,
+    var_names: str | None = None,
+    groups: Sequence[Any] | None = None,
+    prob: float = 0.9,
+    ax: Any = None,
+) -> Any:
+    """Plot the groups' intercepts, sorted, with their central intervals; without groups, the coefficients.
+
+    Of more than 50 groups the 25 lowest and 25 highest are drawn one by one, and the rest as a band between them.
+
+    Parameters
+    ----------
+    fit : Fit
+    var_names : {"alpha", "beta"}, optional
+        What to draw; by default `alpha` of a model with groups, else `beta` (`alpha` if there is none).
+    groups : sequence, optional
+        Labels of the groups to draw, all of them one by one.
+    prob : float
+        Probability of the thin interval; the thick one has 50 %.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    StanhierError
+        If `prob` is not between 0 and 1, or there is no such parameter or group.
+    """
+    prob = check_prob(prob, "plot_forest")
+    if var_names not in (None, "alpha", "beta"):
+        raise StanhierError(f'plot_forest(var_names={var_names!r}): \'var_names\' must be "alpha" or "beta".')
+    if fit.model.grouped and var_names != "beta":
+        return _forest_of_groups(fit, groups, prob, ax)
+    if groups is not None:
+        raise StanhierError("plot_forest(groups=...): coefficients have no groups.")
+    return _forest_of_coefficients(fit, var_names, prob, ax)
+
+
+def _forest_of_groups(fit: "Fit", groups: Sequence[Any] | None, prob: float, ax: Any) -> Any:
+    group = fit.model.design.group
+    assert group is not None
+    chosen = np.arange(len(group.levels)) if groups is None else group_positions(fit, groups, "plot_forest")
+    estimates = group_intervals(fit, prob)[chosen]
+    labels = [group_labels(fit)[k] for k in chosen]
+    order = np.argsort(estimates.median, kind="stable")
+    if groups is None and len(order) > MAX_GROUPS:
+        half = MAX_GROUPS // 2
+        low, rest, high = order[:half], order[half:-half], order[-half:]
+    else:
+        low, rest, high = order, order[:0], order[:0]
+    shown = np.concatenate([low, high])
+    gap = _REST_ROWS + 1 if len(rest) else 0
+    positions = np.concatenate([np.arange(len(low)), len(low) + gap + np.arange(len(high))]).astype(float)
+    shown_labels = [labels[k] for k in shown]
+    ax = new_axes(ax, 5.4 + label_width(shown_labels), max(2.6, 1.3 + row_height(len(shown)) * (len(shown) + gap)))
+    if len(rest):
+        y = np.linspace(len(low), len(low) + gap - 1, len(rest))
+        ax.hlines(y, estimates.lower[rest], estimates.upper[rest], color=POSTERIOR, alpha=0.3, linewidth=0.8)
+        ax.plot(estimates.median[rest], y, color=POSTERIOR, linewidth=1.5)
+        positions, shown_labels = np.append(positions, y.mean()), [*shown_labels, f"{len(rest):,} groups between"]
+    draw_rows(ax, positions[: len(shown)], estimates[shown], color=POSTERIOR)
+    ax.axvline(
+        float(fit.posterior["mu_alpha"].median()),
+        color=REFERENCE,
+        linestyle="--",
+        linewidth=1,
+        zorder=0,
+        label="mu_alpha, the mean of the groups",
+    )
+    ax.set_yticks(positions, shown_labels)
+    ax.set_ylim(positions.min() - 0.7, positions.max() + 0.7)
+    ax.set_ylabel(short(group.name))
+    ax.set_xlabel(_alpha_words(fit, prob))
+    _legend_above(ax)
+    return ax
+
+
+def _forest_of_coefficients(fit: "Fit", var_names: str | None, prob: float, ax: Any) -> Any:
+    name = var_names if var_names is not None else "beta" if "beta" in fit.posterior else "alpha"
+    if name not in fit.posterior:
+        raise StanhierError(f"plot_forest(): the model has no {name!r} to draw.")
+    array = fit.posterior[name]
+    labels = ["intercept"] if name == "alpha" else [short(v) for v in array["predictor"].to_numpy()]
+    estimates = intervals(flat(array), prob)
+    positions = np.arange(len(labels))[::-1].astype(float)
+    ax = new_axes(ax, 5.4 + label_width(labels), max(2.0, 1.3 + row_height(len(labels)) * len(labels)))
+    draw_rows(ax, positions, estimates, color=POSTERIOR)
+    ax.axvline(0, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
+    ax.set_yticks(positions, labels)
+    ax.set_ylim(-0.7, len(labels) - 0.3)
+    kind = "change per unit of the predictor" if name == "beta" else "value at predictors of 0"
+    response = short(fit.model.design.formula.response)
+    ax.set_xlabel(f"{response}: {kind}\n(median, 50 % and {100 * prob:g} % intervals)")
+    return ax
+
+
+def shrinkage(fit: "Fit", *, ax: Any = None) -> Any:
+    """Plot each group's mean without pooling against its estimate with partial pooling, and the group's size.
+
+    Without pooling, a group's intercept is its own mean, taken to predictors of 0 with the posterior mean slopes. Up to
+    50 groups have a row each, with an arrow from one estimate to the other; more are points, one estimate against the
+    other, whose areas are the group sizes: on the diagonal nothing was pooled, on the horizontal line everything.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of a model with groups.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    StanhierError
+        If the model has no groups.
+
+    References
+    ----------
+    Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, section 12.2.
+    """
+    group = fit.model.design.group
+    if group is None:
+        raise StanhierError("plot_shrinkage(): the model has no groups, so nothing is pooled.")
+    raw, pooled = no_pooling_means(fit), group_intervals(fit, 0.9).median
+    centre = float(fit.posterior["mu_alpha"].median())
+    sizes = group_sizes(fit)
+    response = short(fit.model.design.formula.response)
+    at_zero = " at predictors of 0" if fit.model.design.predictors else ""
+    line = {"color": REFERENCE, "linestyle": "--", "linewidth": 1, "zorder": 0}
+    if len(raw) <= MAX_GROUPS:
+        order = np.argsort(raw, kind="stable")
+        y = np.arange(len(order))
+        labels = [_sized_label(fit, int(k), int(sizes[k])) for k in order]
+        ax = new_axes(ax, 5.4 + label_width(labels), max(2.6, 1.3 + row_height(len(labels)) * len(labels)))
+        ax.hlines(y, raw[order], pooled[order], color=REFERENCE, linewidth=1, zorder=1)
+        ax.plot(raw[order], y, "o", color=OTHER, markerfacecolor="none", label="no pooling: the group's own mean")
+        ax.plot(pooled[order], y, "o", color=POSTERIOR, label="partial pooling: posterior median")
+        ax.axvline(centre, label="mu_alpha, the mean of the groups", **line)
+        ax.set_yticks(y, labels)
+        ax.set_ylim(-0.7, len(order) - 0.3)
+        ax.set_ylabel(short(group.name))
+        ax.set_xlabel(f"mean {response}{at_zero}")
+        _legend_above(ax)
+        return ax
+    ax = new_axes(ax, 6.4, 5.6)
+    weights = fit.model.compressed.weights if fit.model.design.se is not None else sizes
+    areas = 4 + 76 * weights / weights.max()
+    ax.scatter(raw, pooled, s=areas, color=POSTERIOR, alpha=0.4, linewidth=0)
+    ax.axline((centre, centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
+    ax.axhline(centre, label="complete pooling", **line)
+    for size in np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
+        area = 4 + 76 * np.median(weights[sizes == size]) / weights.max()
+        ax.scatter([], [], s=area, color=POSTERIOR, alpha=0.4, linewidth=0, label=f"{size:,} rows")
+    ax.set_xlabel(f"the group's own mean {response}{at_zero} (no pooling)")
+    ax.set_ylabel("posterior median (partial pooling)")
+    ax.set_title(f"{len(raw):,} groups of {short(group.name)}", fontsize=10)
+    ax.legend(frameon=False, loc="upper left", fontsize=9)
+    return ax
+
+
+def no_pooling_means(fit: "Fit") -> np.ndarray:
+    """Give each group's mean, less what the posterior mean slopes explain: its intercept at predictors of 0, (J,)."""
+    compressed = fit.model.compressed
+    slopes = fit.draws.flat_location[:, 1:].mean(axis=0)
+    means = compressed.means + compressed.origin
+    return np.asarray(means[:, -1] - means[:, :-1] @ slopes)
+
+
+def draw_rows(ax: Any, y: np.ndarray, estimates: Intervals, *, color: str, label: str | None = None) -> None:
+    """Draw intervals as horizontal lines, thin and thick, with a point at the median."""
+    ax.hlines(y, estimates.lower, estimates.upper, color=color, linewidth=1.2)
+    ax.hlines(y, estimates.inner_lower, estimates.inner_upper, color=color, linewidth=3)
+    ax.plot(estimates.median, y, "o", color=color, markersize=5, label=label)
+
+
+def row_height(rows: int) -> float:
+    """Give the inches that a row takes: less where there are many, and still enough for its label."""
+    return 0.24 if rows <= 25 else 0.19
+
+
+def _sized_label(fit: "Fit", k: int, size: int) -> str:
+    group = fit.model.design.group
+    assert group is not None
+    if fit.model.design.se is not None and size == 1:
+        return f"{short(group.levels[k])} (se {fit.model.compressed.weights[k] ** -0.5:.3g})"
+    return f"{short(group.levels[k])} (n = {size:,})"
+
+
+def _alpha_words(fit: "Fit", prob: float) -> str:
+    at_zero = " at predictors of 0" if fit.model.design.predictors else ""
+    response = short(fit.model.design.formula.response)
+    return f"mean {response}{at_zero}\n(median, 50 % and {100 * prob:g} % intervals)"
+
+
+def _legend_above(ax: Any) -> None:
+    """Put the legend where it covers no interval."""
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9)

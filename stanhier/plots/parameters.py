@@ -1,0 +1,328 @@
+"""Pictures of parameters: traces, marginal densities, pairs, and priors beside posteriors."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stanhier.errors import StanhierError
+from stanhier.plots.priors import prior_densities
+from stanhier.plots.shared import (
+    DATA,
+    OTHER,
+    POSTERIOR,
+    check_prob,
+    choose,
+    density,
+    grid_of_axes,
+    intervals,
+    parameters,
+    plain,
+    quantity,
+)
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+    from stanhier.models import Model
+
+__all__ = ["pair", "posterior", "prior", "prior_posterior", "trace"]
+
+_MAX_PAIRS = 10
+
+
+def trace(
+    fit: "Fit", *, var_names: str | Sequence[str] | None = None, coords: Mapping[str, Any] | None = None, **kwargs: Any
+) -> Any:
+    """Plot the distribution and the trace of each parameter, chain by chain; black ticks mark divergent draws.
+
+    Parameters
+    ----------
+    fit : Fit
+    var_names : str or sequence of str, optional
+        The parameters; by default all but the group effects.
+    coords : mapping, optional
+        Labels to choose, for example `{"subject": ["308", "309"]}` together with `var_names="alpha"`.
+    **kwargs
+        Other keywords of `arviz.plot_trace_dist`.
+
+    Returns
+    -------
+    arviz_plots.PlotCollection
+        Save it with `.savefig(path)`.
+
+    Raises
+    ------
+    StanhierError
+        If there is no such parameter or label, or there are too many to draw.
+    """
+    import arviz as az
+
+    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_trace", most=40)
+    figure = {"figsize": (9.0, 0.5 + 1.7 * len(listed)), "layout": "constrained", **kwargs.pop("figure_kwargs", {})}
+    collection = az.plot_trace_dist(
+        _tree(fit, var_names, coords, "plot_trace"),
+        compact=kwargs.pop("compact", False),
+        backend=kwargs.pop("backend", "matplotlib"),
+        labeller=kwargs.pop("labeller", _labeller()),
+        figure_kwargs=figure,
+        **kwargs,
+    )
+    drawn = collection.viz["figure"].item()
+    axes = getattr(drawn, "axes", [])
+    if len(axes) == 2 * len(listed):
+        for k, (name, label, _) in enumerate(listed):
+            left, right = axes[2 * k], axes[2 * k + 1]
+            left.set_xlabel("")
+            left.set_title(quantity(name, label), loc="left", fontsize=10)
+            right.set_ylabel("")
+            right.set_xlabel("draw" if k == len(listed) - 1 else "")
+    return collection
+
+
+def pair(
+    fit: "Fit", *, var_names: str | Sequence[str] | None = None, coords: Mapping[str, Any] | None = None, **kwargs: Any
+) -> Any:
+    """Plot the draws of each two parameters against each other; divergent draws are marked.
+
+    Parameters
+    ----------
+    fit : Fit
+    var_names, coords
+        As for `trace`; up to 10 parameters.
+    **kwargs
+        Other keywords of `arviz.plot_pair`.
+
+    Returns
+    -------
+    arviz_plots.PlotMatrix
+
+    Raises
+    ------
+    StanhierError
+        If there is no such parameter or label, fewer than two parameters, or too many to draw.
+    """
+    import arviz as az
+
+    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_pair", most=_MAX_PAIRS)
+    if len(listed) < 2:
+        raise StanhierError("plot_pair(): a pair needs two parameters at least; name more with var_names=.")
+    size = max(4.0, 1.8 * len(listed))
+    diverged = bool(fit.draws.statistics["diverging"].any())
+    visuals = {
+        "scatter": {"size": 4, "alpha": 0.25},
+        "divergence": {"size": 14, "color": DATA, "alpha": 0.8} if diverged else False,
+        **kwargs.pop("visuals", {}),
+    }
+    matrix = az.plot_pair(
+        _tree(fit, var_names, coords, "plot_pair"),
+        backend=kwargs.pop("backend", "matplotlib"),
+        labeller=kwargs.pop("labeller", _labeller()),
+        visuals=visuals,
+        figure_kwargs={"figsize": (size, size), "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
+        **kwargs,
+    )
+    for ax in getattr(matrix.viz["figure"].item(), "axes", []):
+        if len(ax.lines) == 1 and not ax.collections:  # the densities: their height has no meaning beside the rest
+            ax.tick_params(axis="y", left=False, labelleft=False)
+    return matrix
+
+
+def posterior(
+    fit: "Fit",
+    *,
+    var_names: str | Sequence[str] | None = None,
+    coords: Mapping[str, Any] | None = None,
+    prob: float = 0.9,
+    ax: Any = None,
+) -> Any:
+    """Plot the marginal posterior density of each parameter with its median and central intervals.
+
+    Parameters
+    ----------
+    fit : Fit
+    var_names, coords
+        As for `trace`.
+    prob : float
+        Probability of the thin interval; the thick one has 50 %.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw, if it is one parameter.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        One per parameter; a single one if `ax` was given.
+
+    Raises
+    ------
+    StanhierError
+        If there is no such parameter or label, too many to draw, or more than one for `ax`.
+    """
+    prob = check_prob(prob, "plot_posterior")
+    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_posterior")
+    axes = _panels(len(listed), ax, "plot_posterior")
+    for (name, label, draws), panel in zip(listed, axes, strict=True):
+        x, height = density(draws)
+        panel.fill_between(x, height, color=POSTERIOR, alpha=0.25, linewidth=0)
+        panel.plot(x, height, color=POSTERIOR)
+        s = intervals(draws.reshape(-1, 1), prob)
+        panel.hlines(0, s.lower, s.upper, color=DATA, linewidth=1.5, clip_on=False, zorder=3)
+        panel.hlines(0, s.inner_lower, s.inner_upper, color=DATA, linewidth=4, clip_on=False, zorder=3)
+        panel.plot(s.median, [0], "o", color=DATA, markersize=6, clip_on=False, zorder=4)
+        median, lower, upper = _rounded(float(s.median[0]), float(s.lower[0]), float(s.upper[0]))
+        panel.set_title(quantity(name, label), fontsize=10)
+        panel.set_xlabel(f"median {median}, {100 * prob:g} %: {lower} to {upper}", fontsize=9)
+        _bare(panel)
+    return axes if ax is None else ax
+
+
+def prior_posterior(
+    fit: "Fit",
+    *,
+    var_names: str | Sequence[str] | None = None,
+    coords: Mapping[str, Any] | None = None,
+    ax: Any = None,
+) -> Any:
+    """Plot each parameter's posterior density over its prior's: what the data added.
+
+    The axis shows the posterior and its surroundings, so a vague prior appears as a low, nearly level line. Priors are
+    drawn from their formulas; that of an intercept at the mean of the predictors is turned into one at 0 by 20,000
+    draws. Group effects have no prior of their own.
+
+    Parameters
+    ----------
+    fit : Fit
+    var_names, coords
+        As for `trace`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw, if it is one parameter.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        One per parameter; a single one if `ax` was given.
+
+    Raises
+    ------
+    StanhierError
+        If there is no such parameter or label, too many to draw, or more than one for `ax`.
+    """
+    priors = prior_densities(fit.model)
+    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_prior_posterior")
+    listed = [(name, label, draws) for name, label, draws in listed if (name, label) in priors]
+    if not listed:
+        raise StanhierError("plot_prior_posterior(): none of these parameters has a prior of its own.")
+    axes = _panels(len(listed), ax, "plot_prior_posterior")
+    for k, ((name, label, draws), panel) in enumerate(zip(listed, axes, strict=True)):
+        known = priors[name, label]
+        x, height = density(draws)
+        panel.fill_between(x, height, color=POSTERIOR, alpha=0.25, linewidth=0)
+        panel.plot(x, height, color=POSTERIOR, label="posterior")
+        lower, upper = known.window(*(float(v) for v in np.quantile(draws, [0.001, 0.999])))
+        grid = np.linspace(lower, upper, 400)
+        if known.proper:
+            panel.plot(grid, known.pdf(grid), color=OTHER, linestyle="--", label="prior")
+        panel.set_xlim(lower, upper)
+        panel.set_title(quantity(name, label), fontsize=10)
+        panel.set_xlabel(f"prior {plain(known.words)}", fontsize=9)
+        if k == 0:
+            panel.legend(frameon=False, fontsize=8, loc="upper right")
+        _bare(panel)
+    return axes if ax is None else ax
+
+
+def prior(model: "Model", *, draws: int = 1000, seed: int = 1) -> Any:
+    """Plot every prior, and what they say together about the response: the prior predictive distribution.
+
+    Parameters
+    ----------
+    model : Model
+    draws, seed : int
+        For `model.sample_prior`, of which the last panel shows 50 draws beside the observed response.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        One per prior; where all are proper, a last one with the prior predictive distribution.
+
+    Raises
+    ------
+    StanhierError
+        If no prior is proper: there is nothing to draw.
+    """
+    priors = {key: known for key, known in prior_densities(model).items() if known.proper}
+    if not priors:
+        raise StanhierError("plot_prior(): every prior is flat, so there is no density to draw.")
+    predictive = len(priors) == len(prior_densities(model))
+    axes = grid_of_axes(len(priors) + predictive)
+    for ((name, label), known), panel in zip(priors.items(), axes, strict=False):
+        grid = np.linspace(*known.range, 400)
+        height = known.pdf(grid)
+        panel.fill_between(grid, height, color=OTHER, alpha=0.25, linewidth=0)
+        panel.plot(grid, height, color=OTHER)
+        panel.set_xlim(grid[0], grid[-1])
+        panel.set_ylim(bottom=0)
+        panel.set_title(quantity(name, label), fontsize=10)
+        panel.set_xlabel(plain(known.words), fontsize=9)
+        _bare(panel)
+    if predictive:
+        tree = model.sample_prior(draws=draws, seed=seed)
+        values = tree["prior_predictive"].to_dataset()["y"].to_numpy().reshape(-1, model.design.n_rows)
+        _predictive_panel(axes[-1], values[:: max(1, len(values) // 50)][:50], model)
+    return axes
+
+
+def _predictive_panel(panel: Any, replicated: np.ndarray, model: "Model") -> None:
+    """Draw quantile functions: densities of data sets on scales that differ by powers of ten do not fit one panel."""
+    y = model.design.y
+    share = (np.arange(200) + 0.5) / 200
+    panel.plot(np.quantile(replicated, share, axis=1), share, color=OTHER, linewidth=0.6, alpha=0.5)
+    panel.plot(np.quantile(y, share), share, color=DATA, linewidth=2)
+    spread = np.quantile(replicated, [0.02, 0.98])
+    panel.set_xlim(min(spread[0], y.min()), max(spread[1], y.max()))
+    panel.set_title("response: drawn from the priors, observed (black)", fontsize=8)
+    panel.set_xlabel(quantity(model.design.formula.response), fontsize=9)
+    panel.set_ylabel("share of rows below", fontsize=9)
+
+
+def _tree(fit: "Fit", var_names: Any, coords: Any, where: str) -> Any:
+    """Give ArviZ the chosen parameters and the divergences, no more."""
+    import xarray as xr
+
+    chosen = choose(fit, var_names, dict(coords) if coords is not None else None, where)
+    statistics = fit.idata["sample_stats"].to_dataset()
+    return xr.DataTree.from_dict({"posterior": chosen, "sample_stats": statistics})
+
+
+def _labeller() -> Any:
+    from arviz_base.labels import BaseLabeller
+
+    class Labeller(BaseLabeller):
+        def make_label_vert(self, var_name: str | None, sel: Mapping[Any, Any], isel: Mapping[Any, Any]) -> str:  # noqa: ARG002
+            return quantity(str(var_name), ", ".join(str(v) for v in sel.values()) if sel else None)
+
+        make_label_flat = make_label_vert
+
+    return Labeller()
+
+
+def _panels(number: int, ax: Any, where: str) -> Any:
+    if ax is None:
+        return grid_of_axes(number)
+    if number != 1:
+        raise StanhierError(f"{where}(ax=...): one pair of axes holds one parameter, not {number}; choose it.")
+    return [ax]
+
+
+def _bare(panel: Any) -> None:
+    panel.set_yticks([])
+    for side in ("left", "right", "top"):
+        panel.spines[side].set_visible(False)
+    panel.set_ylim(bottom=0)
+    panel.locator_params(axis="x", nbins=5)
+
+
+def _rounded(median: float, lower: float, upper: float) -> tuple[str, str, str]:
+    """Round to the digits that the interval's width makes worth reading: less than 1 % of it."""
+    width = upper - lower
+    digits = int(np.clip(2 - np.floor(np.log10(width)), 0, 12)) if width > 0 else 3
+    return f"{median:.{digits}f}", f"{lower:.{digits}f}", f"{upper:.{digits}f}"

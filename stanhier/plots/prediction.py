@@ -1,0 +1,293 @@
+"""The picture of a regression: data, mean line and intervals along one predictor."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.errors import StanhierError
+from stanhier.plots.shared import (
+    DATA,
+    POSTERIOR,
+    check_prob,
+    flat,
+    grid_of_axes,
+    group_intervals,
+    group_positions,
+    new_axes,
+    plain,
+    quantity,
+    short,
+)
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+
+__all__ = ["prediction"]
+
+_MAX_PANELS = 24
+_MAX_LEVELS = 8
+_MAX_POINTS = 5_000
+_STEPS = 60
+
+
+def prediction(
+    fit: "Fit",
+    x: str,
+    *,
+    by: str | None = None,
+    groups: Sequence[Any] | None = None,
+    prob: float = 0.9,
+    ax: Any = None,
+) -> Any:
+    """Plot the data along one predictor with the mean line and its interval, and the interval of new observations.
+
+    The other predictors stay where most data are: numbers at their mean, categories at the most frequent one; the
+    title says where. Without `by`, the line of a model with groups is that of the average group (mu_alpha), and new
+    observations are ones in a new group, so their interval holds the spread of the groups too.
+
+    Parameters
+    ----------
+    fit : Fit
+    x : str
+        The predictor's column: numeric, or categorical.
+    by : str, optional
+        The grouping column for one panel per group (at most 24, evenly chosen from the sorted groups), or another
+        predictor for one line per category, or per mean and one standard deviation around it if it is numeric.
+    groups : sequence, optional
+        With `by` the grouping column: the labels of the groups to draw.
+    prob : float
+        Probability of the central intervals.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw, unless it is one panel per group.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Or an array of them, one per group.
+
+    Raises
+    ------
+    StanhierError
+        If a column is not one of the model, or an argument has a value that it cannot have.
+    """
+    prob = check_prob(prob, "plot_prediction")
+    design = fit.model.design
+    columns = list(design.formula.predictor_columns)
+    if x not in columns:
+        raise StanhierError(f"plot_prediction(x={x!r}): 'x' must be a predictor of the model: {_listed(columns)}.")
+    group = design.group.name if design.group is not None else None
+    if by is not None and by == group:
+        if ax is not None:
+            raise StanhierError("plot_prediction(ax=...): one panel per group needs a figure of its own.")
+        return _panels(fit, x, groups, prob)
+    if groups is not None:
+        raise StanhierError("plot_prediction(groups=...): this goes with `by`, the grouping column.")
+    if by is not None and (by not in columns or by == x):
+        others = [c for c in [*columns, *([group] if group is not None else [])] if c != x]
+        raise StanhierError(f"plot_prediction(by={by!r}): 'by' must be another column of the model: {_listed(others)}.")
+    ax = new_axes(ax, 6.4, 4.4)
+    frame = design.frame
+    if by is None:
+        grid = _grid(fit, x, {})
+        _draw_data(ax, fit, x, np.ones(len(frame), dtype=bool), DATA)
+        _draw_line(ax, fit, x, grid, prob, POSTERIOR, labels=True)
+    else:
+        levels = _levels(frame, by)
+        for k, (value, name, rows) in enumerate(levels):
+            aside = 0.0 if _is_numeric(frame[x]) else (k - (len(levels) - 1) / 2) * 0.8 / len(levels)
+            _draw_data(ax, fit, x, rows, f"C{k}", aside=aside, width=0.3 / len(levels))
+            grid = _grid(fit, x, {by: value})
+            _draw_line(ax, fit, x, grid, prob, f"C{k}", labels=False, name=name, response=False, aside=aside)
+    _finish(ax, fit, x)
+    fixed = _fixed(fit, x, by)
+    if fixed:
+        ax.set_title("at " + ", ".join(fixed), fontsize=9, loc="left")
+    legend = ax.legend(frameon=False, fontsize=9, title=None if by is None else short(by))
+    legend.set_loc("best")
+    return ax
+
+
+def _panels(fit: "Fit", x: str, groups: Sequence[Any] | None, prob: float) -> Any:
+    group = fit.model.design.group
+    assert group is not None
+    if groups is not None:
+        chosen = group_positions(fit, groups, "plot_prediction")
+    else:
+        chosen = np.argsort(group_intervals(fit, prob).median, kind="stable")
+        if len(chosen) > _MAX_PANELS:
+            chosen = chosen[np.linspace(0, len(chosen) - 1, _MAX_PANELS).round().astype(int)]
+    columns = min(6, max(3, int(np.ceil(np.sqrt(len(chosen))))))
+    size = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
+    axes = grid_of_axes(len(chosen), columns=columns, size=size, sharex=True, sharey=True)
+    for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
+        level = group.levels[int(code)]
+        _draw_data(panel, fit, x, group.codes == code, DATA)
+        _draw_line(panel, fit, x, _grid(fit, x, {group.name: level}), prob, POSTERIOR, labels=k == 0)
+        panel.set_title(short(level, 24 if columns > 3 else 32), fontsize=9)
+        _finish(panel, fit, x)
+        if k + columns >= len(chosen):  # nothing is below
+            panel.tick_params(axis="x", labelbottom=True)
+        panel.set_xlabel("")
+        panel.set_ylabel("")
+    figure = axes[0].get_figure()
+    fixed = _fixed(fit, x, group.name)
+    figure.supxlabel(quantity(x) + (f"   (at {', '.join(fixed)})" if fixed else ""), fontsize=10)
+    figure.supylabel(quantity(fit.model.design.formula.response), fontsize=10)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
+    return axes
+
+
+def _levels(frame: pd.DataFrame, by: str) -> list[tuple[Any, str, np.ndarray]]:
+    """Give the values of `by` to draw, what to call them, and the rows that belong to each."""
+    column = frame[by]
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind == "b":
+        values = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
+        if len(values) > _MAX_LEVELS:
+            raise StanhierError(
+                f"plot_prediction(by={by!r}): {len(values)} categories are too many lines for one picture "
+                f"(at most {_MAX_LEVELS})."
+            )
+        return [(value, short(value), (column == value).to_numpy()) for value in values]
+    numbers = column.to_numpy(dtype=float)
+    distinct = np.unique(numbers)
+    values = list(distinct) if len(distinct) <= 3 else [numbers.mean() + k * numbers.std() for k in (-1, 0, 1)]
+    nearest = np.abs(numbers[:, None] - np.array(values)).argmin(axis=1)
+    return [(value, f"{value:.4g}", nearest == k) for k, value in enumerate(values)]
+
+
+def _typical(column: pd.Series) -> Any:
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind == "b":
+        return column.mode().iloc[0]
+    return float(column.mean())
+
+
+def _fixed(fit: "Fit", x: str, by: str | None) -> list[str]:
+    frame = fit.model.design.frame
+    others = [c for c in fit.model.design.formula.predictor_columns if c not in (x, by)]
+    values = {c: _typical(frame[c]) for c in others}
+    return [
+        f"{short(c)} = {value:.4g}" if isinstance(value, float) else f"{short(c)} = {short(value)}"
+        for c, value in values.items()
+    ]
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    return not isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.kind != "b"
+
+
+def _grid(fit: "Fit", x: str, given: dict[str, Any]) -> pd.DataFrame:
+    """Make rows along `x`, everything else at its given or typical value, with the categories of the fit."""
+    frame = fit.model.design.frame
+    column = frame[x]
+    if _is_numeric(column):
+        values: Any = np.linspace(float(column.min()), float(column.max()), _STEPS)
+    else:
+        values = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
+    grid = pd.DataFrame({x: values})
+    for name in fit.model.design.formula.predictor_columns:
+        if name != x:
+            grid[name] = [given.get(name, _typical(frame[name]))] * len(grid)
+        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+            grid[name] = pd.Categorical(grid[name], categories=frame[name].cat.categories)
+    group = fit.model.design.group
+    if group is not None and group.name in given:
+        grid[group.name] = [given[group.name]] * len(grid)
+    return grid
+
+
+def _draw_line(
+    ax: Any,
+    fit: "Fit",
+    x: str,
+    grid: pd.DataFrame,
+    prob: float,
+    color: str,
+    *,
+    labels: bool,
+    name: str | None = None,
+    response: bool = True,
+    aside: float = 0.0,
+) -> None:
+    mean, new = _bands(fit, grid, prob)
+    percent = f"{100 * prob:g} %"
+    numeric = _is_numeric(fit.model.design.frame[x])
+    at = grid[x].to_numpy(dtype=float) if numeric else np.arange(len(grid)) + aside
+    outer_label, inner_label = (f"{percent} of new observations", f"{percent} of the mean") if labels else (None, None)
+    if numeric:
+        if response and new is not None:
+            ax.fill_between(at, new[0], new[2], color=color, alpha=0.15, linewidth=0, label=outer_label)
+        ax.fill_between(at, mean[0], mean[2], color=color, alpha=0.35, linewidth=0, label=inner_label)
+        ax.plot(at, mean[1], color=color, label="mean" if labels else name)
+        return
+    if response and new is not None:
+        ax.vlines(at, new[0], new[2], color=color, alpha=0.2, linewidth=14, label=outer_label)
+    ax.vlines(at, mean[0], mean[2], color=color, linewidth=3, label=inner_label)
+    ax.plot(at, mean[1], "o", color=color, label="mean" if labels else name)
+
+
+def _bands(fit: "Fit", grid: pd.DataFrame, prob: float) -> tuple[np.ndarray, np.ndarray | None]:
+    """Give lower, median and upper of the mean, and of new observations (None where their error is not known)."""
+    design = fit.model.design
+    tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
+    in_group = design.group is not None and design.group.name in grid
+    if design.group is None or in_group:
+        line = flat(fit.predict_draws(grid, kind="mean"))
+        spread = fit.draws.flat_sigma
+    else:
+        rows = design.encode(grid.assign(**{design.group.name: design.group.levels[0]}))
+        line = flat(fit.posterior["mu_alpha"]) + flat(fit.posterior["beta"]) @ rows.X.T
+        spread = np.hypot(fit.draws.flat_sigma, fit.draws.flat_sigma_alpha)
+    mean = np.quantile(line, tail, axis=0)
+    if design.se is not None:
+        return mean, None
+    # One error per draw for the whole line: each quantile is as good as with its own, and the edge is not ragged.
+    noise = spread * np.random.default_rng([fit.draws.seed, 0x70]).standard_normal(len(line))
+    return mean, np.quantile(line + noise[:, None], tail, axis=0)
+
+
+def _draw_data(
+    ax: Any, fit: "Fit", x: str, rows: np.ndarray, color: str, *, aside: float = 0.0, width: float = 0.15
+) -> None:
+    """Draw the rows as points; of more than 5,000 a sample, spread sideways where they would hide each other."""
+    design = fit.model.design
+    chosen = np.flatnonzero(rows)
+    rng = np.random.default_rng(0)
+    if len(chosen) > _MAX_POINTS:
+        chosen = rng.choice(chosen, _MAX_POINTS, replace=False)
+    column = design.frame[x]
+    if _is_numeric(column):
+        at = column.to_numpy(dtype=float)[chosen]
+        if 20 * len(np.unique(at)) < len(at):
+            at = at + rng.uniform(-0.02, 0.02, len(at)) * np.ptp(column.to_numpy(dtype=float))
+    else:
+        categories = column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column.astype(int)
+        at = categories.to_numpy()[chosen] + aside + rng.uniform(-width, width, len(chosen))
+    few = len(chosen) <= 300
+    ax.plot(
+        at,
+        design.y[chosen],
+        "o",
+        color=color,
+        markersize=3 if few else 1.5,
+        alpha=0.7 if few else 0.35,
+        markeredgewidth=0,
+    )
+
+
+def _finish(ax: Any, fit: "Fit", x: str) -> None:
+    column = fit.model.design.frame[x]
+    if not _is_numeric(column):
+        values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
+        ax.set_xticks(range(len(values)), [short(v, 20) for v in values])
+        ax.set_xlim(-0.6, len(values) - 0.4)
+    elif column.dtype.kind == "i":
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel(quantity(x))
+    ax.set_ylabel(quantity(fit.model.design.formula.response))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{plain(n)}'" for n in names) if names else "it has none"

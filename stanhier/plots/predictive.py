@@ -1,0 +1,165 @@
+"""The picture of a posterior predictive check: replicated data beside observed."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stanhier.errors import StanhierError
+from stanhier.plots.shared import (
+    DATA,
+    MAX_GROUPS,
+    POSTERIOR,
+    check_prob,
+    density,
+    label_width,
+    new_axes,
+    quantity,
+    short,
+)
+from stanhier.predictive import posterior_predictive
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+
+__all__ = ["ppc"]
+
+_CURVES = 50
+
+
+def ppc(
+    fit: "Fit",
+    *,
+    kind: str | None = None,
+    draws: int = 200,
+    seed: int | None = None,
+    prob: float = 0.9,
+    ax: Any = None,
+) -> Any:
+    """Plot replicated data over the observed: densities and, for models with groups, the groups' means.
+
+    Replicated data are drawn for the same rows and the same groups. A model that describes the data gives replications
+    among which the observed data do not stand out, and intervals that hold about `prob` of the observed group means.
+
+    Parameters
+    ----------
+    fit : Fit
+    kind : {"density", "groups"}, optional
+        One of the two pictures; by default both where the model has groups.
+    draws : int
+        Number of replicated data sets; up to 50 of their densities are drawn.
+    seed : int, optional
+        Of the replications; the fit's own by default.
+    prob : float
+        Probability of the central intervals of the replicated group means.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw one `kind`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes or numpy.ndarray of two
+
+    Raises
+    ------
+    StanhierError
+        If an argument has a value that it cannot have.
+
+    References
+    ----------
+    Gelman, Meng & Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, Statistica
+    Sinica 6, 733-807. Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378.
+    """
+    prob = check_prob(prob, "plot_ppc")
+    if kind not in (None, "density", "groups"):
+        raise StanhierError(f'plot_ppc(kind={kind!r}): \'kind\' must be "density" or "groups".')
+    grouped = fit.model.grouped
+    if kind == "groups" and not grouped:
+        raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
+    if kind is None and ax is not None:
+        kind = "density"
+    replicated = _replicated(fit, draws, seed)
+    if kind == "density" or not grouped:
+        return _densities(new_axes(ax, 6.0, 4.0), fit, replicated)
+    if kind == "groups":
+        height, width = _size_of_groups(fit)
+        return _group_means(new_axes(ax, width, height), fit, replicated, prob)
+    import matplotlib.pyplot as plt
+
+    height, width = _size_of_groups(fit)
+    _, axes = plt.subplots(1, 2, figsize=(5.2 + width, height), layout="constrained", width_ratios=[5.2, width])
+    _densities(axes[0], fit, replicated)
+    _group_means(axes[1], fit, replicated, prob)
+    return axes
+
+
+def _replicated(fit: "Fit", draws: int, seed: int | None) -> np.ndarray:
+    """Give replicated responses, shape (draws, N)."""
+    total = len(fit.draws.flat_sigma)
+    values = posterior_predictive(fit, min(draws, total), seed=seed)["y"].to_numpy()
+    return np.asarray(values.reshape(-1, fit.model.design.n_rows))
+
+
+def _densities(ax: Any, fit: "Fit", replicated: np.ndarray) -> Any:
+    shown = replicated[:: max(1, len(replicated) // _CURVES)][:_CURVES]
+    for k, values in enumerate(shown):
+        ax.plot(
+            *density(values, beyond=True),
+            color=POSTERIOR,
+            linewidth=0.7,
+            alpha=0.35,
+            label=f"{len(shown)} replicated data sets" if k == 0 else None,
+        )
+    ax.plot(*density(fit.model.design.y, beyond=True), color=DATA, linewidth=2, label="observed")
+    ax.set_xlabel(quantity(fit.model.design.formula.response))
+    ax.set_ylabel("density")
+    ax.set_ylim(bottom=0)
+    ax.set_yticks([])
+    legend = ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)
+    return ax
+
+
+def _size_of_groups(fit: "Fit") -> tuple[float, float]:
+    group = fit.model.design.group
+    assert group is not None
+    if len(group.levels) > MAX_GROUPS:
+        return 4.6, 5.2
+    return max(3.8, 1.3 + 0.22 * len(group.levels)), 4.4 + label_width([short(v) for v in group.levels])
+
+
+def _group_means(ax: Any, fit: "Fit", replicated: np.ndarray, prob: float) -> Any:
+    """Draw observed and replicated means; rows weigh by their precision where standard errors are known."""
+    design = fit.model.design
+    group = design.group
+    assert group is not None
+    weights = np.ones(design.n_rows) if design.se is None else design.se**-2.0
+    total = np.bincount(group.codes, weights)
+    means = np.array([np.bincount(group.codes, weights * row) / total for row in replicated])
+    observed = np.bincount(group.codes, weights * design.y) / total
+    lower, upper = np.quantile(means, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+    order = np.argsort(observed, kind="stable")
+    y = np.arange(len(order))
+    few = len(order) <= MAX_GROUPS
+    ax.hlines(
+        y,
+        lower[order],
+        upper[order],
+        color=POSTERIOR,
+        alpha=0.5,
+        linewidth=4 if few else 1,
+        label=f"{100 * prob:g} % of replicated means",
+    )
+    ax.plot(observed[order], y, "o", color=DATA, markersize=4 if few else 2, label="observed mean")
+    if few:
+        ax.set_yticks(y, [short(group.levels[k]) for k in order])
+        ax.set_ylabel(short(group.name))
+    else:
+        ax.set_yticks([])
+        ax.set_ylabel(f"{len(order):,} groups of {short(group.name)}, sorted")
+    ax.set_ylim(-0.7, len(order) - 0.3)
+    inside = int(((observed >= lower) & (observed <= upper)).sum())
+    ax.set_xlabel(
+        f"mean {quantity(design.formula.response)}\n({inside:,} of {len(order):,} observed means in their interval)"
+    )
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    return ax

@@ -1,0 +1,147 @@
+"""Densities of the priors, for the pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stanhier.priors import (
+    Cauchy,
+    Exponential,
+    HalfCauchy,
+    HalfNormal,
+    HalfStudentT,
+    Normal,
+    Prior,
+    ScalePrior,
+    StudentT,
+)
+
+if TYPE_CHECKING:
+    from stanhier.models import Model
+
+__all__ = ["PriorDensity", "prior_densities"]
+
+_DRAWS = 20_000
+
+
+@dataclass(frozen=True)
+class PriorDensity:
+    """A prior as a curve.
+
+    Attributes
+    ----------
+    words : str
+        The prior as the user types it.
+    proper : bool
+        Whether there is a curve.
+    pdf : callable
+        Density at an array of values.
+    ppf : callable
+        Quantile of a probability.
+    positive : bool
+        Whether the parameter is.
+    """
+
+    words: str
+    proper: bool
+    pdf: Callable[[np.ndarray], np.ndarray]
+    ppf: Callable[[float], float]
+    positive: bool
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The values worth showing: the central 98 %, of heavy tails the central 90 %."""
+        wide, narrow = (self.ppf(0.01), self.ppf(0.99)), (self.ppf(0.05), self.ppf(0.95))
+        lower, upper = narrow if wide[1] - wide[0] > 3 * (narrow[1] - narrow[0]) else wide
+        return (0.0 if self.positive else lower), upper
+
+    def window(self, lower: float, upper: float) -> tuple[float, float]:
+        """Widen the range of a posterior by its own width, as far as the prior reaches, and to where the prior is."""
+        width = upper - lower
+        left, right = lower - 0.1 * width, upper + 0.1 * width
+        if self.proper:
+            left = min(left, max(lower - width, self.ppf(0.01)), self.ppf(0.5))
+            right = max(right, min(upper + width, self.ppf(0.99)), self.ppf(0.5))
+        return (max(left, 0.0) if self.positive else left), right
+
+
+def prior_densities(model: "Model") -> dict[tuple[str, Any], PriorDensity]:
+    """Give the density of every prior by parameter and predictor (None where it has none).
+
+    The prior of an intercept at the mean of the predictors, alpha + mean(x) beta, is turned into that of the intercept
+    at 0 by draws.
+    """
+    densities: dict[tuple[str, Any], PriorDensity] = {}
+    for name, given in model.priors.items():
+        for label, one in given.items() if isinstance(given, dict) else [(None, given)]:
+            densities[name, label] = _curve(model, one)
+    return densities
+
+
+def _curve(model: "Model", prior: Prior) -> PriorDensity:
+    positive = isinstance(prior, ScalePrior) and not hasattr(prior, "centered")
+    if not prior.is_proper:
+        return PriorDensity(repr(prior), proper=False, pdf=np.zeros_like, ppf=lambda p: p, positive=positive)
+    slopes = model.priors.get("beta", {})
+    if getattr(prior, "centered", False) and slopes and all(p.is_proper for p in slopes.values()):
+        return _sampled(model, prior)
+    known = _distribution(prior)
+    return PriorDensity(repr(prior), proper=True, pdf=known.pdf, ppf=lambda p: float(known.ppf(p)), positive=positive)
+
+
+def _sampled(model: "Model", prior: Prior) -> PriorDensity:
+    from stanhier.plots.shared import density
+
+    rng = np.random.default_rng(0)
+    draws = prior.rvs(rng, _DRAWS)
+    for mean, slope in zip(model.compressed.origin[:-1], model.priors["beta"].values(), strict=True):
+        draws = draws - mean * slope.rvs(rng, _DRAWS)
+    # Far tails would take all of the kernel estimate's grid.
+    lower, upper = np.quantile(draws, [0.005, 0.995])
+    x, height = density(draws[(draws > lower) & (draws < upper)])
+    return PriorDensity(
+        f"{prior!r}",
+        proper=True,
+        pdf=lambda values: 0.99 * np.interp(values, x, height, left=0.0, right=0.0),
+        ppf=lambda p: float(np.quantile(draws, p)),
+        positive=False,
+    )
+
+
+def _distribution(prior: Prior) -> Any:
+    from scipy import stats
+
+    match prior:
+        case Normal():
+            return stats.norm(prior.mu, prior.sigma)
+        case StudentT():
+            return stats.t(prior.nu, prior.mu, prior.sigma)
+        case Cauchy():
+            return stats.cauchy(prior.mu, prior.sigma)
+        case HalfNormal():
+            return stats.halfnorm(scale=prior.sigma)
+        case HalfCauchy():
+            return stats.halfcauchy(scale=prior.sigma)
+        case HalfStudentT():
+            return _HalfStudentT(prior.nu, prior.sigma)
+        case Exponential():
+            return stats.expon(scale=1 / prior.rate)
+        case _:
+            raise TypeError(f"no density for {prior!r}")
+
+
+class _HalfStudentT:
+    """The positive half of Student's t, which scipy does not have."""
+
+    def __init__(self, nu: float, sigma: float) -> None:
+        from scipy import stats
+
+        self._whole = stats.t(nu, 0.0, sigma)
+
+    def pdf(self, x: np.ndarray) -> np.ndarray:
+        return np.where(np.asarray(x) < 0, 0.0, 2 * self._whole.pdf(x))
+
+    def ppf(self, p: float) -> float:
+        return float(self._whole.ppf(0.5 + p / 2))

@@ -1,0 +1,281 @@
+"""What the pictures share: labels, axes, intervals and densities."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.errors import StanhierError
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+
+__all__ = [
+    "DATA",
+    "INNER",
+    "MAX_GROUPS",
+    "OTHER",
+    "POSTERIOR",
+    "REFERENCE",
+    "Intervals",
+    "check_prob",
+    "choose",
+    "density",
+    "flat",
+    "grid_of_axes",
+    "group_intervals",
+    "group_labels",
+    "group_positions",
+    "group_sizes",
+    "intervals",
+    "label_width",
+    "new_axes",
+    "parameters",
+    "plain",
+    "quantity",
+    "short",
+]
+
+MAX_GROUPS = 50
+"""Groups that a picture shows one by one."""
+
+MAX_LABEL = 44
+"""Characters of a label; the middle of a longer one is left out, since long names often differ at their ends."""
+
+INNER = 0.5
+"""Probability of the thick part of an interval."""
+
+# Blue and orange are told apart by colour-blind readers too; the rest is grey.
+POSTERIOR, OTHER, DATA, REFERENCE = "C0", "C1", "0.15", "0.45"
+
+_BLOCK_VALUES = 1 << 22
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Medians and central intervals of several quantities, each of shape (Q,).
+
+    Attributes
+    ----------
+    median, lower, upper, inner_lower, inner_upper : numpy.ndarray
+    """
+
+    median: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    inner_lower: np.ndarray
+    inner_upper: np.ndarray
+
+    def __getitem__(self, which: np.ndarray) -> "Intervals":
+        return Intervals(
+            self.median[which], self.lower[which], self.upper[which], self.inner_lower[which], self.inner_upper[which]
+        )
+
+
+def check_prob(prob: Any, where: str) -> float:
+    """Give `prob` as a number between 0 and 1.
+
+    Raises
+    ------
+    StanhierError
+        If it is not one.
+    """
+    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
+        raise StanhierError(f"{where}(prob={prob!r}): 'prob' must be a number between 0 and 1.")
+    return float(prob)
+
+
+def plain(text: Any) -> str:
+    """Give a label that matplotlib draws as it is: dollars are no formulas, and a leading underscore hides nothing."""
+    label = str(text).replace("$", r"\$")
+    return f" {label}" if label.startswith("_") else label
+
+
+def short(text: Any, most: int = MAX_LABEL) -> str:
+    """Give a label of bounded length, on one line."""
+    label = " ".join(str(text).split())
+    if len(label) > most:
+        tail = most // 3
+        label = f"{label[: most - tail - 1].rstrip()}…{label[-tail:].lstrip()}"
+    return plain(label)
+
+
+def label_width(labels: Sequence[str]) -> float:
+    """Give the inches that the longest of the labels takes at the usual size."""
+    return 0.085 * max((len(label) for label in labels), default=0)
+
+
+def new_axes(ax: Any, width: float, height: float) -> Any:
+    """Give `ax`, or the axes of a new figure of this size in inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def grid_of_axes(number: int, *, columns: int = 3, size: tuple[float, float] = (3.2, 2.4), **kwargs: Any) -> Any:
+    """Give an array of `number` axes in a new figure, row by row; empty places of the grid are blank."""
+    import matplotlib.pyplot as plt
+
+    columns = min(number, columns)
+    rows = -(-number // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(size[0] * columns, size[1] * rows), layout="constrained", squeeze=False, **kwargs
+    )
+    for ax in axes.flat[number:]:
+        figure.delaxes(ax)
+    return axes.ravel()[:number]
+
+
+def flat(array: Any) -> np.ndarray:
+    """Give draws as shape (chains * draws, values)."""
+    values = array.to_numpy()
+    return np.asarray(values.reshape(values.shape[0] * values.shape[1], -1))
+
+
+def intervals(draws: np.ndarray, prob: float) -> Intervals:
+    """Summarise draws of shape (S, Q) by medians and central intervals of `prob` and of one half (or less)."""
+    inner = min(INNER, prob)
+    probs = [0.5, (1 - prob) / 2, (1 + prob) / 2, (1 - inner) / 2, (1 + inner) / 2]
+    return Intervals(*np.quantile(draws, probs, axis=0))
+
+
+def group_intervals(fit: "Fit", prob: float) -> Intervals:
+    """Summarise the groups' intercepts, in blocks where there is no room for all draws of all groups."""
+    from stanhier.datasets import effects_array
+
+    posterior = fit.posterior
+    if "alpha" in posterior:
+        return intervals(flat(posterior["alpha"]), prob)
+    n_groups = fit.model.compressed.n_groups
+    step = max(1, _BLOCK_VALUES // posterior["mu_alpha"].size)
+    parts = [
+        intervals(
+            flat(effects_array(fit.model, fit.draws, posterior["mu_alpha"], np.arange(n_groups)[k : k + step])), prob
+        )
+        for k in range(0, n_groups, step)
+    ]
+    return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))
+
+
+def group_positions(fit: "Fit", labels: Sequence[Any], where: str) -> np.ndarray:
+    """Give the positions of the groups of these labels.
+
+    Raises
+    ------
+    StanhierError
+        If there is no such group.
+    """
+    group = fit.model.design.group
+    assert group is not None
+    positions = group.levels.get_indexer(pd.Index(list(labels)))
+    for label, position in zip(labels, positions, strict=True):
+        if position < 0:
+            raise StanhierError(f"{where}(groups=...): there is no group {label!r} in '{group.name}'.")
+    return np.asarray(positions)
+
+
+def group_labels(fit: "Fit") -> list[str]:
+    """Give the groups' labels as pictures show them."""
+    group = fit.model.design.group
+    assert group is not None
+    return [short(level) for level in group.levels]
+
+
+def group_sizes(fit: "Fit") -> np.ndarray:
+    """Count the rows of each group, shape (J,)."""
+    group = fit.model.design.group
+    assert group is not None
+    return np.bincount(group.codes, minlength=len(group.levels))
+
+
+def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate a density with ArviZ's kernel estimate.
+
+    Parameters
+    ----------
+    draws : numpy.ndarray
+    beyond : bool
+        Whether it goes on beyond the least and greatest value, as of few data; else it is corrected at these ends, as
+        of many draws that may be bounded.
+
+    Returns
+    -------
+    x, density : numpy.ndarray
+    """
+    from arviz_stats.base import array_stats as untyped_stats  # type: ignore[attr-defined]
+
+    array_stats: Any = untyped_stats
+    options = {"bound_correction": False, "extend": True, "extend_fct": 0.6} if beyond else {}
+    x, values, _ = array_stats.kde(np.ravel(draws), **options)
+    return np.asarray(x), np.asarray(values)
+
+
+def quantity(name: str, label: Any = None) -> str:
+    """Name a parameter as `summary()` does: `sigma`, `beta[days]`."""
+    return short(name if label is None else f"{name}[{label}]")
+
+
+def parameters(
+    fit: "Fit", var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str, most: int = 60
+) -> list[tuple[str, Any, np.ndarray]]:
+    """List the scalar parameters to draw.
+
+    Parameters
+    ----------
+    fit : Fit
+    var_names : str or sequence of str, optional
+        By default everything but the group effects.
+    coords : dict, optional
+        Labels to choose, such as `{"subject": ["308", "309"]}`.
+    where : str
+        The method, for messages.
+    most : int
+        Panels that a picture has at most.
+
+    Returns
+    -------
+    list of (name, label or None, draws of shape (chains, draws))
+
+    Raises
+    ------
+    StanhierError
+        If there is no parameter or label of that name, or there are too many to draw.
+    """
+    chosen = choose(fit, var_names, coords, where)
+    listed: list[tuple[str, Any, np.ndarray]] = []
+    for name, array in chosen.data_vars.items():
+        if array.ndim == 2:
+            listed.append((str(name), None, array.to_numpy()))
+        else:
+            labels = array[array.dims[-1]].to_numpy()
+            listed += [(str(name), label, array.to_numpy()[:, :, k]) for k, label in enumerate(labels)]
+    if len(listed) > most:
+        raise StanhierError(
+            f"{where}(): {len(listed):,} parameters are too many for one picture (at most {most}); choose some with "
+            "var_names= and coords=, or look at the groups with plot_forest()."
+        )
+    return listed
+
+
+def choose(fit: "Fit", var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str) -> Any:
+    """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
+    posterior = fit.posterior
+    known = [str(name) for name in posterior.data_vars]
+    if var_names is None:
+        names = [name for name in known if not (fit.model.grouped and name == "alpha")]
+    else:
+        names = [var_names] if isinstance(var_names, str) else list(var_names)
+    for name in names:
+        if name not in known:
+            raise StanhierError(f"{where}(): there is no parameter {name!r}; they are: {', '.join(known)}.")
+    chosen = posterior[names]
+    selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
+    try:
+        return chosen.sel(selection)
+    except (KeyError, ValueError) as err:
+        raise StanhierError(f"{where}(coords={coords!r}): there is no such label ({err}).") from err
