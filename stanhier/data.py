@@ -226,12 +226,12 @@ def build_design(
         labels = clean_group(frame, formula.group)
         codes, levels = pd.factorize(labels, sort=True)
         group = Grouping(formula.group, pd.Index(levels), codes)
-        clean = clean.assign(**{formula.group: labels})
+        clean = _with_column(clean, formula.group, labels)
     se_name = se if isinstance(se, str) else None
     se_values = None
     if se_name is not None:
         se_values = positive_numbers(frame, se_name)
-        clean = clean.assign(**{se_name: se_values})
+        clean = _with_column(clean, se_name, se_values)
     elif se is not None:
         se_values = error_array(se, len(frame))
     return Design(
@@ -247,6 +247,11 @@ def build_design(
 
 
 _BLOCK_ROWS = 1 << 16
+
+
+def _with_column(frame: pd.DataFrame, name: str, values: Any) -> pd.DataFrame:
+    """Add or replace a column without copying the others."""
+    return pd.DataFrame({**dict(frame.items()), name: values}, index=frame.index, copy=False)
 
 
 def _response(formula: ParsedFormula, frame: pd.DataFrame) -> np.ndarray:

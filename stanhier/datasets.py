@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from stanhier.draws import Draws
     from stanhier.models import Model
 
-__all__ = ["MAX_EFFECTS", "effects_array", "group_dimension", "observed", "plain_labels", "posterior", "tree"]
+__all__ = [
+    "MAX_EFFECTS",
+    "effects_array",
+    "group_dimension",
+    "intercept",
+    "observed",
+    "plain_labels",
+    "posterior",
+    "tree",
+]
 
 MAX_EFFECTS = 20_000_000
 """Draws times groups that the posterior holds at most (160 MB); beyond, group effects are given when asked for."""
@@ -48,9 +57,7 @@ def posterior(model: "Model", draws: "Draws", *, effects: bool = True) -> xr.Dat
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(n_draws)}
     if has_intercept:
-        origin = model.compressed.origin
-        intercept = draws.location[:, :, 0] + origin[-1] - slopes @ origin[:-1]
-        variables["mu_alpha" if model.grouped else "alpha"] = (("chain", "draw"), intercept)
+        variables["mu_alpha" if model.grouped else "alpha"] = (("chain", "draw"), intercept(model, draws))
     if draws.sigma_alpha is not None:
         variables["sigma_alpha"] = (("chain", "draw"), draws.sigma_alpha)
     if design.predictors:
@@ -62,6 +69,13 @@ def posterior(model: "Model", draws: "Draws", *, effects: bool = True) -> xr.Dat
     if effects and design.group is not None and chains * n_draws * len(design.group.levels) <= MAX_EFFECTS:
         dataset["alpha"] = effects_array(model, draws, dataset["mu_alpha"], np.arange(len(design.group.levels)))
     return dataset
+
+
+def intercept(model: "Model", draws: "Draws") -> np.ndarray:
+    """Give the intercept at x = 0, shape (chains, draws)."""
+    origin = model.compressed.origin
+    values: np.ndarray = draws.location[:, :, 0] + origin[-1] - draws.location[:, :, 1:] @ origin[:-1]
+    return values
 
 
 def effects_array(model: "Model", draws: "Draws", mu_alpha: xr.DataArray, groups: np.ndarray) -> xr.DataArray:

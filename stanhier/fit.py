@@ -6,11 +6,13 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from stanhier import prediction
 from stanhier.diagnostics import Diagnosis, SamplingWarning, diagnose
 from stanhier.draws import Draws
+from stanhier.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,6 +107,88 @@ class Fit:
 
         table: pd.DataFrame = az.summary(self.idata, **kwargs)
         return table
+
+    def group_summary(self, levels: Any = None, *, prob: float = 0.9) -> pd.DataFrame:
+        """Summarise the intercepts `alpha` of the groups, exactly and for any number of groups.
+
+        Parameters
+        ----------
+        levels : sequence, optional
+            Labels of the groups; all of them by default.
+        prob : float
+            Probability of the central interval from `lower` to `upper`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per group: mean, sd, lower, median, upper, in units of the response. Mean and sd average the
+            conditional distributions of the group over the draws of the other parameters; so do the ends of the
+            interval, over an evenly spaced part of the draws beyond about 16,000 groups.
+
+        Raises
+        ------
+        DataError
+            If the model has no groups, or a label is none of them.
+        StanhierError
+            If `prob` is not between 0 and 1.
+
+        References
+        ----------
+        Gelfand & Smith (1990), Sampling-based approaches to calculating marginal densities,
+        doi:10.1080/01621459.1990.10476213.
+        """
+        from stanhier import datasets, group_summary
+
+        prediction.check_probability("group_summary", prob)
+        groups, index = self._groups(levels)
+        mu_alpha = datasets.intercept(self._model, self._draws).ravel()
+        return group_summary.summarise(self._model.compressed, groups, self._draws, mu_alpha, prob).set_index(index)
+
+    def group_draws(self, levels: Any) -> "xr.DataArray":
+        """Give the draws of the intercepts `alpha` of the groups asked for.
+
+        Parameters
+        ----------
+        levels : sequence
+            Labels of the groups. A group has the same draws in any company.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dimensions chain, draw and the grouping column.
+
+        Raises
+        ------
+        DataError
+            If the model has no groups, or a label is none of them.
+        """
+        import xarray as xr
+
+        from stanhier import datasets
+
+        groups, _ = self._groups(levels)
+        mu_alpha = xr.DataArray(
+            datasets.intercept(self._model, self._draws), dims=("chain", "draw"), coords=self._chain_draw_coords()
+        )
+        return datasets.effects_array(self._model, self._draws, mu_alpha, groups)
+
+    def _chain_draw_coords(self) -> dict[str, np.ndarray]:
+        chains, draws = self._draws.shape
+        return {"chain": np.arange(chains), "draw": np.arange(draws)}
+
+    def _groups(self, levels: Any) -> tuple[np.ndarray, pd.Index]:
+        """Find the positions of groups by their labels."""
+        grouping = self._model.design.group
+        if grouping is None:
+            raise DataError(f"{self._model.formula!r} has no groups.")
+        if levels is None:
+            return np.arange(len(grouping.levels)), grouping.levels.rename(grouping.name)
+        wanted = pd.Index([levels] if isinstance(levels, str) or np.isscalar(levels) else levels, name=grouping.name)
+        groups = np.asarray(grouping.levels.get_indexer(wanted))
+        if (groups < 0).any():
+            unknown = ", ".join(repr(level) for level in wanted[groups < 0][:5])
+            raise DataError(f"'{grouping.name}' has no group {unknown} in the data of the fit.")
+        return groups, wanted
 
     def predict(
         self,

@@ -48,8 +48,19 @@ def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
         raise StanhierError(f'predict(kind={kind!r}): \'kind\' must be "mean" or "response".')
     if new_groups not in ("error", "sample"):
         raise StanhierError(f'predict(new_groups={new_groups!r}): \'new_groups\' must be "error" or "sample".')
+    check_probability("predict", prob)
+
+
+def check_probability(method: str, prob: Any) -> None:
+    """Refuse a `prob` that is no probability strictly between 0 and 1.
+
+    Raises
+    ------
+    StanhierError
+        Naming the method and the value.
+    """
     if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"predict(prob={prob!r}): 'prob' must be a number between 0 and 1.")
+        raise StanhierError(f"{method}(prob={prob!r}): 'prob' must be a number between 0 and 1.")
 
 
 def predict(fit: "Fit", rows: NewRows, *, kind: str, new_groups: str, prob: float, seed: int) -> pd.DataFrame:
