@@ -26,6 +26,7 @@ _HOMES = {
     "VaryingIntercept": "models",
     "compare": "comparison",
     "load": "storage",
+    "plot_compare": "plots",
     "pooling": "partial_pooling",
 }
 
@@ -50,6 +51,7 @@ __all__ = [
     "VaryingIntercept",
     "compare",
     "load",
+    "plot_compare",
     "pooling",
 ]
 
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from stanhier.fit import Fit
     from stanhier.models import LinearRegression, VaryingIntercept
     from stanhier.partial_pooling import pooling
+    from stanhier.plots import plot_compare
     from stanhier.priors import (
         Cauchy,
         Exponential,

@@ -8,6 +8,7 @@ Points are medians; densities are ArviZ's kernel estimates.
 from stanhier.plots.comparison import plot_compare
 from stanhier.plots.groups import forest, shrinkage
 from stanhier.plots.parameters import pair, posterior, prior, prior_posterior, trace
+from stanhier.plots.pooling import pooling
 from stanhier.plots.prediction import prediction
 from stanhier.plots.predictive import ppc
 from stanhier.plots.shared import MAX_GROUPS
@@ -17,6 +18,7 @@ __all__ = [
     "forest",
     "pair",
     "plot_compare",
+    "pooling",
     "posterior",
     "ppc",
     "prediction",
