@@ -411,16 +411,52 @@ class Fit:
         return kfold.kfold(self, by, k, seed=seed, keywords=kwargs)
 
     def plot_trace(self, **kwargs: Any) -> Any:
-        """Plot the distribution and the trace of each parameter: `arviz.plot_trace_dist` with these keywords."""
+        """Plot the distribution and the trace of each parameter; see `stanhier.plots.trace`."""
         from stanhier import plots
 
         return plots.trace(self, **kwargs)
+
+    def plot_posterior(self, **kwargs: Any) -> Any:
+        """Plot the marginal posterior density of each parameter; see `stanhier.plots.posterior`."""
+        from stanhier import plots
+
+        return plots.posterior(self, **kwargs)
+
+    def plot_pair(self, **kwargs: Any) -> Any:
+        """Plot the draws of each two parameters against each other; see `stanhier.plots.pair`."""
+        from stanhier import plots
+
+        return plots.pair(self, **kwargs)
 
     def plot_forest(self, **kwargs: Any) -> Any:
         """Plot the estimates of the groups, sorted, with their intervals; see `stanhier.plots.forest`."""
         from stanhier import plots
 
         return plots.forest(self, **kwargs)
+
+    def plot_shrinkage(self, **kwargs: Any) -> Any:
+        """Plot how far partial pooling moved each group's mean; see `stanhier.plots.shrinkage`."""
+        from stanhier import plots
+
+        return plots.shrinkage(self, **kwargs)
+
+    def plot_ppc(self, **kwargs: Any) -> Any:
+        """Plot replicated data over the observed; see `stanhier.plots.ppc`."""
+        from stanhier import plots
+
+        return plots.ppc(self, **kwargs)
+
+    def plot_prior_posterior(self, **kwargs: Any) -> Any:
+        """Plot each parameter's posterior density over its prior's; see `stanhier.plots.prior_posterior`."""
+        from stanhier import plots
+
+        return plots.prior_posterior(self, **kwargs)
+
+    def plot_prediction(self, x: str, **kwargs: Any) -> Any:
+        """Plot data, mean line and intervals along a predictor; see `stanhier.plots.prediction`."""
+        from stanhier import plots
+
+        return plots.prediction(self, x, **kwargs)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Save the fit as one netCDF file, which `stanhier.load` reads and any netCDF tool can open.

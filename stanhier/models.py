@@ -214,6 +214,12 @@ class Model:
         fit.warn_if_unreliable()
         return fit
 
+    def plot_prior(self, **kwargs: Any) -> Any:
+        """Plot every prior, and the responses that they imply together; see `stanhier.plots.prior`."""
+        from stanhier import plots
+
+        return plots.prior(self, **kwargs)
+
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({self.formula!r})", f"  {self._design.n_rows:,} rows"]
         if self._design.group is not None:

@@ -56,7 +56,7 @@ def pooling(result: "Pooling", *, ax: Any = None) -> Any:
 
 
 def _rows(result: "Pooling", ax: Any, words: str) -> Any:
-    table = result.estimates.sort_values("n", kind="stable", ascending=False)
+    table = result.estimates.sort_values(["n", "partial"], ascending=False)
     labels = [f"{short(label)} (n = {n:,})" for label, n in zip(table.index, table["n"], strict=True)]
     y = np.arange(len(table))[::-1]
     ax = new_axes(ax, 5.4 + label_width(labels), max(2.8, 1.6 + 1.5 * row_height(len(labels)) * len(labels)))
