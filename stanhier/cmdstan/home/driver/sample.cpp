@@ -59,7 +59,11 @@ int sample(Run& run) {
                       + ": engine=static runs one chain per process; start one process per chain.");
   s.outputs = run.open_outputs(s.num_chains);
   s.diagnostics = run.open_diagnostics(s.num_chains);
-  const bool save_metric = args.flag("sample.adapt.save_metric");
+  const bool is_adapted = s.adapt && args.text("sample.algorithm") == "hmc"
+                          && args.text("sample.hmc.engine") == "nuts" && run.model.num_params_r() > 0;
+  const bool save_metric = args.flag("sample.adapt.save_metric") && is_adapted;
+  if (args.flag("sample.adapt.save_metric") && !is_adapted)
+    run.console.info("save_metric has no effect: only engine=nuts with adapt engaged=1 has a metric to save.");
   for (int i = 0; i < s.num_chains; ++i)
     s.metrics.push_back(
         open_json(save_metric ? run.output_path("_metric", i, s.num_chains, ".json") : "", run.sig_figs));
