@@ -458,6 +458,28 @@ class Fit:
 
         return plots.prediction(self, x, **kwargs)
 
+    def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
+        """Write a report as one HTML file that needs nothing else: to read, to print, to attach to a message.
+
+        The model as an equation, priors, a summary of the data, estimates, diagnostics in words, pictures, versions and
+        the seed. It holds no script and asks for nothing from the network.
+
+        Parameters
+        ----------
+        path : path
+            Written beside itself and renamed, so a file of that name is replaced whole or not at all.
+        title : str, optional
+            By default the kind of model and its formula.
+
+        Raises
+        ------
+        StanhierError
+            If the file cannot be written.
+        """
+        from stanhier import report
+
+        report.write(self, path, title=title)
+
     def save(self, path: str | PathLike[str]) -> None:
         """Save the fit as one netCDF file, which `stanhier.load` reads and any netCDF tool can open.
 
@@ -474,6 +496,11 @@ class Fit:
         from stanhier import storage
 
         storage.save(self, path)
+
+    def _repr_html_(self) -> str:
+        from stanhier import html
+
+        return html.fit_html(self)
 
     def __repr__(self) -> str:
         chains, draws = self._draws.shape

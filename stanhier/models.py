@@ -220,6 +220,11 @@ class Model:
 
         return plots.prior(self, **kwargs)
 
+    def _repr_html_(self) -> str:
+        from stanhier import html
+
+        return html.model_html(self)
+
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({self.formula!r})", f"  {self._design.n_rows:,} rows"]
         if self._design.group is not None:

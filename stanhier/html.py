@@ -1,0 +1,140 @@
+"""Models and fits as pieces of HTML: what notebooks show, and what the report is made of."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stanhier import equation
+
+if TYPE_CHECKING:
+    import jinja2
+    import pandas as pd
+
+    from stanhier.fit import Fit
+    from stanhier.models import Model
+
+__all__ = ["estimates", "fit_html", "model_html", "render"]
+
+_TITLES = {
+    "mean": "mean",
+    "sd": "sd",
+    "ess_bulk": "ESS (bulk)",
+    "ess_tail": "ESS (tail)",
+    "r_hat": "R-hat",
+    "mcse_mean": "MCSE (mean)",
+    "mcse_sd": "MCSE (sd)",
+}
+_MOST_ROWS = 100
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: str, **context: Any) -> str:
+    """Fill one of the templates; every value is escaped.
+
+    Parameters
+    ----------
+    template : str
+        File name in `stanhier/templates`.
+    **context
+        What the template asks for.
+
+    Returns
+    -------
+    str
+    """
+    return _environment().get_template(template).render(**context)
+
+
+def model_html(model: "Model") -> str:
+    """Show a model: equation, priors and size of the data.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    str
+        A piece of HTML.
+    """
+    return render("model.html.jinja", **model_context(model))
+
+
+def fit_html(fit: "Fit") -> str:
+    """Show a fit: the verdict of its diagnostics, and the estimates but for the group effects.
+
+    Parameters
+    ----------
+    fit : Fit
+
+    Returns
+    -------
+    str
+        A piece of HTML.
+    """
+    chains, draws = fit.draws.shape
+    return render(
+        "fit.html.jinja",
+        kind=type(fit.model).__name__,
+        formula=fit.model.formula,
+        chains=chains,
+        draws=draws,
+        diagnosis=fit.diagnose(),
+        table=estimates(fit),
+        groups=0 if fit.model.design.group is None else len(fit.model.design.group.levels),
+    )
+
+
+def model_context(model: "Model") -> dict[str, Any]:
+    """Give what the templates say of a model."""
+    group = model.design.group
+    return {
+        "kind": type(model).__name__,
+        "formula": model.formula,
+        "equation": equation.lines(model),
+        "priors": equation.prior_rows(model),
+        "rows": model.design.n_rows,
+        "group": None if group is None else group.name,
+        "groups": 0 if group is None else len(group.levels),
+        "known_errors": model.design.se is not None,
+    }
+
+
+def estimates(fit: "Fit", *, prob: float = 0.9) -> dict[str, Any]:
+    """Give ArviZ's summary of everything but the group effects as titles and rows of text.
+
+    Returns
+    -------
+    dict
+        `titles`: list of str; `rows`: list of (parameter, values); `left_out`: number of parameters beyond the first 100.
+    """
+    names = [name for name in map(str, fit.posterior.data_vars) if not (fit.model.grouped and name == "alpha")]
+    table = fit.summary(var_names=names, ci_prob=prob)
+    shown: pd.DataFrame = table.iloc[:_MOST_ROWS]
+    titles = [_title(str(column), prob) for column in table.columns]
+    rows = [(str(name), [_text(value) for value in row]) for name, *row in shown.itertuples()]
+    return {"titles": titles, "rows": rows, "left_out": len(table) - len(shown)}
+
+
+def _title(column: str, prob: float) -> str:
+    if column.endswith("_lb"):
+        return f"{100 * prob:g} % from"
+    if column.endswith("_ub"):
+        return "to"
+    return _TITLES.get(column, column)
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,191 @@
+"""The report of a fit: one HTML file that needs nothing else, to read, print and send."""
+
+import base64
+import io
+import platform
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier import html
+from stanhier.errors import StanhierError
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+
+__all__ = ["write"]
+
+_DPI = 130
+_MOST_GROUPS = 50
+_MOST_TRACES = 40
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the report.
+
+    Attributes
+    ----------
+    title, caption : str
+        What it shows, and how to read it.
+    data : str
+        The PNG file in base64.
+    width : int
+        In CSS pixels, so that text has the same size in all pictures.
+    """
+
+    title: str
+    caption: str
+    data: str
+    width: int
+
+
+def write(fit: "Fit", path: str | PathLike[str], *, title: str | None = None) -> None:
+    """Write the report of a fit; see `Fit.report`."""
+    target = Path(path)
+    group = fit.model.design.group
+    chains, draws = fit.draws.shape
+    text = html.render(
+        "report.html.jinja",
+        title=title if title is not None else f"{type(fit.model).__name__}: {fit.model.formula}",
+        **html.model_context(fit.model),
+        columns=list(_columns(fit)),
+        table=html.estimates(fit),
+        group_rows=[] if group is None else list(_group_rows(fit)),
+        diagnosis=fit.diagnose(),
+        pictures=[_picture(*one) for one in _pictures(fit)],
+        stan_code=fit.model.stan_code,
+        made=[
+            ("chains", f"{chains} of {draws:,} draws each after warmup"),
+            ("seed", str(fit.draws.seed)),
+            ("CmdStan", fit.draws.cmdstan),
+            *_versions(),
+        ],
+    )
+    _write_at_once(target, text)
+
+
+def _columns(fit: "Fit") -> Iterator[tuple[str, str, str]]:
+    """Give name, role and a summary of every column that the model uses."""
+    design = fit.model.design
+    for name in design.frame.columns:
+        roles = []
+        if name in design.formula.predictor_columns:
+            roles.append("predictor")
+        if design.group is not None and name == design.group.name:
+            roles.append("group")
+        if name == design.se_name:
+            roles.append("standard error")
+        yield str(name), " and ".join(roles) if roles else "response", _column_words(design.frame[name])
+
+
+def _column_words(column: pd.Series) -> str:
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind not in "if":
+        counts = column.value_counts()
+        first = ", ".join(f"{label} ({count:,})" for label, count in counts.iloc[:4].items())
+        more = f" and {len(counts) - 4:,} more" if len(counts) > 4 else ""
+        return f"{len(counts):,} {'value' if len(counts) == 1 else 'values'}: {first}{more}"
+    values = column.to_numpy(dtype=float)
+    spread = f", sd {values.std(ddof=1):.4g}" if len(values) > 1 else ""
+    return f"mean {values.mean():.4g}{spread}, from {values.min():.4g} to {values.max():.4g}"
+
+
+def _group_rows(fit: "Fit") -> Iterator[tuple[str, list[str]]]:
+    """Give the estimates of the groups from high to low; of more than 50 the ends, with a line for those between."""
+    group = fit.model.design.group
+    assert group is not None
+    table = fit.group_summary(prob=0.9)
+    sizes = np.bincount(group.codes, minlength=len(group.levels))
+    order = np.argsort(-table["median"].to_numpy(), kind="stable")
+    digits = int(np.clip(2 - np.floor(np.log10(max(float(table["sd"].median()), 1e-12))), 0, 12))
+    half = _MOST_GROUPS // 2
+    for rank, k in enumerate(order):
+        if len(order) > _MOST_GROUPS and half <= rank < len(order) - half:
+            if rank == half:
+                yield f"… {len(order) - 2 * half:,} groups between …", []
+            continue
+        row = table.iloc[int(k)]
+        numbers = [f"{row[name]:.{digits}f}" for name in ("mean", "sd", "lower", "median", "upper")]
+        yield str(group.levels[int(k)]), [f"{sizes[k]:,}", *numbers]
+
+
+def _pictures(fit: "Fit") -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Give title, caption and drawing function of each picture that this model has."""
+    design = fit.model.design
+    scales = [n for n in map(str, fit.posterior.data_vars) if n != "beta" and not (fit.model.grouped and n == "alpha")]
+    names = [*scales, *(["beta"] if 0 < len(design.predictors) <= _MOST_TRACES - len(scales) else [])]
+    if fit.model.grouped or design.predictors:
+        yield (
+            "Estimates",
+            "Median (point), 50 % interval (thick) and 90 % interval (thin) of each.",
+            fit.plot_forest,
+        )
+    if fit.model.grouped:
+        yield (
+            "What pooling did",
+            "Each group's own mean, and its estimate: the smaller the group, the more it moves towards the others.",
+            fit.plot_shrinkage,
+        )
+    for x in design.formula.predictor_columns[:1]:
+        yield (
+            f"The regression along {x}",
+            "Data (points), the mean and its 90 % interval, and the 90 % interval of new observations.",
+            lambda x=x: fit.plot_prediction(x),
+        )
+    yield (
+        "Does the model describe the data?",
+        "Data that the fitted model draws (blue), beside the observed data (black): they should look alike.",
+        fit.plot_ppc,
+    )
+    yield (
+        "What the data added to the priors",
+        "The posterior of each parameter (blue) over its prior (dashed).",
+        lambda: fit.plot_prior_posterior(var_names=names),
+    )
+    yield (
+        "Chains",
+        "Left the posterior by chain, right the draws in their order: the chains should not be told apart.",
+        lambda: fit.plot_trace(var_names=names),
+    )
+
+
+def _picture(title: str, caption: str, draw: Callable[[], Any]) -> Picture:
+    import matplotlib.pyplot as plt
+
+    with plt.ioff():
+        drawn = draw()
+        figure = drawn.viz["figure"].item() if hasattr(drawn, "viz") else np.ravel(drawn)[0].get_figure()
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=_DPI)
+        width = round(96 * float(figure.get_size_inches()[0]))
+        plt.close(figure)
+    return Picture(title, caption, base64.b64encode(buffer.getvalue()).decode(), width)
+
+
+def _versions() -> list[tuple[str, str]]:
+    from stanhier import __version__
+
+    others = [(name, metadata.version(name)) for name in ("cmdstanpy", "arviz", "numpy", "pandas", "matplotlib")]
+    return [("stanhier", __version__), *others, ("Python", platform.python_version())]
+
+
+def _write_at_once(target: Path, text: str) -> None:
+    """Write beside the target and rename, so that a file of that name is replaced whole or not at all."""
+    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    try:
+        try:
+            with part.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as err:
+        raise StanhierError(f"The report cannot be written as {target}: {err}.") from err
