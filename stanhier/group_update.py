@@ -147,6 +147,6 @@ def _appended(design: "Design", data: pd.DataFrame) -> pd.DataFrame:
             dtype = pd.CategoricalDtype(categories, ordered=old.cat.ordered)
             columns[str(name)] = pd.Categorical([*old, *new], dtype=dtype)
         else:
-            joined = [*old.tolist(), *new.tolist()]
-            columns[str(name)] = pd.Series(joined).astype(old.dtype) if old.dtype.kind in "iufb" else pd.Series(joined)
-    return pd.DataFrame(columns, index=[*design.frame.index, *data.index])
+            dtype_of_old: Any = old.dtype
+            columns[str(name)] = pd.array([*old.tolist(), *new.tolist()], dtype=dtype_of_old)
+    return pd.DataFrame(columns).set_axis([*design.frame.index, *data.index], axis="index")

@@ -64,8 +64,9 @@ class Pooling:
         Parameters
         ----------
         by : {"row", "group"}
-            What is left out. Nothing but its prior then tells no pooling of a group that was left out, which weighted
-            draws cannot show: with "group" it is sampled again, in folds of groups.
+            What is left out. With "group" all three are sampled again, in the same ten folds of groups (fewer where
+            there are fewer groups): nothing but its prior tells no pooling of a group that was left out, which
+            weighted draws cannot show.
         **kwargs
             As for `stanhier.compare`.
 
@@ -75,10 +76,13 @@ class Pooling:
         """
         results: dict[str, Any] = dict(self.fits)
         if by == "group":
-            grouping = self.fits[PARTIAL].model.design.group
+            partial = self.fits[PARTIAL]
+            grouping = partial.model.design.group
             assert grouping is not None
             labels = pd.Series(np.asarray(grouping.levels[grouping.codes]), name=grouping.name)
-            results[NONE] = self.fits[NONE].kfold(by=labels, k=min(len(grouping.levels), 10))
+            for name, fit in self.fits.items():
+                left_out: Any = "group" if fit is partial else labels
+                results[name] = fit.kfold(by=left_out, k=min(len(grouping.levels), 10), seed=partial.draws.seed)
         return compare(results, by=by, **kwargs)
 
     def plot(self, **kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from stanhier import models
 from stanhier.draws import Draws
 from stanhier.errors import StanhierError
 from stanhier.fit import Fit
+from stanhier.group_update import extend
+from stanhier.labels import labels_from_json, labels_to_json
 from stanhier.priors import Prior, from_dict, to_dict
 
 if TYPE_CHECKING:
@@ -23,16 +26,21 @@ if TYPE_CHECKING:
 __all__ = ["load", "save"]
 
 FORMAT = 1
-_MODELS = {"LinearRegression": models.LinearRegression, "VaryingIntercept": models.VaryingIntercept}
+_OWN_GROUPS = {"posterior", "sample_stats", "observed_data", "constant_data", "stanhier_draws", "stanhier_data"}
+_MODELS: dict[str, type["Model"]] = {
+    "LinearRegression": models.LinearRegression,
+    "VaryingIntercept": models.VaryingIntercept,
+}
 
 
 def save(fit: Fit, path: str | PathLike[str]) -> None:
     """Save a fit; see `Fit.save`."""
     target = Path(path)
     contents = fit.idata.copy()
+    description = json.dumps(_description(fit))
     contents["stanhier_draws"] = xr.DataTree(_draws_dataset(fit.draws))
     contents["stanhier_data"] = xr.DataTree(_frame_dataset(fit.model))
-    contents.attrs["stanhier"] = json.dumps(_description(fit))
+    contents.attrs["stanhier"] = description
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
         os.close(handle)
@@ -43,7 +51,7 @@ def save(fit: Fit, path: str | PathLike[str]) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-    except OSError as err:
+    except (OSError, RuntimeError) as err:  # HDF5 reports some failures to write as RuntimeError
         raise StanhierError(f"The fit cannot be saved as {target}: {err}.") from err
 
 
@@ -75,7 +83,7 @@ def load(path: str | PathLike[str]) -> Fit:
     description = _read_description(contents, source)
     try:
         return _rebuild(contents, description)
-    except (KeyError, TypeError, ValueError) as err:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, StanhierError) as err:
         raise StanhierError(f"{source} is damaged: {type(err).__name__}: {err}.") from err
 
 
@@ -91,6 +99,7 @@ def _description(fit: Fit) -> dict[str, Any]:
         "sigma": None if model.design.se is not None else model.sigma,
         "se": model.design.se_name if model.design.se_name is not None else model.design.se is not None,
         "priors": _prior_records(model.priors),
+        "stages": list(model.stages),
         "seed": fit.draws.seed,
         "max_treedepth": fit.draws.max_treedepth,
         "cmdstan": fit.draws.cmdstan,
@@ -100,11 +109,15 @@ def _description(fit: Fit) -> dict[str, Any]:
 def _read_description(contents: xr.DataTree, source: Path) -> dict[str, Any]:
     if "stanhier" not in contents.attrs:
         raise StanhierError(f"{source} was not written by stanhier; arviz.from_netcdf may read it.")
-    description: dict[str, Any] = json.loads(contents.attrs["stanhier"])
-    if description["format"] > FORMAT:
+    try:
+        description: dict[str, Any] = dict(json.loads(contents.attrs["stanhier"]))
+        newer = description["format"] > FORMAT
+    except (KeyError, TypeError, ValueError) as err:
+        raise StanhierError(f"{source} is damaged: {type(err).__name__}: {err}.") from err
+    if newer:
         raise StanhierError(
-            f"{source} was written by stanhier {description['version']}, in a newer format than this version reads; "
-            "upgrade with `pip install --upgrade stanhier`."
+            f"{source} was written by stanhier {description.get('version', '')}, in a newer format than this version "
+            "reads; upgrade with `pip install --upgrade stanhier`."
         )
     return description
 
@@ -112,14 +125,20 @@ def _read_description(contents: xr.DataTree, source: Path) -> dict[str, Any]:
 def _rebuild(contents: xr.DataTree, description: dict[str, Any]) -> Fit:
     frame, se = _read_frame(contents["stanhier_data"].to_dataset())
     known_se = description["se"]
-    model = _MODELS[description["model"]](
+    first, *later = description["stages"]
+    model: Model = _MODELS[description["model"]](
         description["formula"],
-        frame,
+        frame.iloc[:first],
         priors=_read_priors(description["priors"]),
         sigma=description["sigma"],
         se=known_se if isinstance(known_se, str) else se,
     )
-    return Fit(model, _read_draws(contents, description))
+    for start, end in pairwise([first, *later]):
+        model = extend(model, frame.iloc[start:end])
+    fit = Fit(model, _read_draws(contents, description))
+    for name in set(contents.children) - _OWN_GROUPS:
+        fit.idata[name] = contents[name]
+    return fit
 
 
 def _prior_records(priors: dict[str, Any]) -> dict[str, Any]:
@@ -160,15 +179,16 @@ def _frame_dataset(model: "Model") -> xr.Dataset:
     for k, (name, column) in enumerate(model.design.frame.items()):
         attributes = {"column": str(name)}
         if isinstance(column.dtype, pd.CategoricalDtype):
-            attributes["categories"] = json.dumps([_json_value(c) for c in column.cat.categories])
-            variables[f"column_{k}"] = ("row", column.cat.codes.to_numpy(), attributes)
-        elif column.dtype.kind in "iufb":
-            variables[f"column_{k}"] = ("row", column.to_numpy(), attributes)
+            attributes["labels"] = labels_to_json(column.cat.categories, str(name))
+            attributes["categorical"] = "ordered" if column.cat.ordered else "unordered"
+            values = column.cat.codes.to_numpy()
+        elif isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
+            attributes["number"] = str(column.dtype)
+            values = column.to_numpy()
         else:
-            codes, levels = pd.factorize(column, sort=True)
-            attributes["categories"] = json.dumps([_json_value(c) for c in levels])
-            attributes["plain"] = "1"
-            variables[f"column_{k}"] = ("row", codes, attributes)
+            values, levels = pd.factorize(column, sort=True)
+            attributes["labels"] = labels_to_json(pd.Index(levels), str(name))
+        variables[f"column_{k}"] = ("row", values, attributes)
     if model.design.se is not None and model.design.se_name is None:
         variables["se"] = ("row", model.design.se)
     return xr.Dataset(variables)
@@ -180,22 +200,19 @@ def _read_frame(stored: xr.Dataset) -> tuple[pd.DataFrame, np.ndarray | None]:
         if key == "se":
             continue
         values: Any = variable.to_numpy()
-        if "categories" in variable.attrs:
-            categories = json.loads(variable.attrs["categories"])
-            if "plain" in variable.attrs:
-                values = pd.Index(categories)[values]
+        if "labels" in variable.attrs:
+            labels = labels_from_json(variable.attrs["labels"])
+            if "categorical" in variable.attrs:
+                ordered = variable.attrs["categorical"] == "ordered"
+                values = pd.Categorical.from_codes(values, categories=labels, ordered=ordered)
             else:
-                values = pd.Categorical.from_codes(values, categories=categories)
+                values = labels[values]
+        else:
+            values = values.astype(variable.attrs["number"])
         columns[variable.attrs["column"]] = values
     n_rows = stored.sizes["row"]
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(n_rows))
+    frame = pd.DataFrame({name: pd.Series(values) for name, values in columns.items()}, index=pd.RangeIndex(n_rows))
     return frame, stored["se"].to_numpy() if "se" in stored else None
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return value if isinstance(value, str | int | float | bool) else str(value)
 
 
 def _umask() -> int:
