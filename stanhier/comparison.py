@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["compare", "loo_of_each"]
+
+LOWEST_DENSITY = -600.0
+"""Log density whose exponential is still a number, with room to spare."""
 
 
 def compare(fits: Mapping[str, Fit], *, by: Any = "row", **kwargs: Any) -> "pd.DataFrame":
@@ -53,8 +57,18 @@ def compare(fits: Mapping[str, Fit], *, by: Any = "row", **kwargs: Any) -> "pd.D
     """
     import arviz as az
 
+    results = loo_of_each(fits, by=by)
     try:
-        table: pd.DataFrame = az.compare(loo_of_each(fits, by=by), **kwargs)
+        if min(float(result.elpd_i.min()) for result in results.values()) > LOWEST_DENSITY:
+            table: pd.DataFrame = az.compare(results, **kwargs)
+            return table
+        # ArviZ takes exponentials, which vanish for large groups. Weights stay the same under a shift of each point.
+        with np.errstate(all="ignore"):
+            table = az.compare(results, **kwargs)
+        top = np.max([result.elpd_i.to_numpy() for result in results.values()], axis=0)
+        table["weight"] = az.compare({name: _shifted(result, top) for name, result in results.items()}, **kwargs)[
+            "weight"
+        ]
     except ValueError as err:
         raise StanhierError(f"compare(): {err}") from err
     return table
@@ -92,6 +106,10 @@ def loo_of_each(fits: Mapping[str, Fit], *, by: Any = "row") -> dict[str, Any]:
             warnings.warn(said, warning.category, stacklevel=3)
     _check_same_points(results)
     return results
+
+
+def _shifted(result: Any, shift: np.ndarray) -> Any:
+    return replace(result, elpd=result.elpd - float(shift.sum()), elpd_i=result.elpd_i - shift)
 
 
 def _check_same_data(fits: Mapping[str, Fit]) -> None:

@@ -98,7 +98,7 @@ def kfold(fit: "Fit", by: Any, k: int, *, seed: int | None, keywords: Mapping[st
     p = _in_sample(fit, codes, n, rows=rows) - elpd
     return ELPDDataLOOKFold(
         elpd=float(elpd.sum()),
-        se=float(np.sqrt(n * elpd.var())),
+        se=float(np.sqrt(n * elpd.var(ddof=1))),
         p=float(p.sum()),
         n_samples=len(fit.draws.flat_sigma),
         n_data_points=n,
