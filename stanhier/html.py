@@ -4,6 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from stanhier import equation
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from stanhier.fit import Fit
     from stanhier.models import Model
 
-__all__ = ["estimates", "fit_html", "model_html", "render"]
+__all__ = ["decimals", "estimates", "fit_html", "model_context", "model_html", "render"]
 
 _TITLES = {
     "mean": "mean",
@@ -118,13 +120,13 @@ def estimates(fit: "Fit", *, prob: float = 0.9) -> dict[str, Any]:
     Returns
     -------
     dict
-        `titles`: list of str; `rows`: list of (parameter, values); `left_out`: number of parameters beyond the first 100.
+        `titles`: list of str; `rows`: list of (parameter, values); `left_out`: how many parameters the 100 rows lack.
     """
     names = [name for name in map(str, fit.posterior.data_vars) if not (fit.model.grouped and name == "alpha")]
     table = fit.summary(var_names=names, ci_prob=prob)
     shown: pd.DataFrame = table.iloc[:_MOST_ROWS]
     titles = [_title(str(column), prob) for column in table.columns]
-    rows = [(str(name), [_text(value) for value in row]) for name, *row in shown.itertuples()]
+    rows = [(str(name), _texts(row)) for name, row in shown.iterrows()]
     return {"titles": titles, "rows": rows, "left_out": len(table) - len(shown)}
 
 
@@ -136,5 +138,13 @@ def _title(column: str, prob: float) -> str:
     return _TITLES.get(column, column)
 
 
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _texts(row: "pd.Series") -> list[str]:
+    """Round a row to the digits that its sd makes worth reading; ESS to integers, R-hat to 3 digits."""
+    digits = decimals(float(row["sd"]))
+    special = {"r_hat": 3, "ess_bulk": 0, "ess_tail": 0, "mcse_mean": digits + 1, "mcse_sd": digits + 1}
+    return [f"{float(value):,.{special.get(str(name), digits)}f}" for name, value in row.items()]
+
+
+def decimals(sd: float) -> int:
+    """Give the decimals that show a quantity of this standard deviation to less than a tenth of it."""
+    return int(np.clip(2 - np.floor(np.log10(sd)), 0, 12)) if np.isfinite(sd) and sd > 0 else 3

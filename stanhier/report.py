@@ -104,7 +104,7 @@ def _group_rows(fit: "Fit") -> Iterator[tuple[str, list[str]]]:
     table = fit.group_summary(prob=0.9)
     sizes = np.bincount(group.codes, minlength=len(group.levels))
     order = np.argsort(-table["median"].to_numpy(), kind="stable")
-    digits = int(np.clip(2 - np.floor(np.log10(max(float(table["sd"].median()), 1e-12))), 0, 12))
+    digits = html.decimals(float(table["sd"].median()))
     half = _MOST_GROUPS // 2
     for rank, k in enumerate(order):
         if len(order) > _MOST_GROUPS and half <= rank < len(order) - half:
@@ -112,7 +112,7 @@ def _group_rows(fit: "Fit") -> Iterator[tuple[str, list[str]]]:
                 yield f"… {len(order) - 2 * half:,} groups between …", []
             continue
         row = table.iloc[int(k)]
-        numbers = [f"{row[name]:.{digits}f}" for name in ("mean", "sd", "lower", "median", "upper")]
+        numbers = [f"{row[name]:,.{digits}f}" for name in ("mean", "sd", "lower", "median", "upper")]
         yield str(group.levels[int(k)]), [f"{sizes[k]:,}", *numbers]
 
 
@@ -133,11 +133,11 @@ def _pictures(fit: "Fit") -> Iterator[tuple[str, str, Callable[[], Any]]]:
             "Each group's own mean, and its estimate: the smaller the group, the more it moves towards the others.",
             fit.plot_shrinkage,
         )
-    for x in design.formula.predictor_columns[:1]:
+    if design.formula.predictor_columns:
         yield (
-            f"The regression along {x}",
+            f"The regression along {design.formula.predictor_columns[0]}",
             "Data (points), the mean and its 90 % interval, and the 90 % interval of new observations.",
-            lambda x=x: fit.plot_prediction(x),
+            lambda: fit.plot_prediction(design.formula.predictor_columns[0]),
         )
     yield (
         "Does the model describe the data?",
