@@ -26,8 +26,8 @@ data {
   real<lower=0> rest;
   
   real<lower=0> sigma_hat;
-  vector[S] log_scale_hat;
-  matrix[S, S] log_scale_basis;
+  vector[S] u_hat;
+  matrix[S, S] u_basis;
   
   array[P] int<lower=0, upper=2> prior_family;
   vector<lower=0>[P] prior_nu;
@@ -42,7 +42,7 @@ parameters {
   vector[S] z_scale; // log(sigma), whitened
 }
 model {
-  vector[S] log_scale = log_scale_hat + log_scale_basis * z_scale;
+  vector[S] log_scale = u_hat + u_basis * z_scale;
   real log_sigma = S == 1 ? log_scale[1] : log(sigma_hat);
   vector[2] tau = [exp(2 * (log(sigma_hat) - log_sigma)), 1]';
   vector[P] precision = whitened_precision(share, tau);

@@ -41,8 +41,17 @@ data {
   
   real<lower=0> sigma_hat;
   real<lower=0> sigma_alpha_hat;
-  vector[S + 1] log_scale_hat;
-  matrix[S + 1, S + 1] log_scale_basis;
+  vector[S + 1] u_hat;
+  matrix[S + 1, S + 1] u_basis;
+  
+  // The scales are sampled as u[1] = log(sigma_alpha / sigma) and u[2] = log(sigma) relative to where it is likely given
+  // that ratio: the root of the mean square of all N residuals. Unlike sigma and sigma_alpha themselves these two are
+  // all but independent, also where only the sum of the variances is known (groups of one). With a known sigma u[1] is
+  // log(sigma_alpha).
+  int<lower=1> C; // classes of group weights
+  real<lower=0> squares_within;
+  vector<lower=0>[C] squares_between;
+  vector<lower=0>[C] W_class;
   
   array[P] int<lower=0, upper=2> prior_family;
   vector<lower=0>[P] prior_nu;
@@ -53,15 +62,16 @@ data {
   vector<lower=0>[S + 1] scale_prior_sigma;
 }
 transformed data {
+  vector[C] W_class_inv = inv(W_class);
   vector[H] W_inv = inv(W);
   real v_typical_hat = square(sigma_alpha_hat) + square(sigma_hat) / W_typical;
 }
 parameters {
   vector[P] z; // location, whitened
-  vector[S + 1] z_scale; // log(sigma_alpha) and log(sigma), whitened
+  vector[S + 1] z_scale; // u, whitened
 }
 model {
-  vector[S + 1] log_scale = log_scale_hat + log_scale_basis * z_scale;
+  vector[S + 1] log_scale = log_scales(u_hat + u_basis * z_scale, N, squares_within, squares_between, W_class_inv);
   real log_sigma = S == 1 ? log_scale[2] : log(sigma_hat);
   real sigma_sq = exp(2 * log_sigma);
   real sigma_alpha_sq = exp(2 * log_scale[1]);

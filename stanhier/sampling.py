@@ -21,6 +21,9 @@ from stanhier.program import Program
 
 __all__ = ["RawDraws", "run_nuts"]
 
+ADAPT_DELTA = 0.9
+"""Target acceptance rate: at Stan's 0.8 a few draws in ten thousand diverge where sigma_alpha is all but 0."""
+
 # What cmdstanpy offers that has no meaning for a model that is already written.
 _REFUSED = {
     "data": "the model has its data",
@@ -124,6 +127,8 @@ def _checked(keywords: dict[str, Any]) -> dict[str, Any]:
         )
     if keywords.get("show_progress") is None:
         keywords["show_progress"] = _somebody_is_looking()
+    if keywords.get("adapt_delta") is None and keywords.get("adapt_engaged") is not False:
+        keywords["adapt_delta"] = ADAPT_DELTA
     if keywords.get("seed") is None:
         keywords["seed"] = secrets.randbelow(2**31)
     return keywords

@@ -59,8 +59,8 @@ def stan_data(
         "d": whitening.d,
         "rest": whitening.rest,
         "sigma_hat": whitening.sigma_hat,
-        "log_scale_hat": whitening.log_scale_hat,
-        "log_scale_basis": whitening.log_scale_basis.reshape(n_scale, n_scale),
+        "u_hat": whitening.u_hat,
+        "u_basis": whitening.u_basis.reshape(n_scale, n_scale),
         **_prior_arrays("prior", priors.numbers),
         **_prior_arrays("scale_prior", numbers(chosen.scale)),
     }
@@ -79,6 +79,10 @@ def stan_data(
             "between_residual": whitening.between_residual,
             "W_typical": whitening.weight_typical,
             "sigma_alpha_hat": whitening.sigma_alpha_hat,
+            "C": len(whitening.scale_centre.weight_class),
+            "squares_within": whitening.scale_centre.squares_within,
+            "squares_between": whitening.scale_centre.squares_between,
+            "W_class": whitening.scale_centre.weight_class,
         }
     return data
 

@@ -22,7 +22,11 @@ from scipy import optimize
 from stanhier.compression import Compressed, Strata
 from stanhier.priors import PriorNumbers
 
-__all__ = ["LocationPriors", "RankDeficientError", "Whitening", "whiten"]
+__all__ = ["WEIGHT_CLASSES", "LocationPriors", "RankDeficientError", "Whitening", "whiten"]
+
+
+WEIGHT_CLASSES = 16
+"""Classes of group weights in which residuals are summed for the coordinates of the scales."""
 
 
 class RankDeficientError(Exception):
@@ -56,6 +60,53 @@ class LocationPriors:
 
 
 @dataclass(frozen=True)
+class ScaleCentre:
+    """Coordinates u of the scales, in which they are all but independent.
+
+    With groups and an unknown sigma u is log(sigma_alpha / sigma), and log(sigma) relative to where it is likely given
+    that ratio rho: log(sigma) = u_2 + log(squares(rho) / N) / 2, squares(rho) being the residual sum of squares within
+    groups plus that of the group means over rho^2 + 1 / W (the profile of a mixed model's likelihood in rho: Bates &
+    DebRoy 2004). Otherwise u is the logarithm of the only scale. Either way the Jacobian is 1.
+
+    Attributes
+    ----------
+    n_rows : int
+    squares_within : float
+        Of what no slopes can explain within groups.
+    squares_between : numpy.ndarray, shape (C,)
+        Of the group means' residuals, summed in classes of similar group weight.
+    weight_class : numpy.ndarray, shape (C,)
+        A weight for each class.
+    """
+
+    n_rows: int
+    squares_within: float
+    squares_between: np.ndarray
+    weight_class: np.ndarray
+
+    def _log_sigma_centre(self, log_ratio: np.ndarray) -> np.ndarray:
+        # One class at a time: draws times classes would be large where there are many of both.
+        squares = np.full(np.shape(log_ratio), self.squares_within)
+        for between, weight in zip(self.squares_between, self.weight_class, strict=True):
+            squares = squares + between / (np.exp(2 * log_ratio) + 1 / weight)
+        return np.asarray(0.5 * np.log(squares / self.n_rows))
+
+    def log_scales(self, u: np.ndarray) -> np.ndarray:
+        """Logarithms of the scales, shape (draws, L), from u of that shape."""
+        if u.shape[-1] < 2:
+            return u
+        log_sigma = u[..., 1] + self._log_sigma_centre(u[..., 0])
+        return np.stack([u[..., 0] + log_sigma, log_sigma], axis=-1)
+
+    def coordinates(self, log_scales: np.ndarray) -> np.ndarray:
+        """Give u, shape (L,), of the logarithms of the scales, shape (L,)."""
+        if len(log_scales) < 2:
+            return log_scales
+        log_ratio = log_scales[0] - log_scales[1]
+        return np.array([log_ratio, log_scales[1] - self._log_sigma_centre(log_ratio)])
+
+
+@dataclass(frozen=True)
 class Whitening:
     """The reference point and the axes.
 
@@ -77,9 +128,11 @@ class Whitening:
     v_hat : numpy.ndarray, shape (H,)
     weight_typical : float
         One group weight that stands for all of them in tau.
-    log_scale_hat : numpy.ndarray, shape (L,)
-    log_scale_basis : numpy.ndarray, shape (L, L)
-        Logarithms of the estimated scales are log_scale_hat + log_scale_basis @ z_scale.
+    u_hat : numpy.ndarray, shape (L,)
+    u_basis : numpy.ndarray, shape (L, L)
+        The estimated scales are sampled as u = u_hat + u_basis @ z_scale.
+    scale_centre : ScaleCentre
+        What u means.
     sigma_hat, sigma_alpha_hat : float
     """
 
@@ -94,14 +147,15 @@ class Whitening:
     between_residual: np.ndarray
     v_hat: np.ndarray
     weight_typical: float
-    log_scale_hat: np.ndarray
-    log_scale_basis: np.ndarray
+    u_hat: np.ndarray
+    u_basis: np.ndarray
+    scale_centre: "ScaleCentre"
     sigma_hat: float
     sigma_alpha_hat: float
 
     def log_scales(self, z_scale: np.ndarray) -> np.ndarray:
         """Logarithms of the estimated scales, shape (draws, L), from Stan's `z_scale` of that shape."""
-        return np.asarray(self.log_scale_hat + z_scale @ self.log_scale_basis.T)
+        return self.scale_centre.log_scales(self.u_hat + z_scale @ self.u_basis.T)
 
     def locations(self, z: np.ndarray, sigma: np.ndarray, sigma_alpha: np.ndarray | None) -> np.ndarray:
         """Location parameters, shape (draws, P), from Stan's `z` of that shape and the scales (draws,)."""
@@ -213,8 +267,10 @@ def whiten(
         log_scales = _mode(problem, log_scales, prior_sd)
         location = _least_squares(problem, log_scales, prior_sd)
         prior_sd = priors.numbers.effective_sd(priors.offset + priors.transform @ location)
-    covariance = _scale_covariance(lambda x: problem.negative_log_marginal(x, prior_sd), log_scales)
-    return _axes(problem, log_scales, prior_sd, np.linalg.cholesky(covariance))
+    centre = _scale_centre(problem, location, problem.scales(log_scales))
+    u_hat = centre.coordinates(log_scales)
+    covariance = _scale_covariance(lambda u: problem.negative_log_marginal(centre.log_scales(u), prior_sd), u_hat)
+    return _axes(problem, log_scales, prior_sd, centre, np.linalg.cholesky(covariance))
 
 
 def _problem(
@@ -292,6 +348,25 @@ def _least_squares(problem: _Problem, log_scales: np.ndarray, prior_sd: np.ndarr
     return np.linalg.solve(r, q.T @ stacked[:, -1])
 
 
+def _scale_centre(problem: _Problem, location: np.ndarray, scales: tuple[float, float]) -> ScaleCentre:
+    if problem.strata is None:
+        return ScaleCentre(problem.compressed.n_rows, problem.rest, np.empty(0), np.empty(0))
+    strata = problem.strata
+    squares = np.square(strata.rows[:, :-1] @ location - strata.rows[:, -1])
+    by_stratum = np.bincount(strata.stratum, weights=squares, minlength=len(strata.weight))
+    # Strata are sorted by weight; classes of neighbours keep this cheap however many there are.
+    classes = np.arange(len(strata.weight)) * min(len(strata.weight), WEIGHT_CLASSES) // len(strata.weight)
+    n_groups = np.bincount(classes, weights=strata.n_groups)
+    # Few group means can be fitted all but exactly: then their variance at the reference point says what is likely.
+    expected = np.bincount(classes, weights=strata.n_groups * problem.v(*scales))
+    return ScaleCentre(
+        n_rows=problem.compressed.n_rows,
+        squares_within=problem.rest,
+        squares_between=np.maximum(np.bincount(classes, weights=by_stratum), 0.1 * expected),
+        weight_class=n_groups / np.bincount(classes, weights=strata.n_groups / strata.weight),
+    )
+
+
 def _scale_covariance(negative_log: Callable[[np.ndarray], float], mode: np.ndarray) -> np.ndarray:
     """Inverse of the curvature at the mode by central differences; of its diagonal where that fails."""
     size = len(mode)
@@ -314,7 +389,9 @@ def _scale_covariance(negative_log: Callable[[np.ndarray], float], mode: np.ndar
     return (vectors / np.maximum(values, 0.1)) @ vectors.T
 
 
-def _axes(problem: _Problem, log_scales: np.ndarray, prior_sd: np.ndarray, log_scale_basis: np.ndarray) -> Whitening:
+def _axes(
+    problem: _Problem, log_scales: np.ndarray, prior_sd: np.ndarray, centre: ScaleCentre, u_basis: np.ndarray
+) -> Whitening:
     sigma, sigma_alpha = problem.scales(log_scales)
     parts = problem.parts(sigma, sigma_alpha, prior_sd)
     stacked = np.vstack(parts)
@@ -352,8 +429,9 @@ def _axes(problem: _Problem, log_scales: np.ndarray, prior_sd: np.ndarray, log_s
         between_residual=between_residual,
         v_hat=v_hat,
         weight_typical=weight_typical,
-        log_scale_hat=log_scales,
-        log_scale_basis=log_scale_basis,
+        u_hat=centre.coordinates(log_scales),
+        u_basis=u_basis,
+        scale_centre=centre,
         sigma_hat=sigma,
         sigma_alpha_hat=sigma_alpha,
     )

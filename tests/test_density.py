@@ -21,7 +21,7 @@ def points(model, n=5, seed=11):
     """Random points in the program's parameters, as (z, z_scale)."""
     data = model.stan_data
     rng = np.random.default_rng(seed)
-    return [(rng.uniform(-3, 3, data["P"]), rng.uniform(-3, 3, len(data["log_scale_hat"]))) for _ in range(n)]
+    return [(rng.uniform(-3, 3, data["P"]), rng.uniform(-3, 3, len(data["u_hat"]))) for _ in range(n)]
 
 
 def constrain(model, z, z_scale):
