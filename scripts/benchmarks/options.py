@@ -1,0 +1,39 @@
+"""The command line of `scripts/benchmark`; needs Python alone, so that `--help` works before anything is set up."""
+
+import argparse
+import sys
+
+__all__ = ["QUICK_CASES", "QUICK_PEERS", "SECTIONS", "parser"]
+
+SECTIONS = ("scaling", "footprint")
+QUICK_CASES = ("linear", "eight_schools", "sleepstudy", "radon_mn")
+QUICK_PEERS = "stanhier,stan"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = argparse.ArgumentParser(
+        prog="scripts/benchmark",
+        description="Measure stanhier beside its peers on several data sets, how its cost grows, and what surrounds a "
+        "fit. Tables go to the screen and to scripts/benchmarks/output/, with plots.",
+        epilog="Data sets: linear, grouped, sleepstudy, eight_schools, radon_mn, radon_all, sim_100k, sim_1m. Peers: "
+        "stanhier, stan (centred and non-centred), stanli (both), pymc, nutpie, numpyro, bambi, mixedlm.",
+    )
+    made.add_argument("--quick", action="store_true", help="about two minutes: small data, stanhier and Stan by hand")
+    made.add_argument("--only", metavar="NAMES", help="data sets, `scaling` or `footprint`, separated by commas")
+    made.add_argument("--peers", metavar="NAMES", help="peers, separated by commas; stanhier is always there")
+    made.add_argument("--limit", type=float, default=120.0, help="seconds that one call may take (default: 120)")
+    made.add_argument("--budget", type=float, default=15.0, help="seconds for repeats in one process (default: 15)")
+    made.add_argument("--repeats", type=int, default=7, help="warm calls at most (default: 7)")
+    made.add_argument("--keep", action="store_true", help="put the results into the page scripts/benchmarks/README.md")
+    made.add_argument("--needs-peers", action="store_true", help=argparse.SUPPRESS)
+    return made
+
+
+if __name__ == "__main__":
+    options = parser().parse_args()
+    if options.needs_peers:
+        words = (QUICK_PEERS if options.quick and options.peers is None else options.peers or "all").split(",")
+        compares = options.only is None or any(word not in SECTIONS for word in options.only.split(","))
+        own = all(word.startswith(("stanhier", "stan_")) or word == "stan" for word in words)
+        sys.exit(0 if compares and not own else 1)

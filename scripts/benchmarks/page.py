@@ -1,0 +1,92 @@
+"""The page: how to run, what is measured, and the results."""
+
+from collections.abc import Sequence
+from math import isnan
+from pathlib import Path
+
+from scripts.benchmarks.records import Measurement
+from scripts.benchmarks.tables import cases_of, comparison_table, footprint_table, scaling_tables, summary_table
+
+__all__ = ["render"]
+
+INTRODUCTION = """# Benchmarks
+
+```
+scripts/benchmark                                        # everything: an hour on two cores
+scripts/benchmark --quick                                # two minutes: small data, stanhier and Stan by hand
+scripts/benchmark --only radon_mn --peers stanhier,stan  # one data set, some peers
+scripts/benchmark --only scaling,footprint               # how cost grows, and what surrounds a fit
+scripts/benchmark --keep                                 # puts the results into this page
+```
+
+The first run prepares stanhier itself (`scripts/setup`) and installs the peers into an environment of their own,
+`scripts/benchmarks/output/peers`; raw results and logs are in `scripts/benchmarks/output/`. Radon data are read from
+`../shared/data` beside the checkout and left out where they are not there.
+
+## What is measured
+
+* Every peer fits the same model with the same priors (normal on intercept and slopes, half-Cauchy on scales), with 4
+  chains of 1000 + 1000 draws, written as its own documentation would; see `peers/` and `stan/`. Each runs in its own
+  process, alone, one after the other in one run.
+* **Warm call**: from the call to all draws in memory, as a library's user would get them, in a process that has made
+  the same call before. Median (range) of the repeats. For stanhier this is everything from the data frame on: formula,
+  compression, sampling, group effects. For the peers, what their documentation lets a user keep is kept and not timed:
+  the compiled Stan program, the PyMC or Bambi model, nutpie's compiled model, NumPyro's MCMC object, stanli's model
+  with its data.
+* **First call**: the same in a fresh process, with imports and what is compiled just in time. **New process**: from
+  the start of Python to the draws; making the data is taken off. Stan programs, by hand as well as stanhier's, were
+  compiled before.
+* **Smallest ESS**: the smallest bulk effective sample size over all parameters, group effects included (ArviZ;
+  Vehtari et al. 2021, doi:10.1214/20-BA1221). **ESS/s**: that of each of the last three warm calls divided by its
+  time; the median.
+* **Posterior**: means and standard deviations of all parameters compared with stanhier's. They agree if the largest
+  difference, in Monte Carlo errors, is below the bound that two correct posteriors exceed once in a thousand
+  comparisons. The point estimate is compared by its distance in posterior standard deviations; it has no priors.
+* A call or process without a result within the time limit is a time-out. On the larger simulated data, peers that
+  timed out on the smaller ones are not tried again.
+"""
+
+SCALING = """## How cost grows
+
+Simulated data in arrays; each size in a process of its own, after a small fit, so imports are not in it. `build`:
+`VaryingIntercept(...)`, from arrays to the compressed data. `sample`: 4 chains of 1000 + 1000. `all groups`:
+`fit.group_summary()`. `ten groups`: `fit.group_draws(...)`. `summary`: `fit.summary(...)` of everything but group
+effects. `predict`: 1,000 rows. Memory is the peak of the process during the first call of a step above what it had
+before it, and is not shown below 1 MB; Stan's own processes are not in it.
+"""
+
+
+def render(measurements: Sequence[Measurement], pictures: Sequence[Path], *, folder: str) -> str:
+    """Write the page; `folder` is where it finds the pictures."""
+    parts = [INTRODUCTION, "## Machine and versions\n", _machine(measurements), ""]
+    drawn = {path.name for path in pictures}
+    cases = cases_of(measurements, "comparison")
+    if cases:
+        parts += ["## Against what users would pick instead\n", summary_table(measurements), ""]
+        if "comparison.png" in drawn:
+            parts += [f"![Effective draws per second by data set and peer]({folder}/comparison.png)", ""]
+        for case in cases:
+            parts += [f"### {case}\n", comparison_table(measurements, case), ""]
+    if any(m.section == "scaling" for m in measurements):
+        parts += [SCALING]
+        if "scaling.png" in drawn:
+            parts += [f"![Time and memory by rows, groups and predictors]({folder}/scaling.png)", ""]
+        parts += [scaling_tables(measurements), ""]
+    if any(m.section == "footprint" for m in measurements):
+        parts += ["## What surrounds a fit\n", footprint_table(measurements), ""]
+    return "\n".join(parts)
+
+
+def _machine(measurements: Sequence[Measurement]) -> str:
+    facts = {m.subject: m.note for m in measurements if m.section == "run"}
+    if not facts:
+        return "Not recorded."
+    loads = [m.load for m in measurements if not isnan(m.load)]
+    said = (
+        f"{facts.pop('processor')}, {facts.pop('cores')} cores, {facts.pop('memory')} of memory; {facts.pop('date')}. "
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in facts.items())
+    load = (
+        f" Load average of the machine when a measurement began: {min(loads):.1f} to {max(loads):.1f}." if loads else ""
+    )
+    return f"{said}{versions}.{load}"

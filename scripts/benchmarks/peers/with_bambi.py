@@ -1,0 +1,52 @@
+"""Bambi: the formula, with the same priors (so predictors are not centred); the model is kept."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import bambi as bmb
+import numpy as np
+
+from scripts.benchmarks.cases import Case
+from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP, NotApplicableError
+
+__all__ = ["Bambi"]
+
+
+def _normal(mean: float, sd: float) -> Any:
+    return bmb.Prior("Normal", mu=mean, sigma=sd)
+
+
+class Bambi:
+    """`bmb.Model(...).fit()` with its default sampler, PyMC's; group effects are non-centred by default."""
+
+    def prepare(self, case: Case) -> Any:
+        logging.getLogger("pymc").setLevel(logging.ERROR)
+        if case.known_se is not None:
+            raise NotApplicableError("its Gaussian family has no known standard deviations")
+        priors = {"Intercept": _normal(*case.intercept), "sigma": bmb.Prior("HalfCauchy", beta=case.sigma)}
+        priors |= {predictor: _normal(*case.beta) for predictor in case.predictors}
+        if case.group is not None:
+            sd = bmb.Prior("HalfCauchy", beta=case.sigma_alpha)
+            priors[f"1|{case.group}"] = bmb.Prior("Normal", mu=0, sigma=sd)
+        formula = case.formula.replace("(1 | ", "(1|")
+        return bmb.Model(formula, case.table, priors=priors, center_predictors=False)
+
+    def run(self, model: Any, seed: int) -> Any:
+        return model.fit(draws=DRAWS, tune=WARMUP, chains=CHAINS, random_seed=seed, progressbar=False)
+
+    def draws(self, idata: Any, case: Case) -> tuple[Mapping[str, np.ndarray], int]:
+        posterior = idata["posterior"]
+        intercept = posterior["Intercept"].to_numpy()
+        named = {
+            "beta": np.stack([posterior[predictor].to_numpy() for predictor in case.predictors], axis=2),
+            "sigma": posterior["sigma"].to_numpy(),
+        }
+        if case.group is None:
+            named["alpha"] = intercept
+        else:
+            effects = posterior[f"1|{case.group}"].sel({f"{case.group}__factor_dim": case.levels})
+            named["mu_alpha"] = intercept
+            named["sigma_alpha"] = posterior[f"1|{case.group}_sigma"].to_numpy()
+            named["alpha"] = intercept[:, :, None] + effects.to_numpy()
+        return named, int(idata["sample_stats"]["diverging"].sum())

@@ -1,0 +1,57 @@
+"""NumPyro: chains in parallel on as many devices; the MCMC object, with what it has compiled, is kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+
+numpyro.set_host_device_count(4)  # before JAX is used
+
+import jax  # noqa: E402
+from numpyro.infer import MCMC, NUTS  # noqa: E402
+from numpyro.infer.reparam import LocScaleReparam  # noqa: E402
+
+from scripts.benchmarks.cases import Case  # noqa: E402
+from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP  # noqa: E402
+
+__all__ = ["NumPyro"]
+
+
+class NumPyro:
+    """The non-centred model."""
+
+    def prepare(self, case: Case) -> tuple[MCMC, tuple[Any, ...]]:
+        n_groups = 0 if case.group is None else len(case.levels)
+
+        def model(X: Any, codes: Any, se: Any, y: Any) -> None:
+            if n_groups:
+                mu_alpha = numpyro.sample("mu_alpha", dist.Normal(*case.intercept))
+                sigma_alpha = numpyro.sample("sigma_alpha", dist.HalfCauchy(case.sigma_alpha))
+                with (
+                    numpyro.plate("group", n_groups),
+                    numpyro.handlers.reparam(config={"alpha": LocScaleReparam(centered=0)}),
+                ):
+                    alpha = numpyro.sample("alpha", dist.Normal(mu_alpha, sigma_alpha))
+                mean = alpha[codes]
+            else:
+                mean = numpyro.sample("alpha", dist.Normal(*case.intercept))
+            if case.predictors:
+                beta = numpyro.sample("beta", dist.Normal(*case.beta).expand([X.shape[1]]).to_event(1))
+                mean = mean + X @ beta
+            noise = se if case.sigma is None else numpyro.sample("sigma", dist.HalfCauchy(case.sigma))
+            numpyro.sample("y", dist.Normal(mean, noise), obs=y)
+
+        mcmc = MCMC(NUTS(model), num_warmup=WARMUP, num_samples=DRAWS, num_chains=CHAINS, progress_bar=False)
+        return mcmc, (case.X, case.codes if n_groups else None, case.known_se, case.y)
+
+    def run(self, prepared: tuple[MCMC, tuple[Any, ...]], seed: int) -> tuple[dict[str, np.ndarray], int]:
+        mcmc, data = prepared
+        mcmc.run(jax.random.PRNGKey(seed), *data, extra_fields=("diverging",))
+        draws = {name: np.asarray(values) for name, values in mcmc.get_samples(group_by_chain=True).items()}
+        return draws, int(np.sum(mcmc.get_extra_fields()["diverging"]))
+
+    def draws(self, result: tuple[dict[str, np.ndarray], int], case: Case) -> tuple[Mapping[str, np.ndarray], int]:  # noqa: ARG002
+        names = ("mu_alpha", "sigma_alpha", "alpha", "beta", "sigma")
+        return {name: result[0][name] for name in names if name in result[0]}, result[1]

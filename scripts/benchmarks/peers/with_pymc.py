@@ -1,0 +1,71 @@
+"""PyMC: its own sampler, and nutpie. Models are non-centred, with coordinates, as in PyMC's own examples."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+
+from scripts.benchmarks.cases import Case
+from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP
+
+__all__ = ["Nutpie", "PyMC"]
+
+
+def _model(case: Case) -> pm.Model:
+    coords: dict[str, Any] = {"predictor": list(case.predictors)}
+    if case.group is not None:
+        coords["group"] = case.levels
+    with pm.Model(coords=coords) as model:
+        if case.group is not None:
+            mu_alpha = pm.Normal("mu_alpha", *case.intercept)
+            sigma_alpha = pm.HalfCauchy("sigma_alpha", case.sigma_alpha)
+            offset = pm.Normal("offset", 0, 1, dims="group")
+            alpha = pm.Deterministic("alpha", mu_alpha + sigma_alpha * offset, dims="group")
+            mean = alpha[case.codes]
+        else:
+            mean = pm.Normal("alpha", *case.intercept)
+        if case.predictors:
+            beta = pm.Normal("beta", *case.beta, dims="predictor")
+            mean = mean + pm.math.dot(case.X, beta)
+        noise = pm.HalfCauchy("sigma", case.sigma) if case.sigma is not None else case.known_se
+        pm.Normal("y", mean, noise, observed=case.y)
+    return model
+
+
+def _draws(idata: Any) -> tuple[Mapping[str, np.ndarray], int]:
+    names = ("mu_alpha", "sigma_alpha", "alpha", "beta", "sigma")
+    posterior = idata["posterior"]
+    return {n: posterior[n].to_numpy() for n in names if n in posterior}, int(idata["sample_stats"]["diverging"].sum())
+
+
+class PyMC:
+    """`pm.sample` with the sampler written in Python; the model is kept."""
+
+    def prepare(self, case: Case) -> pm.Model:
+        logging.getLogger("pymc").setLevel(logging.ERROR)
+        return _model(case)
+
+    def run(self, model: pm.Model, seed: int) -> Any:
+        with model:
+            return pm.sample(
+                DRAWS, tune=WARMUP, chains=CHAINS, random_seed=seed, nuts_sampler="pymc", progressbar=False
+            )
+
+    def draws(self, idata: Any, case: Case) -> tuple[Mapping[str, np.ndarray], int]:  # noqa: ARG002
+        return _draws(idata)
+
+
+class Nutpie:
+    """nutpie on PyMC's model, which is what `pm.sample` takes where nutpie is installed; the compiled model is kept."""
+
+    def prepare(self, case: Case) -> Any:
+        return nutpie.compile_pymc_model(_model(case))
+
+    def run(self, compiled: Any, seed: int) -> Any:
+        return nutpie.sample(compiled, draws=DRAWS, tune=WARMUP, chains=CHAINS, seed=seed, progress_bar=False)
+
+    def draws(self, idata: Any, case: Case) -> tuple[Mapping[str, np.ndarray], int]:  # noqa: ARG002
+        return _draws(idata)

@@ -1,0 +1,46 @@
+"""statsmodels: the point estimate, by restricted maximum likelihood where there are groups. There are no priors."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import statsmodels.formula.api as smf
+
+from scripts.benchmarks.cases import Case
+from scripts.benchmarks.peers import NotApplicableError
+
+__all__ = ["Point"]
+
+
+class Point:
+    """`mixedlm`, or `ols` without groups."""
+
+    def prepare(self, case: Case) -> Case:
+        if case.known_se is not None:
+            raise NotApplicableError("MixedLM has no known standard deviations")
+        return case
+
+    def run(self, case: Case, seed: int) -> Any:  # noqa: ARG002
+        fixed = case.formula.partition(" + (1 |")[0]
+        if case.group is None:
+            return smf.ols(fixed, case.table).fit()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about its own convergence; the distance from the posterior tells
+            result = smf.mixedlm(fixed, case.table, groups=case.group).fit()
+            result.random_effects  # noqa: B018  computed when first asked for
+        return result
+
+    def draws(self, result: Any, case: Case) -> tuple[Mapping[str, np.ndarray], None]:
+        beta = result.params[list(case.predictors)].to_numpy()
+        intercept = float(result.params["Intercept"])
+        if case.group is None:
+            return {"alpha": np.array(intercept), "beta": beta, "sigma": np.array(np.sqrt(result.scale))}, None
+        effects = np.array([float(result.random_effects[level].iloc[0]) for level in case.levels])
+        return {
+            "mu_alpha": np.array(intercept),
+            "sigma_alpha": np.sqrt(np.array(float(result.cov_re.iloc[0, 0]))),
+            "alpha": intercept + effects,
+            "beta": beta,
+            "sigma": np.sqrt(np.array(result.scale)),
+        }, None

@@ -1,0 +1,66 @@
+"""Run what was asked for, and write tables, plots and the page; started by `scripts/benchmark`."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from scripts.benchmarks.cases import CASES, ROOT
+from scripts.benchmarks.comparison import compare
+from scripts.benchmarks.footprint import footprint
+from scripts.benchmarks.machine import describe
+from scripts.benchmarks.options import QUICK_CASES, QUICK_PEERS, SECTIONS, parser
+from scripts.benchmarks.page import render
+from scripts.benchmarks.peers import chosen
+from scripts.benchmarks.plots import draw
+from scripts.benchmarks.process import OUTPUT
+from scripts.benchmarks.records import Measurement, merge, read_json, write_csv, write_json
+from scripts.benchmarks.scaling import scale, sizes
+
+__all__ = ["main"]
+
+PAGE = ROOT / "scripts" / "benchmarks" / "README.md"
+KEPT = ROOT / "scripts" / "benchmarks" / "results"
+
+
+def main(arguments: list[str]) -> None:
+    """Read the command line, measure, and write after each part, so that a run that is stopped is not lost."""
+    made = parser()
+    options = made.parse_args(arguments)
+    known = (*CASES, *SECTIONS)
+    wanted = (QUICK_CASES + SECTIONS if options.quick else known) if options.only is None else options.only.split(",")
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        made.error(f"--only knows {', '.join(known)}; not {', '.join(unknown)}")
+    try:
+        peers = chosen(QUICK_PEERS if options.quick and options.peers is None else options.peers)
+    except ValueError as err:
+        made.error(f"--peers: {err}")
+    kept_file = OUTPUT / "results.json"
+    measurements = read_json(kept_file) if options.keep else []
+    for part in _measure(wanted, peers, options):
+        measurements = merge(measurements, [*describe(), *part])
+        write_json(measurements, kept_file if options.keep else OUTPUT / "last.json")
+    pictures = draw(measurements, KEPT if options.keep else OUTPUT)
+    page = render(measurements, pictures, folder="results" if options.keep else ".")
+    path = PAGE if options.keep else OUTPUT / "last.md"
+    path.write_text(page)
+    write_csv(measurements, (KEPT if options.keep else OUTPUT) / "results.csv")
+    print(page[page.index("## Machine") :])
+    print(f"Page: {path}")
+
+
+def _measure(wanted: list[str], peers: list[str], options: argparse.Namespace) -> Iterator[list[Measurement]]:
+    repeats, budget = (3, 3.0) if options.quick else (options.repeats, options.budget)
+    given_up: set[str] = set()
+    for name in wanted:
+        print(f"{name}:", flush=True)
+        if name == "scaling":
+            yield scale(sizes(quick=options.quick), limit=options.limit)
+        elif name == "footprint":
+            yield footprint(repeats=repeats if options.quick else 11)
+        else:
+            yield compare(name, peers, limit=options.limit, budget=budget, repeats=repeats, given_up=given_up)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,164 @@
+"""Measurements as Markdown tables."""
+
+from collections.abc import Iterable, Sequence
+from math import isnan
+
+from scripts.benchmarks.cases import CASES
+from scripts.benchmarks.peers import PEERS
+from scripts.benchmarks.records import Measurement
+from scripts.benchmarks.scaling import STEPS, Size
+
+__all__ = [
+    "cases_of",
+    "comparison_table",
+    "footprint_table",
+    "markdown",
+    "number",
+    "scaling_tables",
+    "spread",
+    "summary_table",
+]
+
+STAN = ("stan_centred", "stan_noncentred")
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a table: the first column to the left, the others to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def number(value: float) -> str:
+    """Write a number with three digits that count, thousands apart."""
+    if isnan(value):
+        return ""
+    if abs(value) >= 100:
+        digits = max(len(f"{abs(value):.0f}") - 3, 0)
+        return f"{round(value, -digits):,.0f}"
+    return f"{value:.3g}"
+
+
+def spread(m: Measurement | None) -> str:
+    """The median, and from where to where the repeats went."""
+    if m is None or not m.values:
+        return ""
+    if len(m.values) == 1:
+        return number(m.median)
+    return f"{number(m.median)} ({number(min(m.values))} to {number(max(m.values))})"
+
+
+def cases_of(measurements: Iterable[Measurement], section: str) -> list[str]:
+    found = dict.fromkeys(m.case for m in measurements if m.section == section)
+    order = {name: place for place, name in enumerate(CASES)}
+    return sorted(found, key=lambda case: order.get(case, 0))
+
+
+def _rate(by: dict[tuple[str, str], Measurement], peer: str) -> float:
+    m = by.get((peer, "ESS per second"))
+    return float("nan") if m is None else m.median
+
+
+def _of(measurements: Iterable[Measurement], section: str, case: str) -> dict[tuple[str, str], Measurement]:
+    return {(m.subject, m.quantity): m for m in measurements if (m.section, m.case) == (section, case)}
+
+
+def comparison_table(measurements: Sequence[Measurement], case: str) -> str:
+    """All peers on one data set."""
+    by = _of(measurements, "comparison", case)
+    own = _rate(by, "stanhier")
+    rows = []
+    for peer, info in PEERS.items():
+        status = by.get((peer, "status"))
+        if status is None:
+            continue
+        agreement = by.get((peer, "agreement"))
+        verdict = "the reference" if peer == "stanhier" and status.note == "ok" else ""
+        if agreement is not None and info.point:
+            verdict = f"within {agreement.median:.2f} posterior sd"
+        elif agreement is not None:
+            said, _, where = agreement.note.partition("; worst of ")
+            verdict = f"{said} (largest {agreement.median:.1f} Monte Carlo errors)"
+            if said != "agrees":
+                verdict = f"**{said}**: {where.partition(': ')[2]}, {agreement.median:.1f} Monte Carlo errors"
+        rate = _rate(by, peer)
+        r_hat = by.get((peer, "R-hat"))
+        divergences = by.get((peer, "divergences"))
+        rows.append(
+            [
+                info.title,
+                spread(by.get((peer, "warm"))) or status.note,
+                spread(by.get((peer, "first"))),
+                spread(by.get((peer, "new process"))),
+                spread(by.get((peer, "ESS"))),
+                number(rate),
+                "" if isnan(rate) or peer == "stanhier" else f"{number(own / rate)}",
+                f"{r_hat.median:.3f}" if r_hat else "",
+                number(divergences.median) if divergences else "",
+                verdict,
+            ]
+        )
+    header = ["", "warm call, s", "first call, s", "new process, s", "smallest ESS", "ESS/s", "stanhier is faster by"]
+    return markdown([*header, "R-hat", "divergences", "posterior"], rows)
+
+
+def summary_table(measurements: Sequence[Measurement]) -> str:
+    """One row per data set: stanhier, the better textbook program, and the best peer."""
+    rows = []
+    for case in cases_of(measurements, "comparison"):
+        by = _of(measurements, "comparison", case)
+        own = _rate(by, "stanhier")
+        if isnan(own):
+            rows.append([case, by["stanhier", "status"].note, "", "", "", "", ""])
+            continue
+        warm = by["stanhier", "warm"]
+        stan = max((r for r in (_rate(by, p) for p in STAN) if not isnan(r)), default=float("nan"))
+        others = {p: r for p in PEERS if p not in ("stanhier", *STAN) and not isnan(r := _rate(by, p))}
+        best = max(others, key=lambda p: others[p], default="")
+        rows.append(
+            [
+                case,
+                number(warm.median),
+                number(own),
+                number(stan),
+                number(own / stan),
+                f"{PEERS[best].title}: {number(others[best])}" if best else "",
+                number(own / others[best]) if best else "",
+            ]
+        )
+    header = ["data", "stanhier, s", "ESS/s", "better textbook Stan, ESS/s", "ratio", "best other, ESS/s", "ratio"]
+    return markdown(header, rows)
+
+
+def scaling_tables(measurements: Sequence[Measurement]) -> str:
+    """Time and memory of each step, by size."""
+    sized = [(Size.parse(case), _of(measurements, "scaling", case)) for case in cases_of(measurements, "scaling")]
+    parts = []
+    for varies, model in dict.fromkeys((size.varies, size.model) for size, _ in sized):
+        fitting = [(size, by) for size, by in sized if (size.varies, size.model) == (varies, model)]
+        first = fitting[0][0]
+        fixed = {"rows": first.rows, "groups": first.groups, "predictors": first.predictors}
+        along = varies.split()[0]
+        said = ", ".join(f"{count:,} {name}" for name, count in fixed.items() if name != along and count)
+        rows = []
+        for size, by in fitting:
+            cells = []
+            for step in STEPS:
+                seconds, extra = by.get((step, "time")), by.get((step, "extra memory"))
+                trouble = by.get((step, "trouble"))
+                cell = number(seconds.median) if seconds and seconds.values else ""
+                if extra is not None and extra.median >= 1:
+                    cell += f" / {number(extra.median)}"
+                cells.append(trouble.note if trouble else cell or (seconds.note if seconds else ""))
+            rows.append([f"{size.along:,}", *cells])
+        parts.append(f"{model.capitalize()}, {said}: seconds / MB above the input\n\n{markdown([along, *STEPS], rows)}")
+    return "\n\n".join(parts)
+
+
+def footprint_table(measurements: Sequence[Measurement]) -> str:
+    """Import, the steps of a small fit, memory and file."""
+    rows = [
+        [m.case, m.subject, f"{spread(m)} {m.unit}" if m.values else m.note]
+        for m in measurements
+        if m.section == "footprint"
+    ]
+    return markdown(["", "", "median (range)"], rows)
