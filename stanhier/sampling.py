@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.errors import SamplingError, StanhierError
+from stanhier.interrupt import chains_end_on_interrupt
 from stanhier.program import Program
 
 __all__ = ["RawDraws", "run_nuts"]
@@ -98,7 +99,7 @@ def run_nuts(program: str, data: Mapping[str, Any], keywords: Mapping[str, Any])
         write_stan_json(str(data_file), dict(data))
         arguments.setdefault("output_dir", folder)
         model = Program(program).model()
-        with _quiet_cmdstanpy():
+        with _quiet_cmdstanpy(), chains_end_on_interrupt(Path(model.exe_file)):
             try:
                 fit = model.sample(data=str(data_file), **arguments)
             except (ValueError, TypeError) as err:
