@@ -99,7 +99,7 @@ def run_nuts(program: str, data: Mapping[str, Any], keywords: Mapping[str, Any])
         write_stan_json(str(data_file), dict(data))
         arguments.setdefault("output_dir", folder)
         model = Program(program).model()
-        with _quiet_cmdstanpy(), chains_end_on_interrupt(Path(model.exe_file)):
+        with _quiet_cmdstanpy(), chains_end_on_interrupt(Path(str(model.exe_file))):
             try:
                 fit = model.sample(data=str(data_file), **arguments)
             except (ValueError, TypeError) as err:
