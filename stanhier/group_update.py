@@ -78,8 +78,8 @@ def extend(model: "Model", data: pd.DataFrame | Mapping[str, Any]) -> "Model":
     return model.on_rows(
         replace(
             design,
-            frame=_appended(design, frame),
             y=np.concatenate([design.y, design.encode_response(frame)]),
+            frame=_appended(design, frame),
             group=group,
             se=None if design.se is None or rows.se is None else np.concatenate([design.se, rows.se]),
         )
@@ -122,7 +122,7 @@ def reweight(draws: Draws, model: "Model", n_new: int) -> Draws:
     )
     log_density = group_log_density(new_rows, model.compressed.origin, draws).sum(axis=1)
     log_weights, k = array_stats.psislw(-log_density, r_eff=relative_efficiency(draws))
-    if float(k) > good_k(len(log_density)):
+    if not float(k) <= good_k(len(log_density)):  # not a number where one draw has all the weight
         warnings.warn(
             f"The new rows change what is known of all groups too much for weighted draws (Pareto k {float(k):.2f}, "
             f"above {good_k(len(log_density)):.2f}); fit the model again with these rows added.",
@@ -145,8 +145,8 @@ def _appended(design: "Design", data: pd.DataFrame) -> pd.DataFrame:
             labels = list(dict.fromkeys(new))
             categories = [*old.cat.categories, *(c for c in labels if c not in old.cat.categories)]
             dtype = pd.CategoricalDtype(categories, ordered=old.cat.ordered)
-            columns[str(name)] = pd.Categorical([*old, *new], dtype=dtype)
+            codes = np.concatenate([old.cat.codes.to_numpy(), pd.Categorical(list(new), dtype=dtype).codes])
+            columns[str(name)] = pd.Categorical.from_codes(codes, dtype=dtype)
         else:
-            dtype_of_old: Any = old.dtype
-            columns[str(name)] = pd.array([*old.tolist(), *new.tolist()], dtype=dtype_of_old)
-    return pd.DataFrame(columns).set_axis([*design.frame.index, *data.index], axis="index")
+            columns[str(name)] = pd.concat([old, new.astype(old.dtype)], ignore_index=True).array
+    return pd.DataFrame(columns)

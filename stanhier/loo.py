@@ -50,7 +50,7 @@ def loo(fit: "Fit", by: Any) -> Any:
         _warn(by, high, k, limit, coordinate)
     return ELPDDataLOO(
         elpd=float(elpd.sum()),
-        se=float(np.sqrt(n * elpd.var(ddof=1))),
+        se=float(np.sqrt(n * elpd.var(ddof=1)) if n > 1 else np.nan),
         p=float(p.sum()),
         n_samples=n_samples,
         n_data_points=n,
