@@ -91,7 +91,7 @@ def loo_of_each(fits: Mapping[str, Fit], *, by: Any = "row") -> dict[str, Any]:
         if name not in real and not hasattr(fit, "elpd_i"):
             raise StanhierError(f"compare(): {name!r} must be a fit or a result of loo() or kfold(), not {fit!r}.")
     _check_same_data(real)
-    labels = _group_labels(real) if isinstance(by, str) and by == "group" else None
+    labels = _group_labels(real) if real and isinstance(by, str) and by == "group" else None
     results: dict[str, Any] = {}
     for name, fit in fits.items():
         if name not in real:
