@@ -6,6 +6,7 @@ import logging
 import secrets
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -158,7 +159,10 @@ def _check_number(name: str, value: Any, *, least: int) -> None:
 
 @cache
 def _sample_keywords() -> frozenset[str]:
-    from cmdstanpy import CmdStanModel
+    with warnings.catch_warnings():
+        # Without ipywidgets a notebook's progress bars are text, which does as well.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from cmdstanpy import CmdStanModel
 
     return frozenset(inspect.signature(CmdStanModel.sample).parameters) - {"self"} - set(_REFUSED)
 

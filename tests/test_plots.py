@@ -325,6 +325,7 @@ def test_ppc_puts_the_observed_means_into_replicated_intervals(three):
 def test_ppc_of_many_groups_and_of_none(many):
     ax = many.plot_ppc(kind="groups")
     assert len(segments(ax)) == 120
+    assert (np.diff(ax.lines[0].get_xdata()) >= 0).all(), "sorted"
     assert labels_of(ax.yaxis) == []
     assert ax.get_ylabel() == "120 groups of clinic, sorted"
     _figure, given = plt.subplots()
