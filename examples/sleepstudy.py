@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import _common
-import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 import stanhier as sh
@@ -15,34 +13,20 @@ def read() -> pd.DataFrame:
     return pd.read_csv(_common.HERE / "data" / "sleepstudy.csv", comment="#")
 
 
-def draw_predictions(fit: sh.Fit, data: pd.DataFrame) -> plt.Figure:
-    """Draw each subject's data with the line and the interval for new observations."""
-    figure, axes = plt.subplots(3, 6, figsize=(12, 7), sharex=True, sharey=True, layout="constrained")
-    days = np.arange(10)
-    for ax, (subject, rows) in zip(axes.flat, data.groupby("subject"), strict=True):
-        new = pd.DataFrame({"days": days, "subject": subject})
-        mean = fit.predict(new, kind="mean")["mean"]
-        response = fit.predict(new, kind="response", prob=0.9)
-        ax.fill_between(days, response["lower"], response["upper"], alpha=0.25, linewidth=0)
-        ax.plot(days, mean)
-        ax.plot(rows["days"], rows["reaction"], "o", markersize=3, color="0.2")
-        ax.set_title(f"subject {subject}", fontsize=9)
-    figure.supxlabel("days of short sleep")
-    figure.supylabel("reaction time (ms): data, mean and 90 % interval for a new test")
-    return figure
-
-
 def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
-    """Fit one line for all, then an intercept for each subject; say what changed and draw it."""
+    """Fit one line for all, unrelated intercepts, and intercepts of one population; compare and draw them."""
     data = read()
-    pooled = sh.LinearRegression("reaction ~ days", data).sample(seed=seed)
+    three = sh.pooling("reaction ~ days", data, group="subject", seed=seed)
+    pooled, fit = three.fits["complete pooling"], three.fits["partial pooling"]
     print("One line for all subjects:\n")
     print(pooled.summary(), "\n")
 
-    fit = sh.VaryingIntercept("reaction ~ days + (1 | subject)", data).sample(seed=seed)
     print("An intercept for each subject:\n")
     print(fit.summary(var_names=["mu_alpha", "sigma_alpha", "beta", "sigma"]), "\n")
     print(fit.diagnose(), "\n")
+    print("How well each predicts a test that it has not seen (leave-one-out):\n")
+    comparison = three.compare()
+    print(comparison[["elpd", "se", "elpd_diff", "dse"]], "\n")
 
     for name in ("sigma", "beta"):
         before, after = pooled.posterior[name], fit.posterior[name]
@@ -55,9 +39,14 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
         "Much of what one line calls noise is lasting differences between people; once each has an own intercept,\n"
         "the noise shrinks and the slope is known better.\n"
     )
+    _common.save(three.plot(), folder / "sleepstudy_pooling.png")
+    _common.save(sh.plot_compare(comparison), folder / "sleepstudy_comparison.png")
     _common.save(fit.plot_forest(), folder / "sleepstudy_forest.png")
+    _common.save(fit.plot_prediction("days", by="subject"), folder / "sleepstudy_predictions.png")
+    _common.save(fit.plot_ppc(), folder / "sleepstudy_ppc.png")
     _common.save(fit.plot_trace(), folder / "sleepstudy_trace.png")
-    _common.save(draw_predictions(fit, data), folder / "sleepstudy_predictions.png")
+    fit.report(folder / "sleepstudy.html")
+    print(f"Report: {folder / 'sleepstudy.html'}")
     return fit
 
 

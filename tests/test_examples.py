@@ -17,8 +17,8 @@ PROMISES = {
     "grouped_data": (["alpha[group 5]", "true mean", "response"], ["grouped_data_trace"]),
     "linear_regression": (["beta[x]", "True slope 2"], ["linear_regression_trace"]),
     "sleepstudy": (
-        ["beta[days]", "sigma_alpha", "No problems found."],
-        ["sleepstudy_forest", "sleepstudy_trace", "sleepstudy_predictions"],
+        ["beta[days]", "sigma_alpha", "No problems found.", "partial pooling"],
+        ["sleepstudy_pooling", "sleepstudy_forest", "sleepstudy_trace", "sleepstudy_predictions"],
     ),
 }
 
