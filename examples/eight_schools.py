@@ -43,6 +43,8 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
         f"School A gained 31 points more than C. The probability that coaching works better there: {float(better):.2f}."
     )
     _common.save(fit.plot_forest(), folder / "eight_schools_forest.png")
+    _common.save(fit.plot_shrinkage(), folder / "eight_schools_shrinkage.png")
+    _common.save(fit.plot_prior_posterior(), folder / "eight_schools_prior_posterior.png")
     _common.save(fit.plot_trace(), folder / "eight_schools_trace.png")
     return fit
 

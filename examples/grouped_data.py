@@ -50,6 +50,7 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     new = pd.DataFrame({"group": ["group 2"]})
     both = {kind: fit.predict(new, kind=kind, prob=0.9) for kind in ("mean", "response")}
     print(pd.concat(both).droplevel(1).round(2), "\n")
+    _common.save(fit.plot_ppc(), folder / "grouped_data_ppc.png")
     _common.save(fit.plot_trace(var_names=["mu_alpha", "sigma_alpha", "alpha"]), folder / "grouped_data_trace.png")
     return fit
 

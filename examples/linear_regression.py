@@ -27,6 +27,8 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     beta = fit.posterior["beta"].sel(predictor="x")
     lower, upper = beta.quantile([0.05, 0.95]).to_numpy()
     print(f"True slope 2; posterior {float(beta.mean()):.2f}, 90 % interval {lower:.2f} to {upper:.2f}.")
+    _common.save(fit.plot_prediction("x"), folder / "linear_regression_prediction.png")
+    _common.save(fit.plot_posterior(), folder / "linear_regression_posterior.png")
     _common.save(fit.plot_trace(), folder / "linear_regression_trace.png")
     return fit
 
