@@ -3,11 +3,12 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +20,11 @@ from stanhier.data import Grouping
 from stanhier.diagnostics import SamplingWarning
 from stanhier.draws import from_raw
 from stanhier.errors import StanhierError
+from stanhier.interrupt import chains_end_on_interrupt
 from stanhier.likelihood import group_blocks, held_out_rows_log_density, label_blocks, log_mean_exp, row_blocks
 from stanhier.loo import check_by, labels_of
 from stanhier.prediction import check_seed
+from stanhier.program import Program
 from stanhier.sampling import run_nuts
 
 if TYPE_CHECKING:
@@ -82,8 +85,7 @@ def kfold(fit: "Fit", by: Any, k: int, *, seed: int | None, keywords: Mapping[st
             blocks = group_blocks(out, origin, draws)
         return np.concatenate([log_mean_exp(density) for _, density, _ in blocks]), reliable
 
-    with _one_logger_level(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        results = list(pool.map(held_out_density, range(int(k))))
+    results = _run_all(Program(fit.model.program).model().exe_file, held_out_density, int(k))
     elpd = np.empty(n)
     for fold, (density, _) in enumerate(results):
         elpd[fold_of == fold] = density
@@ -143,6 +145,19 @@ def _in_sample(fit: "Fit", codes: np.ndarray, n: int, *, rows: bool) -> np.ndarr
     else:
         blocks = label_blocks(design, codes, n, compressed.origin, fit.draws)
     return np.concatenate([log_mean_exp(all_in) for _, _, all_in in blocks])
+
+
+def _run_all(executable: Any, task: Callable[[int], Any], k: int) -> list[Any]:
+    """Run the folds, several at a time; when that is interrupted, those that wait are not started."""
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    with _one_logger_level(), chains_end_on_interrupt(Path(str(executable))):
+        try:
+            return list(pool.map(task, range(k)))
+        except (KeyboardInterrupt, SystemExit):
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
