@@ -133,8 +133,10 @@ def test_spread_is_median_and_range() -> None:
 
 def test_page_and_plots(tmp_path: Path) -> None:
     rows = comparison_rows("stanhier", 0.1, 2000.0) + comparison_rows("pymc", 5.0, 1000.0)
-    for size in sizes(quick=True)[:3]:
+    for place, size in enumerate(sizes(quick=True)[:3]):
         rows.append(Measurement("scaling", size.case, "build", "time", "s", (0.5,)))
+        rows.append(Measurement("scaling", size.case, "build", "processor time", "s", (0.25,)))
+        rows.append(Measurement("scaling", size.case, "sample", "time", "s", (1.0 + place,)))
         rows.append(Measurement("scaling", size.case, "build", "extra memory", "MB", (12.0,)))
     rows.append(Measurement("footprint", "a new process", "import stanhier", "time", "s", (0.02, 0.03)))
     pictures = draw(rows, tmp_path)
@@ -143,6 +145,8 @@ def test_page_and_plots(tmp_path: Path) -> None:
     page = render(rows, pictures, folder="results")
     assert "![Effective draws per second by data set and peer](results/comparison.png)" in page
     assert "| 1,000 | 0.5 / 12 |" in page
+    assert "Building at 100,000 rows: 200,000 rows per second, 400,000 per second of processor time." in page
+    assert "Sampling: slowest over fastest from 10,000 on 1.50." in page
     assert "| a new process | import stanhier | 0.025 (0.02 to 0.03) s |" in page
 
 

@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 STAN = ("stan_centred", "stan_noncentred")
+LARGE = 10_000
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -150,8 +151,29 @@ def scaling_tables(measurements: Sequence[Measurement]) -> str:
                     cell += f" / {number(extra.median)}"
                 cells.append(trouble.note if trouble else cell or (seconds.note if seconds else ""))
             rows.append([f"{size.along:,}", *cells])
-        parts.append(f"{model.capitalize()}, {said}: seconds / MB above the input\n\n{markdown([along, *STEPS], rows)}")
+        title = f"{model.capitalize()}, {said}: seconds / MB above the input"
+        parts += [title, markdown([along, *STEPS], rows), _growth(fitting)]
     return "\n\n".join(parts)
+
+
+def _growth(fitting: Sequence[tuple[Size, dict[tuple[str, str], Measurement]]]) -> str:
+    """Say how much sampling and building grow along one axis."""
+    said = []
+    sampled = [(s.along, by["sample", "time"].median) for s, by in fitting if ("sample", "time") in by]
+    large = [seconds for along, seconds in sampled if along >= LARGE] or [seconds for _, seconds in sampled]
+    if len(large) > 1:
+        since = f" from {LARGE:,} on" if len(large) < len(sampled) else ""
+        said.append(f"Sampling: slowest over fastest{since} {max(large) / min(large):.2f}.")
+    built = [(s, by) for s, by in fitting if ("build", "time") in by and by["build", "time"].values]
+    if built and fitting[0][0].varies.startswith("rows"):
+        size, by = max(built, key=lambda pair: pair[0].rows)
+        per_second = size.rows / by["build", "time"].median
+        per_core = size.rows / by["build", "processor time"].median
+        said.append(
+            f"Building at {size.rows:,} rows: {number(per_second)} rows per second, {number(per_core)} per second of "
+            "processor time."
+        )
+    return " ".join(said)
 
 
 def footprint_table(measurements: Sequence[Measurement]) -> str:
