@@ -12,13 +12,16 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 PROMISES = {
     "eight_schools": (
         ["sigma_alpha", "alpha[H]", "No problems found."],
-        ["eight_schools_forest", "eight_schools_trace"],
+        [f"eight_schools_{picture}" for picture in ("forest", "prior_posterior", "shrinkage", "trace")],
     ),
-    "grouped_data": (["alpha[group 5]", "true mean", "response"], ["grouped_data_trace"]),
-    "linear_regression": (["beta[x]", "True slope 2"], ["linear_regression_trace"]),
+    "grouped_data": (["alpha[group 5]", "true mean", "response"], ["grouped_data_ppc", "grouped_data_trace"]),
+    "linear_regression": (
+        ["beta[x]", "True slope 2"],
+        [f"linear_regression_{picture}" for picture in ("posterior", "prediction", "trace")],
+    ),
     "sleepstudy": (
         ["beta[days]", "sigma_alpha", "No problems found.", "partial pooling"],
-        ["sleepstudy_pooling", "sleepstudy_forest", "sleepstudy_trace", "sleepstudy_predictions"],
+        [f"sleepstudy_{picture}" for picture in ("comparison", "forest", "pooling", "ppc", "predictions", "trace")],
     ),
 }
 

@@ -51,8 +51,8 @@ def plot_compare(table: Any, **kwargs: Any) -> Any:
     for ax in getattr(collection.viz["figure"].item(), "axes", []):
         ax.set_title("")
         ax.set_xlabel(
-            "difference in expected log predictive density from the best model\n"
-            "(the further left, the worse; bars: one standard error)"
+            "difference in expected log predictive density\n"
+            "from the best model (left is worse; bars: one standard error)"
         )
         ax.set_ylim(0.4, len(labels) + 0.6)
     return collection

@@ -107,7 +107,7 @@ def pair(
     if len(listed) < 2:
         raise StanhierError("plot_pair(): a pair needs two parameters at least; name more with var_names=.")
     size = max(4.0, 1.8 * len(listed))
-    diverged = bool(fit.draws.statistics["diverging"].any())
+    diverged = bool(np.any(fit.draws.statistics.get("diverging", False)))
     visuals = {
         "scatter": {"size": 4, "alpha": 0.25},
         "divergence": {"size": 14, "color": DATA, "alpha": 0.8} if diverged else False,
@@ -289,8 +289,10 @@ def _tree(fit: "Fit", var_names: Any, coords: Any, where: str) -> Any:
     import xarray as xr
 
     chosen = choose(fit, var_names, dict(coords) if coords is not None else None, where)
-    statistics = fit.idata["sample_stats"].to_dataset()
-    return xr.DataTree.from_dict({"posterior": chosen, "sample_stats": statistics})
+    groups = {"posterior": chosen}
+    if "diverging" in fit.draws.statistics:
+        groups["sample_stats"] = fit.idata["sample_stats"].to_dataset()
+    return xr.DataTree.from_dict(groups)
 
 
 def _labeller() -> Any:
@@ -325,4 +327,5 @@ def _rounded(median: float, lower: float, upper: float) -> tuple[str, str, str]:
     """Round to the digits that the interval's width makes worth reading: less than 1 % of it."""
     width = upper - lower
     digits = int(np.clip(2 - np.floor(np.log10(width)), 0, 12)) if width > 0 else 3
-    return f"{median:.{digits}f}", f"{lower:.{digits}f}", f"{upper:.{digits}f}"
+    shown = [f"{value:.{digits}f}".replace("-", "−") for value in (median, lower, upper)]
+    return shown[0], shown[1], shown[2]
