@@ -12,6 +12,7 @@ Golub & Van Loan (2013), Matrix Computations, section 6.5 (updating a QR factori
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -125,8 +126,9 @@ class Compressed:
         """Number of groups, J."""
         return len(self.weights)
 
+    @cached_property
     def strata(self) -> Strata:
-        """Compress the group means within each distinct group weight."""
+        """The group means, compressed within each distinct group weight."""
         weight, inverse, n_groups = np.unique(self.weights, return_inverse=True, return_counts=True)
         order = np.argsort(inverse, kind="stable")
         rows = np.column_stack([np.ones(self.n_groups), self.means])[order]

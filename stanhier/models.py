@@ -15,17 +15,19 @@ from stanhier.data import Design, build_design
 from stanhier.draws import from_raw
 from stanhier.errors import DataError, FormulaError, StanhierError
 from stanhier.formula import parse
+from stanhier.marginal import LocationPriors, RankDeficientError
 from stanhier.prior_choice import choose_priors
 from stanhier.priors import numbers
 from stanhier.sampling import run_nuts
 from stanhier.stan_data import location_priors, stan_data
-from stanhier.whitening import LocationPriors, RankDeficientError, Whitening, whiten
+from stanhier.whitening import Whitening, whiten
 
 if TYPE_CHECKING:
     from typing import Self
 
     import xarray as xr
 
+    from stanhier.approximation import Mode
     from stanhier.fit import Fit
 
 __all__ = ["LinearRegression", "Model", "VaryingIntercept"]
@@ -212,6 +214,97 @@ class Model:
 
         raw = run_nuts(self.program, self.stan_data, kwargs)
         fit = Fit(self, from_raw(raw, self._whitening, grouped=self.grouped, sigma=self._sigma))
+        fit.warn_if_unreliable()
+        return fit
+
+    def optimize(self, **kwargs: Any) -> "Mode":
+        """Find the posterior's mode with Stan's optimiser: a point estimate, in no time.
+
+        Parameters
+        ----------
+        **kwargs
+            The keywords of `cmdstanpy.CmdStanModel.optimize`, passed through: `seed`, `algorithm`, `iter` and so on.
+
+        Returns
+        -------
+        Mode
+            Of the scales with everything else integrated out, and of the rest given these.
+
+        Raises
+        ------
+        StanhierError
+            If a keyword is unknown or has a value that it cannot have.
+        SamplingError
+            If the optimiser fails.
+        """
+        from stanhier.approximation import optimize
+
+        return optimize(self, kwargs)
+
+    def laplace(self, **kwargs: Any) -> "Fit":
+        """Draw from the normal distribution that touches the posterior at its mode, in whitened coordinates.
+
+        Parameters
+        ----------
+        **kwargs
+            The keywords of `cmdstanpy.CmdStanModel.laplace_sample`, passed through: `draws`, `seed` and so on.
+
+        Returns
+        -------
+        Fit
+            It says that it is an approximation, and `diagnose()` how far off it is.
+
+        Raises
+        ------
+        StanhierError
+            If a keyword is unknown or has a value that it cannot have.
+        SamplingError
+            If Stan stops.
+
+        Warns
+        -----
+        SamplingWarning
+            If the approximation is far from the posterior.
+        """
+        return self._approximate("laplace", kwargs)
+
+    def pathfinder(self, **kwargs: Any) -> "Fit":
+        """Draw from Pathfinder's normal approximations along paths to the mode, weighted by the posterior.
+
+        Parameters
+        ----------
+        **kwargs
+            The keywords of `cmdstanpy.CmdStanModel.pathfinder`, passed through: `num_paths`, `seed` and so on.
+
+        Returns, raises and warns as `laplace`.
+
+        References
+        ----------
+        Zhang, Carpenter, Gelman & Vehtari (2022), Pathfinder, JMLR 23(306).
+        """
+        return self._approximate("pathfinder", kwargs)
+
+    def variational(self, **kwargs: Any) -> "Fit":
+        """Draw from the normal distribution that automatic differentiation variational inference finds.
+
+        Parameters
+        ----------
+        **kwargs
+            The keywords of `cmdstanpy.CmdStanModel.variational`, passed through: `algorithm`, `seed` and so on.
+
+        Returns, raises and warns as `laplace`.
+
+        References
+        ----------
+        Kucukelbir et al. (2017), Automatic differentiation variational inference, JMLR 18(14).
+        """
+        return self._approximate("variational", kwargs)
+
+    def _approximate(self, method: str, keywords: dict[str, Any]) -> "Fit":
+        from stanhier.approximation import approximate
+        from stanhier.fit import Fit
+
+        fit = Fit(self, approximate(self, method, keywords))
         fit.warn_if_unreliable()
         return fit
 

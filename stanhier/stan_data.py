@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from stanhier.compression import Compressed
+from stanhier.marginal import LocationPriors
 from stanhier.prior_choice import ChosenPriors
 from stanhier.priors import PriorNumbers, numbers
-from stanhier.whitening import LocationPriors, Whitening
+from stanhier.whitening import Whitening
 
 __all__ = ["location_priors", "stan_data"]
 
@@ -66,7 +67,7 @@ def stan_data(
     }
     del data["scale_prior_mu"]
     if grouped:
-        strata = compressed.strata()
+        strata = compressed.strata
         data |= {
             "J": compressed.n_groups,
             "H": len(strata.weight),

@@ -17,93 +17,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
-from stanhier.compression import Compressed, Strata
-from stanhier.priors import PriorNumbers
+from stanhier.compression import Compressed
+from stanhier.marginal import (
+    LocationPriors,
+    MarginalPosterior,
+    check_rank,
+    find_mode,
+    least_squares,
+    marginal_posterior,
+    starting_scales,
+)
+from stanhier.priors import STUDENT_T, PriorNumbers
+from stanhier.scale_coordinates import ScaleCentre, scale_centre
 
-__all__ = ["WEIGHT_CLASSES", "LocationPriors", "RankDeficientError", "Whitening", "whiten"]
-
-
-WEIGHT_CLASSES = 16
-"""Classes of group weights in which residuals are summed for the coordinates of the scales."""
-
-
-class RankDeficientError(Exception):
-    """The rows and the priors together leave a direction of the location parameters undetermined.
-
-    `columns` holds the positions of the location parameters that take part in it.
-    """
-
-    def __init__(self, columns: np.ndarray) -> None:
-        super().__init__("rank deficient")
-        self.columns = columns
-
-
-@dataclass(frozen=True)
-class LocationPriors:
-    """Priors on theta = offset + transform @ location.
-
-    `location` is what the rows see: the intercept at the origin, relative to the origin's response, then the slopes.
-
-    Attributes
-    ----------
-    numbers : PriorNumbers
-        Of the P quantities theta.
-    offset : numpy.ndarray, shape (P,)
-    transform : numpy.ndarray, shape (P, P)
-    """
-
-    numbers: PriorNumbers
-    offset: np.ndarray
-    transform: np.ndarray
-
-
-@dataclass(frozen=True)
-class ScaleCentre:
-    """Coordinates u of the scales, in which they are all but independent.
-
-    With groups and an unknown sigma u is log(sigma_alpha / sigma), and log(sigma) relative to where it is likely given
-    that ratio rho: log(sigma) = u_2 + log(squares(rho) / N) / 2, squares(rho) being the residual sum of squares within
-    groups plus that of the group means over rho^2 + 1 / W (the profile of a mixed model's likelihood in rho: Bates &
-    DebRoy 2004). Otherwise u is the logarithm of the only scale. Either way the Jacobian is 1.
-
-    Attributes
-    ----------
-    n_rows : int
-    squares_within : float
-        Of what no slopes can explain within groups.
-    squares_between : numpy.ndarray, shape (C,)
-        Of the group means' residuals, summed in classes of similar group weight.
-    weight_class : numpy.ndarray, shape (C,)
-        A weight for each class.
-    """
-
-    n_rows: int
-    squares_within: float
-    squares_between: np.ndarray
-    weight_class: np.ndarray
-
-    def _log_sigma_centre(self, log_ratio: np.ndarray) -> np.ndarray:
-        # One class at a time: draws times classes would be large where there are many of both.
-        squares = np.full(np.shape(log_ratio), self.squares_within)
-        for between, weight in zip(self.squares_between, self.weight_class, strict=True):
-            squares = squares + between / (np.exp(2 * log_ratio) + 1 / weight)
-        return np.asarray(0.5 * np.log(squares / self.n_rows))
-
-    def log_scales(self, u: np.ndarray) -> np.ndarray:
-        """Logarithms of the scales, shape (draws, L), from u of that shape."""
-        if u.shape[-1] < 2:
-            return u
-        log_sigma = u[..., 1] + self._log_sigma_centre(u[..., 0])
-        return np.stack([u[..., 0] + log_sigma, log_sigma], axis=-1)
-
-    def coordinates(self, log_scales: np.ndarray) -> np.ndarray:
-        """Give u, shape (L,), of the logarithms of the scales, shape (L,)."""
-        if len(log_scales) < 2:
-            return log_scales
-        log_ratio = log_scales[0] - log_scales[1]
-        return np.array([log_ratio, log_scales[1] - self._log_sigma_centre(log_ratio)])
+__all__ = ["Whitening", "whiten"]
 
 
 @dataclass(frozen=True)
@@ -149,7 +77,7 @@ class Whitening:
     weight_typical: float
     u_hat: np.ndarray
     u_basis: np.ndarray
-    scale_centre: "ScaleCentre"
+    scale_centre: ScaleCentre
     sigma_hat: float
     sigma_alpha_hat: float
 
@@ -168,59 +96,6 @@ class Whitening:
         precision = tau_columns @ self.share.T
         phi = (tau_columns @ self.pull.T) / precision + z / np.sqrt(precision)
         return np.asarray(self.location_hat + phi @ self.basis.T)
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """Everything that the marginal posterior of the scales depends on."""
-
-    compressed: Compressed
-    strata: Strata | None
-    rows: np.ndarray
-    rest: float
-    priors: LocationPriors
-    scale_priors: PriorNumbers
-    sigma: float | None
-
-    @property
-    def n_within(self) -> int:
-        return self.compressed.n_rows - (self.compressed.n_groups if self.strata is not None else 0)
-
-    def scales(self, log_scales: np.ndarray) -> tuple[float, float]:
-        """Sigma and sigma_alpha at a point; the estimated scales are ordered sigma_alpha, sigma."""
-        sigma_alpha = float(np.exp(log_scales[0])) if self.strata is not None else 0.0
-        sigma = float(np.exp(log_scales[-1])) if self.sigma is None else self.sigma
-        return sigma, sigma_alpha
-
-    def v(self, sigma: float, sigma_alpha: float) -> np.ndarray:
-        """Variance of a group mean in each stratum."""
-        assert self.strata is not None
-        return sigma_alpha**2 + sigma**2 / self.strata.weight
-
-    def parts(self, sigma: float, sigma_alpha: float, prior_sd: np.ndarray) -> list[np.ndarray]:
-        """Rows [A b] of the least-squares problem of the location parameters: within, between, prior."""
-        parts = [self.rows / sigma]
-        if self.strata is not None:
-            root_v = np.sqrt(self.v(sigma, sigma_alpha))
-            parts.append(self.strata.rows / root_v[self.strata.stratum][:, None])
-        proper = np.isfinite(prior_sd)
-        target = self.priors.numbers.mu - self.priors.offset
-        prior_rows = np.column_stack([self.priors.transform, target])[proper] / prior_sd[proper, None]
-        return [*parts, prior_rows]
-
-    def negative_log_marginal(self, log_scales: np.ndarray, prior_sd: np.ndarray) -> float:
-        """Minus the log posterior of the log scales, location parameters integrated out."""
-        sigma, sigma_alpha = self.scales(log_scales)
-        stacked = np.vstack(self.parts(sigma, sigma_alpha, prior_sd))
-        p = stacked.shape[1] - 1
-        factor = np.linalg.qr(stacked, mode="r")
-        residual = factor[p, p] ** 2 if len(factor) > p else 0.0
-        value = self.n_within * np.log(sigma) + 0.5 * (residual + self.rest / sigma**2)
-        value += np.log(np.abs(np.diag(factor)[:p])).sum()
-        if self.strata is not None:
-            value += 0.5 * (self.strata.n_groups @ np.log(self.v(sigma, sigma_alpha)))
-        value -= self.scale_priors.log_density(np.exp(log_scales)) + log_scales.sum()
-        return float(value)
 
 
 def whiten(
@@ -255,116 +130,22 @@ def whiten(
     RankDeficientError
         If a direction of the location parameters is determined neither by the rows nor by the priors.
     """
-    problem = _problem(compressed, grouped=grouped, priors=priors, scale_priors=scale_priors, sigma=sigma)
+    problem = marginal_posterior(compressed, grouped=grouped, priors=priors, scale_priors=scale_priors, sigma=sigma)
     n_location = len(priors.offset)
-    start = _starting_scales(problem)
-    _check_rank(problem, start, n_location)
+    start = starting_scales(problem)
+    check_rank(problem, start, n_location)
     location = np.zeros(n_location)
     log_scales = start
     prior_sd = priors.numbers.effective_sd(priors.offset)
     # Student t priors act as normals whose width depends on where the posterior lies: find both in turn.
-    for _ in range(4 if (priors.numbers.family == 2).any() else 1):
-        log_scales = _mode(problem, log_scales, prior_sd)
-        location = _least_squares(problem, log_scales, prior_sd)
+    for _ in range(4 if (priors.numbers.family == STUDENT_T).any() else 1):
+        log_scales = find_mode(problem, log_scales, prior_sd)
+        location = least_squares(problem, log_scales, prior_sd)
         prior_sd = priors.numbers.effective_sd(priors.offset + priors.transform @ location)
-    centre = _scale_centre(problem, location, problem.scales(log_scales))
+    centre = scale_centre(problem, location, problem.scales(log_scales))
     u_hat = centre.coordinates(log_scales)
     covariance = _scale_covariance(lambda u: problem.negative_log_marginal(centre.log_scales(u), prior_sd), u_hat)
     return _axes(problem, log_scales, prior_sd, centre, np.linalg.cholesky(covariance))
-
-
-def _problem(
-    compressed: Compressed, *, grouped: bool, priors: LocationPriors, scale_priors: PriorNumbers, sigma: float | None
-) -> _Problem:
-    n_location = len(priors.offset)
-    has_intercept = n_location == compressed.within.shape[1]
-    within = compressed.within
-    if has_intercept:
-        within = np.column_stack([np.zeros(len(within)), within])
-    # The last row of the triangular factor holds the residual alone.
-    rows, rest = within[:-1], float(within[-1, -1] ** 2)
-    strata = None
-    if grouped:
-        strata = compressed.strata()
-    elif compressed.n_groups:
-        mean_row = np.sqrt(compressed.weights[0]) * np.append(1.0, compressed.means[0])
-        rows = np.vstack([mean_row, rows])
-    return _Problem(compressed, strata, rows, rest, priors, scale_priors, sigma)
-
-
-def _starting_scales(problem: _Problem) -> np.ndarray:
-    """Rough logarithms of the scales: from the residuals within groups and from the spread of the group means."""
-    compressed = problem.compressed
-    spread = np.sqrt(np.square(problem.rows[:, -1]).sum() + problem.rest)
-    within = np.sqrt(problem.rest / max(problem.n_within - compressed.within.shape[1], 1))
-    fallback = spread / np.sqrt(max(problem.n_within, 1))
-    between = float(np.std(compressed.means[:, -1])) if problem.strata is not None else 0.0
-    sigma = problem.sigma if problem.sigma is not None else max(within, 0.1 * fallback)
-    if sigma <= 0:
-        sigma = between if between > 0 else 1.0
-    scales = []
-    if problem.strata is not None:
-        scales.append(between if between > 0 else sigma)
-    if problem.sigma is None:
-        scales.append(sigma)
-    return np.log(np.array(scales))
-
-
-def _check_rank(problem: _Problem, log_scales: np.ndarray, n_location: int) -> None:
-    prior_sd = problem.priors.numbers.sigma.copy()
-    prior_sd[problem.priors.numbers.family == 0] = np.inf
-    matrix = np.vstack(problem.parts(*problem.scales(log_scales), prior_sd))[:, :n_location]
-    norms = np.linalg.norm(matrix, axis=0)
-    if (norms == 0).any():
-        raise RankDeficientError(np.flatnonzero(norms == 0))
-    _, singular, vt = np.linalg.svd(matrix / norms, full_matrices=len(matrix) < n_location)
-    singular = np.append(singular, np.zeros(n_location - len(singular)))
-    tolerance = 1e-13 * np.sqrt(n_location)
-    if n_location and singular[-1] <= tolerance:
-        null = np.abs(vt[singular <= tolerance]).max(axis=0)
-        raise RankDeficientError(np.flatnonzero(null > 1e-6))
-
-
-def _mode(problem: _Problem, start: np.ndarray, prior_sd: np.ndarray) -> np.ndarray:
-    if len(start) == 0:
-        return start
-    result = optimize.minimize(
-        problem.negative_log_marginal,
-        start,
-        args=(prior_sd,),
-        method="Nelder-Mead",
-        options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": _simplex(start)},
-    )
-    return np.asarray(result.x)
-
-
-def _simplex(start: np.ndarray) -> np.ndarray:
-    return np.vstack([start, start + 0.3 * np.eye(len(start))])
-
-
-def _least_squares(problem: _Problem, log_scales: np.ndarray, prior_sd: np.ndarray) -> np.ndarray:
-    stacked = np.vstack(problem.parts(*problem.scales(log_scales), prior_sd))
-    q, r = np.linalg.qr(stacked[:, :-1])
-    return np.linalg.solve(r, q.T @ stacked[:, -1])
-
-
-def _scale_centre(problem: _Problem, location: np.ndarray, scales: tuple[float, float]) -> ScaleCentre:
-    if problem.strata is None:
-        return ScaleCentre(problem.compressed.n_rows, problem.rest, np.empty(0), np.empty(0))
-    strata = problem.strata
-    squares = np.square(strata.rows[:, :-1] @ location - strata.rows[:, -1])
-    by_stratum = np.bincount(strata.stratum, weights=squares, minlength=len(strata.weight))
-    # Strata are sorted by weight; classes of neighbours keep this cheap however many there are.
-    classes = np.arange(len(strata.weight)) * min(len(strata.weight), WEIGHT_CLASSES) // len(strata.weight)
-    n_groups = np.bincount(classes, weights=strata.n_groups)
-    # Few group means can be fitted all but exactly: then their variance at the reference point says what is likely.
-    expected = np.bincount(classes, weights=strata.n_groups * problem.v(*scales))
-    return ScaleCentre(
-        n_rows=problem.compressed.n_rows,
-        squares_within=problem.rest,
-        squares_between=np.maximum(np.bincount(classes, weights=by_stratum), 0.1 * expected),
-        weight_class=n_groups / np.bincount(classes, weights=strata.n_groups / strata.weight),
-    )
 
 
 def _scale_covariance(negative_log: Callable[[np.ndarray], float], mode: np.ndarray) -> np.ndarray:
@@ -390,7 +171,7 @@ def _scale_covariance(negative_log: Callable[[np.ndarray], float], mode: np.ndar
 
 
 def _axes(
-    problem: _Problem, log_scales: np.ndarray, prior_sd: np.ndarray, centre: ScaleCentre, u_basis: np.ndarray
+    problem: MarginalPosterior, log_scales: np.ndarray, prior_sd: np.ndarray, centre: ScaleCentre, u_basis: np.ndarray
 ) -> Whitening:
     sigma, sigma_alpha = problem.scales(log_scales)
     parts = problem.parts(sigma, sigma_alpha, prior_sd)

@@ -46,7 +46,7 @@ def test_strata_keep_the_cross_products_of_the_group_means():
     X, y, _, _ = rows(n=240)
     codes = np.repeat(np.arange(60), [2] * 20 + [4] * 30 + [8] * 10)
     compressed = compress(ArrayRows(X, y), codes=codes, n_groups=60)
-    strata = compressed.strata()
+    strata = compressed.strata
     np.testing.assert_array_equal(strata.weight, [2, 4, 8])
     np.testing.assert_array_equal(strata.n_groups, [20, 30, 10])
     assert len(strata.rows) == 3 * 5
@@ -58,7 +58,7 @@ def test_strata_keep_the_cross_products_of_the_group_means():
 
 def test_strata_of_single_groups_stay_as_they_are():
     X, y, w, codes = rows()
-    strata = compress(ArrayRows(X, y), weights=w, codes=codes, n_groups=11).strata()
+    strata = compress(ArrayRows(X, y), weights=w, codes=codes, n_groups=11).strata
     assert len(strata.rows) == len(strata.weight) == 11
 
 
