@@ -14,6 +14,7 @@ __all__ = ["Diagnosis", "SamplingWarning", "diagnose"]
 RHAT_MAX = 1.01
 ESS_PER_CHAIN = 100
 BFMI_MIN = 0.3
+PARETO_K_MAX = 0.7
 
 
 class SamplingWarning(UserWarning):
@@ -34,6 +35,9 @@ class Diagnosis:
         Estimated Bayesian fraction of missing information of each chain.
     problems : tuple of str
         What is wrong and what to do about it; empty when nothing is.
+    method : str
+        How the draws came about. Of an approximation there is nothing to check but its Pareto k.
+    pareto_k : float or None
     """
 
     table: pd.DataFrame
@@ -41,6 +45,8 @@ class Diagnosis:
     treedepth_hits: int
     bfmi: np.ndarray
     problems: tuple[str, ...]
+    method: str = "nuts"
+    pareto_k: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -48,6 +54,9 @@ class Diagnosis:
         return not self.problems
 
     def __str__(self) -> str:
+        verdict = "No problems found." if self.ok else "Problems:\n" + "\n".join(f"- {p}" for p in self.problems)
+        if self.pareto_k is not None:
+            return f"{verdict}\nDraws of an approximation ({self.method}) with Pareto k {self.pareto_k:.2f}."
         facts = [
             f"R-hat at most {self.table['r_hat'].max():.3f}",
             f"bulk ESS at least {self.table['ess_bulk'].min():.0f}",
@@ -56,7 +65,6 @@ class Diagnosis:
             f"{self.treedepth_hits} draws at the greatest tree depth",
             f"E-BFMI at least {self.bfmi.min():.2f}",
         ]
-        verdict = "No problems found." if self.ok else "Problems:\n" + "\n".join(f"- {p}" for p in self.problems)
         return f"{verdict}\n{'; '.join(facts)}."
 
     __repr__ = __str__
@@ -87,6 +95,8 @@ def diagnose(draws: "Draws", names: list[str]) -> Diagnosis:
 
     array_stats: Any = untyped_stats
 
+    if draws.pareto_k is not None:
+        return _of_approximation(draws, names)
     n_draws = draws.shape[1]
     quantities = {name: draws.location[:, :, k] for k, name in enumerate(names)}
     if draws.sigma_alpha is not None:
@@ -104,6 +114,20 @@ def diagnose(draws: "Draws", names: list[str]) -> Diagnosis:
     bfmi = np.atleast_1d(array_stats.bfmi(draws.statistics["energy"], chain_axis=0, draw_axis=1))
     problems = tuple(_problems(table, divergences, hits, bfmi, draws))
     return Diagnosis(table, divergences, hits, bfmi, problems)
+
+
+def _of_approximation(draws: "Draws", names: list[str]) -> Diagnosis:
+    """Judge an approximation by its Pareto k: Yao et al. (2018), Yes, but did it work?, arXiv:1802.02538."""
+    assert draws.pareto_k is not None
+    scales = [*(["sigma_alpha"] if draws.sigma_alpha is not None else []), *(["sigma"] if np.ptp(draws.sigma) else [])]
+    table = pd.DataFrame({"r_hat": np.nan, "ess_bulk": np.nan, "ess_tail": np.nan}, index=[*names, *scales])
+    problems = []
+    if not draws.pareto_k <= PARETO_K_MAX:
+        problems.append(
+            f"The {draws.method} approximation is far from the posterior (Pareto k {draws.pareto_k:.2f}, above "
+            f"{PARETO_K_MAX}); use model.sample(), which draws from the posterior itself."
+        )
+    return Diagnosis(table, 0, 0, np.full(1, np.nan), tuple(problems), draws.method, draws.pareto_k)
 
 
 def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray, draws: "Draws") -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from stanhier.sampling import RawDraws
 from stanhier.whitening import Whitening
 
-__all__ = ["Draws", "from_raw"]
+__all__ = ["Draws", "from_raw", "resampled"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class Draws:
     max_treedepth : int
     cmdstan : str
         Version of the CmdStan that ran.
+    method : str
+        How they came about: "nuts", or an approximation, "laplace", "pathfinder" or "variational".
+    pareto_k : float or None
+        Of an approximation: the shape of the tail of posterior over approximation, which tells how far it is off.
     """
 
     location: np.ndarray
@@ -38,6 +42,8 @@ class Draws:
     seed: int
     max_treedepth: int
     cmdstan: str
+    method: str = "nuts"
+    pareto_k: float | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -107,3 +113,24 @@ def from_raw(raw: RawDraws, whitening: Whitening, *, grouped: bool, sigma: float
         max_treedepth=raw.max_treedepth,
         cmdstan=raw.cmdstan,
     )
+
+
+def resampled(log_weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Give positions of as many draws as there are weights, each as often as its weight says.
+
+    Systematic resampling (Kitagawa 1996, doi:10.1080/10618600.1996.10474692): positions come in their order, and how
+    often one comes is within one of its expectation.
+
+    Parameters
+    ----------
+    log_weights : numpy.ndarray, shape (S,)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (S,)
+    """
+    weights = np.exp(log_weights - log_weights.max())
+    n = len(weights)
+    positions = np.searchsorted(np.cumsum(weights) / weights.sum(), (rng.random() + np.arange(n)) / n)
+    return np.minimum(positions, n - 1)

@@ -507,6 +507,7 @@ class Fit:
         verdict = (
             "no problems found" if self._diagnosis.ok else f"{len(self._diagnosis.problems)} problems: see diagnose()"
         )
-        return (
-            f"Fit of {type(self._model).__name__}({self._model.formula!r}): {chains} chains of {draws} draws, {verdict}"
-        )
+        kind = f"{chains} chains of {draws} draws"
+        if self._draws.pareto_k is not None:
+            kind = f"{draws} draws of an approximation ({self._draws.method})"
+        return f"Fit of {type(self._model).__name__}({self._model.formula!r}): {kind}, {verdict}"

@@ -8,7 +8,6 @@ References
 ----------
 Gelfand, Dey & Chang (1992), Model determination using predictive distributions (importance weights for changed data).
 Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, JMLR 25(72).
-Kitagawa (1996), doi:10.1080/10618600.1996.10474692 (systematic resampling).
 """
 
 import warnings
@@ -22,7 +21,7 @@ import pandas as pd
 from stanhier.columns import as_frame
 from stanhier.data import Grouping
 from stanhier.diagnostics import SamplingWarning
-from stanhier.draws import Draws
+from stanhier.draws import Draws, resampled
 from stanhier.errors import DataError, StanhierError
 from stanhier.likelihood import group_log_density
 from stanhier.loo import good_k, relative_efficiency
@@ -129,11 +128,7 @@ def reweight(draws: Draws, model: "Model", n_new: int) -> Draws:
             SamplingWarning,
             stacklevel=3,
         )
-    weights = np.exp(log_weights - log_weights.max())
-    n = len(weights)
-    start = np.random.default_rng([draws.seed, 0x75, design.n_rows]).random()
-    chosen_draws = np.searchsorted(np.cumsum(weights) / weights.sum(), (start + np.arange(n)) / n)
-    return draws.take(np.minimum(chosen_draws, n - 1))
+    return draws.take(resampled(log_weights, np.random.default_rng([draws.seed, 0x75, design.n_rows])))
 
 
 def _appended(design: "Design", data: pd.DataFrame) -> pd.DataFrame:

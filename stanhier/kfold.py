@@ -152,12 +152,13 @@ def _run_all(executable: Any, task: Callable[[int], Any], k: int) -> list[Any]:
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     with _one_logger_level(), chains_end_on_interrupt(Path(str(executable))):
         try:
-            return list(pool.map(task, range(k)))
-        except (KeyboardInterrupt, SystemExit):
-            pool.shutdown(wait=False, cancel_futures=True)
+            results = list(pool.map(task, range(k)))
+        except BaseException as err:
+            # An interrupt goes on to end the chains, which the threads wait for.
+            pool.shutdown(wait=isinstance(err, Exception), cancel_futures=True)
             raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+        pool.shutdown()
+        return results
 
 
 @contextmanager

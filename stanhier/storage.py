@@ -103,6 +103,8 @@ def _description(fit: Fit) -> dict[str, Any]:
         "seed": fit.draws.seed,
         "max_treedepth": fit.draws.max_treedepth,
         "cmdstan": fit.draws.cmdstan,
+        "method": fit.draws.method,
+        "pareto_k": fit.draws.pareto_k,
     }
 
 
@@ -170,6 +172,8 @@ def _read_draws(contents: xr.DataTree, description: dict[str, Any]) -> Draws:
         seed=description["seed"],
         max_treedepth=description["max_treedepth"],
         cmdstan=description["cmdstan"],
+        method=description["method"],
+        pareto_k=description["pareto_k"],
     )
 
 

@@ -1,0 +1,194 @@
+"""Faster than sampling, and less: the mode, and draws of approximations of the posterior around it.
+
+All of them work in the whitened coordinates of the programs, in which the posterior is nearly normal; that is what
+makes approximations by normals good here.
+
+References
+----------
+Carpenter et al. (2017), doi:10.18637/jss.v076.i01 (optimisation); Kucukelbir et al. (2017), JMLR 18(14) (variational).
+Zhang, Carpenter, Gelman & Vehtari (2022), Pathfinder, JMLR 23(306).
+Yao, Vehtari, Simpson & Gelman (2018), Yes, but did it work?, arXiv:1802.02538 (Pareto k of an approximation).
+"""
+
+import difflib
+import inspect
+import logging
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier import datasets
+from stanhier.draws import Draws, from_raw, resampled
+from stanhier.errors import SamplingError, StanhierError
+from stanhier.group_effects import conditional_moments
+from stanhier.likelihood import common_mean
+from stanhier.prediction import check_seed
+from stanhier.program import Program
+from stanhier.sampling import RawDraws
+
+if TYPE_CHECKING:
+    from stanhier.models import Model
+
+__all__ = ["Mode", "approximate", "optimize"]
+
+NO_RATIO = 0.01
+"""Largest difference of log ratios of posterior over approximation that counts as none."""
+
+_METHODS = {"laplace": "laplace_sample", "pathfinder": "pathfinder", "variational": "variational"}
+_REFUSED = {"data", "self", "mode", "inits", "jacobian", "opt_args", "psis_resample", "calculate_lp", "save_iterations"}
+
+
+@dataclass(frozen=True)
+class Mode:
+    """The mode of a posterior, from `model.optimize()`: a point, so there are no draws and no intervals.
+
+    It is that of the scales (of their logarithms) with everything else integrated out, and of the other parameters
+    given those scales; exactly so with normal priors. The joint mode of a varying-intercept model would be useless:
+    its density is greatest where `sigma_alpha` is 0.
+
+    Attributes
+    ----------
+    model : Model
+    estimates : pandas.Series
+        By parameter; `beta` by predictor, as in `beta[x]`.
+    groups : pandas.Series or None
+        Each group's intercept, shrunk as `sigma_alpha` and `sigma` say.
+    """
+
+    model: "Model"
+    estimates: pd.Series
+    groups: pd.Series | None
+    draws: Draws
+
+    def predict(self, new_data: pd.DataFrame | Mapping[str, Any]) -> pd.Series:
+        """Predict the mean response of rows of new data; a group that the model has not seen gets the population's.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or cannot be used.
+        """
+        rows = self.model.design.encode(new_data)
+        origin = self.model.compressed.origin
+        mean = common_mean(rows.X, origin, self.draws.flat_location)[0] + origin[-1]
+        if rows.codes is not None and self.groups is not None:
+            effects = self.groups.to_numpy() - self.estimates["mu_alpha"]
+            known = rows.codes < len(effects)
+            mean = mean + np.where(known, effects[np.where(known, rows.codes, 0)], 0.0)
+        return pd.Series(mean, index=rows.index, name="mean")
+
+    def __repr__(self) -> str:
+        return f"Mode of {type(self.model).__name__}({self.model.formula!r}), a point estimate\n{self.estimates}"
+
+
+def optimize(model: "Model", keywords: Mapping[str, Any]) -> Mode:
+    """Find the mode; see `Model.optimize`."""
+    arguments = _checked("optimize", "optimize", keywords)
+    with _running(model, "optimize") as (program, data_file, folder):
+        found = program.optimize(data=data_file, output_dir=folder, jacobian=True, **arguments)
+        values = np.atleast_2d(found.optimized_params_np)
+        raw = _raw(values, found.column_names, "lp__", found, arguments)
+    draws = from_raw(raw, model.whitening, grouped=model.grouped, sigma=model.sigma)
+    posterior = datasets.posterior(model, draws, effects=False)
+    estimates: dict[str, float] = {}
+    for name, array in posterior.data_vars.items():
+        one = array.to_numpy()[0, 0]
+        labels = [str(name)] if one.ndim == 0 else [f"{name}[{p}]" for p in posterior["predictor"].to_numpy()]
+        estimates |= dict(zip(labels, np.atleast_1d(one).tolist(), strict=True))
+    groups = None
+    if model.design.group is not None:
+        levels = model.design.group.levels
+        mean, _ = conditional_moments(
+            model.compressed, np.arange(len(levels)), draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha
+        )
+        labels_of_groups = pd.Index(datasets.plain_labels(levels), name=model.design.group.name)
+        groups = pd.Series(estimates["mu_alpha"] + mean[0], index=labels_of_groups, name="alpha")
+    return Mode(model, pd.Series(estimates, name="mode"), groups, draws)
+
+
+def approximate(model: "Model", method: str, keywords: Mapping[str, Any]) -> Draws:
+    """Draw from an approximation; see `Model.laplace`, `Model.pathfinder` and `Model.variational`."""
+    from arviz_stats.base.array import array_stats as untyped_stats
+
+    array_stats: Any = untyped_stats
+    arguments = _checked(method, _METHODS[method], keywords)
+    with _running(model, method) as (program, data_file, folder):
+        if method == "laplace":
+            mode = program.optimize(data=data_file, output_dir=folder, jacobian=True, seed=arguments["seed"])
+            found = program.laplace_sample(data=data_file, output_dir=folder, mode=mode, **arguments)
+            values, target, proposal = found.draws(), "log_p__", "log_q__"
+        elif method == "pathfinder":
+            found = program.pathfinder(data=data_file, output_dir=folder, psis_resample=False, **arguments)
+            values, target, proposal = found.draws(), "lp__", "lp_approx__"
+        else:
+            found = program.variational(data=data_file, output_dir=folder, **arguments)
+            values, target, proposal = np.asarray(found.variational_sample), "log_p__", "log_g__"
+        names = list(found.column_names)
+        raw = _raw(values, names, target, found, arguments)
+    log_ratio = values[:, names.index(target)] - values[:, names.index(proposal)]
+    log_weights, k = array_stats.psislw(-log_ratio)
+    draws = from_raw(raw, model.whitening, grouped=model.grouped, sigma=model.sigma)
+    if method == "pathfinder":
+        # Its draws come from several paths, good and bad; weights sort them out (Zhang et al. 2022, section 2.4).
+        draws = draws.take(resampled(log_weights, np.random.default_rng([raw.seed, 0x77])))
+    # Ratios that are all but equal have no tail, only rounding, which is no reason to warn.
+    return replace(draws, method=method, pareto_k=0.0 if np.ptp(log_ratio) < NO_RATIO else float(k))
+
+
+def _raw(values: np.ndarray, names: Any, target: str, found: Any, arguments: Mapping[str, Any]) -> RawDraws:
+    """Take the whitened parameters out of CmdStan's table, as one chain."""
+    columns = {prefix: [k for k, name in enumerate(names) if name.startswith(prefix)] for prefix in ("z[", "z_scale[")}
+    config = found.metadata.cmdstan_config
+    lp = values[:, list(names).index(target)]
+    return RawDraws(
+        z=np.ascontiguousarray(values[None][:, :, columns["z["]]),
+        z_scale=np.ascontiguousarray(values[None][:, :, columns["z_scale["]]),
+        statistics={"lp": lp[None].copy(), "diverging": np.zeros((1, len(values)), dtype=bool)},
+        seed=int(arguments["seed"]),
+        max_treedepth=0,
+        cmdstan=".".join(str(config[f"stan_version_{part}"]) for part in ("major", "minor", "patch")),
+    )
+
+
+def _checked(method: str, theirs: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    from cmdstanpy import CmdStanModel
+
+    allowed = set(inspect.signature(getattr(CmdStanModel, theirs)).parameters) - _REFUSED - {"output_dir"}
+    for name in keywords:
+        if name not in allowed:
+            close = difflib.get_close_matches(name, allowed, n=1)
+            hint = f"Did you mean '{close[0]}'?" if close else f"It takes: {', '.join(sorted(allowed))}."
+            raise StanhierError(f"{method}() has no keyword '{name}'. {hint}")
+    check_seed(keywords.get("seed"))
+    seed = keywords.get("seed")
+    return {**keywords, "seed": secrets.randbelow(2**31) if seed is None else int(seed)}
+
+
+@contextmanager
+def _running(model: "Model", method: str) -> Iterator[tuple[Any, str, str]]:
+    """Compile the program, write its data, and turn what may go wrong into words; cmdstanpy's notes stay quiet."""
+    from cmdstanpy import write_stan_json
+    from cmdstanpy.utils import get_logger
+
+    program = Program(model.program).model()
+    logger = get_logger()
+    level = logger.level
+    logger.setLevel(max(level, logging.ERROR))
+    try:
+        with tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
+            data_file = str(Path(folder) / "data.json")
+            write_stan_json(data_file, dict(model.stan_data))
+            yield program, data_file, folder
+    except (ValueError, TypeError) as err:
+        raise StanhierError(f"cmdstanpy refuses these keywords of {method}(): {err}") from err
+    except (RuntimeError, TimeoutError) as err:
+        raise SamplingError(f"{method}() did not come to an end: {err} model.sample() is the way that works.") from err
+    finally:
+        logger.setLevel(level)
