@@ -1,5 +1,8 @@
 """Pictures, checked by what is drawn in them; the fits are synthetic, so none of this needs Stan."""
 
+import subprocess
+import sys
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -353,7 +356,7 @@ def test_prediction_of_a_line_is_that_of_predict():
 
 def test_prediction_of_the_average_group_says_where_the_others_are(three):
     ax = three.plot_prediction("age")
-    assert ax.get_title(loc="left") == f"at sex = {three.model.design.frame['sex'].mode()[0]}"
+    assert ax.get_xlabel() == f"age\n(at sex = {three.model.design.frame['sex'].mode()[0]})"
     mean = next(line for line in ax.lines if line.get_label() == "mean")
     male = float(three.model.design.frame["sex"].mode()[0] == "male")
     posterior = three.posterior
@@ -380,6 +383,30 @@ def test_prediction_by_category_group_and_number(three, many):
     assert len(boxes.get_legend().get_texts()) == 3
 
 
+def test_long_names_and_many_categories_stay_apart():
+    rng = np.random.default_rng(1)
+    names = [f"a rather long name of predictor number {k}" for k in range(5)]
+    data = pd.DataFrame({name: rng.standard_normal(200) for name in names})
+    data["region"] = np.resize([f"region of {k:02d}" for k in range(16)], 200)
+    data["y"] = rng.standard_normal(200)
+    formula = "y ~ " + " + ".join(f"`{name}`" for name in names) + " + region"
+    fit = synthetic.fit_of(sh.LinearRegression(formula, data))
+    regions = fit.plot_prediction("region")
+    assert labels_of(regions.xaxis)[3] == "region of 03"
+    assert regions.get_xticklabels()[0].get_rotation() == 60
+    assert "2 more likewise" in regions.get_xlabel()
+    some = {"coords": {"predictor": list(fit.model.design.predictors[:4])}}
+    for picture in (
+        fit.plot_prediction(names[0], by=names[1]),
+        fit.plot_forest(),
+        fit.plot_posterior()[0],
+        fit.plot_prior_posterior(var_names=["beta", "sigma"], **some)[0],
+    ):
+        assert not texts_overlap(picture.get_figure())
+    for collection in (fit.plot_trace(var_names=["beta"], **some), fit.plot_pair(var_names=["beta"], **some)):
+        assert not texts_overlap(collection.viz["figure"].item())
+
+
 def test_prediction_refuses_other_columns(three):
     with pytest.raises(sh.StanhierError, match="'x' must be a predictor of the model: 'age', 'sex'"):
         three.plot_prediction("clinic")
@@ -389,6 +416,17 @@ def test_prediction_refuses_other_columns(three):
         three.plot_prediction("age", by="clinic", ax=plt.subplots()[1])
     with pytest.raises(sh.StanhierError, match="no group 'x'"):
         three.plot_prediction("age", by="clinic", groups=["x"])
+
+
+def test_observed_data_are_seen_on_dark_backgrounds(three):
+    with plt.style.context("dark_background"):
+        line = three.plot_ppc(kind="density").lines[-1]
+        assert mpl.colors.to_hex(line.get_color()) == "#ffffff"
+
+
+def test_matplotlib_is_imported_when_something_is_drawn():
+    code = "import sys, stanhier.plots, stanhier.report; print(sorted({'matplotlib', 'arviz'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 
 # comparisons

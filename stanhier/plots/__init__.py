@@ -5,9 +5,10 @@ levels in one line as in Gelman & Hill (2007), Data Analysis Using Regression an
 Points are medians; densities are ArviZ's kernel estimates.
 """
 
+from stanhier.plots.chains import pair, trace
 from stanhier.plots.comparison import plot_compare
 from stanhier.plots.groups import forest, shrinkage
-from stanhier.plots.parameters import pair, posterior, prior, prior_posterior, trace
+from stanhier.plots.parameters import posterior, prior, prior_posterior
 from stanhier.plots.pooling import pooling
 from stanhier.plots.prediction import prediction
 from stanhier.plots.predictive import ppc

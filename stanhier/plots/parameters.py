@@ -1,4 +1,4 @@
-"""Pictures of parameters: traces, marginal densities, pairs, and priors beside posteriors."""
+"""Pictures of parameters: marginal densities, priors, and both beside each other."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,13 +8,12 @@ import numpy as np
 from stanhier.errors import StanhierError
 from stanhier.plots.priors import prior_densities
 from stanhier.plots.shared import (
-    DATA,
     OTHER,
     POSTERIOR,
     check_prob,
-    choose,
     density,
     grid_of_axes,
+    ink,
     intervals,
     parameters,
     plain,
@@ -25,106 +24,9 @@ if TYPE_CHECKING:
     from stanhier.fit import Fit
     from stanhier.models import Model
 
-__all__ = ["pair", "posterior", "prior", "prior_posterior", "trace"]
+__all__ = ["posterior", "prior", "prior_posterior"]
 
-_MAX_PAIRS = 10
-
-
-def trace(
-    fit: "Fit", *, var_names: str | Sequence[str] | None = None, coords: Mapping[str, Any] | None = None, **kwargs: Any
-) -> Any:
-    """Plot the distribution and the trace of each parameter, chain by chain; black ticks mark divergent draws.
-
-    Parameters
-    ----------
-    fit : Fit
-    var_names : str or sequence of str, optional
-        The parameters; by default all but the group effects.
-    coords : mapping, optional
-        Labels to choose, for example `{"subject": ["308", "309"]}` together with `var_names="alpha"`.
-    **kwargs
-        Other keywords of `arviz.plot_trace_dist`.
-
-    Returns
-    -------
-    arviz_plots.PlotCollection
-        Save it with `.savefig(path)`.
-
-    Raises
-    ------
-    StanhierError
-        If there is no such parameter or label, or there are too many to draw.
-    """
-    import arviz as az
-
-    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_trace", most=40)
-    figure = {"figsize": (9.0, 0.5 + 1.7 * len(listed)), "layout": "constrained", **kwargs.pop("figure_kwargs", {})}
-    collection = az.plot_trace_dist(
-        _tree(fit, var_names, coords, "plot_trace"),
-        compact=kwargs.pop("compact", False),
-        backend=kwargs.pop("backend", "matplotlib"),
-        labeller=kwargs.pop("labeller", _labeller()),
-        figure_kwargs=figure,
-        **kwargs,
-    )
-    drawn = collection.viz["figure"].item()
-    axes = getattr(drawn, "axes", [])
-    if len(axes) == 2 * len(listed):
-        for k, (name, label, _) in enumerate(listed):
-            left, right = axes[2 * k], axes[2 * k + 1]
-            left.set_xlabel("")
-            left.set_title(quantity(name, label), loc="left", fontsize=10)
-            right.set_ylabel("")
-            right.set_xlabel("draw" if k == len(listed) - 1 else "")
-    return collection
-
-
-def pair(
-    fit: "Fit", *, var_names: str | Sequence[str] | None = None, coords: Mapping[str, Any] | None = None, **kwargs: Any
-) -> Any:
-    """Plot the draws of each two parameters against each other; divergent draws are marked.
-
-    Parameters
-    ----------
-    fit : Fit
-    var_names, coords
-        As for `trace`; up to 10 parameters.
-    **kwargs
-        Other keywords of `arviz.plot_pair`.
-
-    Returns
-    -------
-    arviz_plots.PlotMatrix
-
-    Raises
-    ------
-    StanhierError
-        If there is no such parameter or label, fewer than two parameters, or too many to draw.
-    """
-    import arviz as az
-
-    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_pair", most=_MAX_PAIRS)
-    if len(listed) < 2:
-        raise StanhierError("plot_pair(): a pair needs two parameters at least; name more with var_names=.")
-    size = max(4.0, 1.8 * len(listed))
-    diverged = bool(np.any(fit.draws.statistics.get("diverging", False)))
-    visuals = {
-        "scatter": {"size": 4, "alpha": 0.25},
-        "divergence": {"size": 14, "color": DATA, "alpha": 0.8} if diverged else False,
-        **kwargs.pop("visuals", {}),
-    }
-    matrix = az.plot_pair(
-        _tree(fit, var_names, coords, "plot_pair"),
-        backend=kwargs.pop("backend", "matplotlib"),
-        labeller=kwargs.pop("labeller", _labeller()),
-        visuals=visuals,
-        figure_kwargs={"figsize": (size, size), "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
-        **kwargs,
-    )
-    for ax in getattr(matrix.viz["figure"].item(), "axes", []):
-        if len(ax.lines) == 1 and not ax.collections:  # the densities: their height has no meaning beside the rest
-            ax.tick_params(axis="y", left=False, labelleft=False)
-    return matrix
+_PANEL_LABEL = 36
 
 
 def posterior(
@@ -165,11 +67,11 @@ def posterior(
         panel.fill_between(x, height, color=POSTERIOR, alpha=0.25, linewidth=0)
         panel.plot(x, height, color=POSTERIOR)
         s = intervals(draws.reshape(-1, 1), prob)
-        panel.hlines(0, s.lower, s.upper, color=DATA, linewidth=1.5, clip_on=False, zorder=3)
-        panel.hlines(0, s.inner_lower, s.inner_upper, color=DATA, linewidth=4, clip_on=False, zorder=3)
-        panel.plot(s.median, [0], "o", color=DATA, markersize=6, clip_on=False, zorder=4)
+        panel.hlines(0, s.lower, s.upper, color=ink(), linewidth=1.5, clip_on=False, zorder=3)
+        panel.hlines(0, s.inner_lower, s.inner_upper, color=ink(), linewidth=4, clip_on=False, zorder=3)
+        panel.plot(s.median, [0], "o", color=ink(), markersize=6, clip_on=False, zorder=4)
         median, lower, upper = _rounded(float(s.median[0]), float(s.lower[0]), float(s.upper[0]))
-        panel.set_title(quantity(name, label), fontsize=10)
+        panel.set_title(quantity(name, label, _PANEL_LABEL), fontsize=9)
         panel.set_xlabel(f"median {median}, {100 * prob:g} %: {lower} to {upper}", fontsize=9)
         _bare(panel)
     return axes if ax is None else ax
@@ -222,7 +124,7 @@ def prior_posterior(
         if known.proper:
             panel.plot(grid, known.pdf(grid), color=OTHER, linestyle="--", label="prior")
         panel.set_xlim(lower, upper)
-        panel.set_title(quantity(name, label), fontsize=10)
+        panel.set_title(quantity(name, label, _PANEL_LABEL), fontsize=9)
         panel.set_xlabel(f"prior {plain(known.words)}", fontsize=9)
         if k == 0:
             panel.legend(frameon=False, fontsize=8, loc="upper right")
@@ -261,7 +163,7 @@ def prior(model: "Model", *, draws: int = 1000, seed: int = 1) -> Any:
         panel.plot(grid, height, color=OTHER)
         panel.set_xlim(grid[0], grid[-1])
         panel.set_ylim(bottom=0)
-        panel.set_title(quantity(name, label), fontsize=10)
+        panel.set_title(quantity(name, label, _PANEL_LABEL), fontsize=9)
         panel.set_xlabel(plain(known.words), fontsize=9)
         _bare(panel)
     if predictive:
@@ -276,35 +178,12 @@ def _predictive_panel(panel: Any, replicated: np.ndarray, model: "Model") -> Non
     y = model.design.y
     share = (np.arange(200) + 0.5) / 200
     panel.plot(np.quantile(replicated, share, axis=1), share, color=OTHER, linewidth=0.6, alpha=0.5)
-    panel.plot(np.quantile(y, share), share, color=DATA, linewidth=2)
+    panel.plot(np.quantile(y, share), share, color=ink(), linewidth=2)
     spread = np.quantile(replicated, [0.02, 0.98])
     panel.set_xlim(min(spread[0], y.min()), max(spread[1], y.max()))
     panel.set_title("response: drawn from the priors, observed (black)", fontsize=8)
     panel.set_xlabel(quantity(model.design.formula.response), fontsize=9)
     panel.set_ylabel("share of rows below", fontsize=9)
-
-
-def _tree(fit: "Fit", var_names: Any, coords: Any, where: str) -> Any:
-    """Give ArviZ the chosen parameters and the divergences, no more."""
-    import xarray as xr
-
-    chosen = choose(fit, var_names, dict(coords) if coords is not None else None, where)
-    groups = {"posterior": chosen}
-    if "diverging" in fit.draws.statistics:
-        groups["sample_stats"] = fit.idata["sample_stats"].to_dataset()
-    return xr.DataTree.from_dict(groups)
-
-
-def _labeller() -> Any:
-    from arviz_base.labels import BaseLabeller
-
-    class Labeller(BaseLabeller):
-        def make_label_vert(self, var_name: str | None, sel: Mapping[Any, Any], isel: Mapping[Any, Any]) -> str:  # noqa: ARG002
-            return quantity(str(var_name), ", ".join(str(v) for v in sel.values()) if sel else None)
-
-        make_label_flat = make_label_vert
-
-    return Labeller()
 
 
 def _panels(number: int, ax: Any, where: str) -> Any:

@@ -8,18 +8,20 @@ import pandas as pd
 
 from stanhier.errors import StanhierError
 from stanhier.plots.shared import (
-    DATA,
     POSTERIOR,
     check_prob,
     flat,
     grid_of_axes,
     group_intervals,
     group_positions,
+    ink,
+    label_width,
     new_axes,
     plain,
     quantity,
     short,
 )
+from stanhier.plots.typical import fixed_words, is_numeric, levels, rows_along
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["prediction"]
 
 _MAX_PANELS = 24
-_MAX_LEVELS = 8
 _MAX_POINTS = 5_000
-_STEPS = 60
 
 
 def prediction(
@@ -44,8 +44,8 @@ def prediction(
     """Plot the data along one predictor with the mean line and its interval, and the interval of new observations.
 
     The other predictors stay where most data are: numbers at their mean, categories at the most frequent one; the
-    title says where. Without `by`, the line of a model with groups is that of the average group (mu_alpha), and new
-    observations are ones in a new group, so their interval holds the spread of the groups too.
+    label of the axis says where. Without `by`, the line of a model with groups is that of the average group (mu_alpha),
+    and new observations are ones in a new group, so their interval holds the spread of the groups too.
 
     Parameters
     ----------
@@ -90,22 +90,24 @@ def prediction(
     ax = new_axes(ax, 6.4, 4.4)
     frame = design.frame
     if by is None:
-        grid = _grid(fit, x, {})
-        _draw_data(ax, fit, x, np.ones(len(frame), dtype=bool), DATA)
+        grid = rows_along(fit, x, {})
+        _draw_data(ax, fit, x, np.ones(len(frame), dtype=bool), ink())
         _draw_line(ax, fit, x, grid, prob, POSTERIOR, labels=True)
     else:
-        levels = _levels(frame, by)
-        for k, (value, name, rows) in enumerate(levels):
-            aside = 0.0 if _is_numeric(frame[x]) else (k - (len(levels) - 1) / 2) * 0.8 / len(levels)
-            _draw_data(ax, fit, x, rows, f"C{k}", aside=aside, width=0.3 / len(levels))
-            grid = _grid(fit, x, {by: value})
+        drawn = levels(frame, by)
+        for k, (value, name, rows) in enumerate(drawn):
+            aside = 0.0 if is_numeric(frame[x]) else (k - (len(drawn) - 1) / 2) * 0.8 / len(drawn)
+            _draw_data(ax, fit, x, rows, f"C{k}", aside=aside, width=0.3 / len(drawn))
+            grid = rows_along(fit, x, {by: value})
             _draw_line(ax, fit, x, grid, prob, f"C{k}", labels=False, name=name, response=False, aside=aside)
     _finish(ax, fit, x)
-    fixed = _fixed(fit, x, by)
+    fixed = fixed_words(fit, x, by)
     if fixed:
-        ax.set_title("at " + ", ".join(fixed), fontsize=9, loc="left")
-    legend = ax.legend(frameon=False, fontsize=9, title=None if by is None else short(by))
-    legend.set_loc("best")
+        ax.set_xlabel(f"{quantity(x)}\n{fixed}")
+    title = None if by is None else f"{short(by)}, with {100 * prob:g} % intervals of the mean"
+    ax.legend(
+        frameon=False, fontsize=9, title=title, title_fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3
+    )
     return ax
 
 
@@ -123,8 +125,8 @@ def _panels(fit: "Fit", x: str, groups: Sequence[Any] | None, prob: float) -> An
     axes = grid_of_axes(len(chosen), columns=columns, size=size, sharex=True, sharey=True)
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
         level = group.levels[int(code)]
-        _draw_data(panel, fit, x, group.codes == code, DATA)
-        _draw_line(panel, fit, x, _grid(fit, x, {group.name: level}), prob, POSTERIOR, labels=k == 0)
+        _draw_data(panel, fit, x, group.codes == code, ink())
+        _draw_line(panel, fit, x, rows_along(fit, x, {group.name: level}), prob, POSTERIOR, labels=k == 0)
         panel.set_title(short(level, 24 if columns > 3 else 32), fontsize=9)
         _finish(panel, fit, x)
         if k + columns >= len(chosen):  # nothing is below
@@ -132,70 +134,12 @@ def _panels(fit: "Fit", x: str, groups: Sequence[Any] | None, prob: float) -> An
         panel.set_xlabel("")
         panel.set_ylabel("")
     figure = axes[0].get_figure()
-    fixed = _fixed(fit, x, group.name)
-    figure.supxlabel(quantity(x) + (f"   (at {', '.join(fixed)})" if fixed else ""), fontsize=10)
+    fixed = fixed_words(fit, x, group.name)
+    figure.supxlabel(f"{quantity(x)}\n{fixed}" if fixed else quantity(x), fontsize=10)
     figure.supylabel(quantity(fit.model.design.formula.response), fontsize=10)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
     return axes
-
-
-def _levels(frame: pd.DataFrame, by: str) -> list[tuple[Any, str, np.ndarray]]:
-    """Give the values of `by` to draw, what to call them, and the rows that belong to each."""
-    column = frame[by]
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind == "b":
-        values = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
-        if len(values) > _MAX_LEVELS:
-            raise StanhierError(
-                f"plot_prediction(by={by!r}): {len(values)} categories are too many lines for one picture "
-                f"(at most {_MAX_LEVELS})."
-            )
-        return [(value, short(value), (column == value).to_numpy()) for value in values]
-    numbers = column.to_numpy(dtype=float)
-    distinct = np.unique(numbers)
-    values = list(distinct) if len(distinct) <= 3 else [numbers.mean() + k * numbers.std() for k in (-1, 0, 1)]
-    nearest = np.abs(numbers[:, None] - np.array(values)).argmin(axis=1)
-    return [(value, f"{value:.4g}", nearest == k) for k, value in enumerate(values)]
-
-
-def _typical(column: pd.Series) -> Any:
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind == "b":
-        return column.mode().iloc[0]
-    return float(column.mean())
-
-
-def _fixed(fit: "Fit", x: str, by: str | None) -> list[str]:
-    frame = fit.model.design.frame
-    others = [c for c in fit.model.design.formula.predictor_columns if c not in (x, by)]
-    values = {c: _typical(frame[c]) for c in others}
-    return [
-        f"{short(c)} = {value:.4g}" if isinstance(value, float) else f"{short(c)} = {short(value)}"
-        for c, value in values.items()
-    ]
-
-
-def _is_numeric(column: pd.Series) -> bool:
-    return not isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.kind != "b"
-
-
-def _grid(fit: "Fit", x: str, given: dict[str, Any]) -> pd.DataFrame:
-    """Make rows along `x`, everything else at its given or typical value, with the categories of the fit."""
-    frame = fit.model.design.frame
-    column = frame[x]
-    if _is_numeric(column):
-        values: Any = np.linspace(float(column.min()), float(column.max()), _STEPS)
-    else:
-        values = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
-    grid = pd.DataFrame({x: values})
-    for name in fit.model.design.formula.predictor_columns:
-        if name != x:
-            grid[name] = [given.get(name, _typical(frame[name]))] * len(grid)
-        if isinstance(frame[name].dtype, pd.CategoricalDtype):
-            grid[name] = pd.Categorical(grid[name], categories=frame[name].cat.categories)
-    group = fit.model.design.group
-    if group is not None and group.name in given:
-        grid[group.name] = [given[group.name]] * len(grid)
-    return grid
 
 
 def _draw_line(
@@ -213,7 +157,7 @@ def _draw_line(
 ) -> None:
     mean, new = _bands(fit, grid, prob)
     percent = f"{100 * prob:g} %"
-    numeric = _is_numeric(fit.model.design.frame[x])
+    numeric = is_numeric(fit.model.design.frame[x])
     at = grid[x].to_numpy(dtype=float) if numeric else np.arange(len(grid)) + aside
     outer_label, inner_label = (f"{percent} of new observations", f"{percent} of the mean") if labels else (None, None)
     if numeric:
@@ -258,7 +202,7 @@ def _draw_data(
     if len(chosen) > _MAX_POINTS:
         chosen = rng.choice(chosen, _MAX_POINTS, replace=False)
     column = design.frame[x]
-    if _is_numeric(column):
+    if is_numeric(column):
         at = column.to_numpy(dtype=float)[chosen]
         if 20 * len(np.unique(at)) < len(at):
             at = at + rng.uniform(-0.02, 0.02, len(at)) * np.ptp(column.to_numpy(dtype=float))
@@ -279,14 +223,22 @@ def _draw_data(
 
 def _finish(ax: Any, fit: "Fit", x: str) -> None:
     column = fit.model.design.frame[x]
-    if not _is_numeric(column):
+    if not is_numeric(column):
         values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
-        ax.set_xticks(range(len(values)), [short(v, 20) for v in values])
+        labels = [short(v, 24) for v in values]
+        crowded = label_width(labels) * len(labels) > _width(ax)
+        ax.set_xticks(range(len(labels)), labels, **({"rotation": 60, "ha": "right"} if crowded else {}))
         ax.set_xlim(-0.6, len(values) - 0.4)
     elif column.dtype.kind == "i":
         ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel(quantity(x))
     ax.set_ylabel(quantity(fit.model.design.formula.response))
+
+
+def _width(ax: Any) -> float:
+    """Give the inches across the axes."""
+    figure = ax.get_figure()
+    return float(ax.get_position().width * figure.get_size_inches()[0])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -6,11 +6,11 @@ import numpy as np
 
 from stanhier.errors import StanhierError
 from stanhier.plots.shared import (
-    DATA,
     MAX_GROUPS,
     POSTERIOR,
     check_prob,
     density,
+    ink,
     label_width,
     new_axes,
     quantity,
@@ -108,7 +108,7 @@ def _densities(ax: Any, fit: "Fit", replicated: np.ndarray) -> Any:
             alpha=0.35,
             label=f"{len(shown)} replicated data sets" if k == 0 else None,
         )
-    ax.plot(*density(fit.model.design.y, beyond=True), color=DATA, linewidth=2, label="observed")
+    ax.plot(*density(fit.model.design.y, beyond=True), color=ink(), linewidth=2, label="observed")
     ax.set_xlabel(quantity(fit.model.design.formula.response))
     ax.set_ylabel("density")
     ax.set_ylim(bottom=0)
@@ -149,7 +149,7 @@ def _group_means(ax: Any, fit: "Fit", replicated: np.ndarray, prob: float) -> An
         linewidth=4 if few else 1,
         label=f"{100 * prob:g} % of replicated means",
     )
-    ax.plot(observed[order], y, "o", color=DATA, markersize=4 if few else 2, label="observed mean")
+    ax.plot(observed[order], y, "o", color=ink(), markersize=4 if few else 2, label="observed mean")
     if few:
         ax.set_yticks(y, [short(group.levels[k]) for k in order])
         ax.set_ylabel(short(group.name))

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from stanhier.fit import Fit
 
 __all__ = [
-    "DATA",
     "INNER",
     "MAX_GROUPS",
+    "MAX_LABEL",
     "OTHER",
     "POSTERIOR",
     "REFERENCE",
@@ -30,6 +30,7 @@ __all__ = [
     "group_labels",
     "group_positions",
     "group_sizes",
+    "ink",
     "intervals",
     "label_width",
     "new_axes",
@@ -49,7 +50,7 @@ INNER = 0.5
 """Probability of the thick part of an interval."""
 
 # Blue and orange are told apart by colour-blind readers too; the rest is grey.
-POSTERIOR, OTHER, DATA, REFERENCE = "C0", "C1", "0.15", "0.45"
+POSTERIOR, OTHER, REFERENCE = "C0", "C1", "0.5"
 
 _BLOCK_VALUES = 1 << 22
 
@@ -106,6 +107,13 @@ def short(text: Any, most: int = MAX_LABEL) -> str:
 def label_width(labels: Sequence[str]) -> float:
     """Give the inches that the longest of the labels takes at the usual size."""
     return 0.085 * max((len(label) for label in labels), default=0)
+
+
+def ink() -> Any:
+    """Give the colour of observed data: that of text, so that it is seen on dark backgrounds too."""
+    import matplotlib as mpl
+
+    return mpl.rcParams["text.color"]
 
 
 def new_axes(ax: Any, width: float, height: float) -> Any:
@@ -215,9 +223,9 @@ def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.
     return np.asarray(x), np.asarray(values)
 
 
-def quantity(name: str, label: Any = None) -> str:
+def quantity(name: str, label: Any = None, most: int = MAX_LABEL) -> str:
     """Name a parameter as `summary()` does: `sigma`, `beta[days]`."""
-    return short(name if label is None else f"{name}[{label}]")
+    return short(name if label is None else f"{name}[{label}]", most)
 
 
 def parameters(

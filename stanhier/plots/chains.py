@@ -1,0 +1,137 @@
+"""Pictures of the draws themselves: traces and pairs, by ArviZ."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stanhier.errors import StanhierError
+from stanhier.plots.shared import MAX_LABEL, choose, ink, parameters, quantity
+
+if TYPE_CHECKING:
+    from stanhier.fit import Fit
+
+__all__ = ["pair", "trace"]
+
+_MAX_PAIRS = 10
+_PAIR_LABEL = 17
+
+
+def trace(
+    fit: "Fit", *, var_names: str | Sequence[str] | None = None, coords: Mapping[str, Any] | None = None, **kwargs: Any
+) -> Any:
+    """Plot the distribution and the trace of each parameter, chain by chain; black ticks mark divergent draws.
+
+    Parameters
+    ----------
+    fit : Fit
+    var_names : str or sequence of str, optional
+        The parameters; by default all but the group effects.
+    coords : mapping, optional
+        Labels to choose, for example `{"subject": ["308", "309"]}` together with `var_names="alpha"`.
+    **kwargs
+        Other keywords of `arviz.plot_trace_dist`.
+
+    Returns
+    -------
+    arviz_plots.PlotCollection
+        Save it with `.savefig(path)`.
+
+    Raises
+    ------
+    StanhierError
+        If there is no such parameter or label, or there are too many to draw.
+    """
+    import arviz as az
+
+    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_trace", most=40)
+    figure = {"figsize": (9.0, 0.5 + 1.7 * len(listed)), "layout": "constrained", **kwargs.pop("figure_kwargs", {})}
+    collection = az.plot_trace_dist(
+        _tree(fit, var_names, coords, "plot_trace"),
+        compact=kwargs.pop("compact", False),
+        backend=kwargs.pop("backend", "matplotlib"),
+        labeller=kwargs.pop("labeller", _labeller(MAX_LABEL)),
+        figure_kwargs=figure,
+        **kwargs,
+    )
+    drawn = collection.viz["figure"].item()
+    axes = getattr(drawn, "axes", [])
+    if len(axes) == 2 * len(listed):
+        for k, (name, label, _) in enumerate(listed):
+            left, right = axes[2 * k], axes[2 * k + 1]
+            left.set_xlabel("")
+            left.set_title(quantity(name, label), loc="left", fontsize=10)
+            right.set_ylabel("")
+            right.set_xlabel("draw" if k == len(listed) - 1 else "")
+    return collection
+
+
+def pair(
+    fit: "Fit", *, var_names: str | Sequence[str] | None = None, coords: Mapping[str, Any] | None = None, **kwargs: Any
+) -> Any:
+    """Plot the draws of each two parameters against each other; divergent draws are marked.
+
+    Parameters
+    ----------
+    fit : Fit
+    var_names, coords
+        As for `trace`; up to 10 parameters.
+    **kwargs
+        Other keywords of `arviz.plot_pair`.
+
+    Returns
+    -------
+    arviz_plots.PlotMatrix
+
+    Raises
+    ------
+    StanhierError
+        If there is no such parameter or label, fewer than two parameters, or too many to draw.
+    """
+    import arviz as az
+
+    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_pair", most=_MAX_PAIRS)
+    if len(listed) < 2:
+        raise StanhierError("plot_pair(): a pair needs two parameters at least; name more with var_names=.")
+    size = max(4.0, 1.8 * len(listed))
+    diverged = bool(np.any(fit.draws.statistics.get("diverging", False)))
+    visuals = {
+        "scatter": {"size": 4, "alpha": 0.25},
+        "divergence": {"size": 14, "color": ink(), "alpha": 0.8} if diverged else False,
+        **kwargs.pop("visuals", {}),
+    }
+    matrix = az.plot_pair(
+        _tree(fit, var_names, coords, "plot_pair"),
+        backend=kwargs.pop("backend", "matplotlib"),
+        labeller=kwargs.pop("labeller", _labeller(_PAIR_LABEL)),
+        visuals=visuals,
+        figure_kwargs={"figsize": (size, size), "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
+        **kwargs,
+    )
+    for ax in getattr(matrix.viz["figure"].item(), "axes", []):
+        if len(ax.lines) == 1 and not ax.collections:  # the densities: their height has no meaning beside the rest
+            ax.tick_params(axis="y", left=False, labelleft=False)
+    return matrix
+
+
+def _tree(fit: "Fit", var_names: Any, coords: Any, where: str) -> Any:
+    """Give ArviZ the chosen parameters and the divergences, no more."""
+    import xarray as xr
+
+    chosen = choose(fit, var_names, dict(coords) if coords is not None else None, where)
+    groups = {"posterior": chosen}
+    if "diverging" in fit.draws.statistics:
+        groups["sample_stats"] = fit.idata["sample_stats"].to_dataset()
+    return xr.DataTree.from_dict(groups)
+
+
+def _labeller(most: int) -> Any:
+    from arviz_base.labels import BaseLabeller
+
+    class Labeller(BaseLabeller):
+        def make_label_vert(self, var_name: str | None, sel: Mapping[Any, Any], isel: Mapping[Any, Any]) -> str:  # noqa: ARG002
+            return quantity(str(var_name), ", ".join(str(v) for v in sel.values()) if sel else None, most)
+
+        make_label_flat = make_label_vert
+
+    return Labeller()
