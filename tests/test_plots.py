@@ -341,6 +341,28 @@ def test_ppc_of_many_groups_and_of_none(many):
         many.plot_ppc(kind="means")
 
 
+def test_replicated_group_means_are_those_of_replicated_rows(three):
+    ax = three.plot_ppc(kind="groups", draws=1000)
+    ends = np.array(segments(ax))[:, :, 0]
+    design = three.model.design
+    rows = three.posterior_predictive(seed=9)["posterior_predictive"]["y"].to_numpy().reshape(1000, -1)
+    means = np.stack([rows[:, design.group.codes == k].mean(axis=1) for k in range(3)])
+    order = np.argsort(pd.Series(design.y).groupby(design.group.codes).mean())
+    expected = np.quantile(means[order], [0.05, 0.95], axis=1).T
+    np.testing.assert_allclose(ends, expected, atol=0.25 * np.ptp(expected, axis=1).min())
+
+
+def test_ppc_of_very_many_rows_draws_a_part(three, monkeypatch):
+    from stanhier.plots import predictive
+
+    monkeypatch.setattr(predictive, "_MAX_ROWS", 30)
+    values, observed = predictive._replicated_rows(three, np.arange(50), 1)
+    assert values.shape == (50, 30)
+    assert set(observed) < set(three.model.design.y)
+    with pytest.raises(sh.StanhierError, match="'draws' must be an integer of at least 1"):
+        three.plot_ppc(draws=0)
+
+
 def test_prediction_of_a_line_is_that_of_predict():
     fit = synthetic.line()
     ax = fit.plot_prediction("x")

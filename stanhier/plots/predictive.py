@@ -1,10 +1,14 @@
 """The picture of a posterior predictive check: replicated data beside observed."""
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from stanhier.data import NewRows
 from stanhier.errors import StanhierError
+from stanhier.group_effects import draw_effects
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
@@ -16,7 +20,7 @@ from stanhier.plots.shared import (
     quantity,
     short,
 )
-from stanhier.predictive import posterior_predictive
+from stanhier.prediction import check_seed, collect
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit
@@ -24,13 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["ppc"]
 
 _CURVES = 50
+_MAX_ROWS = 100_000
 
 
 def ppc(
     fit: "Fit",
     *,
     kind: str | None = None,
-    draws: int = 200,
+    draws: int = 400,
     seed: int | None = None,
     prob: float = 0.9,
     ax: Any = None,
@@ -76,39 +81,75 @@ def ppc(
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
     if kind is None and ax is not None:
         kind = "density"
-    replicated = _replicated(fit, draws, seed)
+    keep = _kept(fit, draws)
+    check_seed(seed)
+    chosen_seed = fit.draws.seed if seed is None else int(seed)
     if kind == "density" or not grouped:
-        return _densities(new_axes(ax, 6.0, 4.0), fit, replicated)
+        return _densities(new_axes(ax, 6.0, 4.0), fit, *_replicated_rows(fit, keep, chosen_seed))
+    means, observed = _replicated_means(fit, keep, chosen_seed)
     if kind == "groups":
         height, width = _size_of_groups(fit)
-        return _group_means(new_axes(ax, width, height), fit, replicated, prob)
+        return _group_means(new_axes(ax, width, height), fit, means, observed, prob)
     import matplotlib.pyplot as plt
 
     height, width = _size_of_groups(fit)
     _, axes = plt.subplots(1, 2, figsize=(5.2 + width, height), layout="constrained", width_ratios=[5.2, width])
-    _densities(axes[0], fit, replicated)
-    _group_means(axes[1], fit, replicated, prob)
+    _densities(axes[0], fit, *_replicated_rows(fit, keep, chosen_seed))
+    _group_means(axes[1], fit, means, observed, prob)
     return axes
 
 
-def _replicated(fit: "Fit", draws: int, seed: int | None) -> np.ndarray:
-    """Give replicated responses, shape (draws, N)."""
+def _kept(fit: "Fit", draws: int) -> np.ndarray:
+    """Choose this many draws (or all), evenly over the chains and along them."""
+    if isinstance(draws, bool) or not isinstance(draws, Integral) or draws < 1:
+        raise StanhierError(f"plot_ppc(draws={draws!r}): 'draws' must be an integer of at least 1.")
     total = len(fit.draws.flat_sigma)
-    values = posterior_predictive(fit, min(draws, total), seed=seed)["y"].to_numpy()
-    return np.asarray(values.reshape(-1, fit.model.design.n_rows))
+    return np.linspace(0, total - 1, min(int(draws), total)).round().astype(int)
 
 
-def _densities(ax: Any, fit: "Fit", replicated: np.ndarray) -> Any:
-    shown = replicated[:: max(1, len(replicated) // _CURVES)][:_CURVES]
-    for k, values in enumerate(shown):
+def _replicated_rows(fit: "Fit", keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give replicated responses, shape (draws, rows), and the observed ones; of very many rows a random part."""
+    design = fit.model.design
+    rows = np.arange(design.n_rows)
+    if len(rows) > _MAX_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, _MAX_ROWS, replace=False))
+    chosen = NewRows(
+        design.X[rows],
+        None if design.group is None else design.group.codes[rows],
+        pd.Index([]),
+        None if design.se is None else design.se[rows],
+        pd.RangeIndex(len(rows)),
+    )
+    keep = keep[:_CURVES] if len(keep) <= _CURVES else keep[:: -(-len(keep) // _CURVES)]
+    values = collect(fit.model, fit.draws, chosen, kind="response", new_groups="error", seed=seed, keep=keep)
+    return values, design.y[rows]
+
+
+def _replicated_means(fit: "Fit", keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give replicated means of the groups, shape (draws, J), and the observed ones.
+
+    The mean of a group's replicated rows is normal around the mean of their expectations, so no row is needed. Where
+    standard errors are known, rows weigh by their precision.
+    """
+    compressed, draws = fit.model.compressed, fit.draws
+    location, sigma, sigma_alpha = draws.flat_location[keep], draws.flat_sigma[keep], draws.flat_sigma_alpha[keep]
+    effects = draw_effects(compressed, np.arange(compressed.n_groups), location, sigma, sigma_alpha, seed=draws.seed)
+    expected = compressed.origin[-1] + location[:, :1] + location[:, 1:] @ compressed.means[:, :-1].T + effects
+    noise = np.random.default_rng([seed, 0x6D]).standard_normal(expected.shape)
+    observed = compressed.origin[-1] + compressed.means[:, -1]
+    return expected + sigma[:, None] / np.sqrt(compressed.weights) * noise, observed
+
+
+def _densities(ax: Any, fit: "Fit", replicated: np.ndarray, observed: np.ndarray) -> Any:
+    for k, values in enumerate(replicated):
         ax.plot(
             *density(values, beyond=True),
             color=POSTERIOR,
             linewidth=0.7,
             alpha=0.35,
-            label=f"{len(shown)} replicated data sets" if k == 0 else None,
+            label=f"{len(replicated)} replicated data sets" if k == 0 else None,
         )
-    ax.plot(*density(fit.model.design.y, beyond=True), color=ink(), linewidth=2, label="observed")
+    ax.plot(*density(observed, beyond=True), color=ink(), linewidth=2, label="observed")
     ax.set_xlabel(quantity(fit.model.design.formula.response))
     ax.set_ylabel("density")
     ax.set_ylim(bottom=0)
@@ -127,15 +168,10 @@ def _size_of_groups(fit: "Fit") -> tuple[float, float]:
     return max(3.8, 1.3 + 0.22 * len(group.levels)), 4.4 + label_width([short(v) for v in group.levels])
 
 
-def _group_means(ax: Any, fit: "Fit", replicated: np.ndarray, prob: float) -> Any:
-    """Draw observed and replicated means; rows weigh by their precision where standard errors are known."""
+def _group_means(ax: Any, fit: "Fit", means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
     design = fit.model.design
     group = design.group
     assert group is not None
-    weights = np.ones(design.n_rows) if design.se is None else design.se**-2.0
-    total = np.bincount(group.codes, weights)
-    means = np.array([np.bincount(group.codes, weights * row) / total for row in replicated])
-    observed = np.bincount(group.codes, weights * design.y) / total
     lower, upper = np.quantile(means, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
     order = np.argsort(observed, kind="stable")
     y = np.arange(len(order))
