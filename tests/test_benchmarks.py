@@ -145,7 +145,7 @@ def test_page_and_plots(tmp_path: Path) -> None:
     page = render(rows, pictures, folder="results")
     assert "![Effective draws per second by data set and peer](results/comparison.png)" in page
     assert "| 1,000 | 0.5 / 12 |" in page
-    assert "Building at 100,000 rows: 200,000 rows per second, 400,000 per second of processor time." in page
+    assert "Building at 1,000,000 rows: 2,000,000 rows per second, 4,000,000 per second of processor time." in page
     assert "Sampling: slowest over fastest from 10,000 on 1.50." in page
     assert "| a new process | import stanhier | 0.025 (0.02 to 0.03) s |" in page
 

@@ -9,6 +9,7 @@ import matplotlib as mpl
 from scripts.benchmarks.peers import PEERS
 from scripts.benchmarks.records import Measurement
 from scripts.benchmarks.scaling import STEPS, Size
+from scripts.benchmarks.tables import number
 
 __all__ = ["draw"]
 
@@ -45,6 +46,7 @@ def _comparison(measurements: Sequence[Measurement], path: Path) -> Path:
         layout="constrained",
     )
     least = min(min(m.values) for m in rates.values()) / 2
+    greatest = max(max(m.values) for m in rates.values()) * 8  # room for the numbers
     for ax, case in zip(axes.flat, cases, strict=False):
         for place, peer in enumerate(reversed(peers)):
             m = rates.get((case, peer))
@@ -52,17 +54,20 @@ def _comparison(measurements: Sequence[Measurement], path: Path) -> Path:
                 said = notes.get((case, peer), "").partition(":")[0].partition(",")[0]
                 ax.text(least * 1.2, place, said, va="center", fontsize=7, color="0.4")
                 continue
-            ax.barh(place, m.median - least, left=least, color="C0" if peer == "stanhier" else "0.7", height=0.7)
-            ax.plot([min(m.values), max(m.values)], [place, place], color="0.2", linewidth=1)
+            color = "C0" if peer == "stanhier" else "0.3"
+            ax.plot([min(m.values), max(m.values)], [place, place], color=color, linewidth=2, alpha=0.5)
+            ax.plot(m.median, place, "o", color=color, markersize=5)
+            ax.annotate(
+                number(m.median), (m.median, place), (5, 0), textcoords="offset points", va="center", fontsize=7
+            )
+        ax.grid(visible=True, axis="x", color="0.92")
         ax.set(
             title=case, xscale="log", yticks=range(len(peers)), yticklabels=[PEERS[p].title for p in reversed(peers)]
         )
-        ax.set_xlim(left=least)
+        ax.set_xlim(least, greatest)
     for ax in axes.flat[len(cases) :]:
         ax.set_visible(False)
-    figure.supxlabel(
-        "smallest bulk effective sample size per second of a warm call (median; line: range of the repeats)"
-    )
+    figure.supxlabel("smallest bulk ESS per second of a warm call")
     return _save(figure, path)
 
 
