@@ -30,8 +30,8 @@ __all__ = [
     "row_blocks",
 ]
 
-BLOCK_VALUES = 1 << 22
-"""Rows times draws that are in memory at once (32 MB for each array)."""
+BLOCK_VALUES = 1 << 20
+"""Rows times draws that are in memory at once (8 MB for each of a dozen arrays)."""
 
 type Block = tuple[slice, np.ndarray, np.ndarray]
 
