@@ -119,6 +119,9 @@ def test_forest_takes_axes_groups_and_coefficients(many):
     assert many.plot_forest(groups=["g007", "g003"], ax=ax) is ax
     assert sorted(labels_of(ax.yaxis)) == ["g003", "g007"]
     assert figure.axes == [ax]
+    ends = np.array(segments(ax))[:, :, 0]
+    draws = many.posterior["alpha"].sel(clinic=labels_of(ax.yaxis)).to_numpy().reshape(-1, 2)
+    np.testing.assert_allclose(ends, np.quantile(draws, [0.05, 0.95], axis=0).T)
     slopes = many.plot_forest(var_names="beta")
     assert labels_of(slopes.yaxis) == ["age", "sex[T.male]"]
     assert labels_of(synthetic.line().plot_forest().yaxis) == ["x"]

@@ -111,6 +111,12 @@ def test_the_same_fit_gives_the_same_report(tmp_path):
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
+def test_a_fit_that_was_saved_and_loaded_gives_the_same_report(fit, path, tmp_path):
+    fit.save(tmp_path / "fit.nc")
+    sh.load(tmp_path / "fit.nc").report(tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == path.read_bytes()
+
+
 def test_a_report_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
     target = tmp_path / "r.html"
     target.write_text("old")

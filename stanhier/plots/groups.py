@@ -80,7 +80,7 @@ def _forest_of_groups(fit: "Fit", groups: Sequence[Any] | None, prob: float, ax:
     assert group is not None
     chosen = np.arange(len(group.levels)) if groups is None else group_positions(fit, groups, "plot_forest")
     estimates = group_intervals(fit, prob)[chosen]
-    labels = [group_labels(fit)[k] for k in chosen]
+    labels = group_labels(fit)
     order = np.argsort(estimates.median, kind="stable")
     if groups is None and len(order) > MAX_GROUPS:
         half = MAX_GROUPS // 2
@@ -90,7 +90,7 @@ def _forest_of_groups(fit: "Fit", groups: Sequence[Any] | None, prob: float, ax:
     shown = np.concatenate([low, high])
     gap = _REST_ROWS + 1 if len(rest) else 0
     positions = np.concatenate([np.arange(len(low)), len(low) + gap + np.arange(len(high))]).astype(float)
-    shown_labels = [labels[k] for k in shown]
+    shown_labels = [labels[int(chosen[k])] for k in shown]
     ax = new_axes(ax, 5.4 + label_width(shown_labels), max(2.6, 1.3 + row_height(len(shown)) * (len(shown) + gap)))
     if len(rest):
         y = np.linspace(len(low), len(low) + gap - 1, len(rest))
