@@ -83,7 +83,19 @@ def _columns(fit: "Fit") -> Iterator[tuple[str, str, str]]:
             roles.append("group")
         if name == design.se_name:
             roles.append("standard error")
-        yield str(name), " and ".join(roles) if roles else "response", _column_words(design.frame[name])
+        is_group = "group" in roles
+        words = _group_words(fit) if is_group else _column_words(design.frame[name])
+        yield str(name), " and ".join(roles) if roles else "response", words
+
+
+def _group_words(fit: "Fit") -> str:
+    group = fit.model.design.group
+    assert group is not None
+    sizes = np.bincount(group.codes, minlength=len(group.levels))
+    order = np.argsort(-sizes, kind="stable")[:4]
+    largest = ", ".join(f"{group.levels[int(k)]} ({sizes[k]:,})" for k in order)
+    more = " and others" if len(sizes) > len(order) else ""
+    return f"{len(sizes):,} groups of {sizes.min():,} to {sizes.max():,} rows: {largest}{more}"
 
 
 def _column_words(column: pd.Series) -> str:

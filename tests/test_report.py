@@ -61,6 +61,7 @@ def test_the_report_says_everything(fit, page):
     assert f"βage ~ {fit.model.priors['beta']['age']!r}" in text
     assert "of the intercept at the mean of the predictors" in text
     assert "352 rows in 62 groups of clinic" in text
+    assert f"62 groups of 5 to 40 rows: {synthetic.LONG} (40), {synthetic.NASTY} (12), clinic 0 (5)" in text
     assert "1 problem found." in text
     assert "3 of 1000 draws diverged" in text
     assert f"mean {fit.model.design.y.mean():.4g}" in text
