@@ -89,10 +89,8 @@ def row_blocks(design: "Design", compressed: Compressed, draws: "Draws") -> Iter
         total = compressed.weights[groups][inverse]
         group_sum = group_sum[:, inverse]
         both = []
-        for weight, weighted in ((total - w, group_sum - w * residual), (total, group_sum)):
-            # A group of this row alone leaves nothing: what rounding leaves of its weight must not count.
-            kept = np.where(weight > 1e-12 * total, weight, 0.0)
-            effect, variance = _effect(kept, np.where(kept > 0, weighted, 0.0), draws)
+        for weight, weighted in ((np.maximum(total - w, 0.0), group_sum - w * residual), (total, group_sum)):
+            effect, variance = _effect(weight, weighted, draws)
             both.append(normal_log_density(residual - effect, noise + variance))
         yield rows, both[0], both[1]
 

@@ -85,6 +85,21 @@ def test_as_many_folds_as_rows_are_exact_leave_one_out(small):
     assert result.n_folds == 12
 
 
+@pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
+def test_as_many_folds_as_rows_agree_with_loo_where_groups_vary():
+    """One group has a single row: without it the group is unknown to the fold."""
+    data = variants.frame(n=14, n_groups=4)
+    data["g"] = [0] + [1] * 3 + [2] * 4 + [3] * 6
+    data["y"] += np.array([0.0, 6.0, 0.0, -3.0])[data["g"]]
+    fit = sh.VaryingIntercept("y ~ x + (1 | g)", data).sample(**SAMPLING)
+    folds = fit.kfold(by="row", k=14)
+    result = fit.loo()
+    good = (result.pareto_k < 0.5).to_numpy()
+    assert good[0]
+    assert good.sum() > 8
+    np.testing.assert_allclose(result.elpd_i[good], folds.elpd_i[good], atol=0.1)
+
+
 @pytest.mark.parametrize("by", ["row", "group"])
 def test_loo_of_eight_schools_is_exact(schools, by):
     """Groups of one row: leaving out the row or the group is the same, and needs no draws of the effects."""

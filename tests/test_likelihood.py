@@ -70,13 +70,20 @@ def test_groups_are_multivariate_normals(kind, monkeypatch):
     monkeypatch.setattr(likelihood, "BLOCK_VALUES", 6 * 11)
     fit = fake_fit(variants.VARYING[kind](), chains=2, draws=3)
     design = fit.model.design
-    left_out, _ = all_blocks(likelihood.group_blocks(design, fit.model.compressed.origin, fit.draws))
+    left_out, all_in = all_blocks(likelihood.group_blocks(design, fit.model.compressed.origin, fit.draws))
     for s in (0, 5):
         mean, covariance = moments(fit, s)
         for j in range(0, len(design.group.levels), 3):
             rows = np.flatnonzero(design.group.codes == j)
-            density = stats.multivariate_normal(mean[rows], covariance[np.ix_(rows, rows)]).logpdf(design.y[rows])
+            own = covariance[np.ix_(rows, rows)]
+            density = stats.multivariate_normal(mean[rows], own).logpdf(design.y[rows])
             assert left_out[s, j] == pytest.approx(density, rel=1e-8)
+            # Again the same rows, given themselves: a second sample with the same effect.
+            shared = np.full(own.shape, fit.draws.flat_sigma_alpha[s] ** 2)
+            weights = np.linalg.solve(own, shared)
+            again = mean[rows] + weights.T @ (design.y[rows] - mean[rows])
+            density = stats.multivariate_normal(again, own - shared @ weights).logpdf(design.y[rows])
+            assert all_in[s, j] == pytest.approx(density, rel=1e-8)
 
 
 @pytest.mark.parametrize("kind", ["default", "known se", "no intercept"])
