@@ -28,6 +28,7 @@ _HOMES = {
     "load": "storage",
     "plot_compare": "plots",
     "pooling": "partial_pooling",
+    "sbc": "calibration",
 }
 
 __all__ = [
@@ -53,9 +54,11 @@ __all__ = [
     "load",
     "plot_compare",
     "pooling",
+    "sbc",
 ]
 
 if TYPE_CHECKING:
+    from stanhier.calibration import sbc
     from stanhier.comparison import compare
     from stanhier.diagnostics import SamplingWarning
     from stanhier.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError

@@ -172,13 +172,16 @@ def _quiet_cmdstanpy() -> Iterator[None]:
     """Keep cmdstanpy's running notes off the screen: a fit gives its own, single warning."""
     from cmdstanpy.utils import get_logger
 
+    # A filter of this call's own, not the logger's level: other calls may run at the same time in other threads.
+    def errors_only(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR
+
     logger = get_logger()
-    level = logger.level
-    logger.setLevel(max(level, logging.ERROR))
+    logger.addFilter(errors_only)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(errors_only)
 
 
 def _read(fit: Any, arguments: Mapping[str, Any]) -> RawDraws:

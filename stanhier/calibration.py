@@ -1,0 +1,209 @@
+"""Simulation-based calibration: whether the sampler is right, for this model and data of this shape.
+
+Parameters are drawn from the prior and data from the model with them; the posterior of such data must then, on average,
+hold the parameters: the rank of each true value among its posterior draws is uniform. Compression makes a simulation
+cost about as much as starting a process, so a few hundred take seconds.
+
+References
+----------
+Talts, Betancourt, Simpson, Vehtari & Gelman (2018), Validating Bayesian inference algorithms with simulation-based
+calibration, arXiv:1804.06788.
+Säilynoja, Bürkner & Vehtari (2022), Graphical test for discrete uniformity and its applications in goodness-of-fit
+evaluation and multiple sample comparison, doi:10.1007/s11222-022-10090-6: the simultaneous bands.
+"""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.draws import from_raw
+from stanhier.errors import StanhierError
+from stanhier.fit import Fit
+from stanhier.sampling import run_nuts
+
+if TYPE_CHECKING:
+    from stanhier.models import Model
+
+__all__ = ["Calibration", "sbc"]
+
+THIN = 10
+"""Draws between two that are ranked, so that these are nearly independent."""
+GROUPS_SHOWN = 3
+BAND_SIMULATIONS = 4000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Ranks of true values among posterior draws.
+
+    Attributes
+    ----------
+    ranks : pandas.DataFrame
+        One row per simulation, one column per quantity; 0 to `n_draws`.
+    n_draws : int
+        Draws that each value was ranked among.
+    divergences : int
+        In all simulations together.
+    """
+
+    ranks: pd.DataFrame
+    n_draws: int
+    divergences: int
+
+    def bands(self, quantity: str, *, prob: float = 0.95) -> pd.DataFrame:
+        """Compare the distribution of the ranks with uniform.
+
+        Parameters
+        ----------
+        quantity : str
+            A column of `ranks`.
+        prob : float
+            Probability that uniform ranks stay within the band everywhere.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns rank (scaled to 0 to 1), difference (of the empirical distribution function from uniform), lower
+            and upper (the simultaneous band).
+        """
+        from arviz_stats.ecdf_utils import ecdf_pit as untyped_ecdf_pit
+
+        ecdf_pit: Any = untyped_ecdf_pit
+        # Ranks stand for intervals of probability; a place in each at random makes them continuous.
+        rng = np.random.default_rng(1)
+        values = (self.ranks[quantity].to_numpy() + rng.uniform(size=len(self.ranks))) / (self.n_draws + 1)
+        points, ecdf, lower, upper = ecdf_pit(values, prob, BAND_SIMULATIONS, rng=rng)
+        return pd.DataFrame(
+            {"rank": points, "difference": ecdf - points, "lower": lower - points, "upper": upper - points}
+        )
+
+    @property
+    def failures(self) -> list[str]:
+        """Quantities whose ranks are not uniform, at a level of 1 % for all of them together."""
+        prob = 1 - 0.01 / len(self.ranks.columns)
+        failed = []
+        for quantity in self.ranks.columns:
+            bands = self.bands(quantity, prob=prob)
+            inside = bands["difference"].between(bands["lower"] - 1e-12, bands["upper"] + 1e-12)
+            if not inside.all():
+                failed.append(str(quantity))
+        return failed
+
+    @property
+    def ok(self) -> bool:
+        """Whether no quantity fails."""
+        return not self.failures
+
+    def plot(self) -> Any:
+        """Draw the ranks' distribution minus uniform, with its 95 % band, for each quantity.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        import matplotlib.pyplot as plt
+
+        names = list(self.ranks.columns)
+        columns = min(3, len(names))
+        shape = (-(-len(names) // columns), columns)
+        figure, axes = plt.subplots(
+            *shape,
+            figsize=(3.4 * columns, 2.4 * shape[0]),
+            sharex=True,
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for ax, name in zip(axes.flat, names, strict=False):
+            bands = self.bands(name)
+            ax.fill_between(bands["rank"], bands["lower"], bands["upper"], color="C0", alpha=0.2, linewidth=0)
+            ax.plot(bands["rank"], bands["difference"], color="C0")
+            ax.axhline(0, color="0.5", linewidth=0.8)
+            ax.set_title(name, fontsize=10)
+        for ax in axes.flat[len(names) :]:
+            ax.set_visible(False)
+        figure.supxlabel(f"rank of the true value among {self.n_draws} draws (scaled)")
+        figure.supylabel(f"ECDF of {len(self.ranks)} ranks minus uniform, 95 % band")
+        return figure
+
+    def __repr__(self) -> str:
+        verdict = "all ranks are uniform" if self.ok else f"not uniform: {', '.join(self.failures)}"
+        return f"Calibration by {len(self.ranks)} simulations: {verdict}; {self.divergences} divergences"
+
+
+def sbc(model: "Model", *, n: int = 200, seed: int | None = None, executor: Executor | None = None) -> Calibration:
+    """Calibrate a model by simulation.
+
+    Parameters
+    ----------
+    model : LinearRegression or VaryingIntercept
+        Predictors, groups and priors are its own; its response is not used. All priors must be proper.
+    n : int
+        Number of simulations, at least 20.
+    seed : int, optional
+        Repeats the same simulations.
+    executor : concurrent.futures.Executor, optional
+        Where the simulations run; threads here by default, since Stan runs in processes of its own.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    PriorError
+        If a prior is flat.
+    StanhierError
+        If `n` is too small.
+    """
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 20:
+        raise StanhierError(f"sbc(n={n!r}): 'n' must be an integer of at least 20.")
+    tree = model.sample_prior(n, seed=seed)
+    truths = _quantities(tree["prior"].to_dataset())
+    responses = tree["prior_predictive"].to_dataset()["y"].to_numpy().reshape(-1, model.design.n_rows)
+    if len(responses) < n:
+        raise StanhierError(f"sbc(n={n}) of {model.design.n_rows} rows is too large for memory; make a smaller model.")
+    seeds = np.random.SeedSequence(seed).generate_state(n)
+    tasks = [(model, responses[i], {k: v[i] for k, v in truths.items()}, int(seeds[i])) for i in range(n)]
+    if executor is not None:
+        results = list(executor.map(_simulate, tasks))
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            results = list(threads.map(_simulate, tasks))
+    return Calibration(
+        ranks=pd.DataFrame([ranks for ranks, _, _ in results]),
+        n_draws=results[0][1],
+        divergences=sum(divergences for _, _, divergences in results),
+    )
+
+
+def _simulate(task: tuple["Model", np.ndarray, Mapping[str, float], int]) -> tuple[dict[str, int], int, int]:
+    """Fit one simulated data set; give the ranks of the true values, the number of draws and of divergences."""
+    model, response, truth, seed = task
+    simulated = model.on_rows(replace(model.design, y=response))
+    raw = run_nuts(simulated.program, simulated.stan_data, {"chains": 1, "seed": seed, "show_progress": False})
+    fit = Fit(simulated, from_raw(raw, simulated.whitening, grouped=simulated.grouped, sigma=simulated.sigma))
+    posterior = {k: v[::THIN] for k, v in _quantities(fit.posterior).items()}
+    ranks = {k: int((posterior[k] < value).sum()) for k, value in truth.items()}
+    n_draws = len(next(iter(posterior.values())))
+    return ranks, n_draws, int(fit.draws.statistics["diverging"].sum())
+
+
+def _quantities(dataset: Any) -> dict[str, np.ndarray]:
+    """Give the scalar quantities by name, each an array of all draws; of the groups only the first few."""
+    quantities: dict[str, np.ndarray] = {}
+    for name, array in dataset.data_vars.items():
+        values = array.to_numpy().reshape(array.shape[0] * array.shape[1], -1)
+        if array.ndim == 2:
+            quantities[str(name)] = values[:, 0]
+            continue
+        labels = array[array.dims[-1]].to_numpy()
+        shown = labels if name == "beta" else labels[:GROUPS_SHOWN]
+        quantities |= {f"{name}[{label}]": values[:, k] for k, label in enumerate(shown)}
+    return quantities
