@@ -118,6 +118,18 @@ def test_tables_show_every_peer_and_why_one_has_no_numbers() -> None:
     assert "| linear | 0.1 | 20,000 | 2,000 | 10 | PyMC, nutpie: 10,000 | 2 |" in summary_table(rows)
 
 
+def test_a_peer_whose_chains_have_not_mixed_is_not_held_to_differ() -> None:
+    rows = comparison_rows("pymc", 1.0, 100.0)
+    rows = [m for m in rows if m.quantity != "agreement"]
+    rows.append(
+        Measurement("comparison", "linear", "pymc", "agreement", "", (6.2,), "differs; worst of 8: sd of alpha")
+    )
+    assert "**differs**: sd of alpha, 6.2 Monte Carlo errors; its chains have not" in comparison_table(rows, "linear")
+    rows = [m for m in rows if m.quantity != "ESS"]
+    rows.append(Measurement("comparison", "linear", "pymc", "ESS", "", (900.0,)))
+    assert "**differs**: sd of alpha, 6.2 Monte Carlo errors |" in comparison_table(rows, "linear")
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0.012345, "0.0123"), (1.5, "1.5"), (123.4, "123"), (15678.0, "15,700"), (float("nan"), "")]
 )

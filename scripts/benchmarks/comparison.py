@@ -131,7 +131,7 @@ def _judge(
 
 
 def _process(case: str, peer: str, *, limit: float, budget: float, repeats: int) -> tuple[dict[str, Any], str]:
-    report = OUTPUT / "reports" / f"{case}-{peer}.json"
+    report = OUTPUT / "reports" / f"{case}-{peer}{'' if repeats else '-again'}.json"
     report.parent.mkdir(parents=True, exist_ok=True)
     command = [str(_python(peer)), "-m", "scripts.benchmarks.worker", peer, case, str(report)]
     return run_reporting(

@@ -21,6 +21,8 @@ __all__ = [
 
 STAN = ("stan_centred", "stan_noncentred")
 LARGE = 10_000
+RELIABLE_R_HAT, RELIABLE_ESS = 1.01, 400
+"""Vehtari et al. (2021), doi:10.1214/20-BA1221: beyond these, Monte Carlo errors cannot be estimated well."""
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -80,7 +82,9 @@ def comparison_table(measurements: Sequence[Measurement], case: str) -> str:
             said, _, where = agreement.note.partition("; worst of ")
             verdict = f"{said} (largest {agreement.median:.1f} Monte Carlo errors)"
             if said != "agrees":
-                verdict = f"**{said}**: {where.partition(': ')[2]}, {agreement.median:.1f} Monte Carlo errors"
+                verdict = f"**differs**: {where.partition(': ')[2]}, {agreement.median:.1f} Monte Carlo errors"
+                if by[peer, "R-hat"].median > RELIABLE_R_HAT or by[peer, "ESS"].values[-1] < RELIABLE_ESS:
+                    verdict += "; its chains have not mixed, so these are not known well"
         rate = _rate(by, peer)
         r_hat = by.get((peer, "R-hat"))
         divergences = by.get((peer, "divergences"))
