@@ -3,9 +3,10 @@
 import argparse
 import sys
 
-__all__ = ["QUICK_CASES", "QUICK_PEERS", "SECTIONS", "parser"]
+__all__ = ["PAGE_ONLY", "QUICK_CASES", "QUICK_PEERS", "SECTIONS", "parser"]
 
 SECTIONS = ("scaling", "footprint")
+PAGE_ONLY = "page"
 QUICK_CASES = ("linear", "eight_schools", "sleepstudy", "radon_mn")
 QUICK_PEERS = "stanhier,stan"
 
@@ -20,7 +21,11 @@ def parser() -> argparse.ArgumentParser:
         "stanhier, stan (centred and non-centred), stanli (both), pymc, nutpie, numpyro, bambi, mixedlm.",
     )
     made.add_argument("--quick", action="store_true", help="about two minutes: small data, stanhier and Stan by hand")
-    made.add_argument("--only", metavar="NAMES", help="data sets, `scaling` or `footprint`, separated by commas")
+    made.add_argument(
+        "--only",
+        metavar="NAMES",
+        help="data sets, `scaling`, `footprint`, or `page` alone, to write kept results anew; separated by commas",
+    )
     made.add_argument("--peers", metavar="NAMES", help="peers, separated by commas; stanhier is always there")
     made.add_argument("--limit", type=float, default=120.0, help="seconds that one call may take (default: 120)")
     made.add_argument("--budget", type=float, default=15.0, help="seconds for repeats in one process (default: 15)")
@@ -34,6 +39,6 @@ if __name__ == "__main__":
     options = parser().parse_args()
     if options.needs_peers:
         words = (QUICK_PEERS if options.quick and options.peers is None else options.peers or "all").split(",")
-        compares = options.only is None or any(word not in SECTIONS for word in options.only.split(","))
+        compares = options.only is None or any(word not in (*SECTIONS, PAGE_ONLY) for word in options.only.split(","))
         own = all(word.startswith(("stanhier", "stan_")) or word == "stan" for word in words)
         sys.exit(0 if compares and not own else 1)

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from scripts.benchmarks.peers import PEERS
 from scripts.benchmarks.records import Measurement
 from scripts.benchmarks.scaling import STEPS, Size
-from scripts.benchmarks.tables import number
+from scripts.benchmarks.tables import cases_of, number
 
 __all__ = ["draw"]
 
@@ -32,7 +32,7 @@ def _comparison(measurements: Sequence[Measurement], path: Path) -> Path:
 
     rates = {(m.case, m.subject): m for m in measurements if m.quantity == "ESS per second"}
     notes = {(m.case, m.subject): m.note for m in measurements if m.quantity == "status"}
-    cases = list(dict.fromkeys(case for case, _ in rates))
+    cases = [case for case in cases_of(measurements, "comparison") if any(case == one for one, _ in rates)]
     peers = [p for p, info in PEERS.items() if not info.point and any((c, p) in rates for c in cases)]
     columns = min(4, len(cases))
     lines = -(-len(cases) // columns)

@@ -8,7 +8,7 @@ from scripts.benchmarks.cases import CASES, ROOT
 from scripts.benchmarks.comparison import compare
 from scripts.benchmarks.footprint import footprint
 from scripts.benchmarks.machine import describe
-from scripts.benchmarks.options import QUICK_CASES, QUICK_PEERS, SECTIONS, parser
+from scripts.benchmarks.options import PAGE_ONLY, QUICK_CASES, QUICK_PEERS, SECTIONS, parser
 from scripts.benchmarks.page import render
 from scripts.benchmarks.peers import chosen
 from scripts.benchmarks.plots import draw
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
     options = made.parse_args(arguments)
     known = (*CASES, *SECTIONS)
     wanted = (QUICK_CASES + SECTIONS if options.quick else known) if options.only is None else options.only.split(",")
-    unknown = [name for name in wanted if name not in known]
+    unknown = [name for name in wanted if name not in (*known, PAGE_ONLY)]
     if unknown:
         made.error(f"--only knows {', '.join(known)}; not {', '.join(unknown)}")
     try:
@@ -53,6 +53,8 @@ def _measure(wanted: list[str], peers: list[str], options: argparse.Namespace) -
     repeats, budget = (3, 3.0) if options.quick else (options.repeats, options.budget)
     given_up: set[str] = set()
     for name in wanted:
+        if name == PAGE_ONLY:
+            continue
         print(f"{name}:", flush=True)
         if name == "scaling":
             yield scale(sizes(quick=options.quick), limit=options.limit)

@@ -164,12 +164,13 @@ def _growth(fitting: Sequence[tuple[Size, dict[tuple[str, str], Measurement]]]) 
     """Say how much sampling and building grow along one axis."""
     said = []
     sampled = [(s.along, by["sample", "time"].median) for s, by in fitting if ("sample", "time") in by]
-    large = [seconds for along, seconds in sampled if along >= LARGE] or [seconds for _, seconds in sampled]
-    if len(large) > 1:
+    varies = fitting[0][0].varies
+    large = [seconds for along, seconds in sampled if along >= LARGE or not varies.startswith("rows")]
+    if len(large) > 1 and varies != "predictors":
         since = f" from {LARGE:,} on" if len(large) < len(sampled) else ""
         said.append(f"Sampling: slowest over fastest{since} {max(large) / min(large):.2f}.")
     built = [(s, by) for s, by in fitting if ("build", "time") in by and by["build", "time"].values]
-    if built and fitting[0][0].varies.startswith("rows"):
+    if built and varies.startswith("rows"):
         size, by = max(built, key=lambda pair: pair[0].rows)
         per_second = size.rows / by["build", "time"].median
         per_core = size.rows / by["build", "processor time"].median
