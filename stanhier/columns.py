@@ -27,7 +27,8 @@ def as_frame(data: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
             raise DataError(f"The columns of `data` have different lengths: {listed}.")
-        frame = pd.DataFrame(columns)
+        # Shared with the caller, like the columns of a frame: copies of large arrays would not fit beside them.
+        frame = pd.DataFrame(columns, copy=False)
     else:
         raise DataError(f"`data` must be a pandas DataFrame or a dict of arrays, not {type(data).__name__}.")
     repeated = frame.columns[frame.columns.duplicated()]

@@ -90,10 +90,11 @@ def _moments(
             [mu_alpha - shrinkage * location[:, 0], -shrinkage[:, None] * location[:, 1:], shrinkage]
         )
         centre = coefficients.mean(axis=0)
-        factor = np.linalg.qr(coefficients - centre, mode="r") / np.sqrt(len(mu_alpha))
+        coefficients -= centre
+        covariance = coefficients.T @ coefficients / len(mu_alpha)
         features = np.column_stack([np.ones(len(members)), compressed.means[groups[members]]])
         mean[members] = features @ centre
-        variance[members] = np.square(features @ factor.T).sum(axis=1) + (shrinkage * noise).mean()
+        variance[members] = ((features @ covariance) * features).sum(axis=1) + (shrinkage * noise).mean()
     return mean, np.sqrt(variance)
 
 

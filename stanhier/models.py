@@ -386,7 +386,7 @@ class LinearRegression(Model):
     formula : str
         For example `"y ~ x"`; `0 +` removes the intercept.
     data : pandas.DataFrame or mapping of arrays
-        One row per observation. Never changed.
+        One row per observation. Never changed, and not copied: leave arrays as they are while the model is in use.
     priors : mapping, optional
         Priors of `alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get rstanarm's
         defaults: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
@@ -427,7 +427,7 @@ class VaryingIntercept(Model):
     formula : str
         For example `"log_radon ~ floor + (1 | county)"`.
     data : pandas.DataFrame or mapping of arrays
-        One row per observation. Never changed.
+        One row per observation. Never changed, and not copied: leave arrays as they are while the model is in use.
     priors : mapping, optional
         Priors of `mu_alpha`, `sigma_alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get
         rstanarm's defaults: mu_alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
