@@ -67,7 +67,9 @@ def render(measurements: Sequence[Measurement], pictures: Sequence[Path], *, fol
         if "comparison.png" in drawn:
             parts += [f"![Effective draws per second by data set and peer]({folder}/comparison.png)", ""]
         for case in cases:
-            parts += [f"### {case}\n", comparison_table(measurements, case), ""]
+            loads = [m.load for m in measurements if m.case == case and not isnan(m.load)]
+            busy = f"\nLoad average when a measurement began: {min(loads):.1f} to {max(loads):.1f}.\n" if loads else ""
+            parts += [f"### {case}\n", comparison_table(measurements, case), busy]
     if any(m.section == "scaling" for m in measurements):
         parts += [SCALING]
         if "scaling.png" in drawn:
