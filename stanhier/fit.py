@@ -104,8 +104,10 @@ class Fit:
             One row per parameter: mean, sd, interval, effective sample sizes, R-hat.
         """
         import arviz as az
+        import xarray as xr
 
-        table: pd.DataFrame = az.summary(self.idata, **kwargs)
+        # The posterior alone: the rows of the data are not needed, and may be many.
+        table: pd.DataFrame = az.summary(xr.DataTree.from_dict({"posterior": self.posterior}), **kwargs)
         return table
 
     def group_summary(self, levels: Any = None, *, prob: float = 0.9) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from stanhier.marginal import MarginalPosterior
 
 __all__ = ["WEIGHT_CLASSES", "ScaleCentre", "scale_centre"]
 
-WEIGHT_CLASSES = 16
+WEIGHT_CLASSES = 4
 """Classes of group weights in which residuals are summed."""
 
 
