@@ -12,7 +12,6 @@ Yao, Vehtari, Simpson & Gelman (2018), Yes, but did it work?, arXiv:1802.02538 (
 
 import difflib
 import inspect
-import logging
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -31,7 +30,7 @@ from stanhier.group_effects import conditional_moments
 from stanhier.likelihood import common_mean
 from stanhier.prediction import check_seed
 from stanhier.program import Program
-from stanhier.sampling import RawDraws
+from stanhier.sampling import RawDraws, quiet_cmdstanpy
 
 if TYPE_CHECKING:
     from stanhier.models import Model
@@ -175,14 +174,10 @@ def _checked(method: str, theirs: str, keywords: Mapping[str, Any]) -> dict[str,
 def _running(model: "Model", method: str) -> Iterator[tuple[Any, str, str]]:
     """Compile the program, write its data, and turn what may go wrong into words; cmdstanpy's notes stay quiet."""
     from cmdstanpy import write_stan_json
-    from cmdstanpy.utils import get_logger
 
     program = Program(model.program).model()
-    logger = get_logger()
-    level = logger.level
-    logger.setLevel(max(level, logging.ERROR))
     try:
-        with tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
+        with quiet_cmdstanpy(), tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
             data_file = str(Path(folder) / "data.json")
             write_stan_json(data_file, dict(model.stan_data))
             yield program, data_file, folder
@@ -190,5 +185,3 @@ def _running(model: "Model", method: str) -> Iterator[tuple[Any, str, str]]:
         raise StanhierError(f"cmdstanpy refuses these keywords of {method}(): {err}") from err
     except (RuntimeError, TimeoutError) as err:
         raise SamplingError(f"{method}() did not come to an end: {err} model.sample() is the way that works.") from err
-    finally:
-        logger.setLevel(level)

@@ -12,11 +12,11 @@ Säilynoja, Bürkner & Vehtari (2022), Graphical test for discrete uniformity an
 evaluation and multiple sample comparison, doi:10.1007/s11222-022-10090-6: the simultaneous bands.
 """
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,8 @@ import pandas as pd
 from stanhier.draws import from_raw
 from stanhier.errors import StanhierError
 from stanhier.fit import Fit
+from stanhier.interrupt import map_in_threads
+from stanhier.program import Program
 from stanhier.sampling import run_nuts
 
 if TYPE_CHECKING:
@@ -174,8 +176,7 @@ def sbc(model: "Model", *, n: int = 200, seed: int | None = None, executor: Exec
     if executor is not None:
         results = list(executor.map(_simulate, tasks))
     else:
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            results = list(threads.map(_simulate, tasks))
+        results = map_in_threads(_simulate, tasks, Path(str(Program(model.program).model().exe_file)))
     return Calibration(
         ranks=pd.DataFrame([ranks for ranks, _, _ in results]),
         n_draws=results[0][1],

@@ -1,11 +1,7 @@
 """K-fold cross-validation: the model sampled again without each fold, and the exact densities of what was held out."""
 
-import logging
-import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -20,7 +16,7 @@ from stanhier.data import Grouping
 from stanhier.diagnostics import SamplingWarning
 from stanhier.draws import from_raw
 from stanhier.errors import StanhierError
-from stanhier.interrupt import chains_end_on_interrupt
+from stanhier.interrupt import map_in_threads
 from stanhier.likelihood import group_blocks, held_out_rows_log_density, label_blocks, log_mean_exp, row_blocks
 from stanhier.loo import check_by, labels_of
 from stanhier.prediction import check_seed
@@ -85,7 +81,7 @@ def kfold(fit: "Fit", by: Any, k: int, *, seed: int | None, keywords: Mapping[st
             blocks = group_blocks(out, origin, draws)
         return np.concatenate([log_mean_exp(density) for _, density, _ in blocks]), reliable
 
-    results = _run_all(Program(fit.model.program).model().exe_file, held_out_density, int(k))
+    results = map_in_threads(held_out_density, range(int(k)), Path(str(Program(fit.model.program).model().exe_file)))
     elpd = np.empty(n)
     for fold, (density, _) in enumerate(results):
         elpd[fold_of == fold] = density
@@ -145,31 +141,3 @@ def _in_sample(fit: "Fit", codes: np.ndarray, n: int, *, rows: bool) -> np.ndarr
     else:
         blocks = label_blocks(design, codes, n, compressed.origin, fit.draws)
     return np.concatenate([log_mean_exp(all_in) for _, _, all_in in blocks])
-
-
-def _run_all(executable: Any, task: Callable[[int], Any], k: int) -> list[Any]:
-    """Run the folds, several at a time; when that is interrupted, those that wait are not started."""
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
-    with _one_logger_level(), chains_end_on_interrupt(Path(str(executable))):
-        try:
-            results = list(pool.map(task, range(k)))
-        except BaseException as err:
-            # An interrupt goes on to end the chains, which the threads wait for.
-            pool.shutdown(wait=isinstance(err, Exception), cancel_futures=True)
-            raise
-        pool.shutdown()
-        return results
-
-
-@contextmanager
-def _one_logger_level() -> Iterator[None]:
-    """Quiet cmdstanpy for all threads at once: each sampler's own switching would undo another's."""
-    from cmdstanpy.utils import get_logger
-
-    logger = get_logger()
-    level = logger.level
-    logger.setLevel(max(level, logging.ERROR))
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -21,7 +21,7 @@ from stanhier.errors import SamplingError, StanhierError
 from stanhier.interrupt import chains_end_on_interrupt
 from stanhier.program import Program
 
-__all__ = ["RawDraws", "run_nuts"]
+__all__ = ["RawDraws", "quiet_cmdstanpy", "run_nuts"]
 
 ADAPT_DELTA = 0.9
 """Target acceptance rate: at Stan's 0.8 a few draws in ten thousand diverge where sigma_alpha is all but 0."""
@@ -100,7 +100,7 @@ def run_nuts(program: str, data: Mapping[str, Any], keywords: Mapping[str, Any])
         write_stan_json(str(data_file), dict(data))
         arguments.setdefault("output_dir", folder)
         model = Program(program).model()
-        with _quiet_cmdstanpy(), chains_end_on_interrupt(Path(str(model.exe_file))):
+        with quiet_cmdstanpy(), chains_end_on_interrupt(Path(str(model.exe_file))):
             try:
                 fit = model.sample(data=str(data_file), **arguments)
             except (ValueError, TypeError) as err:
@@ -168,7 +168,7 @@ def _sample_keywords() -> frozenset[str]:
 
 
 @contextmanager
-def _quiet_cmdstanpy() -> Iterator[None]:
+def quiet_cmdstanpy() -> Iterator[None]:
     """Keep cmdstanpy's running notes off the screen: a fit gives its own, single warning."""
     from cmdstanpy.utils import get_logger
 

@@ -149,7 +149,7 @@ def whiten(
 
 
 def _scale_covariance(negative_log: Callable[[np.ndarray], float], mode: np.ndarray) -> np.ndarray:
-    """Inverse of the curvature at the mode by central differences; of its diagonal where that fails."""
+    """Inverse of the curvature at the mode by central differences, its least eigenvalue at least 0.1."""
     size = len(mode)
     step = 0.02
     unit = step * np.eye(size)
