@@ -1,6 +1,6 @@
 """The columns of a data frame, checked and brought to the kinds that the models know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,14 +37,22 @@ def as_frame(data: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def clean_columns(frame: pd.DataFrame, columns: list[str], like: pd.DataFrame | None = None) -> pd.DataFrame:
+def clean_columns(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    calculated: frozenset[str] = frozenset(),
+    like: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Bring columns to the kinds that the models know: float, int, bool, categorical.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-    columns : list of str
+    columns : sequence of str
         The columns to take.
+    calculated : frozenset of str
+        Those that a formula calculates with: integers and booleans among them become floats, which do not overflow.
     like : pandas.DataFrame, optional
         Cleaned data of the fit; each column must be of the same kind.
 
@@ -57,6 +65,8 @@ def clean_columns(frame: pd.DataFrame, columns: list[str], like: pd.DataFrame | 
     for name in columns:
         _require(frame, name)
         cleaned[name] = _clean(frame[name], name)
+        if name in calculated and cleaned[name].dtype.kind in "ib":
+            cleaned[name] = cleaned[name].astype(float)
         if like is not None and isinstance(cleaned[name].dtype, pd.CategoricalDtype) != isinstance(
             like[name].dtype, pd.CategoricalDtype
         ):

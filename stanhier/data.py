@@ -135,9 +135,9 @@ class Design:
             rows = slice(start, min(start + size, self.n_rows))
             part = block[: rows.stop - rows.start]
             if lookups is None:
-                part[:, :-1] = _without_intercept(_evaluate(self.spec, self.frame.iloc[rows], self.formula.text))
+                part[:, :-1] = _without_intercept(_evaluate(self.spec, self.frame.iloc[rows], self.formula))
                 if not np.isfinite(part.sum()):
-                    _matrix(self.spec, self.frame, self.formula.text)  # names the column and counts its rows
+                    _matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
             else:
                 for k, column in enumerate(lookups):
                     part[:, k] = column[rows]
@@ -162,8 +162,10 @@ class Design:
             If a column is missing, has missing values, another kind than in the fit, or an unknown category.
         """
         frame = as_frame(data)
-        clean = clean_columns(frame, list(self.formula.predictor_columns), like=self.frame)
-        X = _matrix(self.spec, clean, self.formula.text)
+        clean = clean_columns(
+            frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.frame
+        )
+        X = _matrix(self.spec, clean, self.formula)
         codes, new_levels = None, pd.Index([])
         if self.group is not None:
             labels = clean_group(frame, self.group.name)
@@ -185,10 +187,10 @@ class Design:
         DataError
             If a column is missing, has missing values or is of another kind than in the fit.
         """
-        clean = clean_columns(as_frame(data), list(self.formula.columns), like=self.frame)
+        clean = clean_columns(as_frame(data), self.formula.columns, calculated=self.formula.calculated, like=self.frame)
         # What a transformation of the response learned from the rows of the fit holds for new rows too.
-        spec = _evaluate(self.formula.common.lhs, self.frame, self.formula.text).model_spec
-        matrix = _evaluate(spec, clean, self.formula.text)
+        spec = _evaluate(self.formula.common.lhs, self.frame, self.formula).model_spec
+        matrix = _evaluate(spec, clean, self.formula)
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)
 
 
@@ -218,9 +220,13 @@ def build_design(
     frame = as_frame(data)
     if len(frame) == 0:
         raise DataError("`data` has no rows.")
-    clean = clean_columns(frame, list(formula.columns))
+    for name in formula.context:
+        if name in frame.columns:
+            raise DataError(f"Column '{name}' has the name of a function in `context`; rename one of them.")
+    clean = clean_columns(frame, formula.columns, calculated=formula.calculated)
     y = _response(formula, clean)
     spec = _learn(formula, clean)
+    _check_own_functions(formula, spec, clean)
     group = None
     if formula.group is not None:
         labels = clean_group(frame, formula.group)
@@ -258,7 +264,7 @@ def _response(formula: ParsedFormula, frame: pd.DataFrame) -> np.ndarray:
     """Evaluate the left-hand side, shape (N,)."""
     if formula.response in frame.columns and frame[formula.response].dtype.kind == "f":
         return frame[formula.response].to_numpy()
-    matrix = _evaluate(formula.common.lhs, frame, formula.text)
+    matrix = _evaluate(formula.common.lhs, frame, formula)
     matrix = matrix[[c for c in matrix.columns if c != "Intercept"]]
     if matrix.shape[1] != 1:
         raise DataError(
@@ -273,8 +279,25 @@ def _learn(formula: ParsedFormula, frame: pd.DataFrame) -> ModelSpec:
     Where every expression works row by row, a single row tells it all: categoricals carry their levels in their type.
     """
     some = frame.iloc[:1] if formula.is_row_by_row else frame
-    spec: ModelSpec = _evaluate(formula.common.rhs, some, formula.text).model_spec
+    spec: ModelSpec = _evaluate(formula.common.rhs, some, formula).model_spec
     return spec
+
+
+def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.DataFrame) -> None:
+    """Refuse functions of the user's own that give rows other values in other company: predictions would be wrong."""
+    if not formula.context or len(frame) < 2:
+        return
+    half = slice(len(frame) // 2, None)
+    for side in (spec, _evaluate(formula.common.lhs, frame, formula).model_spec):
+        alone, together = (_evaluate(side, rows, formula) for rows in (frame.iloc[half], frame))
+        expected = together.to_numpy(dtype=float)[half]
+        same = np.isclose(alone.to_numpy(dtype=float), expected, rtol=1e-8, atol=0, equal_nan=True).all(axis=0)
+        if not same.all():
+            raise FormulaError(
+                f"{formula.text!r}: {together.columns[~same][0]!r} gives the same row another value when fewer rows "
+                "are there, so it would mean something else for new data. Functions in `context` must work row by row; "
+                "what they learn from the data they must keep, with formulaic's @stateful_transform."
+            )
 
 
 def _plain_lookups(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
@@ -292,26 +315,30 @@ def _plain_lookups(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | N
     return lookups if len(spec.column_names) == len(spec.terms) else None
 
 
-def _evaluate(spec: Any, frame: pd.DataFrame, text: str) -> Any:
+def _evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
     """Let formulaic evaluate a formula or model spec; nothing of its own reaches the user."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", DataMismatchWarning)
-            # An empty context keeps the caller's variables out of reach: a formula means the same everywhere.
-            return spec.get_model_matrix(frame, context={}, na_action="ignore", output="pandas")
+            # The caller's variables are out of reach: a formula means the same everywhere.
+            # A function of the user's own gets a copy, which it may change.
+            seen = frame.copy() if formula.context else frame
+            return spec.get_model_matrix(seen, context=formula.context, na_action="ignore", output="pandas")
     except DataMismatchWarning as err:
-        raise DataError(f"{text!r}: a categorical predictor has values that the model has not seen: {err}") from err
+        raise DataError(
+            f"{formula.text!r}: a categorical predictor has values that the model has not seen: {err}"
+        ) from err
     except FormulaicError as err:
-        raise FormulaError(f"{text!r} cannot be evaluated: {plain_words(err)}") from err
+        raise FormulaError(f"{formula.text!r} cannot be evaluated: {plain_words(err)}") from err
     except Exception as err:
-        raise FormulaError(f"{text!r} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from err
+        raise FormulaError(f"{formula.text!r} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from err
 
 
-def _matrix(spec: ModelSpec, frame: pd.DataFrame, text: str) -> np.ndarray:
+def _matrix(spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> np.ndarray:
     if not spec.column_names:
         return np.empty((len(frame), 0))
-    X = _without_intercept(_evaluate(spec, frame, text))
+    X = _without_intercept(_evaluate(spec, frame, formula))
     for k, name in enumerate(n for n in spec.column_names if n != "Intercept"):
         refuse_infinite(X[:, k], name)
     return X

@@ -1,7 +1,10 @@
 """Formulas: the common part, which formulaic reads, and lme4's grouping term `(1 | g)`."""
 
 import re
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from formulaic import Formula
 from formulaic.errors import FormulaicError
@@ -9,7 +12,7 @@ from formulaic.formula import SimpleFormula, StructuredFormula
 from formulaic.parser.types import Factor
 
 from stanhier.errors import FormulaError
-from stanhier.expressions import columns_of, is_row_by_row
+from stanhier.expressions import Expression, checked_context, read_expression
 
 __all__ = ["ParsedFormula", "parse"]
 
@@ -39,6 +42,10 @@ class ParsedFormula:
         Those of them that its right-hand side uses.
     is_row_by_row : bool
         Whether a row of the design depends on that row of the data alone: no `center(x)`, `C(x)` or the like.
+    calculated : frozenset of str
+        Columns that Python expressions calculate with, so that they must be floats: integers overflow.
+    context : dict of functions by name
+        The user's own, which the formula may call; it counts as not row by row where it does.
     """
 
     text: str
@@ -49,15 +56,19 @@ class ParsedFormula:
     columns: tuple[str, ...]
     predictor_columns: tuple[str, ...]
     is_row_by_row: bool
+    calculated: frozenset[str]
+    context: dict[str, Callable[..., Any]]
 
 
-def parse(text: str) -> ParsedFormula:
+def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) -> ParsedFormula:
     """Take a formula apart.
 
     Parameters
     ----------
     text : str
         For example `"log_radon ~ floor + (1 | county)"`.
+    context : mapping of functions by name, optional
+        The user's own functions.
 
     Returns
     -------
@@ -66,7 +77,8 @@ def parse(text: str) -> ParsedFormula:
     Raises
     ------
     FormulaError
-        If the text is not a formula with one response, or has a grouping term other than one `(1 | g)`.
+        If the text is not a formula with one response, has a grouping term other than one `(1 | g)`, or `context` holds
+        anything but functions with names of their own.
     """
     if not isinstance(text, str):
         raise FormulaError(f'The formula must be a string such as "y ~ x", not {type(text).__name__}.')
@@ -74,26 +86,29 @@ def parse(text: str) -> ParsedFormula:
         raise FormulaError(
             f'{text!r}: a formula has a response, one \'~\' and predictors, for example "y ~ x" or "y ~ 1".'
         )
+    own = checked_context(context)
     common_text, terms = _split_grouping(text)
     group = _grouping_column(text, terms)
-    try:
-        formula = Formula(common_text)
-    except FormulaicError as err:
-        raise FormulaError(f"{text!r} cannot be read: {plain_words(err)}") from err
+    formula = _read(common_text, text)
     lhs, rhs = (getattr(formula, side, None) for side in ("lhs", "rhs"))
     if not isinstance(lhs, SimpleFormula) or not isinstance(rhs, SimpleFormula):
         raise FormulaError(f"{text!r}: write one response, one '~' and one set of predictors.")
     if len(lhs) != 1:
         raise FormulaError(f"{text!r}: the left of '~' must be one response; it has {len(lhs)} terms.")
+    response, predictors = (_Side.of(side, text, own) for side in (lhs, rhs))
+    _refuse_two_meanings(response, predictors, text)
+    called = frozenset[str]().union(*(e.functions for e in (*response.expressions, *predictors.expressions)))
     return ParsedFormula(
         text=text,
         common=formula,
         response=str(lhs[0]),
         group=group,
         has_intercept=any(str(term) == "1" for term in rhs),
-        columns=tuple(sorted(_columns(lhs, text) | _columns(rhs, text))),
-        predictor_columns=tuple(sorted(_columns(rhs, text))),
-        is_row_by_row=all(is_row_by_row(str(factor.expr)) for factor in _python_factors(rhs)),
+        columns=tuple(sorted(response.columns | predictors.columns)),
+        predictor_columns=tuple(sorted(predictors.columns)),
+        is_row_by_row=all(expression.is_row_by_row for expression in predictors.expressions),
+        calculated=response.calculated | predictors.calculated,
+        context={name: own[name] for name in sorted(own) if name in called},
     )
 
 
@@ -102,20 +117,48 @@ def plain_words(err: Exception) -> str:
     return " ".join(_ANSI.sub("", str(err)).split())
 
 
-def _python_factors(side: SimpleFormula) -> list[Factor]:
-    return [f for term in side for f in term.factors if f.eval_method == Factor.EvalMethod.PYTHON]
+def _read(common_text: str, text: str) -> StructuredFormula | SimpleFormula:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            return Formula(common_text)
+    except FormulaicError as err:
+        raise FormulaError(f"{text!r} cannot be read: {plain_words(err)}") from err
+    except Exception as err:  # formulaic parses text that is no formula with whatever comes of it
+        raise FormulaError(f"{text!r} cannot be read as a formula ({type(err).__name__}).") from err
 
 
-def _columns(side: SimpleFormula, text: str) -> set[str]:
-    """Find the columns of one side; this also refuses Python that a formula may not hold."""
-    columns: set[str] = set()
-    for term in side:
-        for factor in term.factors:
-            if factor.eval_method == Factor.EvalMethod.LOOKUP:
-                columns.add(str(factor.expr))
-            elif factor.eval_method == Factor.EvalMethod.PYTHON:
-                columns |= columns_of(str(factor.expr), text)
-    return columns
+@dataclass(frozen=True)
+class _Side:
+    """One side of a formula: the columns that stand there by themselves, and the Python expressions."""
+
+    plain: frozenset[str]
+    expressions: tuple[Expression, ...]
+
+    @classmethod
+    def of(cls, side: SimpleFormula, text: str, own: Mapping[str, Any]) -> "_Side":
+        factors = [factor for term in side for factor in term.factors]
+        python = {str(f.expr) for f in factors if f.eval_method == Factor.EvalMethod.PYTHON}
+        return cls(
+            plain=frozenset(str(f.expr) for f in factors if f.eval_method == Factor.EvalMethod.LOOKUP),
+            expressions=tuple(read_expression(expression, text, own) for expression in sorted(python)),
+        )
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return self.plain.union(*(expression.columns for expression in self.expressions))
+
+    @property
+    def calculated(self) -> frozenset[str]:
+        labels = frozenset[str]().union(*(expression.labels for expression in self.expressions))
+        return frozenset[str]().union(*(expression.columns for expression in self.expressions)) - labels
+
+
+def _refuse_two_meanings(response: _Side, predictors: _Side, text: str) -> None:
+    columns = response.columns | predictors.columns
+    for expression in (*response.expressions, *predictors.expressions):
+        for name in sorted(expression.functions & columns):
+            raise FormulaError(f"{text!r}: '{name}' is a function and a column here; rename the column.")
 
 
 def _split_grouping(text: str) -> tuple[str, list[str]]:

@@ -1,6 +1,6 @@
 """The models: from a formula and data to what Stan receives, and on to a fit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from numbers import Real
@@ -47,8 +47,9 @@ class Model:
         priors: Mapping[str, Any] | None = None,
         sigma: float | None = None,
         se: str | Any | None = None,
+        context: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
-        parsed = parse(formula)
+        parsed = parse(formula, context)
         self._check_grouping(parsed.group, has_intercept=parsed.has_intercept, text=formula)
         self._sigma = _known_sigma(sigma, se)
         self._design = build_design(parsed, data, se=se)
@@ -340,7 +341,7 @@ class Model:
         if design.group is not None:
             return compress(design, weights=weights, codes=design.group.codes, n_groups=len(design.group.levels))
         has_intercept = design.formula.has_intercept
-        return compress(design, weights=weights, n_groups=int(has_intercept), centre=has_intercept)
+        return compress(design, weights=weights, n_groups=int(has_intercept))
 
     def _whiten(self) -> Whitening:
         try:
@@ -395,6 +396,9 @@ class LinearRegression(Model):
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
         Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+    context : mapping of functions by name, optional
+        Functions of your own, which the formula may call: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or
+        keep what they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
 
     Raises
     ------
@@ -436,6 +440,9 @@ class VaryingIntercept(Model):
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
         Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+    context : mapping of functions by name, optional
+        Functions of your own, which the formula may call: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or
+        keep what they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
 
     Raises
     ------

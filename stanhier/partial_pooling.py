@@ -5,7 +5,7 @@ References
 Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, sections 12.2 to 12.4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +104,7 @@ def pooling(
     priors: Mapping[str, Any] | None = None,
     sigma: float | None = None,
     se: str | Any | None = None,
+    context: Mapping[str, Callable[..., Any]] | None = None,
     prob: float = 0.9,
     **kwargs: Any,
 ) -> Pooling:
@@ -124,7 +125,7 @@ def pooling(
         Of `alpha` (the intercept: of complete pooling, of each group without pooling, and `mu_alpha` of partial
         pooling), `beta`, `sigma` and `sigma_alpha`. By default each has rstanarm's scale; without pooling every
         group's intercept has the marginal prior that the intercept at x = 0 has with complete pooling.
-    sigma, se
+    sigma, se, context
         As for `LinearRegression`.
     prob : float
         Probability of the intervals in `estimates`.
@@ -149,7 +150,7 @@ def pooling(
     Gelman & Hill (2007), sections 12.2 to 12.4: figures 12.1 and 12.3 show such estimates side by side.
     """
     prediction.check_arguments("mean", "error", prob)
-    parsed = parse(formula)
+    parsed = parse(formula, context)
     if parsed.group is not None:
         raise FormulaError(f"{formula!r}: pooling() adds the grouping term itself; leave out (1 | {parsed.group}).")
     if not parsed.has_intercept:
@@ -165,13 +166,13 @@ def pooling(
             f"pooling() takes up to {MAX_GROUPS:,}. Fit LinearRegression and VaryingIntercept alone, or some groups."
         )
     given = dict(priors) if priors is not None else {}
-    known: dict[str, Any] = {"sigma": sigma, "se": se}
+    known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
     quoted = group if group.isidentifier() else f"`{group}`"
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
     partial = VaryingIntercept(f"{formula} + (1 | {quoted})", frame, priors=_as_population(given), **known)
     separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), quoted)
     by_category = frame.assign(**{group: categorical})
-    columns = build_design(parse(separate_formula), by_category, se=se).predictors
+    columns = build_design(parse(separate_formula, context), by_category, se=se).predictors
     separate = LinearRegression(separate_formula, by_category, priors=_for_each(complete, columns, given), **known)
     fits = {
         COMPLETE: complete.sample(**kwargs),

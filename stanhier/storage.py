@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
@@ -15,6 +16,7 @@ import xarray as xr
 from stanhier import models
 from stanhier.draws import Draws
 from stanhier.errors import StanhierError
+from stanhier.expressions import checked_context
 from stanhier.fit import Fit
 from stanhier.group_update import extend
 from stanhier.labels import labels_from_json, labels_to_json
@@ -55,12 +57,14 @@ def save(fit: Fit, path: str | PathLike[str]) -> None:
         raise StanhierError(f"The fit cannot be saved as {target}: {err}.") from err
 
 
-def load(path: str | PathLike[str]) -> Fit:
+def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]] | None = None) -> Fit:
     """Load a fit that `Fit.save` wrote. Nothing in the file is executed.
 
     Parameters
     ----------
     path : path
+    context : mapping of functions by name, optional
+        The functions that the model was made with, if it was made with any: a file holds their names alone.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def load(path: str | PathLike[str]) -> Fit:
     Raises
     ------
     StanhierError
-        If the file is missing, damaged, of another program or of a newer version of stanhier.
+        If the file is missing, damaged, of another program or of a newer version of stanhier; if the model needs
+        functions that `context` does not have, or these give other values than when the fit was saved.
     """
     source = Path(path)
     if not source.is_file():
@@ -81,10 +86,29 @@ def load(path: str | PathLike[str]) -> Fit:
     except Exception as err:  # whatever the readers raise at a damaged file means the same here
         raise StanhierError(f"{source} is not a netCDF file, or it is damaged: {err}") from err
     description = _read_description(contents, source)
+    _check_context(description, context, source)
     try:
-        return _rebuild(contents, description)
+        fit = _rebuild(contents, description, context)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, StanhierError) as err:
         raise StanhierError(f"{source} is damaged: {type(err).__name__}: {err}.") from err
+    means = description.get("means")
+    compressed = fit.model.compressed
+    if means is not None and (np.abs(compressed.mean - means) > 1e-9 * (np.abs(means) + compressed.sd)).any():
+        raise StanhierError(
+            f"{source}: the functions in `context` give other values than those that the fit was made with; "
+            "load it with the same ones."
+        )
+    return fit
+
+
+def _check_context(description: dict[str, Any], context: Any, source: Path) -> None:
+    missing = sorted(set(description.get("functions", [])) - set(checked_context(context)))
+    if missing:
+        listed = ", ".join(f'"{name}": {name}' for name in missing)
+        raise StanhierError(
+            f"{source} holds a fit of {description.get('formula')!r}, which calls functions that a file cannot hold; "
+            f"define them and give them to load(..., context={{{listed}}})."
+        )
 
 
 def _description(fit: Fit) -> dict[str, Any]:
@@ -99,6 +123,8 @@ def _description(fit: Fit) -> dict[str, Any]:
         "sigma": None if model.design.se is not None else model.sigma,
         "se": model.design.se_name if model.design.se_name is not None else model.design.se is not None,
         "priors": _prior_records(model.priors),
+        "functions": sorted(model.design.formula.context),
+        "means": model.compressed.mean.tolist() if model.design.formula.context else None,
         "stages": list(model.stages),
         "seed": fit.draws.seed,
         "max_treedepth": fit.draws.max_treedepth,
@@ -124,7 +150,9 @@ def _read_description(contents: xr.DataTree, source: Path) -> dict[str, Any]:
     return description
 
 
-def _rebuild(contents: xr.DataTree, description: dict[str, Any]) -> Fit:
+def _rebuild(
+    contents: xr.DataTree, description: dict[str, Any], context: Mapping[str, Callable[..., Any]] | None
+) -> Fit:
     frame, se = _read_frame(contents["stanhier_data"].to_dataset())
     known_se = description["se"]
     first, *later = description["stages"]
@@ -134,6 +162,7 @@ def _rebuild(contents: xr.DataTree, description: dict[str, Any]) -> Fit:
         priors=_read_priors(description["priors"]),
         sigma=description["sigma"],
         se=known_se if isinstance(known_se, str) else se,
+        context=context,
     )
     for start, end in pairwise([first, *later]):
         model = extend(model, frame.iloc[start:end])
