@@ -7,65 +7,16 @@ means. Groups of equal weight share a variance, so within such a stratum the mea
 References
 ----------
 Bates & DebRoy (2004), Linear mixed models and penalized least squares, doi:10.1016/j.jmva.2004.04.013.
-Golub & Van Loan (2013), Matrix Computations, section 6.5 (updating a QR factorisation).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
-__all__ = ["ArrayRows", "Compressed", "Rows", "Strata", "compress"]
+from stanhier.pieces import Piece, Rows, piece_of
 
-BLOCK_ROWS = 1 << 13
-MAX_BLOCK_VALUES = 1 << 23
-
-
-class Rows(Protocol):
-    """Rows that are given block by block, as often as asked for."""
-
-    @property
-    def n_rows(self) -> int:
-        """N."""
-
-    @property
-    def n_columns(self) -> int:
-        """K + 1: predictors and response."""
-
-    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give blocks [x_1 .. x_K, y] of at most `size` rows; the receiver may overwrite them."""
-
-
-@dataclass(frozen=True)
-class ArrayRows:
-    """Rows that are arrays in memory.
-
-    Attributes
-    ----------
-    X : numpy.ndarray, shape (N, K)
-    y : numpy.ndarray, shape (N,)
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-
-    @property
-    def n_rows(self) -> int:
-        """N."""
-        return len(self.y)
-
-    @property
-    def n_columns(self) -> int:
-        """K + 1."""
-        return int(self.X.shape[1]) + 1
-
-    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give copies of the rows, block by block."""
-        for start in range(0, self.n_rows, size):
-            rows = slice(start, min(start + size, self.n_rows))
-            yield rows, np.column_stack([self.X[rows], self.y[rows]])
+__all__ = ["Compressed", "Strata", "compress", "compressed_from"]
 
 
 @dataclass(frozen=True)
@@ -153,91 +104,43 @@ def compress(
     weights: np.ndarray | None = None,
     codes: np.ndarray | None = None,
     n_groups: int = 1,
-    centre: bool = True,
 ) -> Compressed:
     """Compress rows exactly, in two passes over them.
 
     Parameters
     ----------
-    rows : Rows
-        Predictors and response, no intercept column.
-    weights : numpy.ndarray, shape (N,), optional
-        Known precision weights w_i > 0; 1 where not given.
-    codes : numpy.ndarray of int, shape (N,), optional
-        Group of each row, 0 to n_groups - 1; one group where not given.
-    n_groups : int
-        J; each group must have a row. With 0 nothing is centred: a regression without intercept.
-    centre : bool
-        Whether to subtract the column means first; False only makes sense without groups.
+    rows, weights, codes, n_groups
+        As `piece_of` takes them.
 
     Returns
     -------
     Compressed
     """
-    n = rows.n_rows
-    log_weights = 0.0 if weights is None else float(np.log(weights).sum())
-    # Everything is relative to the first row, so that neither large means nor constant columns are rounded.
-    first = next(rows.blocks(1))[1][0].copy()
-    sums, squares, group_sums, group_weights = _sums(rows, first, weights, codes, n_groups)
-    shift = sums / n
-    mean = first + shift
-    variance = np.maximum(squares - n * shift**2, 0.0) / max(n - 1, 1)
-    origin = mean if centre else np.zeros(rows.n_columns)
-    if n_groups == 0:
-        factor = _triangular_factor(rows, origin, None, None, weights)
-        means = np.empty((0, rows.n_columns))
-    else:
-        group_means = group_sums / group_weights[:, None]
-        factor = _triangular_factor(rows, first, codes, group_means, weights)
-        means = group_means - (origin - first)
-    return Compressed(n, mean, np.sqrt(variance), log_weights, origin, factor, group_weights, means)
+    return compressed_from(piece_of(rows, weights=weights, codes=codes, n_groups=n_groups))
 
 
-def _sums(
-    rows: Rows, first: np.ndarray, weights: np.ndarray | None, codes: np.ndarray | None, n_groups: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Add up [X y] - first: sums, sums of squares, weighted sums per group (J, K + 1) and group weights (J,)."""
-    width = rows.n_columns
-    sums, squares = np.zeros(width), np.zeros(width)
-    group_sums, group_weights = np.zeros((n_groups, width)), np.zeros(n_groups)
-    # A block has about as many rows as there are groups, so that adding up the groups costs no more than the rows.
-    for part, block in rows.blocks(min(max(BLOCK_ROWS, n_groups), MAX_BLOCK_VALUES // width)):
-        block -= first
-        sums += np.ones(len(block)) @ block
-        squares += np.einsum("ij,ij->j", block, block)
-        if n_groups == 0:
-            continue
-        w = None if weights is None else weights[part]
-        if w is not None:
-            block *= w[:, None]
-        if codes is None:
-            group_weights[0] += len(block) if w is None else w.sum()
-            group_sums[0] += np.ones(len(block)) @ block
-            continue
-        mine = codes[part]
-        group_weights += np.bincount(mine, weights=w, minlength=n_groups)
-        for k in range(width):
-            group_sums[:, k] += np.bincount(mine, weights=block[:, k], minlength=n_groups)
-    return sums, squares, group_sums, group_weights
+def compressed_from(piece: Piece) -> Compressed:
+    """Bring the sum of all pieces to what Stan's data are made from; groups stay in the order of the piece.
 
+    Parameters
+    ----------
+    piece : Piece
 
-def _triangular_factor(
-    rows: Rows,
-    origin: np.ndarray,
-    codes: np.ndarray | None,
-    means: np.ndarray | None,
-    weights: np.ndarray | None,
-) -> np.ndarray:
-    """Upper triangular factor of the weighted, centred [X y], shape (K + 1, K + 1)."""
-    width = rows.n_columns
-    # The factor so far stands above each new block, and the QR of both is the next one.
-    stacked = np.zeros((width + max(BLOCK_ROWS, 2 * width), width))
-    for part, block in rows.blocks(len(stacked) - width):
-        below = stacked[width : width + len(block)]
-        np.subtract(block, origin, out=below)
-        if means is not None:
-            below -= means[0] if codes is None else np.take(means, codes[part], axis=0)
-        if weights is not None:
-            below *= np.sqrt(weights[part])[:, None]
-        stacked[:width] = np.linalg.qr(stacked[: width + len(block)], mode="r")
-    return stacked[:width].copy()
+    Returns
+    -------
+    Compressed
+        Without groups nothing is centred: the origin is 0.
+    """
+    moments = piece.moments
+    mean = moments.reference + moments.mean
+    origin = mean if len(piece.labels) > 0 else np.zeros(len(mean))
+    return Compressed(
+        n_rows=moments.n,
+        mean=mean,
+        sd=np.sqrt(moments.squares / max(moments.n - 1, 1)),
+        log_weights=piece.log_weights,
+        origin=origin,
+        within=piece.factor,
+        weights=piece.weights,
+        means=piece.means - (origin - moments.reference),
+    )

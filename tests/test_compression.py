@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
-from stanhier import compression
-from stanhier.compression import ArrayRows, compress
+from stanhier import pieces
+from stanhier.compression import compress
+from stanhier.pieces import ArrayRows
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Several blocks even on small data."""
-    monkeypatch.setattr(compression, "BLOCK_ROWS", 37)
+    monkeypatch.setattr(pieces, "BLOCK_ROWS", 37)
 
 
 def rows(n=200, k=3, n_groups=11, *, weighted=True, seed=1):
@@ -80,7 +81,7 @@ def test_large_means_lose_nothing():
 
 def test_without_groups_or_intercept_nothing_is_centred():
     X, y, _, _ = rows(weighted=False)
-    compressed = compress(ArrayRows(X, y), n_groups=0, centre=False)
+    compressed = compress(ArrayRows(X, y), n_groups=0)
     np.testing.assert_array_equal(compressed.origin, 0)
     full = np.column_stack([X, y])
     np.testing.assert_allclose(compressed.within.T @ compressed.within, full.T @ full, rtol=1e-10)

@@ -1,0 +1,303 @@
+"""Rows to pieces, and pieces to one piece: the arithmetic of the compression.
+
+A piece holds all that a Gaussian likelihood sees of some rows: their moments, the triangular factor of the
+group-centred rows (never X'X, which squares the condition number), and the group means. Pieces merge exactly, in any
+order: factors are stacked and factorised again, and a group that occurs in both adds one row to them.
+
+References
+----------
+Chan, Golub & LeVeque (1983), Algorithms for computing the sample variance, doi:10.1080/00031305.1983.10483115.
+Golub & Van Loan (2013), Matrix Computations, section 6.5 (updating a QR factorisation).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["ArrayRows", "Moments", "Piece", "PieceStack", "Rows", "merge", "moments_of", "piece_of"]
+
+BLOCK_ROWS = 1 << 13
+MAX_BLOCK_VALUES = 1 << 23
+
+
+class Rows(Protocol):
+    """Rows that are given block by block, as often as asked for."""
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+
+    @property
+    def n_columns(self) -> int:
+        """K + 1: predictors and response."""
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Give blocks [x_1 .. x_K, y] of at most `size` rows; the receiver may overwrite them."""
+
+
+@dataclass(frozen=True)
+class ArrayRows:
+    """Rows that are arrays in memory.
+
+    Attributes
+    ----------
+    X : numpy.ndarray, shape (N, K)
+    y : numpy.ndarray, shape (N,)
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return len(self.y)
+
+    @property
+    def n_columns(self) -> int:
+        """K + 1."""
+        return int(self.X.shape[1]) + 1
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Give copies of the rows, block by block."""
+        for start in range(0, self.n_rows, size):
+            rows = slice(start, min(start + size, self.n_rows))
+            yield rows, np.column_stack([self.X[rows], self.y[rows]])
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Means and centred squares of columns.
+
+    Attributes
+    ----------
+    n : int
+        Number of rows.
+    reference : numpy.ndarray, shape (C,)
+        One of the rows. Means are relative to it, so that neither large means nor constant columns are rounded.
+    mean : numpy.ndarray, shape (C,)
+    squares : numpy.ndarray, shape (C,)
+        Sums of squares around the mean.
+    """
+
+    n: int
+    reference: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Give the moments of the rows of both."""
+        n = self.n + other.n
+        difference = other.mean + (other.reference - self.reference) - self.mean
+        return Moments(
+            n,
+            self.reference,
+            self.mean + (other.n / n) * difference,
+            self.squares + other.squares + (self.n * other.n / n) * difference**2,
+        )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a Gaussian likelihood sees of some rows.
+
+    Attributes
+    ----------
+    moments : Moments
+        Unweighted, of [x_1 .. x_K, y].
+    log_weights : float
+        Sum over rows of log w_i.
+    factor : numpy.ndarray, shape (K + 1, K + 1)
+        Upper triangular factor of the weighted, group-centred [X y]; without groups nothing is centred.
+    labels : pandas.Index, length J
+        The groups.
+    weights : numpy.ndarray, shape (J,)
+        Sum of w in each group.
+    means : numpy.ndarray, shape (J, K + 1)
+        Weighted group means of [X y], relative to the reference of the moments.
+    """
+
+    moments: Moments
+    log_weights: float
+    factor: np.ndarray
+    labels: pd.Index
+    weights: np.ndarray
+    means: np.ndarray
+
+
+def piece_of(
+    rows: Rows,
+    *,
+    weights: np.ndarray | None = None,
+    codes: np.ndarray | None = None,
+    labels: pd.Index | None = None,
+    n_groups: int = 1,
+) -> Piece:
+    """Compress rows into one piece, in two passes over them.
+
+    Parameters
+    ----------
+    rows : Rows
+        Predictors and response, no intercept column; at least one.
+    weights : numpy.ndarray, shape (N,), optional
+        Known precision weights w_i > 0; 1 where not given.
+    codes : numpy.ndarray of int, shape (N,), optional
+        Group of each row, 0 to n_groups - 1; one group where not given.
+    labels : pandas.Index, length n_groups, optional
+        By which groups are known when pieces merge; their codes where not given.
+    n_groups : int
+        J; each group must have a row. With 0 nothing is centred: a regression without intercept.
+
+    Returns
+    -------
+    Piece
+    """
+    n = rows.n_rows
+    reference = next(rows.blocks(1))[1][0].copy()
+    sums, squares, group_sums, group_weights = _sums(rows, reference, weights, codes, n_groups)
+    mean = sums / n
+    group_means = group_sums / group_weights[:, None]
+    centred = _centred(rows, reference if n_groups > 0 else None, codes, group_means, weights)
+    return Piece(
+        moments=Moments(n, reference, mean, np.maximum(squares - n * mean**2, 0.0)),
+        log_weights=0.0 if weights is None else float(np.log(weights).sum()),
+        factor=_triangular_factor(centred, rows.n_columns),
+        labels=pd.RangeIndex(n_groups) if labels is None else labels,
+        weights=group_weights,
+        means=group_means,
+    )
+
+
+def moments_of(values: np.ndarray) -> Moments:
+    """Give the moments of the columns of an array, shape (N, C), N > 0."""
+    reference = values[0].copy()
+    relative = values - reference
+    mean = relative.mean(axis=0)
+    return Moments(len(values), reference, mean, np.square(relative - mean).sum(axis=0))
+
+
+def merge(a: Piece, b: Piece) -> Piece:
+    """Merge two pieces exactly; the groups of `a` come first.
+
+    Parameters
+    ----------
+    a, b : Piece
+        Of the same columns.
+
+    Returns
+    -------
+    Piece
+        That of the rows of both.
+    """
+    codes, labels = pd.factorize(a.labels.append(b.labels))
+    n_first = len(a.labels)
+    mine = codes[n_first:]
+    weights, means = np.zeros(len(labels)), np.zeros((len(labels), len(a.factor)))
+    weights[:n_first], means[:n_first] = a.weights, a.means
+    before = weights[mine]
+    total = before + b.weights
+    difference = b.means + (b.moments.reference - a.moments.reference) - means[mine]
+    weights[mine] = total
+    means[mine] += (b.weights / total)[:, None] * difference
+    shared = before > 0
+    between = np.sqrt(before * b.weights / total)[shared, None] * difference[shared]
+    return Piece(
+        moments=a.moments.merge(b.moments),
+        log_weights=a.log_weights + b.log_weights,
+        factor=_triangular_factor((a.factor, b.factor, *_cut(between)), len(a.factor)),
+        labels=pd.Index(labels),
+        weights=weights,
+        means=means,
+    )
+
+
+class PieceStack:
+    """Pieces as they come, merged when they are of similar size: no group is copied more often than need be."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Piece] = []
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups of the largest piece."""
+        return len(self._pieces[0].labels) if self._pieces else 0
+
+    def add(self, piece: Piece) -> None:
+        """Add a piece."""
+        self._pieces.append(piece)
+        while len(self._pieces) > 1 and len(self._pieces[-2].labels) <= 2 * len(self._pieces[-1].labels):
+            self._merge_last()
+
+    def total(self) -> Piece | None:
+        """Give the sum of all pieces; None if there was none."""
+        while len(self._pieces) > 1:
+            self._merge_last()
+        return self._pieces[0] if self._pieces else None
+
+    def _merge_last(self) -> None:
+        last = self._pieces.pop()
+        self._pieces[-1] = merge(self._pieces[-1], last)
+
+
+def _sums(
+    rows: Rows, reference: np.ndarray, weights: np.ndarray | None, codes: np.ndarray | None, n_groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Add up [X y] - reference: sums, sums of squares, weighted sums per group (J, K + 1) and group weights (J,)."""
+    width = rows.n_columns
+    sums, squares = np.zeros(width), np.zeros(width)
+    group_sums, group_weights = np.zeros((n_groups, width)), np.zeros(n_groups)
+    # A block has about as many rows as there are groups, so that adding up the groups costs no more than the rows.
+    for part, block in rows.blocks(min(max(BLOCK_ROWS, n_groups), MAX_BLOCK_VALUES // width)):
+        block -= reference
+        sums += np.ones(len(block)) @ block
+        squares += np.einsum("ij,ij->j", block, block)
+        if n_groups == 0:
+            continue
+        w = None if weights is None else weights[part]
+        if w is not None:
+            block *= w[:, None]
+        if codes is None:
+            group_weights[0] += len(block) if w is None else w.sum()
+            group_sums[0] += np.ones(len(block)) @ block
+            continue
+        mine = codes[part]
+        group_weights += np.bincount(mine, weights=w, minlength=n_groups)
+        for k in range(width):
+            group_sums[:, k] += np.bincount(mine, weights=block[:, k], minlength=n_groups)
+    return sums, squares, group_sums, group_weights
+
+
+def _centred(
+    rows: Rows, reference: np.ndarray | None, codes: np.ndarray | None, means: np.ndarray, weights: np.ndarray | None
+) -> Iterator[np.ndarray]:
+    """Give the weighted rows minus reference and group means, block by block."""
+    for part, block in rows.blocks(_block_rows(rows.n_columns)):
+        if reference is not None:
+            block -= reference
+            block -= means[0] if codes is None else np.take(means, codes[part], axis=0)
+        if weights is not None:
+            block *= np.sqrt(weights[part])[:, None]
+        yield block
+
+
+def _triangular_factor(blocks: Iterable[np.ndarray], width: int) -> np.ndarray:
+    """Upper triangular factor of all rows of the blocks, shape (K + 1, K + 1)."""
+    # The factor so far stands above each new block, and the QR of both is the next one.
+    stacked = np.zeros((width + _block_rows(width), width))
+    for block in blocks:
+        stacked[width : width + len(block)] = block
+        stacked[:width] = np.linalg.qr(stacked[: width + len(block)], mode="r")
+    return stacked[:width].copy()
+
+
+def _block_rows(width: int) -> int:
+    return max(BLOCK_ROWS, 2 * width)
+
+
+def _cut(rows: np.ndarray) -> Iterator[np.ndarray]:
+    size = _block_rows(rows.shape[1])
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
