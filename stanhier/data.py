@@ -13,7 +13,8 @@ from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.columns import as_frame, clean_columns, clean_group, error_array, positive_numbers, refuse_infinite
 from stanhier.errors import DataError, FormulaError
-from stanhier.formula import ParsedFormula, plain_words
+from stanhier.formula import ParsedFormula
+from stanhier.formula_parser import is_column, plain_words
 
 __all__ = ["Design", "Grouping", "NewRows", "build_design"]
 
@@ -262,8 +263,8 @@ def _with_column(frame: pd.DataFrame, name: str, values: Any) -> pd.DataFrame:
 
 def _response(formula: ParsedFormula, frame: pd.DataFrame) -> np.ndarray:
     """Evaluate the left-hand side, shape (N,)."""
-    if formula.response in frame.columns and frame[formula.response].dtype.kind == "f":
-        return frame[formula.response].to_numpy()
+    if formula.response_column is not None and frame[formula.response_column].dtype.kind == "f":
+        return frame[formula.response_column].to_numpy()
     matrix = _evaluate(formula.common.lhs, frame, formula)
     matrix = matrix[[c for c in matrix.columns if c != "Intercept"]]
     if matrix.shape[1] != 1:
@@ -306,7 +307,7 @@ def _plain_lookups(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | N
     for name, term in zip(spec.column_names, spec.terms, strict=False):
         if name == "Intercept":
             continue
-        if str(term) not in frame.columns or name != str(term) or len(term.factors) != 1:
+        if not is_column(term) or name != str(term) or name not in frame.columns:
             return None
         column = frame[name]
         if column.dtype.kind not in "iufb":

@@ -1,22 +1,19 @@
 """Formulas: the common part, which formulaic reads, and lme4's grouping term `(1 | g)`."""
 
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from formulaic import Formula
-from formulaic.errors import FormulaicError
 from formulaic.formula import SimpleFormula, StructuredFormula
 from formulaic.parser.types import Factor
 
 from stanhier.errors import FormulaError
 from stanhier.expressions import Expression, checked_context, read_expression
+from stanhier.formula_parser import is_column, read_terms
 
 __all__ = ["ParsedFormula", "parse"]
 
-_ANSI = re.compile("\x1b\\[[0-9;]*m|[⧛⧚]")
 _NAME = re.compile(r"`(?P<quoted>[^`]+)`|(?P<plain>[^\W\d]\w*(?:\.\w+)*)")
 
 
@@ -32,6 +29,8 @@ class ParsedFormula:
         Response and predictors, without the grouping term.
     response : str
         The left-hand side.
+    response_column : str or None
+        The same where it is a column as it stands, and not calculated.
     group : str or None
         The grouping column.
     has_intercept : bool
@@ -51,6 +50,7 @@ class ParsedFormula:
     text: str
     common: StructuredFormula
     response: str
+    response_column: str | None
     group: str | None
     has_intercept: bool
     columns: tuple[str, ...]
@@ -82,50 +82,38 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
     """
     if not isinstance(text, str):
         raise FormulaError(f'The formula must be a string such as "y ~ x", not {type(text).__name__}.')
-    if text.count("~") != 1 or not all(side.strip() for side in text.split("~")):
+    own = checked_context(context)
+    plain = _without_quoted(text)
+    if plain.count("~") != 1 or not all(side.strip() for side in plain.split("~")):
         raise FormulaError(
             f'{text!r}: a formula has a response, one \'~\' and predictors, for example "y ~ x" or "y ~ 1".'
         )
-    own = checked_context(context)
     common_text, terms = _split_grouping(text)
     group = _grouping_column(text, terms)
-    formula = _read(common_text, text)
+    formula = read_terms(common_text, text)
     lhs, rhs = (getattr(formula, side, None) for side in ("lhs", "rhs"))
     if not isinstance(lhs, SimpleFormula) or not isinstance(rhs, SimpleFormula):
         raise FormulaError(f"{text!r}: write one response, one '~' and one set of predictors.")
-    if len(lhs) != 1:
-        raise FormulaError(f"{text!r}: the left of '~' must be one response; it has {len(lhs)} terms.")
     response, predictors = (_Side.of(side, text, own) for side in (lhs, rhs))
-    _refuse_two_meanings(response, predictors, text)
+    if len(lhs) != 1 or len(lhs[0].factors) != 1 or not response.columns:
+        written = ", ".join(str(term) for term in lhs) or "none"
+        raise FormulaError(f"{text!r}: the left of '~' must be one response; its terms are: {written}.")
+    response_column = str(lhs[0]) if is_column(lhs[0]) else None
+    _refuse_clashes(response, predictors, response_column, group, text)
     called = frozenset[str]().union(*(e.functions for e in (*response.expressions, *predictors.expressions)))
     return ParsedFormula(
         text=text,
         common=formula,
         response=str(lhs[0]),
+        response_column=response_column,
         group=group,
-        has_intercept=any(str(term) == "1" for term in rhs),
+        has_intercept=any(str(term) == "1" and not is_column(term) for term in rhs),
         columns=tuple(sorted(response.columns | predictors.columns)),
         predictor_columns=tuple(sorted(predictors.columns)),
         is_row_by_row=all(expression.is_row_by_row for expression in predictors.expressions),
         calculated=response.calculated | predictors.calculated,
         context={name: own[name] for name in sorted(own) if name in called},
     )
-
-
-def plain_words(err: Exception) -> str:
-    """Give formulaic's message on one line, without its colours."""
-    return " ".join(_ANSI.sub("", str(err)).split())
-
-
-def _read(common_text: str, text: str) -> StructuredFormula | SimpleFormula:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return Formula(common_text)
-    except FormulaicError as err:
-        raise FormulaError(f"{text!r} cannot be read: {plain_words(err)}") from err
-    except Exception as err:  # formulaic parses text that is no formula with whatever comes of it
-        raise FormulaError(f"{text!r} cannot be read as a formula ({type(err).__name__}).") from err
 
 
 @dataclass(frozen=True)
@@ -154,62 +142,68 @@ class _Side:
         return frozenset[str]().union(*(expression.columns for expression in self.expressions)) - labels
 
 
-def _refuse_two_meanings(response: _Side, predictors: _Side, text: str) -> None:
+def _refuse_clashes(
+    response: _Side, predictors: _Side, response_column: str | None, group: str | None, text: str
+) -> None:
+    """Refuse names that mean two things at once."""
     columns = response.columns | predictors.columns
     for expression in (*response.expressions, *predictors.expressions):
         for name in sorted(expression.functions & columns):
             raise FormulaError(f"{text!r}: '{name}' is a function and a column here; rename the column.")
+    if "" in columns:
+        raise FormulaError(f"{text!r}: there is no name between two of the backticks.")
+    if "Intercept" in predictors.columns:
+        raise FormulaError(f"{text!r}: a predictor cannot be called 'Intercept'; rename the column.")
+    if response_column is not None and (response_column in predictors.plain or response_column == group):
+        raise FormulaError(f"{text!r}: the response '{response_column}' cannot be on the right of '~' as well.")
+
+
+def _without_quoted(text: str) -> str:
+    """Blank out what is in backticks or quotation marks, so that positions stay and signs in names do not count."""
+    return re.sub(
+        r"`[^`]*`|'[^']*'|\"[^\"]*\"", lambda match: match[0][0] + "x" * (len(match[0]) - 2) + match[0][0], text
+    )
 
 
 def _split_grouping(text: str) -> tuple[str, list[str]]:
     """Cut the `( ... | ...)` terms out of a formula: what is left, and their inner texts."""
     terms: list[str] = []
-    kept: list[str] = []
-    position = 0
-    while (start := _next_open_parenthesis(text, position)) >= 0:
-        end = _matching_parenthesis(text, start)
-        inner = text[start + 1 : end]
-        before = text[position:start]
-        is_call = re.search(r"[\w`]\s*$", text[:start]) is not None
-        if "|" in inner and not is_call:
-            terms.append(inner)
-            before = re.sub(r"\+\s*$", "", before)
-            rest = text[end + 1 :]
-            if re.search(r"~\s*$", before):
-                # `y ~ (1 | g) + x` keeps `x`; `y ~ (1 | g)` alone has the intercept that `1` stands for.
-                joined = re.sub(r"^\s*\+", "", rest)
-                skipped = len(rest) - len(joined)
-                kept.append(before if joined.strip() else before + "1")
-                position = end + 1 + skipped
-                continue
-            kept.append(before)
-        else:
-            kept.append(text[position : end + 1])
-        position = end + 1
-    kept.append(text[position:])
-    return "".join(kept), terms
+    while (found := _find_grouping(_without_quoted(text))) is not None:
+        start, end = found
+        before, after = text[:start], text[end:]
+        if "~" in _without_quoted(after):
+            raise FormulaError(f"{text!r}: the grouping term {text[start:end]} belongs to the right of '~'.")
+        terms.append(text[start + 1 : end - 1])
+        # `y ~ (1 | g) + x` keeps `x`; `y ~ (1 | g)` alone has the intercept that `1` stands for.
+        opening = re.search(r"[~(]\s*$", before)
+        before = re.sub(r"\+\s*$", "", before)
+        if opening is not None:
+            after = re.sub(r"^\s*\+", "", after)
+            if re.match(r"\s*(\)|$)", after):
+                before += "1"
+        text = before + after
+    return text, terms
 
 
-def _next_open_parenthesis(text: str, position: int) -> int:
-    quoted = False
-    for i in range(position, len(text)):
-        if text[i] == "`":
-            quoted = not quoted
-        elif text[i] == "(" and not quoted:
-            return i
-    return -1
-
-
-def _matching_parenthesis(text: str, start: int) -> int:
-    depth, quoted = 0, False
-    for i in range(start, len(text)):
-        if text[i] == "`":
-            quoted = not quoted
-        elif not quoted and text[i] in "()":
-            depth += 1 if text[i] == "(" else -1
-            if depth == 0:
-                return i
-    raise FormulaError(f"{text!r}: the parenthesis at position {start + 1} is never closed.")
+def _find_grouping(plain: str) -> tuple[int, int] | None:
+    """Find the first pair of parentheses with a bar directly in it: where it starts and ends."""
+    open_at: list[tuple[int, bool]] = []
+    barred: set[int] = set()
+    for position, sign in enumerate(plain):
+        if sign == "(":
+            is_call = re.search(r"[\w`.]\s*$", plain[:position]) is not None
+            open_at.append((position, is_call))
+        elif sign == "|" and open_at and not any(is_call for _, is_call in open_at):
+            barred.add(open_at[-1][0])
+        elif sign == ")":
+            if not open_at:
+                raise FormulaError(f"{plain!r}: the parenthesis at position {position + 1} was never opened.")
+            start, _ = open_at.pop()
+            if start in barred:
+                return start, position + 1
+    if open_at:
+        raise FormulaError(f"{plain!r}: the parenthesis at position {open_at[-1][0] + 1} is never closed.")
+    return None
 
 
 def _grouping_column(text: str, terms: list[str]) -> str | None:
