@@ -12,11 +12,12 @@ from formulaic import ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.columns import as_frame, clean_columns, clean_group, error_array, positive_numbers, refuse_infinite
+from stanhier.compression import Compressed, compress
 from stanhier.errors import DataError, FormulaError
 from stanhier.formula import ParsedFormula
 from stanhier.formula_parser import is_column, plain_words
 
-__all__ = ["Design", "Grouping", "NewRows", "build_design"]
+__all__ = ["Design", "Grouping", "NewRows", "RowEncoder", "build_design", "evaluate", "predictor_names"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,34 @@ class Design:
         """Number of predictors and the response, K + 1."""
         return len(self.predictors) + 1
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the rows themselves are here: `frame`, `y`, `X`, `se` and the codes of the groups."""
+        return True
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the standard error of each observation is known."""
+        return self.se is not None
+
+    @property
+    def kinds(self) -> pd.DataFrame:
+        """The columns of the model: any number of rows, but the kinds and levels of the data of the fit."""
+        return self.frame
+
+    @cached_property
+    def response_spec(self) -> ModelSpec:
+        """What formulaic has learnt for the response."""
+        spec: ModelSpec = evaluate(self.formula.common.lhs, self.frame, self.formula).model_spec
+        return spec
+
+    def compress(self) -> Compressed:
+        """Give the sufficient statistics of the rows."""
+        weights = None if self.se is None else self.se**-2.0
+        if self.group is not None:
+            return compress(self, weights=weights, codes=self.group.codes, n_groups=len(self.group.levels))
+        return compress(self, weights=weights, n_groups=int(self.formula.has_intercept))
+
     @cached_property
     def X(self) -> np.ndarray:  # noqa: N802
         """Predictors, shape (N, K), no intercept column. Made when first asked for: models go by blocks."""
@@ -131,17 +160,13 @@ class Design:
             If a predictor is not finite.
         """
         block = np.empty((min(size, self.n_rows), self.n_columns))
-        lookups = _plain_lookups(self.spec, self.frame)
+        encoder = RowEncoder(self.spec, self.frame, self.formula)
         for start in range(0, self.n_rows, size):
             rows = slice(start, min(start + size, self.n_rows))
             part = block[: rows.stop - rows.start]
-            if lookups is None:
-                part[:, :-1] = _without_intercept(_evaluate(self.spec, self.frame.iloc[rows], self.formula))
-                if not np.isfinite(part.sum()):
-                    _matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
-            else:
-                for k, column in enumerate(lookups):
-                    part[:, k] = column[rows]
+            encoder.write(rows, part[:, :-1])
+            if not encoder.is_plain and not np.isfinite(part[:, :-1].sum()):
+                _matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
             part[:, -1] = self.y[rows]
             yield rows, part
 
@@ -164,7 +189,7 @@ class Design:
         """
         frame = as_frame(data)
         clean = clean_columns(
-            frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.frame
+            frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.kinds
         )
         X = _matrix(self.spec, clean, self.formula)
         codes, new_levels = None, pd.Index([])
@@ -188,10 +213,9 @@ class Design:
         DataError
             If a column is missing, has missing values or is of another kind than in the fit.
         """
-        clean = clean_columns(as_frame(data), self.formula.columns, calculated=self.formula.calculated, like=self.frame)
+        clean = clean_columns(as_frame(data), self.formula.columns, calculated=self.formula.calculated, like=self.kinds)
         # What a transformation of the response learned from the rows of the fit holds for new rows too.
-        spec = _evaluate(self.formula.common.lhs, self.frame, self.formula).model_spec
-        matrix = _evaluate(spec, clean, self.formula)
+        matrix = evaluate(self.response_spec, clean, self.formula)
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)
 
 
@@ -245,7 +269,7 @@ def build_design(
         formula=formula,
         frame=clean,
         y=y,
-        predictors=tuple(str(n) for n in spec.column_names if n != "Intercept"),
+        predictors=predictor_names(spec),
         group=group,
         se=se_values,
         se_name=se_name,
@@ -265,7 +289,7 @@ def _response(formula: ParsedFormula, frame: pd.DataFrame) -> np.ndarray:
     """Evaluate the left-hand side, shape (N,)."""
     if formula.response_column is not None and frame[formula.response_column].dtype.kind == "f":
         return frame[formula.response_column].to_numpy()
-    matrix = _evaluate(formula.common.lhs, frame, formula)
+    matrix = evaluate(formula.common.lhs, frame, formula)
     matrix = matrix[[c for c in matrix.columns if c != "Intercept"]]
     if matrix.shape[1] != 1:
         raise DataError(
@@ -280,7 +304,7 @@ def _learn(formula: ParsedFormula, frame: pd.DataFrame) -> ModelSpec:
     Where every expression works row by row, a single row tells it all: categoricals carry their levels in their type.
     """
     some = frame.iloc[:1] if formula.is_row_by_row else frame
-    spec: ModelSpec = _evaluate(formula.common.rhs, some, formula).model_spec
+    spec: ModelSpec = evaluate(formula.common.rhs, some, formula).model_spec
     return spec
 
 
@@ -289,8 +313,8 @@ def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.Data
     if not formula.context or len(frame) < 2:
         return
     half = slice(len(frame) // 2, None)
-    for side in (spec, _evaluate(formula.common.lhs, frame, formula).model_spec):
-        alone, together = (_evaluate(side, rows, formula) for rows in (frame.iloc[half], frame))
+    for side in (spec, evaluate(formula.common.lhs, frame, formula).model_spec):
+        alone, together = (evaluate(side, rows, formula) for rows in (frame.iloc[half], frame))
         expected = together.to_numpy(dtype=float)[half]
         same = np.isclose(alone.to_numpy(dtype=float), expected, rtol=1e-8, atol=0, equal_nan=True).all(axis=0)
         if not same.all():
@@ -301,9 +325,46 @@ def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.Data
             )
 
 
-def _plain_lookups(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
+def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
+    """Give the names of the columns of a design, without the intercept."""
+    return tuple(str(name) for name in spec.column_names if name != "Intercept")
+
+
+class RowEncoder:
+    """Writes the predictors of rows of a frame; where each is just a numeric column, without formulaic.
+
+    Parameters
+    ----------
+    spec : formulaic.ModelSpec
+        As learnt from the data of the fit.
+    frame : pandas.DataFrame
+        Cleaned columns.
+    formula : ParsedFormula
+    """
+
+    def __init__(self, spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> None:
+        self._spec = spec
+        self._frame = frame
+        self._formula = formula
+        self._columns = _plain_columns(spec, frame)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each predictor is just a numeric column, so that clean columns make finite predictors."""
+        return self._columns is not None
+
+    def write(self, rows: slice, out: np.ndarray) -> None:
+        """Write the predictors of some rows into an array of shape (rows, K)."""
+        if self._columns is None:
+            out[:] = _without_intercept(evaluate(self._spec, self._frame.iloc[rows], self._formula))
+            return
+        for k, column in enumerate(self._columns):
+            out[:, k] = column[rows]
+
+
+def _plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
     """Give the columns themselves where each predictor is just a numeric column; None otherwise."""
-    lookups = []
+    columns = []
     for name, term in zip(spec.column_names, spec.terms, strict=False):
         if name == "Intercept":
             continue
@@ -312,11 +373,11 @@ def _plain_lookups(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | N
         column = frame[name]
         if column.dtype.kind not in "iufb":
             return None
-        lookups.append(column.to_numpy())
-    return lookups if len(spec.column_names) == len(spec.terms) else None
+        columns.append(column.to_numpy())
+    return columns if len(spec.column_names) == len(spec.terms) else None
 
 
-def _evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
+def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
     """Let formulaic evaluate a formula or model spec; nothing of its own reaches the user."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -339,8 +400,8 @@ def _evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
 def _matrix(spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> np.ndarray:
     if not spec.column_names:
         return np.empty((len(frame), 0))
-    X = _without_intercept(_evaluate(spec, frame, formula))
-    for k, name in enumerate(n for n in spec.column_names if n != "Intercept"):
+    X = _without_intercept(evaluate(spec, frame, formula))
+    for k, name in enumerate(predictor_names(spec)):
         refuse_infinite(X[:, k], name)
     return X
 
