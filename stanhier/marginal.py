@@ -9,6 +9,7 @@ Bates & DebRoy (2004), doi:10.1016/j.jmva.2004.04.013 (profiling and integrating
 """
 
 from dataclasses import dataclass
+from math import sumprod
 
 import numpy as np
 from scipy import optimize
@@ -56,6 +57,17 @@ class LocationPriors:
     numbers: PriorNumbers
     offset: np.ndarray
     transform: np.ndarray
+
+    def without_offset(self, location: np.ndarray) -> np.ndarray:
+        """Give transform @ location, shape (P, M) from (P, M).
+
+        Where the intercept has its prior at x = 0 and the predictors are far from 0, terms much larger than their sum
+        cancel: they are added up exactly before rounding. The slopes are their own quantities.
+        """
+        quantities = location.copy()
+        if self.transform[:1, 1:].any():
+            quantities[0] = [sumprod(self.transform[0].tolist(), column) for column in location.T.tolist()]
+        return quantities
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The data dictionary: its keys are the names in the data blocks of the Stan programs."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,12 +49,14 @@ def stan_data(
         Integers, floats and arrays; the names and sizes are documented in the program's data block.
     """
     n_scale = len(chosen.scale)
+    # Relative to the offset, which can be large against a prior's width: a default prior's mean is the offset itself.
+    relative = replace(priors.numbers, mu=priors.numbers.mu - priors.offset)
     data: dict[str, Any] = {
         "N": compressed.n_rows,
         "P": len(chosen.location),
         "S": int(chosen.sigma is not None),
-        "theta_hat": priors.offset + priors.transform @ whitening.location_hat,
-        "basis": priors.transform @ whitening.basis,
+        "theta_hat": priors.without_offset(whitening.location_hat[:, None])[:, 0],
+        "basis": priors.without_offset(whitening.basis),
         "share": whitening.share,
         "pull": whitening.pull,
         "c": whitening.c,
@@ -62,7 +65,7 @@ def stan_data(
         "sigma_hat": whitening.sigma_hat,
         "u_hat": whitening.u_hat,
         "u_basis": whitening.u_basis.reshape(n_scale, n_scale),
-        **_prior_arrays("prior", priors.numbers),
+        **_prior_arrays("prior", relative),
         **_prior_arrays("scale_prior", numbers(chosen.scale)),
     }
     del data["scale_prior_mu"]

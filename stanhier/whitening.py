@@ -10,6 +10,8 @@ The reference point is the mode of the scale parameters' marginal posterior, the
 References
 ----------
 Golub & Van Loan (2013), Matrix Computations, section 6.1.6 (generalised singular values).
+Cox & Higham (1998), Stability of Householder QR factorization for weighted least squares problems, in Numerical
+Analysis 1997 (rows of very different size).
 Gelman et al. (2013), Bayesian Data Analysis, section 13.3 (normal approximation at a marginal mode).
 """
 
@@ -17,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import linalg
 
 from stanhier.compression import Compressed
 from stanhier.marginal import (
@@ -177,14 +180,16 @@ def _axes(
     parts = problem.parts(sigma, sigma_alpha, prior_sd)
     stacked = np.vstack(parts)
     n_location = stacked.shape[1] - 1
-    q, r = np.linalg.qr(stacked[:, :-1])
-    location_hat = np.linalg.solve(r, q.T @ stacked[:, -1])
+    q, r, columns = _graded_qr(stacked[:, :-1])
+    location_hat = np.empty(n_location)
+    location_hat[columns] = linalg.solve_triangular(r, q.T @ stacked[:, -1])
     ends = np.cumsum([len(part) for part in parts])[:-1]
     q_within, *q_others = np.split(q, ends)
     # Any rotation keeps the sum of the precisions the identity; this one makes the first of them diagonal.
     u, c, vt = np.linalg.svd(q_within, full_matrices=True)
     c = np.append(c, np.zeros(n_location - len(c)))
-    basis = np.linalg.solve(r, vt.T)
+    basis = np.empty((n_location, n_location))
+    basis[columns] = linalg.solve_triangular(r, vt.T)
     residuals = np.split(stacked[:, :-1] @ location_hat - stacked[:, -1], ends)
     d = np.zeros(n_location)
     projected = u.T @ residuals[0]
@@ -216,3 +221,16 @@ def _axes(
         sigma_hat=sigma,
         sigma_alpha_hat=sigma_alpha,
     )
+
+
+def _graded_qr(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Factor rows[:, columns] = q @ r so that small rows keep their digits beside large ones.
+
+    A narrow prior or a small standard error makes rows many orders larger than others, and rounding is relative to the
+    largest entry that a reflection meets: hence the large ones first (Cox & Higham 1998).
+    """
+    order = np.argsort(-np.abs(rows).max(axis=1, initial=0.0), kind="stable")
+    q_ordered, r, columns = linalg.qr(rows[order], mode="economic", pivoting=True)
+    q = np.empty_like(q_ordered)
+    q[order] = q_ordered
+    return q, r, columns
