@@ -1,36 +1,48 @@
 """The columns of a data frame, checked and brought to the kinds that the models know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from stanhier.errors import DataError
+from stanhier.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
 
-__all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers", "refuse_infinite"]
+__all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers"]
 
 
-def as_frame(data: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
-    """Take a data frame, or make one from a mapping of columns.
+def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """Take a data frame, or make one from a mapping of columns or a frame of another library.
+
+    Parameters
+    ----------
+    data : pandas.DataFrame, mapping of arrays, or any eager frame that narwhals reads
+    columns : collection of str, optional
+        Those that are wanted: of another library's frame no others are converted. Those that are missing are not looked
+        at here, unless they are missing in such a frame.
 
     Raises
     ------
     DataError
-        If the argument is neither, its columns are of different lengths or names repeat.
+        If the argument is none of these, its columns are of different lengths or names repeat.
     """
+    if not isinstance(data, pd.DataFrame | Mapping):
+        data = _to_pandas(data, columns)
     if isinstance(data, pd.DataFrame):
         frame = data
-    elif isinstance(data, Mapping):
-        columns = {name: _column(name, values) for name, values in data.items()}
-        lengths = {name: len(values) for name, values in columns.items()}
+    else:
+        _refuse_misaligned({name: values.index for name, values in data.items() if isinstance(values, pd.Series)})
+        arrays = {name: _column(name, values) for name, values in data.items()}
+        lengths = {name: len(values) for name, values in arrays.items()}
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
             raise DataError(f"The columns of `data` have different lengths: {listed}.")
         # Shared with the caller, like the columns of a frame: copies of large arrays would not fit beside them.
-        frame = pd.DataFrame(columns, copy=False)
-    else:
-        raise DataError(f"`data` must be a pandas DataFrame or a dict of arrays, not {type(data).__name__}.")
+        frame = pd.DataFrame(arrays, copy=False)
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise DataError("The columns of `data` have names of several levels; give each one name, as text.")
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
         raise DataError(f"The column name {repeated[0]!r} occurs more than once in `data`; rename one.")
@@ -42,6 +54,7 @@ def clean_columns(
     columns: Sequence[str],
     *,
     calculated: frozenset[str] = frozenset(),
+    labels: frozenset[str] = frozenset(),
     like: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Bring columns to the kinds that the models know: float, int, bool, categorical.
@@ -53,6 +66,8 @@ def clean_columns(
         The columns to take.
     calculated : frozenset of str
         Those that a formula calculates with: integers and booleans among them become floats, which do not overflow.
+    labels : frozenset of str
+        Those whose values are labels, as in `C(x)`, also where they are text that reads as numbers.
     like : pandas.DataFrame, optional
         Cleaned data of the fit; each column must be of the same kind.
 
@@ -64,14 +79,15 @@ def clean_columns(
     cleaned = {}
     for name in columns:
         _require(frame, name)
-        cleaned[name] = _clean(frame[name], name)
+        known = None if like is None else like[name]
+        were_labels = known is not None and is_categorical(known)
+        cleaned[name] = as_predictor(frame[name], name, labels=name in labels or were_labels)
         if name in calculated and cleaned[name].dtype.kind in "ib":
             cleaned[name] = cleaned[name].astype(float)
-        if like is not None and isinstance(cleaned[name].dtype, pd.CategoricalDtype) != isinstance(
-            like[name].dtype, pd.CategoricalDtype
-        ):
+        if known is not None and is_categorical(cleaned[name]) != were_labels:
             raise DataError(
-                f"Column '{name}' is {_kind(cleaned[name])} here, but was {_kind(like[name])} when the model was made."
+                f"Column '{name}' is {kind_of_predictor(cleaned[name])} here, but was {kind_of_predictor(known)} when "
+                f"the model was made; convert it."
             )
     # Columns are shared with the caller's frame; pandas copies one when somebody writes to it.
     return pd.DataFrame(cleaned, index=frame.index, copy=False)
@@ -83,24 +99,10 @@ def clean_group(frame: pd.DataFrame, name: str) -> pd.Series:
     Raises
     ------
     DataError
-        If it is absent, has missing values, or holds fractions.
+        If it is absent, has missing values, or holds what cannot be labels, such as fractions.
     """
     _require(frame, name)
-    labels = frame[name]
-    _refuse_missing(labels, name)
-    if pd.api.types.is_float_dtype(labels.dtype):
-        values = labels.to_numpy(dtype=float)
-        if not (np.isfinite(values) & (values == np.round(values))).all():
-            raise DataError(
-                f"Grouping column '{name}' holds fractions (such as {values[values != np.round(values)][0]:g}); "
-                "group by a label, an integer or a category."
-            )
-        return labels.astype("int64")
-    if isinstance(labels.dtype, pd.CategoricalDtype):
-        return labels.cat.remove_unused_categories()
-    if pd.api.types.is_extension_array_dtype(labels.dtype) and pd.api.types.is_integer_dtype(labels.dtype):
-        return labels.astype("int64")
-    return labels
+    return as_labels(frame[name], name)
 
 
 def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
@@ -112,9 +114,9 @@ def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
         If it is absent, not numeric, has missing values or values that are not positive and finite.
     """
     _require(frame, name)
-    column = _clean(frame[name], name)
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        raise DataError(f"Column '{name}' must be numeric; it is {_kind(column)}.")
+    column = as_predictor(frame[name], name)
+    if is_categorical(column):
+        raise DataError(f"Column '{name}' must be numeric; it is {kind_of_predictor(column)}.")
     return _positive(column.to_numpy(dtype=float), f"Column '{name}'")
 
 
@@ -126,34 +128,18 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
     DataError
         If they are no numbers, of another number than the rows, or not positive and finite.
     """
-    try:
-        numeric = np.array(_column("se", values), dtype=float)
-    except (TypeError, ValueError) as err:
-        raise DataError("`se` must be a column name or an array of numbers.") from err
+    column = pd.Series(_column("se", values))
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        raise DataError(
+            f"`se`: standard errors must be known; {len(missing)} are missing, the first in row {missing[0]}."
+        )
+    numeric = as_predictor(column, "se")
+    if is_categorical(numeric):
+        raise DataError("`se` must be a column name or an array of numbers.")
     if len(numeric) != n_rows:
         raise DataError(f"`se` has {len(numeric)} values, but `data` has {n_rows} rows.")
-    return _positive(numeric, "`se`")
-
-
-def refuse_infinite(values: np.ndarray, name: str) -> np.ndarray:
-    """Give the values back if all of them are finite.
-
-    Raises
-    ------
-    DataError
-        If any is not; with the column's name, how many and the first.
-    """
-    # A finite sum has finite terms: this reads the column once and allocates nothing.
-    if np.isfinite(values.sum()):
-        return values
-    bad = ~np.isfinite(values)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"'{name}' is not finite in {int(bad.sum())} {'row' if bad.sum() == 1 else 'rows'}, "
-            f"the first is row {row} (value {values[row]})."
-        )
-    return values
+    return _positive(numeric.to_numpy(dtype=float), "`se`")
 
 
 def _positive(values: np.ndarray, what: str) -> np.ndarray:
@@ -167,13 +153,58 @@ def _positive(values: np.ndarray, what: str) -> np.ndarray:
     return values
 
 
+def _to_pandas(data: Any, columns: Collection[str] | None) -> pd.DataFrame:
+    eager = nw.from_native(data, eager_only=True, pass_through=True)
+    if not isinstance(eager, nw.DataFrame):
+        raise DataError(
+            f"`data` must be a data frame or a dict of arrays, not {type(data).__name__}; read or collect it into one."
+        )
+    wanted = eager.columns if columns is None else [name for name in columns if name in eager.columns]
+    if columns is not None and len(wanted) < len(columns):
+        _require(pd.DataFrame(columns=eager.columns), next(name for name in columns if name not in wanted))
+    try:
+        return eager.select(wanted).to_pandas()
+    except ImportError as err:
+        raise DataError(
+            f"A {type(data).__module__.split('.')[0]} data frame needs the package 'pyarrow', which is not "
+            "installed: pip install 'stanhier[parquet]'"
+        ) from err
+
+
 def _column(name: Any, values: Any) -> Any:
-    if isinstance(values, pd.Series | pd.Index | pd.Categorical | pd.api.extensions.ExtensionArray):
-        return values.reset_index(drop=True) if isinstance(values, pd.Series) else values
-    array = np.asarray(values)
+    """Take what stands for a column in a mapping; what is missing in a masked array is missing here."""
+    if isinstance(values, pd.Series):
+        return values.reset_index(drop=True)
+    if isinstance(values, pd.Index | pd.Categorical | pd.api.extensions.ExtensionArray):
+        return values
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        objects: Any = values.astype(object)
+        return pd.Series(objects.filled(None))
+    if isinstance(values, list | tuple):
+        # pandas keeps a mixture as it is, where numpy would make text of it.
+        column = pd.Series(values, dtype=None if len(values) else float)
+        nested = [value for value in values if isinstance(value, list | tuple | np.ndarray)]
+        if nested:
+            raise DataError(f"'{name}' must be one-dimensional; its items are sequences such as {nested[0]!r:.60}.")
+        return column
+    try:
+        array = np.asarray(values)
+    except Exception as err:  # whatever an object's own conversion raises
+        raise DataError(f"'{name}' cannot be made an array ({type(err).__name__}: {err}).") from err
     if array.ndim != 1:
         raise DataError(f"'{name}' must be one-dimensional; it has shape {array.shape}.")
     return array
+
+
+def _refuse_misaligned(indexes: dict[Any, pd.Index]) -> None:
+    """Refuse Series whose rows have other labels: by position they may not belong together."""
+    first = next(iter(indexes), None)
+    for name, index in indexes.items():
+        if len(index) == len(indexes[first]) and not index.equals(indexes[first]):
+            raise DataError(
+                f"The Series '{first}' and '{name}' in `data` have different row labels, so their rows may not belong "
+                "together; give a DataFrame, or arrays with .to_numpy() if the order is right."
+            )
 
 
 def _require(frame: pd.DataFrame, name: str) -> None:
@@ -184,42 +215,3 @@ def _require(frame: pd.DataFrame, name: str) -> None:
 def _listed(names: Any, most: int = 20) -> str:
     shown = ", ".join(f"'{n}'" for n in list(names)[:most])
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
-
-
-def _refuse_missing(column: pd.Series, name: str) -> None:
-    missing = int(column.isna().sum())
-    if missing:
-        raise DataError(
-            f"Column '{name}' has {missing} missing {'value' if missing == 1 else 'values'} in {len(column)} rows; "
-            f"drop those rows with data.dropna(subset=['{name}']) or fill them in."
-        )
-
-
-def _clean(column: pd.Series, name: str) -> pd.Series:
-    _refuse_missing(column, name)
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        return column.cat.remove_unused_categories()
-    if pd.api.types.is_bool_dtype(dtype):
-        return column.astype(bool)
-    if pd.api.types.is_complex_dtype(dtype):
-        raise DataError(f"Column '{name}' holds complex numbers; take their real part or modulus.")
-    if pd.api.types.is_integer_dtype(dtype):
-        return column.astype("int64")
-    if pd.api.types.is_float_dtype(dtype):
-        numeric = column.astype(float)
-        refuse_infinite(numeric.to_numpy(), name)
-        return numeric
-    if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
-        raise DataError(f"Column '{name}' holds {dtype}; turn it into numbers first, for example days since a date.")
-    kinds = {type(v) for v in column}
-    if kinds == {str}:
-        return column.astype("category")
-    if all(issubclass(k, int | float | np.number) and not issubclass(k, complex | np.complexfloating) for k in kinds):
-        return _clean(column.infer_objects().astype(float), name)
-    listed = ", ".join(sorted(k.__name__ for k in kinds))
-    raise DataError(f"Column '{name}' (dtype {dtype}) mixes or holds values that cannot be used: {listed}.")
-
-
-def _kind(column: pd.Series) -> str:
-    return "categorical" if isinstance(column.dtype, pd.CategoricalDtype) else "numeric"

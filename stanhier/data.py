@@ -11,11 +11,12 @@ import pandas as pd
 from formulaic import ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
-from stanhier.columns import as_frame, clean_columns, clean_group, error_array, positive_numbers, refuse_infinite
+from stanhier.columns import as_frame, clean_columns, clean_group, error_array, positive_numbers
 from stanhier.compression import Compressed, compress
 from stanhier.errors import DataError, FormulaError
 from stanhier.formula import ParsedFormula
 from stanhier.formula_parser import is_column, plain_words
+from stanhier.kinds import kind_of_labels, refuse_infinite
 
 __all__ = ["Design", "Grouping", "NewRows", "RowEncoder", "build_design", "evaluate", "predictor_names"]
 
@@ -195,6 +196,7 @@ class Design:
         codes, new_levels = None, pd.Index([])
         if self.group is not None:
             labels = clean_group(frame, self.group.name)
+            _refuse_other_kind(labels, self.group)
             codes = np.asarray(self.group.levels.get_indexer(pd.Index(labels)))
             unseen = codes < 0
             if unseen.any():
@@ -242,13 +244,14 @@ def build_design(
     FormulaError
         If formulaic cannot evaluate the formula on these data.
     """
-    frame = as_frame(data)
+    wanted = [*formula.columns, *(name for name in (formula.group, se) if isinstance(name, str))]
+    frame = as_frame(data, wanted)
     if len(frame) == 0:
         raise DataError("`data` has no rows.")
     for name in formula.context:
         if name in frame.columns:
             raise DataError(f"Column '{name}' has the name of a function in `context`; rename one of them.")
-    clean = clean_columns(frame, formula.columns, calculated=formula.calculated)
+    clean = clean_columns(frame, formula.columns, calculated=formula.calculated, labels=formula.labels)
     y = _response(formula, clean)
     spec = _learn(formula, clean)
     _check_own_functions(formula, spec, clean)
@@ -306,6 +309,15 @@ def _learn(formula: ParsedFormula, frame: pd.DataFrame) -> ModelSpec:
     some = frame.iloc[:1] if formula.is_row_by_row else frame
     spec: ModelSpec = evaluate(formula.common.rhs, some, formula).model_spec
     return spec
+
+
+def _refuse_other_kind(labels: pd.Series, group: Grouping) -> None:
+    here, before = kind_of_labels(pd.Index(labels)), kind_of_labels(group.levels)
+    if len(labels) and here != before:
+        raise DataError(
+            f"Column '{group.name}' holds {here} here (such as {labels.iloc[0]!r}), but held {before} (such as "
+            f"{group.levels[0]!r}) when the model was made, so that no group would be known; convert it."
+        )
 
 
 def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.DataFrame) -> None:

@@ -43,6 +43,8 @@ class ParsedFormula:
         Whether a row of the design depends on that row of the data alone: no `center(x)`, `C(x)` or the like.
     calculated : frozenset of str
         Columns that Python expressions calculate with, so that they must be floats: integers overflow.
+    labels : frozenset of str
+        Columns that stand in `C(...)`, so that their values are labels.
     context : dict of functions by name
         The user's own, which the formula may call; it counts as not row by row where it does.
     """
@@ -57,6 +59,7 @@ class ParsedFormula:
     predictor_columns: tuple[str, ...]
     is_row_by_row: bool
     calculated: frozenset[str]
+    labels: frozenset[str]
     context: dict[str, Callable[..., Any]]
 
 
@@ -112,6 +115,7 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
         predictor_columns=tuple(sorted(predictors.columns)),
         is_row_by_row=all(expression.is_row_by_row for expression in predictors.expressions),
         calculated=response.calculated | predictors.calculated,
+        labels=response.labels | predictors.labels,
         context={name: own[name] for name in sorted(own) if name in called},
     )
 
@@ -137,9 +141,12 @@ class _Side:
         return self.plain.union(*(expression.columns for expression in self.expressions))
 
     @property
+    def labels(self) -> frozenset[str]:
+        return frozenset[str]().union(*(expression.labels for expression in self.expressions))
+
+    @property
     def calculated(self) -> frozenset[str]:
-        labels = frozenset[str]().union(*(expression.labels for expression in self.expressions))
-        return frozenset[str]().union(*(expression.columns for expression in self.expressions)) - labels
+        return frozenset[str]().union(*(expression.columns for expression in self.expressions)) - self.labels
 
 
 def _refuse_clashes(

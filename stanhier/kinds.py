@@ -1,0 +1,222 @@
+"""The kinds of values that columns hold, and what becomes of each: a number, a category, a label, or an error."""
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.errors import DataError
+
+__all__ = ["as_labels", "as_predictor", "is_categorical", "kind_of_labels", "kind_of_predictor", "refuse_infinite"]
+
+_LARGEST_WHOLE = 2**53
+"""Up to here every integer is a float of its own."""
+
+_BLANK = frozenset(["", "-", ".", "?", "na", "n/a", "nan", "none", "null", "missing"])
+"""What files say, in small letters, where a number is missing."""
+
+
+def as_predictor(column: pd.Series, name: str, *, labels: bool = False) -> pd.Series:
+    """Bring a column to one of the kinds that models calculate with: float, int64, bool, categorical.
+
+    Parameters
+    ----------
+    column : pandas.Series
+    name : str
+        For messages.
+    labels : bool
+        Whether text that reads as numbers is meant as labels.
+
+    Raises
+    ------
+    DataError
+        If values are missing or infinite, or of a kind that cannot be used.
+    """
+    column = _dense(column)
+    _refuse_missing(column, name)
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return column.cat.remove_unused_categories()
+    if pd.api.types.is_bool_dtype(dtype):
+        return column.astype(bool)
+    if pd.api.types.is_complex_dtype(dtype):
+        raise DataError(f"Column '{name}' holds complex numbers; take their real part or modulus.")
+    if pd.api.types.is_integer_dtype(dtype):
+        fits = dtype.kind != "u" or len(column) == 0 or int(column.max()) <= np.iinfo("int64").max
+        return column.astype("int64" if fits else "float64")
+    if pd.api.types.is_float_dtype(dtype):
+        with np.errstate(over="ignore"):  # a longdouble beyond what a float holds becomes infinite, which is refused
+            numeric = column.astype(float)
+        refuse_infinite(numeric.to_numpy(), name)
+        return numeric
+    if dtype.kind in "mM":
+        raise DataError(f"Column '{name}' holds {dtype}; turn it into numbers first, for example days since a date.")
+    if isinstance(dtype, pd.StringDtype):
+        return _categories(column, name, labels=labels)
+    return _from_objects(column, name, labels=labels)
+
+
+def as_labels(column: pd.Series, name: str) -> pd.Series:
+    """Bring a grouping column to labels that compare alike in the fit and in new data, and that a file can hold.
+
+    Raises
+    ------
+    DataError
+        If values are missing, or are no labels: fractions, complex numbers, mixtures.
+    """
+    column = _dense(column)
+    _refuse_missing(column, name)
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        used = column.cat.remove_unused_categories()
+        if not pd.api.types.is_float_dtype(used.cat.categories.dtype):
+            as_labels(used.cat.categories.to_series(), name)
+        return used
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in "biuf":
+        return as_labels(pd.Series(column.tolist(), index=column.index), name)
+    if pd.api.types.is_bool_dtype(dtype):
+        return column.astype(bool)
+    if pd.api.types.is_float_dtype(dtype):
+        return _whole(column, name)
+    if pd.api.types.is_integer_dtype(dtype):
+        if isinstance(dtype, np.dtype):
+            return column
+        return column.astype("uint64") if dtype.kind == "u" else column.astype("int64")
+    if dtype.kind in "mM" or isinstance(dtype, pd.StringDtype | pd.IntervalDtype):
+        return column
+    inferred = column.infer_objects()
+    if inferred.dtype != object and inferred.dtype != dtype:
+        return as_labels(inferred, name)
+    kinds = set(map(type, column))
+    if all(issubclass(kind, str) for kind in kinds):
+        return column
+    if _are_numbers(kinds):
+        return _whole(_floats(column, name), name)
+    if all(issubclass(kind, date) for kind in kinds):
+        raise DataError(f"Grouping column '{name}' holds dates as objects; convert them with pd.to_datetime.")
+    raise DataError(
+        f"Grouping column '{name}' (dtype {dtype}) holds {_named(kinds)}, which cannot be labels together; "
+        f"make them text with data['{name}'].astype(str)."
+    )
+
+
+def is_categorical(column: pd.Series) -> bool:
+    """Tell whether a column is one of categories."""
+    return isinstance(column.dtype, pd.CategoricalDtype)
+
+
+def kind_of_predictor(column: pd.Series) -> str:
+    """Say in a word what a cleaned predictor holds."""
+    return "categorical" if is_categorical(column) else "numeric"
+
+
+def kind_of_labels(labels: pd.Index) -> str:
+    """Say in a few words what cleaned labels are; those of different kinds never match."""
+    if isinstance(labels, pd.CategoricalIndex):
+        return kind_of_labels(labels.categories)
+    if isinstance(labels, pd.IntervalIndex):
+        return "intervals"
+    if isinstance(labels.dtype, pd.DatetimeTZDtype):
+        return "dates with a time zone"
+    kinds = {"b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers", "M": "dates", "m": "durations"}
+    return kinds.get(labels.dtype.kind, "text")
+
+
+def refuse_infinite(values: np.ndarray, name: str) -> np.ndarray:
+    """Give the values back if all of them are finite.
+
+    Raises
+    ------
+    DataError
+        If any is not; with the column's name, how many and the first.
+    """
+    # A finite sum has finite terms: this reads the column once and allocates nothing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):
+            return values
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"'{name}' is not finite in {int(bad.sum())} {'row' if bad.sum() == 1 else 'rows'}, "
+            f"the first is row {row} (value {values[row]})."
+        )
+    return values
+
+
+def _dense(column: pd.Series) -> pd.Series:
+    sparse: Any = column
+    return sparse.sparse.to_dense() if isinstance(column.dtype, pd.SparseDtype) else column
+
+
+def _refuse_missing(column: pd.Series, name: str) -> None:
+    try:
+        missing = int(column.isna().sum())
+    except ArithmeticError:  # a decimal that signals when it is looked at
+        missing = sum(isinstance(value, Decimal) and value.is_nan() for value in column)
+    if missing:
+        raise DataError(
+            f"Column '{name}' has {missing} missing {'value' if missing == 1 else 'values'} in {len(column)} rows; "
+            f"drop those rows with data.dropna(subset=['{name}']) or fill them in."
+        )
+
+
+def _from_objects(column: pd.Series, name: str, *, labels: bool) -> pd.Series:
+    kinds = set(map(type, column))
+    if all(issubclass(kind, str) for kind in kinds):
+        return _categories(column, name, labels=labels)
+    if all(issubclass(kind, bool | np.bool_) for kind in kinds):
+        return column.astype(bool)
+    if _are_numbers(kinds):
+        return as_predictor(_floats(column, name), name)
+    if kinds == {bytes}:
+        raise DataError(f"Column '{name}' holds bytes; decode them with data['{name}'].str.decode('utf-8').")
+    if all(issubclass(kind, date | pd.Period) for kind in kinds):
+        raise DataError(f"Column '{name}' holds dates; turn it into numbers first, for example days since a date.")
+    raise DataError(
+        f"Column '{name}' (dtype {column.dtype}) holds {_named(kinds)}; a predictor or response holds numbers, "
+        "booleans, text or categories, and no mixture of these."
+    )
+
+
+def _are_numbers(kinds: set[type]) -> bool:
+    real = (int, float, np.integer, np.floating, Decimal, Fraction)
+    return all(issubclass(kind, real) and not issubclass(kind, bool) for kind in kinds)
+
+
+def _floats(column: pd.Series, name: str) -> pd.Series:
+    try:
+        return pd.Series([float(value) for value in column], index=column.index, dtype=float)
+    except OverflowError as err:
+        raise DataError(f"Column '{name}' holds numbers too large for a float; rescale it.") from err
+
+
+def _categories(column: pd.Series, name: str, *, labels: bool) -> pd.Series:
+    categories = column.astype("category")
+    values = [str(value) for value in categories.cat.categories]
+    written = [value for value in values if value.strip().lower() not in _BLANK]
+    if not labels and written and pd.to_numeric(pd.Series(written, dtype=object), errors="coerce").notna().all():
+        raise DataError(
+            f"Column '{name}' holds text that reads as numbers (such as {written[0]!r}), most likely by a slip in "
+            f"reading; convert it with pd.to_numeric(data['{name}'], errors='coerce'), or write C({name}) if labels "
+            "are meant."
+        )
+    return categories
+
+
+def _whole(column: pd.Series, name: str) -> pd.Series:
+    values = column.to_numpy(dtype=float)
+    whole = np.isfinite(values) & (values == np.round(values)) & (np.abs(values) <= _LARGEST_WHOLE)
+    if not whole.all():
+        raise DataError(
+            f"Grouping column '{name}' holds fractions, or numbers too large to be told apart (such as "
+            f"{values[~whole][0]:g}); group by a label, an integer or a category."
+        )
+    return pd.Series(values.astype("int64"), index=column.index, name=column.name)
+
+
+def _named(kinds: set[type]) -> str:
+    return ", ".join(sorted(kind.__name__ for kind in kinds))
