@@ -105,6 +105,6 @@ def _row(name: str) -> Markup:
 
 def _noise(model: "Model") -> Markup:
     design = model.design
-    if design.se is not None:
+    if design.has_errors:
         return _row(design.se_name if design.se_name is not None else "se")
     return symbol("sigma") if model.sigma is None else Markup("{:g}").format(model.sigma)

@@ -110,7 +110,7 @@ def model_context(model: "Model") -> dict[str, Any]:
         "rows": model.design.n_rows,
         "group": None if group is None else group.name,
         "groups": 0 if group is None else len(group.levels),
-        "known_errors": model.design.se is not None,
+        "known_errors": model.design.has_errors,
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier import textbook
-from stanhier.compression import Compressed, compress
+from stanhier.compression import Compressed
 from stanhier.data import Design, build_design
 from stanhier.draws import from_raw
 from stanhier.errors import DataError, FormulaError, StanhierError
@@ -53,7 +53,7 @@ class Model:
         self._check_grouping(parsed.group, has_intercept=parsed.has_intercept, text=formula)
         self._sigma = _known_sigma(sigma, se)
         self._design = build_design(parsed, data, se=se)
-        self._compressed = self._compress()
+        self._compressed = self._design.compress()
         self._chosen = choose_priors(
             priors,
             self._design,
@@ -147,7 +147,7 @@ class Model:
         """
         other = copy(self)
         other._design = design
-        fresh = other._compress()
+        fresh = design.compress()
         origin = self._compressed.origin
         other._compressed = replace(fresh, origin=origin, means=fresh.means + (fresh.origin - origin))
         other._check_residual()
@@ -329,19 +329,11 @@ class Model:
                 lines += [f"  {name}[{predictor}] ~ {p!r}" for predictor, p in prior.items()]
             else:
                 lines.append(f"  {name} ~ {prior!r}")
-        if self._design.se is not None:
+        if self._design.has_errors:
             lines.append("  standard errors known")
         elif self._sigma is not None:
             lines.append(f"  sigma = {self._sigma:g}")
         return "\n".join(lines)
-
-    def _compress(self) -> Compressed:
-        design = self._design
-        weights = None if design.se is None else design.se**-2.0
-        if design.group is not None:
-            return compress(design, weights=weights, codes=design.group.codes, n_groups=len(design.group.levels))
-        has_intercept = design.formula.has_intercept
-        return compress(design, weights=weights, n_groups=int(has_intercept))
 
     def _whiten(self) -> Whitening:
         try:

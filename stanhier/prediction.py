@@ -204,7 +204,7 @@ def _check_rows(model: "Model", rows: NewRows, *, kind: str, new_groups: str) ->
             f"Column '{design.group.name}' has groups that the model has not seen: {listed}{more}; predict(..., "
             'new_groups="sample") draws their effects from the population of groups.'
         )
-    if kind == "response" and design.se is not None and rows.se is None:
+    if kind == "response" and design.has_errors and rows.se is None:
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f'predict(kind="response") needs the standard errors of the new rows: {named} is missing.')
 

@@ -183,7 +183,7 @@ def _default_beta(design: Design, compressed: Compressed, k: int) -> LocationPri
 def _sd_response(design: Design, compressed: Compressed, what: str) -> float:
     sd = float(compressed.sd[-1])
     if not sd > 0:
-        why = "there is only one row" if design.n_rows == 1 else f"it is always {design.y[0]:g}"
+        why = "there is only one row" if design.n_rows == 1 else f"it is always {compressed.mean[-1]:g}"
         raise DataError(
             f"The standard deviation of the response '{design.formula.response}' is 0 or undefined ({why}), so the "
             f"default prior of {what} has no scale; give that prior in `priors`."

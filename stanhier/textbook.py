@@ -42,8 +42,8 @@ def render(name: str, design: Design, priors: ChosenPriors, *, sigma_known: bool
         intercept=priors.intercept is not None,
         centered=priors.intercept is not None and priors.intercept.centered,
         sigma_known=sigma_known,
-        known_se=design.se is not None,
-        noise="se" if design.se is not None else "sigma",
+        known_se=design.has_errors,
+        noise="se" if design.has_errors else "sigma",
         prior_lines=_prior_lines(priors, design.predictors),
     )
 

@@ -185,7 +185,7 @@ def shrinkage(fit: "Fit", *, ax: Any = None) -> Any:
         _legend_above(ax)
         return ax
     ax = new_axes(ax, 6.4, 5.6)
-    weights = fit.model.compressed.weights if fit.model.design.se is not None else sizes
+    weights = fit.model.compressed.weights if fit.model.design.has_errors else sizes
     areas = 4 + 76 * weights / weights.max()
     ax.scatter(raw, pooled, s=areas, color=POSTERIOR, alpha=0.4, linewidth=0)
     ax.axline((centre, centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
@@ -223,7 +223,7 @@ def row_height(rows: int) -> float:
 def _sized_label(fit: "Fit", k: int, size: int) -> str:
     group = fit.model.design.group
     assert group is not None
-    if fit.model.design.se is not None and size == 1:
+    if fit.model.design.has_errors and size == 1:
         return f"{short(group.levels[k])} (se {fit.model.compressed.weights[k] ** -0.5:.3g})"
     return f"{short(group.levels[k])} (n = {size:,})"
 
