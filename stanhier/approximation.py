@@ -10,10 +10,7 @@ Zhang, Carpenter, Gelman & Vehtari (2022), Pathfinder, JMLR 23(306).
 Yao, Vehtari, Simpson & Gelman (2018), Yes, but did it work?, arXiv:1802.02538 (Pareto k of an approximation).
 """
 
-import difflib
-import inspect
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,10 +23,13 @@ import pandas as pd
 from stanhier import datasets
 from stanhier.draws import Draws, from_raw, resampled
 from stanhier.errors import SamplingError, StanhierError
+from stanhier.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.group_effects import conditional_moments
+from stanhier.interrupt import chains_end_on_interrupt
+from stanhier.keywords import check_keywords
 from stanhier.likelihood import common_mean
-from stanhier.prediction import check_seed
 from stanhier.program import Program
+from stanhier.run_folder import run_folder
 from stanhier.sampling import RawDraws, quiet_cmdstanpy
 
 if TYPE_CHECKING:
@@ -40,8 +40,14 @@ __all__ = ["Mode", "approximate", "optimize"]
 NO_RATIO = 0.01
 """Largest difference of log ratios of posterior over approximation that counts as none."""
 
+MIN_DRAWS = 25
+"""Fewer have too short a tail for Pareto k: Vehtari et al. (2024), JMLR 25(72), take the largest fifth, at least 5."""
+
 _METHODS = {"laplace": "laplace_sample", "pathfinder": "pathfinder", "variational": "variational"}
-_REFUSED = {"data", "self", "mode", "inits", "jacobian", "opt_args", "psis_resample", "calculate_lp", "save_iterations"}
+_HIDDEN = {
+    *("data", "output_dir", "mode", "inits", "jacobian", "opt_args", "psis_resample", "calculate_lp"),
+    *("save_iterations", "output_samples", "save_latent_dynamics"),
+}
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,9 @@ class Mode:
 def optimize(model: "Model", keywords: Mapping[str, Any]) -> Mode:
     """Find the mode; see `Model.optimize`."""
     arguments = _checked("optimize", "optimize", keywords)
-    with _running(model, "optimize") as (program, data_file, folder):
+    with _running(model, "optimize", arguments) as (program, data_file, folder):
         found = program.optimize(data=data_file, output_dir=folder, jacobian=True, **arguments)
+        _check_complete(folder, 1)
         values = np.atleast_2d(found.optimized_params_np)
         raw = _raw(values, found.column_names, "lp__", found, arguments)
     draws = from_raw(raw, model.whitening, grouped=model.grouped, sigma=model.sigma)
@@ -118,19 +125,29 @@ def approximate(model: "Model", method: str, keywords: Mapping[str, Any]) -> Dra
 
     array_stats: Any = untyped_stats
     arguments = _checked(method, _METHODS[method], keywords)
-    with _running(model, method) as (program, data_file, folder):
+    with _running(model, method, arguments) as (program, data_file, folder):
         if method == "laplace":
-            mode = program.optimize(data=data_file, output_dir=folder, jacobian=True, seed=arguments["seed"])
+            same = {name: arguments.get(name) for name in ("seed", "timeout")}
+            mode = program.optimize(data=data_file, output_dir=folder, jacobian=True, **same)
+            _check_complete(folder, 1)
             found = program.laplace_sample(data=data_file, output_dir=folder, mode=mode, **arguments)
+            _check_complete(folder, found.metadata.cmdstan_config["draws"])
             values, target, proposal = found.draws(), "log_p__", "log_q__"
         elif method == "pathfinder":
             found = program.pathfinder(data=data_file, output_dir=folder, psis_resample=False, **arguments)
+            _check_complete(folder, None)
             values, target, proposal = found.draws(), "lp__", "lp_approx__"
         else:
             found = program.variational(data=data_file, output_dir=folder, **arguments)
+            _check_complete(folder, 1 + found.metadata.cmdstan_config["output_samples"])  # the mean comes first
             values, target, proposal = np.asarray(found.variational_sample), "log_p__", "log_g__"
         names = list(found.column_names)
         raw = _raw(values, names, target, found, arguments)
+    if len(values) < MIN_DRAWS:
+        raise StanhierError(
+            f"{method}() gave {len(values)} draws; from fewer than {MIN_DRAWS} nobody can tell how far they are from "
+            "the posterior. Ask for more with draws= (pathfinder: num_single_draws=)."
+        )
     log_ratio = values[:, names.index(target)] - values[:, names.index(proposal)]
     log_weights, k = array_stats.psislw(-log_ratio)
     draws = from_raw(raw, model.whitening, grouped=model.grouped, sigma=model.sigma)
@@ -139,6 +156,20 @@ def approximate(model: "Model", method: str, keywords: Mapping[str, Any]) -> Dra
         draws = draws.take(resampled(log_weights, np.random.default_rng([raw.seed, 0x77])))
     # Ratios that are all but equal have no tail, only rounding, which is no reason to warn.
     return replace(draws, method=method, pareto_k=0.0 if np.ptp(log_ratio) < NO_RATIO else float(k))
+
+
+def _check_complete(folder: str, n_rows: int | None) -> None:
+    """Raise ValueError if the newest table in the folder ends early; cmdstanpy would take what there is.
+
+    With `n_rows` None, where Stan may give fewer, what counts is the time that it notes at the end.
+    """
+    tables = [path for path in Path(folder).glob("*.csv") if not path.stem.endswith(("-diagnostic", "-profile"))]
+    text = max(tables, key=lambda path: path.stat().st_mtime_ns).read_text(encoding="utf-8")
+    lines = text.splitlines()
+    rows = sum(not line.startswith("#") for line in lines) - 1
+    all_there = rows == n_rows if n_rows is not None else any("Elapsed Time" in line for line in lines[-3:])
+    if not all_there or not text.endswith("\n"):
+        raise ValueError(f"{rows} rows")
 
 
 def _raw(values: np.ndarray, names: Any, target: str, found: Any, arguments: Mapping[str, Any]) -> RawDraws:
@@ -157,31 +188,30 @@ def _raw(values: np.ndarray, names: Any, target: str, found: Any, arguments: Map
 
 
 def _checked(method: str, theirs: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    from cmdstanpy import CmdStanModel
-
-    allowed = set(inspect.signature(getattr(CmdStanModel, theirs)).parameters) - _REFUSED - {"output_dir"}
-    for name in keywords:
-        if name not in allowed:
-            close = difflib.get_close_matches(name, allowed, n=1)
-            hint = f"Did you mean '{close[0]}'?" if close else f"It takes: {', '.join(sorted(allowed))}."
-            raise StanhierError(f"{method}() has no keyword '{name}'. {hint}")
-    check_seed(keywords.get("seed"))
+    check_keywords(method, keywords, theirs=theirs, hidden=_HIDDEN)
     seed = keywords.get("seed")
     return {**keywords, "seed": secrets.randbelow(2**31) if seed is None else int(seed)}
 
 
 @contextmanager
-def _running(model: "Model", method: str) -> Iterator[tuple[Any, str, str]]:
+def _running(model: "Model", method: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Any, str, str]]:
     """Compile the program, write its data, and turn what may go wrong into words; cmdstanpy's notes stay quiet."""
-    from cmdstanpy import write_stan_json
-
     program = Program(model.program).model()
-    try:
-        with quiet_cmdstanpy(), tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
-            data_file = str(Path(folder) / "data.json")
-            write_stan_json(data_file, dict(model.stan_data))
-            yield program, data_file, folder
-    except (ValueError, TypeError) as err:
-        raise StanhierError(f"cmdstanpy refuses these keywords of {method}(): {err}") from err
-    except (RuntimeError, TimeoutError) as err:
-        raise SamplingError(f"{method}() did not come to an end: {err} model.sample() is the way that works.") from err
+    executable = Path(str(program.exe_file))
+    with run_folder(model.stan_data) as (folder, data_file), quiet_cmdstanpy(), chains_end_on_interrupt(executable):
+        try:
+            yield program, str(data_file), str(folder)
+        except RAISED_BY_CMDSTANPY as err:
+            consoles = sorted(folder.glob("*-stdout.txt"), key=lambda path: path.stat().st_mtime_ns)
+            if not consoles:
+                raise StanhierError(f"cmdstanpy refuses these keywords of {method}(): {err}") from err
+            raise _stopped(method, consoles[-1], arguments, err) from err
+
+
+def _stopped(method: str, console: Path, arguments: Mapping[str, Any], err: Exception) -> SamplingError:
+    if "may not have converged" in str(err):
+        fault = Fault("it may not have converged", "require_converged=False gives what it came to")
+    else:
+        fault = explain(console, seconds=arguments.get("timeout") if isinstance(err, TimeoutError) else None)
+    remedies = [*([fault.remedy] if fault.remedy else []), "model.sample() is the way that works"]
+    return SamplingError(f"{method}() did not come to its end: {fault.reason}. What to do: {'; '.join(remedies)}.")

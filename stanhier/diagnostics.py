@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from stanhier.faults import listed_faults
+
 if TYPE_CHECKING:
     from stanhier.draws import Draws
 
@@ -134,8 +136,14 @@ def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray
     chains, n_draws = draws.shape
     total = chains * n_draws
     problems = []
+    failed = draws.failed_chains
+    if failed:
+        problems.append(
+            f"{len(failed)} of {chains + len(failed)} chains did not finish, and their draws are missing. "
+            f"{listed_faults(failed)} If they failed where the posterior is difficult, the others avoid that part."
+        )
     if n_draws < 4:
-        return [f"{n_draws} draws per chain are too few to check anything; ask for more with iter_sampling."]
+        return [*problems, f"{n_draws} draws per chain are too few to check anything; ask for more with iter_sampling."]
     if divergences:
         problems.append(
             f"{divergences} of {total} draws diverged, so parts of the posterior may be missed; sample again with "

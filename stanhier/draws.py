@@ -1,6 +1,6 @@
 """Draws from a posterior in the model's own parameters, and their labels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,8 @@ class Draws:
         How they came about: "nuts", or an approximation, "laplace", "pathfinder" or "variational".
     pareto_k : float or None
         Of an approximation: the shape of the tail of posterior over approximation, which tells how far it is off.
+    failed_chains : dict of str
+        Why chains that were started are not among these, by their numbers.
     """
 
     location: np.ndarray
@@ -44,6 +46,7 @@ class Draws:
     cmdstan: str
     method: str = "nuts"
     pareto_k: float | None = None
+    failed_chains: dict[int, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -112,6 +115,7 @@ def from_raw(raw: RawDraws, whitening: Whitening, *, grouped: bool, sigma: float
         seed=raw.seed,
         max_treedepth=raw.max_treedepth,
         cmdstan=raw.cmdstan,
+        failed_chains=raw.failed_chains,
     )
 
 

@@ -45,6 +45,11 @@ class Fit:
         """The draws as plain arrays."""
         return self._draws
 
+    @property
+    def failed_chains(self) -> dict[int, str]:
+        """Why chains did not finish, by their numbers; empty unless `sample(keep_finished=True)` went on without."""
+        return dict(self._draws.failed_chains)
+
     @cached_property
     def posterior(self) -> "xr.Dataset":
         """The posterior with the user's labels as coordinates.
@@ -70,7 +75,7 @@ class Fit:
         return diagnose(self._draws, [*names, *(f"beta[{p}]" for p in design.predictors)])
 
     def diagnose(self) -> Diagnosis:
-        """Check R-hat, effective sample sizes, divergences, tree depth and E-BFMI.
+        """Check R-hat, effective sample sizes, divergences, tree depth, E-BFMI, and that all chains finished.
 
         Returns
         -------

@@ -182,11 +182,15 @@ class Model:
 
         return predictive.sample_prior(self, draws, seed=seed)
 
-    def sample(self, **kwargs: Any) -> "Fit":
+    def sample(self, *, keep_finished: bool = False, **kwargs: Any) -> "Fit":
         """Draw from the posterior with Stan's NUTS.
 
         Parameters
         ----------
+        keep_finished : bool
+            What to do when a chain dies, starts nowhere or runs into `timeout`. By default that is an error; True
+            gives a fit of the chains that finished, with a warning, and `fit.failed_chains` says why the others did
+            not.
         **kwargs
             The keywords of `cmdstanpy.CmdStanModel.sample`, passed through: `chains`, `iter_warmup`,
             `iter_sampling`, `seed`, `adapt_delta`, and so on. `show_progress` is on in a terminal or a notebook,
@@ -202,7 +206,7 @@ class Model:
         StanhierError
             If a keyword is unknown or has a value that it cannot have.
         SamplingError
-            If Stan stops; with Stan's own words.
+            If a chain does not finish (with `keep_finished`: if none does); which, and why, with Stan's own words.
         CmdStanError
             If there is no CmdStan and none can be built.
 
@@ -213,7 +217,7 @@ class Model:
         """
         from stanhier.fit import Fit
 
-        raw = run_nuts(self.program, self.stan_data, kwargs)
+        raw = run_nuts(self.program, self.stan_data, kwargs, keep_finished=keep_finished)
         fit = Fit(self, from_raw(raw, self._whitening, grouped=self.grouped, sigma=self._sigma))
         fit.warn_if_unreliable()
         return fit

@@ -1,25 +1,22 @@
 """Running Stan: keywords checked, data in, whitened draws out, nothing left behind."""
 
-import difflib
-import inspect
 import logging
 import secrets
 import sys
-import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from numbers import Integral, Real
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stanhier.errors import SamplingError, StanhierError
-from stanhier.interrupt import chains_end_on_interrupt
+from stanhier.faults import RAISED_BY_CMDSTANPY, ChainFiles, Fault, listed_faults
+from stanhier.interrupt import chains_end_on_interrupt, end_chains
+from stanhier.keywords import check_keywords
 from stanhier.program import Program
+from stanhier.run_folder import run_folder
 
 __all__ = ["RawDraws", "quiet_cmdstanpy", "run_nuts"]
 
@@ -31,9 +28,8 @@ _REFUSED = {
     "data": "the model has its data",
     "fixed_param": "the parameters are what is to be sampled",
     "threads_per_chain": "the programs do not use threads within a chain",
+    "save_latent_dynamics": "it is called save_diagnostics now",
 }
-_POSITIVE = ("chains", "parallel_chains", "iter_sampling", "thin", "max_treedepth", "refresh")
-_NOT_NEGATIVE = ("iter_warmup", "seed")
 _STATISTICS = {
     "lp__": "lp",
     "accept_stat__": "acceptance_rate",
@@ -59,6 +55,8 @@ class RawDraws:
     max_treedepth : int
     cmdstan : str
         Version of the CmdStan that ran.
+    failed_chains : dict of str
+        Why chains that were started are not among these, by their numbers.
     """
 
     z: np.ndarray
@@ -67,9 +65,12 @@ class RawDraws:
     seed: int
     max_treedepth: int
     cmdstan: str
+    failed_chains: dict[int, str] = field(default_factory=dict)
 
 
-def run_nuts(program: str, data: Mapping[str, Any], keywords: Mapping[str, Any]) -> RawDraws:
+def run_nuts(
+    program: str, data: Mapping[str, Any], keywords: Mapping[str, Any], *, keep_finished: bool = False
+) -> RawDraws:
     """Sample a shipped program with NUTS through cmdstanpy.
 
     Parameters
@@ -80,6 +81,8 @@ def run_nuts(program: str, data: Mapping[str, Any], keywords: Mapping[str, Any])
         Its data, by the names in its data block.
     keywords : mapping
         For `cmdstanpy.CmdStanModel.sample`.
+    keep_finished : bool
+        Whether to be content with the chains that finished, if any did.
 
     Returns
     -------
@@ -90,50 +93,60 @@ def run_nuts(program: str, data: Mapping[str, Any], keywords: Mapping[str, Any])
     StanhierError
         If a keyword is unknown or has a value that it cannot have.
     SamplingError
-        If Stan stops, with its own words.
+        If a chain does not finish: which, and why.
     """
-    arguments = _checked(dict(keywords))
-    from cmdstanpy import write_stan_json
-
-    with tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
-        data_file = Path(folder) / "data.json"
-        write_stan_json(str(data_file), dict(data))
-        arguments.setdefault("output_dir", folder)
+    arguments = _checked(keywords)
+    faults: dict[int, Fault] = {}
+    with run_folder(data) as (folder, data_file):
+        arguments.setdefault("output_dir", str(folder))
         model = Program(program).model()
-        with quiet_cmdstanpy(), chains_end_on_interrupt(Path(str(model.exe_file))):
+        executable = Path(str(model.exe_file))
+        files = ChainFiles.planned(model.name, arguments)
+        with quiet_cmdstanpy(), chains_end_on_interrupt(executable):
             try:
                 fit = model.sample(data=str(data_file), **arguments)
-            except (ValueError, TypeError) as err:
-                raise StanhierError(f"cmdstanpy refuses these keywords: {err}") from err
-            except (RuntimeError, TimeoutError) as err:
-                raise SamplingError(f"Stan stopped before the draws were complete. {err}") from err
-        return _read(fit, arguments)
+                fit.draws()  # read from the files now, while they can be examined if that fails
+            except RAISED_BY_CMDSTANPY as err:
+                if not files.started:
+                    raise StanhierError(f"cmdstanpy refuses these keywords of sample(): {err}") from err
+                end_chains(executable, files.stem)
+                faults = files.faults(err, arguments.get("timeout"))
+                fit = _finished(files, faults, err, keep=keep_finished)
+        return _read(fit, arguments, faults)
 
 
-def _checked(keywords: dict[str, Any]) -> dict[str, Any]:
-    allowed = _sample_keywords()
-    for name in keywords:
-        if name in _REFUSED:
-            raise StanhierError(f"sample() does not take '{name}': {_REFUSED[name]}.")
-        if name not in allowed:
-            close = difflib.get_close_matches(name, allowed, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else f" It takes: {', '.join(sorted(allowed))}."
-            raise StanhierError(f"sample() has no keyword '{name}'.{hint}")
-    for name in ("timeout", *_POSITIVE, *_NOT_NEGATIVE):
-        _check_number(name, keywords.get(name), least=0 if name in _NOT_NEGATIVE else 1)
-    inits = keywords.get("inits")
-    if inits is not None and (isinstance(inits, bool) or not isinstance(inits, Real) or float(inits) < 0):
-        raise StanhierError(
-            f"sample(inits={inits!r}): give a number, the radius of the box that chains start in, in units of about "
-            "one posterior standard deviation around the mode; starts by parameter are not needed in those coordinates."
-        )
-    if keywords.get("show_progress") is None:
-        keywords["show_progress"] = _somebody_is_looking()
-    if keywords.get("adapt_delta") is None and keywords.get("adapt_engaged") is not False:
-        keywords["adapt_delta"] = ADAPT_DELTA
-    if keywords.get("seed") is None:
-        keywords["seed"] = secrets.randbelow(2**31)
-    return keywords
+def _finished(files: ChainFiles, faults: Mapping[int, Fault], err: Exception, *, keep: bool) -> Any:
+    """Give the chains that finished, or the error that says why the others did not."""
+    from cmdstanpy import from_csv
+
+    if not faults:
+        raise SamplingError(f"What Stan wrote to {files.folder} cannot be read: {err}") from err
+    finished = [chain for chain in files.chains if chain not in faults]
+    if keep and finished:
+        return from_csv([str(files.csv(chain)) for chain in finished], method="sample")
+    remedies = dict.fromkeys(fault.remedy for fault in faults.values() if fault.remedy)
+    if finished and not keep:
+        remedies[f"sample(..., keep_finished=True) is content with the {len(finished)} that finished"] = None
+    advice = f" What to do: {'; '.join(remedies)}." if remedies else ""
+    raise SamplingError(
+        f"{len(faults)} of {len(files.chains)} chains did not finish, {len(finished)} did. "
+        f"{listed_faults(faults)}{advice}"
+    ) from err
+
+
+def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    for name, reason in _REFUSED.items():
+        if name in keywords:
+            raise StanhierError(f"sample() does not take '{name}': {reason}.")
+    check_keywords("sample", keywords, theirs="sample", hidden=_REFUSED)
+    arguments = dict(keywords)
+    if arguments.get("show_progress") is None:
+        arguments["show_progress"] = _somebody_is_looking()
+    if arguments.get("adapt_delta") is None and arguments.get("adapt_engaged") is not False:
+        arguments["adapt_delta"] = ADAPT_DELTA
+    if arguments.get("seed") is None:
+        arguments["seed"] = secrets.randbelow(2**31)
+    return arguments
 
 
 def _somebody_is_looking() -> bool:
@@ -141,50 +154,24 @@ def _somebody_is_looking() -> bool:
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
 
 
-def _check_number(name: str, value: Any, *, least: int) -> None:
-    if value is None:
-        return
-    if name == "seed" and isinstance(value, list | tuple):
-        for one in value:
-            _check_number(name, one, least=least)
-        return
-    kind = Real if name == "timeout" else Integral
-    number = float(value) if isinstance(value, kind) and not isinstance(value, bool) else float("nan")
-    if not number >= least:
-        what = f"{'a number' if name == 'timeout' else 'an integer'} of at least {least}"
-        raise StanhierError(f"sample({name}={value!r}): '{name}' must be {what}.")
-    if name == "seed" and number >= 2**32:
-        raise StanhierError(f"sample(seed={value!r}): 'seed' must be less than 2**32.")
-
-
-@cache
-def _sample_keywords() -> frozenset[str]:
-    with warnings.catch_warnings():
-        # Without ipywidgets a notebook's progress bars are text, which does as well.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        from cmdstanpy import CmdStanModel
-
-    return frozenset(inspect.signature(CmdStanModel.sample).parameters) - {"self"} - set(_REFUSED)
-
-
 @contextmanager
 def quiet_cmdstanpy() -> Iterator[None]:
-    """Keep cmdstanpy's running notes off the screen: a fit gives its own, single warning."""
+    """Keep cmdstanpy's notes off the screen: a fit gives its own, single warning, a failure its own error."""
     from cmdstanpy.utils import get_logger
 
     # A filter of this call's own, not the logger's level: other calls may run at the same time in other threads.
-    def errors_only(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.ERROR
+    def nothing(record: logging.LogRecord) -> bool:  # noqa: ARG001
+        return False
 
     logger = get_logger()
-    logger.addFilter(errors_only)
+    logger.addFilter(nothing)
     try:
         yield
     finally:
-        logger.removeFilter(errors_only)
+        logger.removeFilter(nothing)
 
 
-def _read(fit: Any, arguments: Mapping[str, Any]) -> RawDraws:
+def _read(fit: Any, arguments: Mapping[str, Any], faults: Mapping[int, Fault]) -> RawDraws:
     draws = np.swapaxes(fit.draws(), 0, 1)
     names = fit.column_names
     statistics = {}
@@ -208,6 +195,7 @@ def _read(fit: Any, arguments: Mapping[str, Any]) -> RawDraws:
         seed=int(seed[0] if isinstance(seed, list | tuple) else seed),
         max_treedepth=int(config["max_depth"]),
         cmdstan=version,
+        failed_chains={chain: fault.reason for chain, fault in faults.items()},
     )
 
 

@@ -131,6 +131,7 @@ def _description(fit: Fit) -> dict[str, Any]:
         "cmdstan": fit.draws.cmdstan,
         "method": fit.draws.method,
         "pareto_k": fit.draws.pareto_k,
+        "failed_chains": fit.failed_chains,
     }
 
 
@@ -203,6 +204,7 @@ def _read_draws(contents: xr.DataTree, description: dict[str, Any]) -> Draws:
         cmdstan=description["cmdstan"],
         method=description["method"],
         pareto_k=description["pareto_k"],
+        failed_chains={int(chain): str(reason) for chain, reason in description.get("failed_chains", {}).items()},
     )
 
 

@@ -137,10 +137,21 @@ def test_bad_keywords_are_named(method):
         getattr(model, method)(data={})
     with pytest.raises(sh.StanhierError, match="'seed' must be an integer"):
         getattr(model, method)(seed="one")
-    with pytest.raises(sh.StanhierError, match=rf"cmdstanpy refuses these keywords of {method}\(\)"):
+    with pytest.raises(sh.StanhierError, match=rf"{method}\(refresh=-5\): 'refresh' must be an integer of at least 1"):
         getattr(model, method)(refresh=-5)
+    with pytest.raises(sh.StanhierError, match=rf"{method}\(sig_figs=30\): 'sig_figs' must be an integer from 1 to 18"):
+        getattr(model, method)(sig_figs=30)
+
+
+def test_what_cmdstanpy_alone_refuses_is_put_into_a_sentence():
+    model = variants.LINEAR["default"]()
+    for method in ("optimize", "variational"):
+        with pytest.raises(sh.StanhierError, match=rf"cmdstanpy refuses these keywords of {method}\(\): .*algorithms"):
+            getattr(model, method)(algorithm="newtown")
 
 
 def test_an_algorithm_that_does_not_converge_says_so():
-    with pytest.raises(sh.SamplingError, match=r"variational\(\) did not come to an end"):
+    with pytest.raises(
+        sh.SamplingError, match=r"variational\(\) did not come to its end: it may not have converged.*False"
+    ):
         variants.VARYING["default"]().variational(seed=1, iter=5)

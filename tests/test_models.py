@@ -157,8 +157,8 @@ def test_repr_tells_the_model():
         ({"seed": -1}, "at least 0"),
         ({"seed": 2**32}, "less than"),
         ({"fixed_param": True}, "does not take 'fixed_param'"),
-        ({"inits": {"alpha": 1}}, "give a number, the radius"),
-        ({"timeout": 0}, "a number of at least 1"),
+        ({"inits": {"alpha": 1}}, "must be a number, the radius"),
+        ({"timeout": 0}, "a positive number"),
     ],
 )
 def test_keywords_are_checked_before_sampling(kwargs, words):

@@ -1,0 +1,141 @@
+"""The keywords that are passed on to cmdstanpy: their names and kinds are its own, checked before Stan is started."""
+
+import difflib
+import inspect
+import os
+import typing
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stanhier.errors import StanhierError
+
+__all__ = ["check_keywords"]
+
+_MAY_BE_ZERO = {"iter_warmup", "seed", "adapt_init_phase", "adapt_metric_window", "adapt_step_size"}
+_BELOW_ONE = {"adapt_delta"}
+_METRICS = ("diag", "dense", "unit_e", "diag_e", "dense_e")
+_CHAINS = 4
+"""What cmdstanpy runs when nobody says how many."""
+
+
+def check_keywords(method: str, keywords: Mapping[str, Any], *, theirs: str, hidden: Collection[str]) -> None:
+    """Refuse what cmdstanpy does not take, or not with this value.
+
+    Parameters
+    ----------
+    method : str
+        What the user called.
+    keywords : mapping
+        What the user gave.
+    theirs : str
+        The method of `cmdstanpy.CmdStanModel` that gets them.
+    hidden : collection of str
+        Keywords of that method that are not the user's to give.
+
+    Raises
+    ------
+    StanhierError
+        It names the keyword, its value and the rule.
+    """
+    kinds = _kinds(theirs)
+    allowed = sorted(set(kinds) - set(hidden))
+    for name, value in keywords.items():
+        if name not in allowed:
+            close = difflib.get_close_matches(name, allowed, n=1)
+            advice = f"Did you mean '{close[0]}'?" if close else f"It takes: {', '.join(allowed)}."
+            raise StanhierError(f"{method}() has no keyword '{name}'. {advice}")
+        if value is not None:
+            _check_value(method, name, value, kinds[name], keywords)
+
+
+def _check_value(method: str, name: str, value: Any, kind: frozenset[type], keywords: Mapping[str, Any]) -> None:
+    several = name in ("seed", "chain_ids", "step_size") and isinstance(value, list | tuple)
+    n_chains = _CHAINS if keywords.get("chains") is None else keywords["chains"]
+    if several and len(value) != n_chains:
+        raise _refuse(method, name, value, f"one value, or one for each of the {n_chains} chains")
+    for one in value if several else [value]:
+        rule = _broken_rule(name, one, kind)
+        if rule is not None:
+            raise _refuse(method, name, one, rule)
+    if several and name == "chain_ids" and len(set(value)) < n_chains:
+        raise _refuse(method, name, value, "different numbers: each chain writes a file of its own under its number")
+
+
+def _broken_rule(name: str, value: Any, kind: frozenset[type]) -> str | None:
+    """Give the rule that the value breaks, if any."""
+    if name == "inits":
+        number = _number(value, Real)
+        return (
+            None
+            if 0 <= number < np.inf
+            else (
+                "a number, the radius of the box that chains start in, in units of about one posterior standard "
+                "deviation around the mode; starts by parameter are not needed in those coordinates"
+            )
+        )
+    if name == "metric":
+        return None if isinstance(value, str) and value in _METRICS else f"one of {', '.join(_METRICS)}"
+    if name == "inv_metric":
+        kinds = (str, os.PathLike, np.ndarray, Mapping, list)
+        return None if isinstance(value, kinds) else "a file, an array, a mapping with 'inv_metric', or a list of such"
+    if name == "output_dir":
+        return _unusable_folder(value)
+    if kind == {bool}:
+        return None if isinstance(value, bool | np.bool_) else "True or False"
+    if name == "time_fmt":
+        return None if isinstance(value, str) and "/" not in value else "a format for strftime, without a slash"
+    if name == "sig_figs":
+        return None if 1 <= _number(value, Integral) <= 18 else "an integer from 1 to 18"
+    if int in kind and float not in kind:
+        least = 0 if name in _MAY_BE_ZERO else 1
+        number = _number(value, Integral)
+        if not number >= least:
+            return f"an integer of at least {least}"
+        return "less than 2**32" if name == "seed" and number >= 2**32 else None
+    if float in kind:
+        most = 1 if name in _BELOW_ONE else np.inf
+        rule = "a number between 0 and 1" if name in _BELOW_ONE else "a positive number"
+        return None if 0 < _number(value, Real) < most else rule
+    return None
+
+
+def _number(value: Any, kind: type) -> float:
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    return float(value) if is_number else float("nan")
+
+
+def _unusable_folder(value: Any) -> str | None:
+    if not isinstance(value, str | os.PathLike):
+        return "the path of a folder"
+    folder = Path(os.path.realpath(Path(value).expanduser()))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        return f"a folder that is there or can be made ({err.strerror}: {folder})"
+    return None if os.access(folder, os.W_OK) else f"a folder that can be written, which {folder} cannot"
+
+
+def _refuse(method: str, name: str, value: Any, rule: str) -> StanhierError:
+    """Word the error for a keyword whose value breaks a rule."""
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return StanhierError(f"{method}({name}={shown}): '{name}' must be {rule}.")
+
+
+@cache
+def _kinds(theirs: str) -> dict[str, frozenset[type]]:
+    """Read the names and types of the keywords from cmdstanpy itself."""
+    with warnings.catch_warnings():
+        # Without ipywidgets a notebook's progress bars are text, which does as well.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from cmdstanpy import CmdStanModel
+
+    call: Callable[..., Any] = getattr(CmdStanModel, theirs)
+    parameters = [p for name, p in inspect.signature(call).parameters.items() if name != "self"]
+    return {p.name: frozenset(typing.get_args(p.annotation) or [p.annotation]) - {type(None)} for p in parameters}
