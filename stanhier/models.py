@@ -7,11 +7,10 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from stanhier import textbook
 from stanhier.compression import Compressed
-from stanhier.data import Design, build_design
+from stanhier.data import Design
 from stanhier.draws import from_raw
 from stanhier.errors import DataError, FormulaError, StanhierError
 from stanhier.formula import parse
@@ -20,6 +19,7 @@ from stanhier.prior_choice import choose_priors
 from stanhier.priors import numbers
 from stanhier.sampling import run_nuts
 from stanhier.stan_data import location_priors, stan_data
+from stanhier.streaming import design_of
 from stanhier.whitening import Whitening, whiten
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Model:
     def __init__(
         self,
         formula: str,
-        data: pd.DataFrame | Mapping[str, Any],
+        data: Any,
         *,
         priors: Mapping[str, Any] | None = None,
         sigma: float | None = None,
@@ -52,7 +52,7 @@ class Model:
         parsed = parse(formula, context)
         self._check_grouping(parsed.group, has_intercept=parsed.has_intercept, text=formula)
         self._sigma = _known_sigma(sigma, se)
-        self._design = build_design(parsed, data, se=se)
+        self._design = design_of(parsed, data, se=se)
         self._compressed = self._design.compress()
         self._chosen = choose_priors(
             priors,

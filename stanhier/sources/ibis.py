@@ -1,0 +1,18 @@
+"""Ibis tables: the backend runs the query and hands its rows over as Arrow batches."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from stanhier.sources.source import BATCH_ROWS, ArrowSource, needed
+
+__all__ = ["ibis_source"]
+
+
+def ibis_source(table: Any) -> ArrowSource:
+    """Open an `ibis.Table`."""
+    needed("pyarrow", "parquet", "An Ibis table")
+
+    def batches(columns: list[str]) -> Iterator[Any]:
+        return iter(table.select(*columns).to_pyarrow_batches(chunk_size=BATCH_ROWS))
+
+    return ArrowSource("an Ibis table", table.schema().to_pyarrow(), batches)

@@ -1,0 +1,57 @@
+"""Parquet files, by path or pattern, read with PyArrow: measured, the fastest and leanest of the readers."""
+
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stanhier.errors import DataError
+from stanhier.sources.source import BATCH_ROWS, ArrowSource, needed
+
+__all__ = ["parquet_source"]
+
+
+def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
+    """Open Parquet files.
+
+    Parameters
+    ----------
+    path : path
+        Of a file, of a folder of files, or a pattern such as "data/*.parquet".
+
+    Returns
+    -------
+    ArrowSource
+
+    Raises
+    ------
+    DataError
+        If there is no such file, one is no Parquet file, or PyArrow is not installed.
+    """
+    text = os.fspath(path)
+    dataset = needed("pyarrow.dataset", "parquet", f"Reading {text!r}")
+    files = _files(text)
+    try:
+        # The files' names are kept as they are: a column must not appear because of a folder's name.
+        opened = dataset.dataset(files, format="parquet")
+    except (OSError, ValueError, TypeError) as err:
+        raise DataError(f"{text!r} cannot be read as Parquet: {' '.join(str(err).split())}") from err
+
+    def batches(columns: list[str]) -> Iterator[Any]:
+        # Little is read ahead: decoding keeps up, and memory stays small whatever the size of the files.
+        return iter(opened.to_batches(columns=columns, batch_size=BATCH_ROWS, batch_readahead=4, fragment_readahead=1))
+
+    return ArrowSource(f"Parquet, {text}", opened.schema, batches)
+
+
+def _files(text: str) -> list[str]:
+    if Path(text).is_dir():
+        found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
+    elif Path(text).is_file():
+        found = [text]
+    else:
+        found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    if not found:
+        raise DataError(f"`data` is {text!r}, and there is no such Parquet file, folder or pattern of files.")
+    return found

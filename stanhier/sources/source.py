@@ -1,0 +1,105 @@
+"""The face that all sources of rows have, and the sources that deliver them to this process."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Protocol
+
+import pandas as pd
+
+from stanhier.errors import DataError
+
+__all__ = ["BATCH_ROWS", "ArrowSource", "Source", "Task", "needed"]
+
+BATCH_ROWS = 1 << 17
+"""Rows of a block that a source delivers, at most."""
+
+
+class Task[T](Protocol):
+    """What is done with rows where they live; it travels there, and only what it gives travels back."""
+
+    def __call__(self, frames: Iterator[pd.DataFrame]) -> T:
+        """Go over blocks of rows."""
+
+    def merge(self, results: Iterable[T]) -> T:
+        """Give one result for the rows of several, at least one."""
+
+
+class Source(Protocol):
+    """Rows that are not in memory."""
+
+    @property
+    def name(self) -> str:
+        """What it is, for messages."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All its columns."""
+
+    def empty(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Give some columns without rows, of the kinds that their rows would have."""
+
+    def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
+        """Do a task on some columns of all rows, each row once."""
+
+
+@dataclass(frozen=True)
+class ArrowSource:
+    """Rows that an engine delivers to this process as Arrow record batches.
+
+    Attributes
+    ----------
+    name : str
+    schema : pyarrow.Schema
+        Of all columns.
+    batches : callable
+        Takes names of columns; gives an iterator of `pyarrow.RecordBatch`.
+    """
+
+    name: str
+    schema: Any
+    batches: Callable[[list[str]], Iterable[Any]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns."""
+        return tuple(self.schema.names)
+
+    def empty(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Give some columns without rows."""
+        import pyarrow as pa
+
+        return _frame(pa.schema([self.schema.field(name) for name in columns]).empty_table())
+
+    def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
+        """Do a task in this process, block by block."""
+        return task(_frame(batch) for batch in self.batches(list(columns)) if batch.num_rows > 0)
+
+
+def _frame(table: Any) -> pd.DataFrame:
+    """Bring an Arrow table or batch to pandas; columns without missing values are not copied."""
+    import pyarrow as pa
+
+    for k, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type):  # what SQL makes of 1.5
+            table = table.set_column(k, field.name, table.column(k).cast(pa.float64()))
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
+    return frame
+
+
+def needed(module: str, extra: str, what: str) -> ModuleType:
+    """Import what an adapter needs.
+
+    Raises
+    ------
+    DataError
+        If it is not installed; with the command that installs it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as err:
+        raise DataError(
+            f"{what} needs the package '{module.split('.')[0]}', which is not installed: "
+            f"pip install 'stanhier[{extra}]'"
+        ) from err

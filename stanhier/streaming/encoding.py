@@ -1,0 +1,181 @@
+"""Blocks to pieces: every block is encoded as the whole would be, checked, and compressed where it is."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from formulaic import ModelSpec
+
+from stanhier.columns import clean_group
+from stanhier.data import RowEncoder, evaluate, predictor_names
+from stanhier.errors import DataError
+from stanhier.formula import ParsedFormula
+from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, piece_of
+from stanhier.streaming.learning import Learnt
+from stanhier.streaming.statistics import put_moments, whole_columns
+from stanhier.streaming.tally import Tally
+
+__all__ = ["Compress", "Encoding", "encoding_of"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a row becomes predictors and response.
+
+    Attributes
+    ----------
+    formula : ParsedFormula
+    learnt : Learnt
+    spec, response_spec : formulaic.ModelSpec
+        Of the right-hand and the left-hand side.
+    """
+
+    formula: ParsedFormula
+    learnt: Learnt
+    spec: ModelSpec
+    response_spec: ModelSpec
+
+    def clean(self, frame: pd.DataFrame, tally: Tally) -> pd.DataFrame | None:
+        """Bring the columns to the kinds of the model; None if some values cannot be used, which are counted."""
+        names = self.formula.columns
+        for name in names:
+            tally.count_missing(name, frame[name])
+            if frame[name].dtype.kind == "f":
+                values = frame[name].to_numpy()
+                tally.count_infinite(name, values[~np.isnan(values)] if name in tally.missing else values)
+        if not tally.is_clean:
+            return None
+        cleaned = {name: _as_kind(name, frame[name], self.learnt.kinds[name].dtype) for name in names}
+        return pd.DataFrame(cleaned, index=frame.index, copy=False)
+
+    def rows(self, clean: pd.DataFrame, tally: Tally) -> np.ndarray:
+        """Give [x_1 .. x_K, y] of clean rows, counting what is not finite."""
+        names = predictor_names(self.spec)
+        values = np.empty((len(clean), len(names) + 1))
+        RowEncoder(self.spec, clean, self.formula).write(slice(0, len(clean)), values[:, :-1])
+        response = self.formula.response
+        if response in clean.columns:
+            values[:, -1] = clean[response].to_numpy()
+        else:
+            values[:, -1] = evaluate(self.response_spec, clean, self.formula).to_numpy(dtype=float)[:, 0]
+        for k, name in enumerate((*names, response)):
+            tally.count_infinite(name, values[:, k])
+        return values
+
+
+def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
+    """Let formulaic learn the encoding from a few rows, and what they cannot show from what all rows have shown.
+
+    Raises
+    ------
+    FormulaError
+        If formulaic cannot evaluate the formula.
+    DataError
+        If the response is not one numeric column.
+    """
+    specs: list[ModelSpec] = [
+        evaluate(side, learnt.kinds, formula).model_spec for side in (formula.common.rhs, formula.common.lhs)
+    ]
+    for whole in whole_columns(formula):
+        if not whole.needs_levels and whole.call in learnt.moments:
+            for spec in specs:
+                put_moments(spec, whole, learnt.moments[whole.call])
+    names = predictor_names(specs[1])
+    if len(names) != 1 or (
+        formula.response in learnt.kinds and learnt.kinds[formula.response].dtype.kind not in "iufb"
+    ):
+        raise DataError(f"The response '{formula.response}' is not one numeric column (it became {list(names)}).")
+    return Encoding(formula, learnt, *specs)
+
+
+@dataclass(frozen=True)
+class Compress:
+    """Compresses blocks where they are.
+
+    Attributes
+    ----------
+    encoding : Encoding
+    se_name : str or None
+        The column of standard errors.
+    """
+
+    encoding: Encoding
+    se_name: str | None
+
+    def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[Piece | None, Tally]:
+        """Give the sum of the pieces of all blocks, and what is wrong with their rows."""
+        stack, tally = PieceStack(), Tally()
+        for frame in _gathered(frames, stack, len(predictor_names(self.encoding.spec)) + 1):
+            tally.n_rows += len(frame)
+            piece = self._piece(frame, tally)
+            if piece is not None:
+                stack.add(piece)
+        return stack.total(), tally
+
+    def merge(self, results: Iterable[tuple[Piece | None, Tally]]) -> tuple[Piece | None, Tally]:
+        """Give the sum of the pieces, and the counts of all."""
+        stack = PieceStack()
+        pieces, tallies = zip(*results, strict=True)
+        for piece in pieces:
+            if piece is not None:
+                stack.add(piece)
+        return stack.total(), Tally().merge(tallies)
+
+    def _piece(self, frame: pd.DataFrame, tally: Tally) -> Piece | None:
+        formula = self.encoding.formula
+        clean = self.encoding.clean(frame, tally)
+        if formula.group is not None:
+            tally.count_missing(formula.group, frame[formula.group])
+        se = self._standard_errors(frame, tally)
+        if clean is None or not tally.is_clean:
+            return None
+        values = self.encoding.rows(clean, tally)
+        if not tally.is_clean:
+            return None
+        rows = ArrayRows(values[:, :-1], values[:, -1])
+        weights = None if se is None else se**-2.0
+        if formula.group is None:
+            return piece_of(rows, weights=weights, n_groups=int(formula.has_intercept))
+        codes, levels = pd.factorize(clean_group(frame, formula.group))
+        return piece_of(rows, weights=weights, codes=codes, labels=_plain(levels), n_groups=len(levels))
+
+    def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
+        if self.se_name is None:
+            return None
+        column = frame[self.se_name]
+        tally.count_missing(self.se_name, column)
+        try:
+            values = column.to_numpy(dtype=float, na_value=np.nan)
+        except (TypeError, ValueError) as err:
+            raise DataError(f"Column '{self.se_name}' must be numeric; it is {column.dtype}.") from err
+        if self.se_name not in tally.missing:
+            tally.count_not_positive(self.se_name, values)
+        return values
+
+
+def _gathered(frames: Iterator[pd.DataFrame], stack: PieceStack, width: int) -> Iterator[pd.DataFrame]:
+    """Put small blocks together where there are many groups: a block should have more rows than there are groups."""
+    waiting: list[pd.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(map(len, waiting)) >= min(2 * stack.n_groups, MAX_BLOCK_VALUES // width):
+            yield waiting[0] if len(waiting) == 1 else pd.concat(waiting, ignore_index=True)
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting, ignore_index=True)
+
+
+def _as_kind(name: str, column: pd.Series, dtype: object) -> pd.Series:
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return column if column.dtype == dtype else column.astype(dtype)  # type: ignore[call-overload]
+    categorical = pd.Series(pd.Categorical(column, dtype=dtype), index=column.index)
+    if categorical.isna().any():
+        unknown = column[categorical.isna()].iloc[0]
+        raise DataError(f"Column '{name}' has the value {unknown!r}, which was not there a moment ago: data changed.")
+    return categorical
+
+
+def _plain(levels: pd.Index) -> pd.Index:
+    """Labels of groups that are alike whatever the type of the column."""
+    return levels if levels.dtype.kind in "iuMm" else pd.Index(np.asarray(levels, dtype=object))

@@ -1,0 +1,176 @@
+"""What the blocks have to show before they can be encoded: levels of categories, moments of expressions."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.columns import clean_columns
+from stanhier.errors import DataError
+from stanhier.formula import ParsedFormula
+from stanhier.kinds import as_predictor
+from stanhier.pieces import Moments
+from stanhier.sources import Source
+from stanhier.streaming.statistics import WholeColumn, whole_columns
+
+__all__ = ["MAX_LEVELS", "Learnt", "learn"]
+
+MAX_LEVELS = 10_000
+"""Levels of a categorical predictor at most: each one is a column of the design."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What is known of the columns, which with the formula gives the encoding of every row.
+
+    Attributes
+    ----------
+    kinds : pandas.DataFrame
+        A few rows, cleaned: the kind of each column, each level of the categories, and in the rows each level of each
+        `C(...)`.
+    moments : dict of Moments by call
+        Of `center(...)`, `scale(...)` and `standardize(...)`.
+    """
+
+    kinds: pd.DataFrame
+    moments: dict[str, Moments]
+
+
+def learn(formula: ParsedFormula, source: Source) -> Learnt:
+    """Learn what the formula needs to know of all rows, in one pass over the columns that it needs it of.
+
+    Parameters
+    ----------
+    formula : ParsedFormula
+    source : Source
+
+    Returns
+    -------
+    Learnt
+
+    Raises
+    ------
+    FormulaError
+        If the formula needs something that cannot be learnt block by block.
+    DataError
+        If a column cannot be used.
+    """
+    whole = whole_columns(formula)
+    empty = source.empty(formula.columns)
+    categorical = frozenset(str(name) for name, column in empty.items() if _is_categorical(column))
+    numeric = [name for name in formula.columns if name not in categorical]
+    kinds = clean_columns(empty, numeric, calculated=formula.calculated)
+    if formula.is_row_by_row and not categorical:
+        # Any row tells formulaic as much as all of them: it has numbers to encode, and nothing to learn.
+        return Learnt(pd.DataFrame({name: pd.Series([1]).astype(kinds[name].dtype) for name in numeric}), {})
+    task = _Look(tuple(formula.columns), categorical, whole)
+    seen = source.reduce(formula.columns, task)
+    return seen.learnt(kinds, formula.labels)
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """Values of a categorical column that occur, and the order that its type gives them, if it is one for all rows."""
+
+    used: pd.Index
+    order: pd.Index | None
+    ordered: bool
+
+    @classmethod
+    def of(cls, name: str, column: pd.Series) -> "_Levels":
+        order, ordered = None, False
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            order, ordered = column.cat.categories, bool(column.cat.ordered)
+        try:
+            return cls(pd.Index(np.asarray(column.dropna().unique(), dtype=object), dtype=object), order, ordered)
+        except TypeError as err:
+            raise DataError(f"Column '{name}' holds values that are neither numbers nor text: {err}.") from err
+
+    def merge(self, other: "_Levels", name: str) -> "_Levels":
+        used = self.used.append(other.used).unique()
+        if len(used) > MAX_LEVELS:
+            raise DataError(
+                f"Column '{name}' has more than {MAX_LEVELS:,} different values, and each would be a predictor; is it "
+                f"a number written as text, or a group for (1 | {name})?"
+            )
+        same = self.order is not None and other.order is not None and self.order.equals(other.order)
+        return _Levels(used, self.order if same else None, self.ordered)
+
+    def dtype(self, name: str, *, labels: bool) -> Any:
+        """Give the type of the cleaned column, which knows its levels."""
+        if self.order is not None:
+            return pd.CategoricalDtype(self.order[self.order.isin(self.used)], ordered=self.ordered)
+        return as_predictor(pd.Series(self.used, dtype=object), name, labels=labels).dtype
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What some blocks have shown."""
+
+    rows: pd.DataFrame | None = None
+    levels: dict[str, _Levels] = field(default_factory=dict)
+    moments: dict[str, Moments] = field(default_factory=dict)
+
+    def learnt(self, kinds: pd.DataFrame, labels: frozenset[str]) -> Learnt:
+        if self.rows is None:  # not one complete row: counted and refused when the rows are compressed
+            raise DataError("`data` has no row without missing values in the columns of the formula.")
+        dtypes = dict(kinds.dtypes) | {
+            name: levels.dtype(name, labels=name in labels) for name, levels in self.levels.items()
+        }
+        return Learnt(self.rows.astype(dtypes).reset_index(drop=True), self.moments)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Looks at blocks where they are."""
+
+    columns: tuple[str, ...]
+    categorical: frozenset[str]
+    whole: tuple[WholeColumn, ...]
+
+    def __call__(self, frames: Iterator[pd.DataFrame]) -> _Seen:
+        return self.merge(map(self._look, frames))
+
+    def merge(self, results: Iterable[_Seen]) -> _Seen:
+        return reduce(self._merge_two, results, _Seen())
+
+    def _look(self, frame: pd.DataFrame) -> _Seen:
+        levels = {name: _Levels.of(name, frame[name]) for name in sorted(self.categorical)}
+        complete = frame[list(self.columns)].dropna()
+        if len(complete) == 0:
+            return _Seen(None, levels, {})
+        moments = {w.call: w.moments(complete) for w in self.whole if not w.needs_levels}
+        return _Seen(self._examples(complete), levels, {call: m for call, m in moments.items() if m is not None})
+
+    def _merge_two(self, a: _Seen, b: _Seen) -> _Seen:
+        levels = dict(a.levels)
+        for name, other in b.levels.items():
+            levels[name] = levels[name].merge(other, name) if name in levels else other
+        moments = dict(a.moments)
+        for call, theirs in b.moments.items():
+            moments[call] = moments[call].merge(theirs) if call in moments else theirs
+        rows = [some.rows for some in (a, b) if some.rows is not None]
+        return _Seen(self._examples(pd.concat(rows, ignore_index=True)) if rows else None, levels, moments)
+
+    def _examples(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Pick the first row, and for each level of each `C(...)` the first row that has it."""
+        wanted = np.zeros(len(frame), dtype=bool)
+        wanted[0] = True
+        for whole in self.whole:
+            if whole.needs_levels:
+                new = ~whole.values(frame).duplicated().to_numpy()
+                if new.sum() > MAX_LEVELS:
+                    raise DataError(
+                        f"'{whole.call}' has more than {MAX_LEVELS:,} levels, and each would be a predictor; use the "
+                        "column as a number or as a group."
+                    )
+                wanted |= new
+        # Categories differ from block to block; what the rows hold does not.
+        return frame[wanted].astype(dict.fromkeys(self.categorical, object))
+
+
+def _is_categorical(column: pd.Series) -> bool:
+    return column.dtype.kind == "O"  # text and categories

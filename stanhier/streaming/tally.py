@@ -1,0 +1,99 @@
+"""What is wrong with the rows, counted over all blocks before anything is said."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from stanhier.errors import DataError
+
+__all__ = ["Tally"]
+
+
+@dataclass
+class Tally:
+    """Counts of rows, and of values that a model cannot use, by column.
+
+    Attributes
+    ----------
+    n_rows : int
+    missing : dict of int by column
+    infinite : dict of (int, float) by column
+        How many, and one of them.
+    not_positive : dict of (int, float) by column
+        Standard errors that are none.
+    """
+
+    n_rows: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    infinite: dict[str, tuple[int, float]] = field(default_factory=dict)
+    not_positive: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is wrong so far."""
+        return not (self.missing or self.infinite or self.not_positive)
+
+    def count_missing(self, name: str, column: pd.Series) -> None:
+        """Count the missing values of a column."""
+        # Most columns are floats without any: their finite sum shows it, and allocates nothing.
+        if column.dtype.kind in "iub" or (column.dtype.kind == "f" and np.isfinite(column.to_numpy().sum())):
+            return
+        count = int(column.isna().sum())
+        if count:
+            self.missing[name] = self.missing.get(name, 0) + count
+
+    def count_infinite(self, name: str, values: np.ndarray) -> None:
+        """Count the values of a numeric column that are not finite."""
+        if not np.isfinite(values.sum()):
+            _count(self.infinite, name, values, ~np.isfinite(values))
+
+    def count_not_positive(self, name: str, values: np.ndarray) -> None:
+        """Count the standard errors of a column that are not positive and finite."""
+        _count(self.not_positive, name, values, ~(np.isfinite(values) & (values > 0)))
+
+    def merge(self, others: Iterable["Tally"]) -> "Tally":
+        """Give the counts of this and others together."""
+        total = Tally(self.n_rows, dict(self.missing), dict(self.infinite), dict(self.not_positive))
+        for other in others:
+            total.n_rows += other.n_rows
+            for name, count in other.missing.items():
+                total.missing[name] = total.missing.get(name, 0) + count
+            for mine, theirs in ((total.infinite, other.infinite), (total.not_positive, other.not_positive)):
+                for name, (count, example) in theirs.items():
+                    mine[name] = (mine[name][0] + count, mine[name][1]) if name in mine else (count, example)
+        return total
+
+    def refuse(self) -> None:
+        """Refuse rows that a model cannot use.
+
+        Raises
+        ------
+        DataError
+            Naming the column, with the counts over all rows.
+        """
+        if self.n_rows == 0:
+            raise DataError("`data` has no rows.")
+        for name, count in self.missing.items():
+            raise DataError(
+                f"Column '{name}' has {count} missing {'value' if count == 1 else 'values'} in {self.n_rows} rows; "
+                "filter those rows out of the query or fill them in."
+            )
+        for name, (count, example) in self.infinite.items():
+            raise DataError(
+                f"'{name}' is not finite in {count} {'row' if count == 1 else 'rows'} of {self.n_rows} "
+                f"(such as {example}); filter those rows out of the query or write another formula."
+            )
+        for name, (count, example) in self.not_positive.items():
+            raise DataError(
+                f"Column '{name}': standard errors must be positive and finite; {count} of {self.n_rows} are not "
+                f"(such as {example:g})."
+            )
+
+
+def _count(counts: dict[str, tuple[int, float]], name: str, values: np.ndarray, bad: np.ndarray) -> None:
+    count = int(bad.sum())
+    if count:
+        before, example = counts.get(name, (0, float(values[bad][0])))
+        counts[name] = (before + count, example)
