@@ -17,6 +17,7 @@ __all__ = [
     "effects_array",
     "group_dimension",
     "intercept",
+    "location_names",
     "observed",
     "plain_labels",
     "posterior",
@@ -78,6 +79,13 @@ def intercept(model: "Model", draws: "Draws") -> np.ndarray:
     return values
 
 
+def location_names(model: "Model") -> tuple[str, ...]:
+    """Name the location parameters that are sampled, length P: the intercept where there is one, then the slopes."""
+    slopes = [f"beta[{predictor}]" for predictor in model.design.predictors]
+    n_intercepts = len(model.whitening.location_hat) - len(slopes)
+    return (*["mu_alpha" if model.grouped else "alpha"] * n_intercepts, *slopes)
+
+
 def effects_array(model: "Model", draws: "Draws", mu_alpha: xr.DataArray, groups: np.ndarray) -> xr.DataArray:
     """Draw the intercepts of the groups asked for, shape (chain, draw, group)."""
     grouping = model.design.group
@@ -95,10 +103,22 @@ def effects_array(model: "Model", draws: "Draws", mu_alpha: xr.DataArray, groups
 
 
 def tree(model: "Model", draws: "Draws", posterior_group: xr.Dataset) -> xr.DataTree:
-    """Build the tree of groups that ArviZ takes: posterior, sample_stats, observed_data, constant_data."""
+    """Build the tree of groups that ArviZ takes: posterior, sample_stats, observed_data, constant_data.
+
+    The last two hold rows, and are not there where these are not in memory.
+    """
     design = model.design
     chain_draw = {"chain": posterior_group["chain"], "draw": posterior_group["draw"]}
     statistics = xr.Dataset({k: (("chain", "draw"), v) for k, v in draws.statistics.items()}, coords=chain_draw)
+    groups: dict[str, xr.Dataset] = {"posterior": posterior_group, "sample_stats": statistics}
+    if design.in_memory:
+        groups |= {"observed_data": observed(model), "constant_data": _constant(model)}
+    return xr.DataTree.from_dict(groups)
+
+
+def _constant(model: "Model") -> xr.Dataset:
+    """Give what the rows hold beside the response."""
+    design = model.design
     rows = np.arange(design.n_rows)
     constant: dict[str, Any] = {}
     coords: dict[str, Any] = {"row": rows}
@@ -109,14 +129,7 @@ def tree(model: "Model", draws: "Draws", posterior_group: xr.Dataset) -> xr.Data
         constant["group"] = ("row", design.group.codes)
     if design.se is not None:
         constant["se"] = ("row", design.se)
-    return xr.DataTree.from_dict(
-        {
-            "posterior": posterior_group,
-            "sample_stats": statistics,
-            "observed_data": observed(model),
-            "constant_data": xr.Dataset(constant, coords=coords),
-        }
-    )
+    return xr.Dataset(constant, coords=coords)
 
 
 def observed(model: "Model") -> xr.Dataset:

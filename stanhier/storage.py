@@ -18,17 +18,28 @@ from stanhier.draws import Draws
 from stanhier.errors import StanhierError
 from stanhier.expressions import checked_context
 from stanhier.fit import Fit
+from stanhier.formula import parse
 from stanhier.group_update import extend
 from stanhier.labels import labels_from_json, labels_to_json
 from stanhier.priors import Prior, from_dict, to_dict
+from stanhier.streaming import StreamedDesign
+from stanhier.streaming import storage as streamed
 
 if TYPE_CHECKING:
     from stanhier.models import Model
 
 __all__ = ["load", "save"]
 
-FORMAT = 1
-_OWN_GROUPS = {"posterior", "sample_stats", "observed_data", "constant_data", "stanhier_draws", "stanhier_data"}
+FORMAT = 2
+_OWN_GROUPS = {
+    "posterior",
+    "sample_stats",
+    "observed_data",
+    "constant_data",
+    "stanhier_draws",
+    "stanhier_data",
+    "stanhier_compressed",
+}
 _MODELS: dict[str, type["Model"]] = {
     "LinearRegression": models.LinearRegression,
     "VaryingIntercept": models.VaryingIntercept,
@@ -42,6 +53,8 @@ def save(fit: Fit, path: str | PathLike[str]) -> None:
     description = json.dumps(_description(fit))
     contents["stanhier_draws"] = xr.DataTree(_draws_dataset(fit.draws))
     contents["stanhier_data"] = xr.DataTree(_frame_dataset(fit.model))
+    if isinstance(fit.model.design, StreamedDesign):
+        contents["stanhier_compressed"] = xr.DataTree(streamed.to_dataset(fit.model.design))
     contents.attrs["stanhier"] = description
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
@@ -157,9 +170,13 @@ def _rebuild(
     frame, se = _read_frame(contents["stanhier_data"].to_dataset())
     known_se = description["se"]
     first, *later = description["stages"]
+    data: Any = frame.iloc[:first]
+    if "stanhier_compressed" in contents:
+        compressed = contents["stanhier_compressed"].to_dataset()
+        data = streamed.from_dataset(parse(description["formula"]), compressed, frame, known_se if known_se else None)
     model: Model = _MODELS[description["model"]](
         description["formula"],
-        frame.iloc[:first],
+        data,
         priors=_read_priors(description["priors"]),
         sigma=description["sigma"],
         se=known_se if isinstance(known_se, str) else se,
@@ -211,7 +228,7 @@ def _read_draws(contents: xr.DataTree, description: dict[str, Any]) -> Draws:
 def _frame_dataset(model: "Model") -> xr.Dataset:
     """Store the columns that the model uses; names go into attributes, since netCDF does not allow every one."""
     variables: dict[str, Any] = {}
-    for k, (name, column) in enumerate(model.design.frame.items()):
+    for k, (name, column) in enumerate(model.design.kinds.items()):
         attributes = {"column": str(name)}
         if isinstance(column.dtype, pd.CategoricalDtype):
             attributes["labels"] = labels_to_json(column.cat.categories, str(name))
@@ -224,7 +241,7 @@ def _frame_dataset(model: "Model") -> xr.Dataset:
             values, levels = pd.factorize(column, sort=True)
             attributes["labels"] = labels_to_json(pd.Index(levels), str(name))
         variables[f"column_{k}"] = ("row", values, attributes)
-    if model.design.se is not None and model.design.se_name is None:
+    if model.design.has_errors and model.design.se_name is None:
         variables["se"] = ("row", model.design.se)
     return xr.Dataset(variables)
 

@@ -94,7 +94,8 @@ def design_of(formula: ParsedFormula, data: Any, *, se: str | Any | None = None)
     ----------
     formula : ParsedFormula
     data : object
-        A data frame or mapping of arrays in memory; or Parquet files or a lazy frame, as `open_source` takes them.
+        A data frame or mapping of arrays in memory; Parquet files or a lazy frame, as `open_source` takes them; or a
+        streamed design that was made before.
     se : str or array of shape (N,), optional
         Known standard errors.
 
@@ -107,6 +108,8 @@ def design_of(formula: ParsedFormula, data: Any, *, se: str | Any | None = None)
     DataError, FormulaError
         As `build_design` and `streamed_design`.
     """
+    if isinstance(data, StreamedDesign):
+        return data
     source = open_source(data)
     if source is None:
         return build_design(formula, data, se=se)
