@@ -25,6 +25,7 @@ _HOMES = {
     "StudentT": "priors",
     "VaryingIntercept": "models",
     "compare": "comparison",
+    "fit_many": "many_fits",
     "load": "storage",
     "plot_compare": "plots",
     "pooling": "partial_pooling",
@@ -51,6 +52,7 @@ __all__ = [
     "StudentT",
     "VaryingIntercept",
     "compare",
+    "fit_many",
     "load",
     "plot_compare",
     "pooling",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from stanhier.diagnostics import SamplingWarning
     from stanhier.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
     from stanhier.fit import Fit
+    from stanhier.many_fits import fit_many
     from stanhier.models import LinearRegression, VaryingIntercept
     from stanhier.partial_pooling import pooling
     from stanhier.plots import plot_compare

@@ -12,23 +12,21 @@ Säilynoja, Bürkner & Vehtari (2022), Graphical test for discrete uniformity an
 evaluation and multiple sample comparison, doi:10.1007/s11222-022-10090-6: the simultaneous bands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from numbers import Integral
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from stanhier.draws import from_raw
 from stanhier.errors import StanhierError
 from stanhier.fit import Fit
-from stanhier.interrupt import map_in_threads
-from stanhier.program import Program
-from stanhier.sampling import run_nuts
+from stanhier.sampling_task import SamplingTask, sample
+from stanhier.tasks import results_of
 from stanhier.uniformity import rank_test
+from stanhier.workers import OwnThreads, crew_of
 
 if TYPE_CHECKING:
     from stanhier.models import Model
@@ -162,7 +160,8 @@ def sbc(
     iter_warmup : int
         Iterations of warm-up of each fit; to see whether fewer than Stan's 1000 are enough.
     executor : concurrent.futures.Executor, optional
-        Where the simulations run; threads here by default, since Stan runs in processes of its own.
+        Where the simulated data are fitted, as for `fit_many`; threads here by default, since processes take longer to
+        start than a simulation takes. The ranks are the same everywhere.
 
     Returns
     -------
@@ -183,34 +182,21 @@ def sbc(
     if len(responses) < n:
         raise StanhierError(f"sbc(n={n}) of {model.design.n_rows} rows is too large for memory; make a smaller model.")
     seeds = np.random.SeedSequence(seed).generate_state(n)
-    keywords = {"chains": 1, "iter_warmup": iter_warmup, "show_progress": False}
-    tasks = [
-        (model, responses[i], {k: v[i] for k, v in truths.items()}, keywords | {"seed": int(seeds[i])})
-        for i in range(n)
-    ]
-    if executor is not None:
-        results = list(executor.map(_simulate, tasks))
-    else:
-        results = map_in_threads(_simulate, tasks, Path(str(Program(model.program).model().exe_file)))
-    return Calibration(
-        ranks=pd.DataFrame([ranks for ranks, _, _ in results]),
-        n_draws=results[0][1],
-        divergences=sum(divergences for _, _, divergences in results),
-    )
+    keywords = {"chains": 1, "iter_warmup": iter_warmup}
 
+    def tasks() -> Iterator[tuple[tuple[int, "Model"], SamplingTask]]:
+        for i in range(n):
+            simulated = model.on_rows(replace(model.design, y=responses[i]))
+            yield (i, simulated), SamplingTask.of(simulated, {**keywords, "seed": int(seeds[i])})
 
-def _simulate(
-    task: tuple["Model", np.ndarray, Mapping[str, float], dict[str, Any]],
-) -> tuple[dict[str, int], int, int]:
-    """Fit one simulated data set; give the ranks of the true values, the number of draws and of divergences."""
-    model, response, truth, keywords = task
-    simulated = model.on_rows(replace(model.design, y=response))
-    raw = run_nuts(simulated.program, simulated.stan_data, keywords)
-    fit = Fit(simulated, from_raw(raw, simulated.whitening, grouped=simulated.grouped, sigma=simulated.sigma))
-    posterior = {k: v[::THIN] for k, v in _quantities(fit.posterior).items()}
-    ranks = {k: int((posterior[k] < value).sum()) for k, value in truth.items()}
-    n_draws = len(next(iter(posterior.values())))
-    return ranks, n_draws, int(fit.draws.statistics["diverging"].sum())
+    ranks: list[dict[str, int]] = [{}] * n
+    n_draws = divergences = 0
+    for (i, simulated), draws in results_of(sample, tasks(), crew_of(executor, own=OwnThreads)):
+        posterior = {k: v[::THIN] for k, v in _quantities(Fit(simulated, draws).posterior).items()}
+        ranks[i] = {k: int((posterior[k] < values[i]).sum()) for k, values in truths.items()}
+        n_draws = len(next(iter(posterior.values())))
+        divergences += int(draws.statistics["diverging"].sum())
+    return Calibration(pd.DataFrame(ranks), n_draws, divergences)
 
 
 def _quantities(dataset: Any) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from stanhier.faults import listed_faults
 if TYPE_CHECKING:
     from stanhier.draws import Draws
 
-__all__ = ["Diagnosis", "SamplingWarning", "diagnose"]
+__all__ = ["Diagnosis", "SamplingWarning", "convergence", "diagnose"]
 
 RHAT_MAX = 1.01
 ESS_PER_CHAIN = 100
@@ -99,23 +99,45 @@ def diagnose(draws: "Draws", names: list[str]) -> Diagnosis:
 
     if draws.pareto_k is not None:
         return _of_approximation(draws, names)
-    n_draws = draws.shape[1]
     quantities = {name: draws.location[:, :, k] for k, name in enumerate(names)}
     if draws.sigma_alpha is not None:
         quantities["sigma_alpha"] = draws.sigma_alpha
     if np.ptp(draws.sigma) > 0:
         quantities["sigma"] = draws.sigma
     stacked = np.stack(list(quantities.values()))
-    table = pd.DataFrame({"r_hat": np.nan, "ess_bulk": np.nan, "ess_tail": np.nan}, index=list(quantities))
-    if n_draws >= 4:
-        table["r_hat"] = array_stats.rhat(stacked, chain_axis=1, draw_axis=2)
-        table["ess_bulk"] = array_stats.ess(stacked, chain_axis=1, draw_axis=2, method="bulk")
-        table["ess_tail"] = array_stats.ess(stacked, chain_axis=1, draw_axis=2, method="tail", prob=(0.05, 0.95))
+    table = pd.DataFrame(convergence(stacked), index=list(quantities), columns=["r_hat", "ess_bulk", "ess_tail"])
     divergences = int(draws.statistics["diverging"].sum())
     hits = int((draws.statistics["tree_depth"] >= draws.max_treedepth).sum())
     bfmi = np.atleast_1d(array_stats.bfmi(draws.statistics["energy"], chain_axis=0, draw_axis=1))
     problems = tuple(_problems(table, divergences, hits, bfmi, draws))
     return Diagnosis(table, divergences, hits, bfmi, problems)
+
+
+def convergence(values: np.ndarray) -> np.ndarray:
+    """Give R-hat, bulk and tail effective sample sizes; nan where there are fewer than four draws.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (quantities, chains, draws)
+
+    Returns
+    -------
+    numpy.ndarray, shape (quantities, 3)
+    """
+    from arviz_stats.base.array import array_stats as untyped_stats
+
+    array_stats: Any = untyped_stats
+    if values.shape[-1] < 4:
+        return np.full((len(values), 3), np.nan)
+    axes = {"chain_axis": 1, "draw_axis": 2}
+    bulk, tail = ({"method": "bulk"}, {"method": "tail", "prob": (0.05, 0.95)})
+    return np.column_stack(
+        [
+            array_stats.rhat(values, **axes),
+            array_stats.ess(values, **axes, **bulk),
+            array_stats.ess(values, **axes, **tail),
+        ]
+    )
 
 
 def _of_approximation(draws: "Draws", names: list[str]) -> Diagnosis:

@@ -15,6 +15,8 @@ from stanhier.draws import Draws
 from stanhier.errors import DataError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import xarray as xr
 
     from stanhier.models import Model
@@ -29,11 +31,14 @@ class Fit:
     ----------
     model : Model
     draws : Draws
+    diagnosis : Diagnosis, optional
+        Of these draws, where it has been made already.
     """
 
-    def __init__(self, model: "Model", draws: Draws) -> None:
+    def __init__(self, model: "Model", draws: Draws, *, diagnosis: Diagnosis | None = None) -> None:
         self._model = model
         self._draws = draws
+        self._known_diagnosis = diagnosis
 
     @property
     def model(self) -> "Model":
@@ -69,10 +74,11 @@ class Fit:
 
     @cached_property
     def _diagnosis(self) -> Diagnosis:
-        design = self._model.design
-        n_intercepts = self._draws.location.shape[-1] - len(design.predictors)
-        names = ["mu_alpha" if self._model.grouped else "alpha"] * n_intercepts
-        return diagnose(self._draws, [*names, *(f"beta[{p}]" for p in design.predictors)])
+        from stanhier import datasets
+
+        if self._known_diagnosis is not None:
+            return self._known_diagnosis
+        return diagnose(self._draws, list(datasets.location_names(self._model)))
 
     def diagnose(self) -> Diagnosis:
         """Check R-hat, effective sample sizes, divergences, tree depth, E-BFMI, and that all chains finished.
@@ -381,7 +387,15 @@ class Fit:
 
         return loo.loo(self, by)
 
-    def kfold(self, *, by: Any = "row", k: int = 10, seed: int | None = None, **kwargs: Any) -> Any:
+    def kfold(
+        self,
+        *,
+        by: Any = "row",
+        k: int = 10,
+        seed: int | None = None,
+        executor: "Executor | None" = None,
+        **kwargs: Any,
+    ) -> Any:
         """Cross-validate by sampling again without each of `k` folds, several at a time.
 
         Each refit has this fit's priors with their numbers, so that with as many folds as rows or groups this is what
@@ -395,6 +409,9 @@ class Fit:
             Number of folds.
         seed : int, optional
             Of the folds and of sampling; the fit's own by default.
+        executor : concurrent.futures.Executor, optional
+            Where the folds are sampled, as for `fit_many`; threads here by default, since Stan runs in processes of its
+            own. The result is the same everywhere.
         **kwargs
             As for `Model.sample`; by default as many chains and draws as this fit has.
 
@@ -415,7 +432,7 @@ class Fit:
         """
         from stanhier import kfold
 
-        return kfold.kfold(self, by, k, seed=seed, keywords=kwargs)
+        return kfold.kfold(self, by, k, seed=seed, executor=executor, keywords=kwargs)
 
     def plot_trace(self, **kwargs: Any) -> Any:
         """Plot the distribution and the trace of each parameter; see `stanhier.plots.trace`."""

@@ -1,15 +1,13 @@
 """Ctrl-C and SIGTERM while Stan runs: the chains end with the call that started them."""
 
-import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["chains_end_on_interrupt", "end_chains", "map_in_threads"]
+__all__ = ["chains_end_on_interrupt", "end_chains"]
 
 QUIET_SECONDS = 0.5
 
@@ -32,34 +30,6 @@ def chains_end_on_interrupt(executable: Path) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit):
         end_chains(executable)
         raise
-
-
-def map_in_threads[T, R](task: Callable[[T], R], items: Iterable[T], executable: Path) -> list[R]:
-    """Run tasks that sample, several at a time; when that is interrupted, those that wait are not started.
-
-    Parameters
-    ----------
-    task : callable
-    items : iterable
-        One argument for each call of `task`.
-    executable : Path
-        The program that the tasks' chains run.
-
-    Returns
-    -------
-    list
-        The results, in the order of the items.
-    """
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
-    with chains_end_on_interrupt(executable):
-        try:
-            results = list(pool.map(task, items))
-        except BaseException as err:
-            # An interrupt goes on to end the chains, which the threads wait for.
-            pool.shutdown(wait=isinstance(err, Exception), cancel_futures=True)
-            raise
-        pool.shutdown()
-        return results
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """K-fold cross-validation: the model sampled again without each fold, and the exact densities of what was held out."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import replace
 from numbers import Integral
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +14,14 @@ import xarray as xr
 from stanhier import datasets
 from stanhier.data import Grouping
 from stanhier.diagnostics import SamplingWarning
-from stanhier.draws import from_raw
+from stanhier.draws import Draws
 from stanhier.errors import StanhierError
-from stanhier.interrupt import map_in_threads
 from stanhier.likelihood import group_blocks, held_out_rows_log_density, label_blocks, log_mean_exp, row_blocks
 from stanhier.loo import check_by, labels_of
 from stanhier.prediction import check_seed
-from stanhier.program import Program
-from stanhier.sampling import run_nuts
+from stanhier.sampling_task import SamplingTask, sample_and_diagnose
+from stanhier.tasks import results_of
+from stanhier.workers import OwnThreads, crew_of
 
 if TYPE_CHECKING:
     from stanhier.data import Design
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["kfold"]
 
 
-def kfold(fit: "Fit", by: Any, k: int, *, seed: int | None, keywords: Mapping[str, Any]) -> Any:
+def kfold(
+    fit: "Fit", by: Any, k: int, *, seed: int | None, executor: Executor | None, keywords: Mapping[str, Any]
+) -> Any:
     """Cross-validate by sampling again; see `Fit.kfold`."""
     from arviz_stats.utils import ELPDDataLOOKFold
 
@@ -49,29 +51,22 @@ def kfold(fit: "Fit", by: Any, k: int, *, seed: int | None, keywords: Mapping[st
         raise StanhierError(f"kfold(k={k!r}): 'k' must be an integer from 2 to {n}, the number of {coordinate.name}s.")
     chosen_seed = fit.draws.seed if seed is None else int(seed)
     fold_of = np.random.default_rng([chosen_seed, 0x6B]).permutation(np.arange(n) % int(k))
-    models = [_without(fit.model, fold_of[codes] == fold) for fold in range(int(k))]
-    arguments = {
-        "chains": fit.draws.shape[0],
-        "iter_sampling": fit.draws.shape[1],
-        "show_progress": False,
-        "parallel_chains": 1,
-        **keywords,
-    }
+    arguments = {"chains": fit.draws.shape[0], "iter_sampling": fit.draws.shape[1], **keywords}
 
-    def held_out_density(fold: int) -> tuple[np.ndarray, bool]:
-        train, train_groups = models[fold]
-        raw = run_nuts(train.program, train.stan_data, {**arguments, "seed": (chosen_seed + 1 + fold) % 2**32})
-        draws = from_raw(raw, train.whitening, grouped=train.grouped, sigma=train.sigma)
-        from stanhier.fit import Fit
+    def tasks() -> Iterator[tuple[tuple[int, "Model", np.ndarray | None], SamplingTask]]:
+        for fold in range(int(k)):
+            train, train_groups = _without(fit.model, fold_of[codes] == fold)
+            task = SamplingTask.of(train, {**arguments, "seed": (chosen_seed + 1 + fold) % 2**32})
+            yield (fold, train, train_groups), task
 
-        reliable = Fit(train, draws).diagnose().ok
+    def held_out_density(fold: int, train: "Model", train_groups: np.ndarray | None, draws: Draws) -> np.ndarray:
         out = _rows_of(design, fold_of[codes] == fold)
         if rows:
             positions = None
             if train_groups is not None:
                 assert out.group is not None
                 positions = train_groups[out.group.codes]
-            return held_out_rows_log_density(out, positions, train.compressed, draws), reliable
+            return held_out_rows_log_density(out, positions, train.compressed, draws)
         local, present = pd.factorize(codes[fold_of[codes] == fold], sort=True)
         origin = train.compressed.origin
         if out.group is None:
@@ -79,13 +74,14 @@ def kfold(fit: "Fit", by: Any, k: int, *, seed: int | None, keywords: Mapping[st
         else:
             out = replace(out, group=Grouping(out.group.name, out.group.levels[present], local))
             blocks = group_blocks(out, origin, draws)
-        return np.concatenate([log_mean_exp(density) for _, density, _ in blocks]), reliable
+        return np.concatenate([log_mean_exp(density) for _, density, _ in blocks])
 
-    results = map_in_threads(held_out_density, range(int(k)), Path(str(Program(fit.model.program).model().exe_file)))
-    elpd = np.empty(n)
-    for fold, (density, _) in enumerate(results):
-        elpd[fold_of == fold] = density
-    unreliable = sum(not reliable for _, reliable in results)
+    elpd, unreliable = np.empty(n), 0
+    for (fold, train, train_groups), (draws, diagnosis) in results_of(
+        sample_and_diagnose, tasks(), crew_of(executor, own=OwnThreads)
+    ):
+        elpd[fold_of == fold] = held_out_density(fold, train, train_groups, draws)
+        unreliable += not diagnosis.ok
     if unreliable:
         warnings.warn(
             f"In {unreliable} of {k} folds the draws have problems such as too few effective ones; ask for more with "

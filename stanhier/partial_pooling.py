@@ -5,7 +5,9 @@ References
 Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, sections 12.2 to 12.4.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,9 @@ from stanhier.errors import DataError, FormulaError, PriorError
 from stanhier.formula import parse
 from stanhier.models import LinearRegression, VaryingIntercept
 from stanhier.priors import Flat, LocationPrior
+from stanhier.sampling_task import SamplingTask, sample_and_diagnose
+from stanhier.tasks import results_of
+from stanhier.workers import OwnThreads, crew_of
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit
@@ -106,6 +111,7 @@ def pooling(
     se: str | Any | None = None,
     context: Mapping[str, Callable[..., Any]] | None = None,
     prob: float = 0.9,
+    executor: Executor | None = None,
     **kwargs: Any,
 ) -> Pooling:
     """Fit a formula with complete pooling, without pooling and with partial pooling of a grouping column.
@@ -129,6 +135,8 @@ def pooling(
         As for `LinearRegression`.
     prob : float
         Probability of the intervals in `estimates`.
+    executor : concurrent.futures.Executor, optional
+        Where the three are sampled, as for `fit_many`; threads here by default.
     **kwargs
         As for `Model.sample`.
 
@@ -174,12 +182,21 @@ def pooling(
     by_category = frame.assign(**{group: categorical})
     columns = build_design(parse(separate_formula, context), by_category, se=se).predictors
     separate = LinearRegression(separate_formula, by_category, priors=_for_each(complete, columns, given), **known)
-    fits = {
-        COMPLETE: complete.sample(**kwargs),
-        NONE: separate.sample(**kwargs),
-        PARTIAL: partial.sample(**kwargs),
-    }
+    fits = _sampled({COMPLETE: complete, NONE: separate, PARTIAL: partial}, executor, kwargs)
     return Pooling(fits, _estimates(fits, prob), prob)
+
+
+def _sampled(models: dict[str, "Model"], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, "Fit"]:
+    from stanhier.fit import Fit
+
+    arguments = {"seed": secrets.randbelow(2**31), **keywords}
+    tasks = ((name, SamplingTask.of(model, arguments)) for name, model in models.items())
+    fits = {}
+    for name, (draws, diagnosis) in results_of(sample_and_diagnose, tasks, crew_of(executor, own=OwnThreads)):
+        fits[name] = Fit(models[name], draws, diagnosis=diagnosis)
+    for name in models:
+        fits[name].warn_if_unreliable()
+    return {name: fits[name] for name in models}
 
 
 def _without(given: dict[str, Any], name: str) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from stanhier.keywords import check_keywords
 from stanhier.program import Program
 from stanhier.run_folder import run_folder
 
-__all__ = ["RawDraws", "quiet_cmdstanpy", "run_nuts"]
+__all__ = ["NOT_FOR_USERS", "RawDraws", "quiet_cmdstanpy", "run_nuts", "somebody_is_looking"]
 
 ADAPT_DELTA = 0.9
 """Target acceptance rate: at Stan's 0.8 a few draws in ten thousand diverge where sigma_alpha is all but 0."""
 
 # What cmdstanpy offers that has no meaning for a model that is already written.
-_REFUSED = {
+NOT_FOR_USERS = {
     "data": "the model has its data",
     "fixed_param": "the parameters are what is to be sampled",
     "threads_per_chain": "the programs do not use threads within a chain",
@@ -135,13 +135,13 @@ def _finished(files: ChainFiles, faults: Mapping[int, Fault], err: Exception, *,
 
 
 def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    for name, reason in _REFUSED.items():
+    for name, reason in NOT_FOR_USERS.items():
         if name in keywords:
             raise StanhierError(f"sample() does not take '{name}': {reason}.")
-    check_keywords("sample", keywords, theirs="sample", hidden=_REFUSED)
+    check_keywords("sample", keywords, theirs="sample", hidden=NOT_FOR_USERS)
     arguments = dict(keywords)
     if arguments.get("show_progress") is None:
-        arguments["show_progress"] = _somebody_is_looking()
+        arguments["show_progress"] = somebody_is_looking()
     if arguments.get("adapt_delta") is None and arguments.get("adapt_engaged") is not False:
         arguments["adapt_delta"] = ADAPT_DELTA
     if arguments.get("seed") is None:
@@ -149,7 +149,7 @@ def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _somebody_is_looking() -> bool:
+def somebody_is_looking() -> bool:
     """Tell whether a progress bar has a terminal or a notebook to move in; in a log it is only noise."""
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
 

@@ -7,7 +7,7 @@ import pytest
 from cmdstanpy import CmdStanModel, set_cmdstan_path
 
 import stanhier as sh
-from stanhier import calibration, sampling
+from stanhier import calibration, sampling, sampling_task
 from stanhier.data import Grouping
 from stanhier.program import Program
 from tests import variants
@@ -52,10 +52,11 @@ class TestCalibration:
         assert any("alpha[" in name for name in sh.sbc(model(), n=N, seed=1).failures)
 
     def test_a_wrong_prior_is_found(self, monkeypatch):
-        def run_with_another_prior(program, data, keywords):
-            return sampling.run_nuts(program, {**data, "scale_prior_sigma": 0.4 * data["scale_prior_sigma"]}, keywords)
+        def run_with_another_prior(program, data, keywords, **others):
+            wrong = {**data, "scale_prior_sigma": 0.4 * data["scale_prior_sigma"]}
+            return sampling.run_nuts(program, wrong, keywords, **others)
 
-        monkeypatch.setattr(calibration, "run_nuts", run_with_another_prior)
+        monkeypatch.setattr(sampling_task, "run_nuts", run_with_another_prior)
         assert "sigma_alpha" in sh.sbc(model(), n=N, seed=1).failures
 
     def test_a_missing_jacobian_is_found(self, monkeypatch, cmdstan_home, tmp_path):

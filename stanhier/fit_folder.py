@@ -1,0 +1,159 @@
+"""A folder of saved fits by the names of their models: what was fitted already is found again."""
+
+import hashlib
+import json
+import logging
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.errors import StanhierError
+from stanhier.fit import Fit
+from stanhier.storage import load
+
+if TYPE_CHECKING:
+    from stanhier.models import Model
+
+__all__ = ["FitFolder", "file_of", "identity_of"]
+
+_log = logging.getLogger(__name__)
+
+NOTE = "stanhier_many"
+"""Attribute of a file that tells which model and keywords it is a fit of, and sums it up."""
+SHOWN = 60
+"""Characters of a file's name that are the model's name, as far as these are letters and digits."""
+
+
+class FitFolder:
+    """Fits as netCDF files, written whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Made if it is not there.
+
+    Raises
+    ------
+    StanhierError
+        If it cannot be made or written.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path).expanduser().absolute()
+        with self._clear_errors():
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    def file(self, name: str) -> Path:
+        """Name the file of a fit: readable, harmless whatever the model's name, and different for each."""
+        readable = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:SHOWN]
+        return self.path / f"{readable}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:16]}.nc"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from fitting into the folder, and remove what a killed one has left half-written.
+
+        Raises
+        ------
+        StanhierError
+            If another process does so now.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / ".lock")
+        with self._clear_errors():
+            try:
+                lock.acquire(timeout=0)
+            except Timeout as err:
+                raise StanhierError(
+                    f"Another fit_many() is fitting into {self.path}; wait for it, or give another folder."
+                ) from err
+        try:
+            for left in self.path.glob(".*.part"):
+                left.unlink(missing_ok=True)
+            yield
+        finally:
+            lock.release()
+
+    def note(self, name: str, identity: str) -> dict[str, Any] | None:
+        """Give what is known of a fit that is there, if it is of this model with these keywords."""
+        import h5py
+
+        path = self.file(name)
+        if not path.is_file():
+            return None
+        try:
+            with h5py.File(path) as opened:
+                note: dict[str, Any] = json.loads(opened.attrs[NOTE])
+            same = bool(note["identity"] == identity)
+        except (OSError, KeyError, TypeError, ValueError) as err:
+            _log.warning("%s is damaged (%s): fitting %r anew.", path, err, name)
+            return None
+        if not same:
+            _log.info("%s is of another model, other data or other keywords: fitting %r anew.", path, name)
+        return note if same else None
+
+    def write(self, name: str, contents: bytes) -> None:
+        """Put a file in its place, by renaming it."""
+        path = self.file(name)
+        part = path.with_name(f".{path.name}.part")
+        with self._clear_errors():
+            part.write_bytes(contents)
+            part.replace(path)
+
+    def load(self, name: str) -> Fit:
+        """Load a fit."""
+        return load(self.file(name))
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as err:
+            raise StanhierError(
+                f"The folder {self.path} cannot be used: {err.strerror or err}. What is in it is kept; see to the "
+                "folder and its disk, or give another one, and call fit_many() again."
+            ) from err
+
+
+def file_of(fit: Fit, note: Mapping[str, Any]) -> bytes:
+    """Give the contents of the file of a fit.
+
+    Parameters
+    ----------
+    fit : Fit
+    note : mapping
+        With the key `identity`.
+    """
+    with tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
+        path = Path(folder) / "fit.nc"
+        fit.idata.attrs[NOTE] = json.dumps(note)
+        try:
+            fit.save(path)
+        finally:
+            del fit.idata.attrs[NOTE]
+        return path.read_bytes()
+
+
+def identity_of(model: "Model", keywords: Mapping[str, Any]) -> str:
+    """Tell models and keywords apart: formula, rows, priors and whatever else changes the posterior or its draws."""
+    design = model.design
+    said = (type(model).__name__, model.formula, model.sigma, model.stages, sorted(model.priors.items()))
+    digest = hashlib.sha256(repr((said, sorted(keywords.items()))).encode())
+    if design.in_memory:
+        for name, column in design.frame.items():
+            digest.update(f"{name}:{column.dtype}".encode())
+            digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
+        digest.update(np.ascontiguousarray(design.y).tobytes())
+        digest.update(b"" if design.se is None else np.ascontiguousarray(design.se).tobytes())
+    # What functions of the user's own make of the columns; rounded, since machines differ in the last digits.
+    compressed = model.compressed
+    for statistics in (compressed.mean, compressed.sd, *compressed.within):
+        digest.update(" ".join(f"{value:.8e}" for value in statistics).encode())
+    return digest.hexdigest()
