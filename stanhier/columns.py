@@ -9,6 +9,7 @@ import pandas as pd
 
 from stanhier.errors import DataError
 from stanhier.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
+from stanhier.magnitudes import LARGEST, SMALLEST
 
 __all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers"]
 
@@ -143,12 +144,12 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
 
 
 def _positive(values: np.ndarray, what: str) -> np.ndarray:
-    bad = ~(np.isfinite(values) & (values > 0))
+    bad = ~((values >= SMALLEST) & (values <= LARGEST))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
-            f"{what}: standard errors must be positive and finite; {int(bad.sum())} are not, "
-            f"the first in row {row} (value {values[row]:g})."
+            f"{what}: standard errors must be positive and finite, between {SMALLEST:g} and {LARGEST:g}; "
+            f"{int(bad.sum())} are not, the first in row {row} (value {values[row]:g})."
         )
     return values
 

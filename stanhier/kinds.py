@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.errors import DataError
+from stanhier.magnitudes import LARGEST
 
 __all__ = ["as_labels", "as_predictor", "is_categorical", "kind_of_labels", "kind_of_predictor", "refuse_infinite"]
 
@@ -126,25 +127,23 @@ def kind_of_labels(labels: pd.Index) -> str:
 
 
 def refuse_infinite(values: np.ndarray, name: str) -> np.ndarray:
-    """Give the values back if all of them are finite.
+    """Give the values back if all of them are finite, and of a size that can be calculated with.
 
     Raises
     ------
     DataError
         If any is not; with the column's name, how many and the first.
     """
-    # A finite sum has finite terms: this reads the column once and allocates nothing.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum()):
-            return values
-    bad = ~np.isfinite(values)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"'{name}' is not finite in {int(bad.sum())} {'row' if bad.sum() == 1 else 'rows'}, "
-            f"the first is row {row} (value {values[row]})."
-        )
-    return values
+    # Reads the column without allocating anything; a value that is no number is the least and the greatest.
+    if len(values) == 0 or (values.min() >= -LARGEST and values.max() <= LARGEST):
+        return values
+    bad = ~(np.abs(values) <= LARGEST)
+    row = int(np.flatnonzero(bad)[0])
+    what = "finite" if not np.isfinite(values[bad]).all() else f"at most {LARGEST:g} in size"
+    raise DataError(
+        f"'{name}' is not {what} in {int(bad.sum())} {'row' if bad.sum() == 1 else 'rows'}, "
+        f"the first is row {row} (value {values[row]})."
+    )
 
 
 def _dense(column: pd.Series) -> pd.Series:

@@ -14,6 +14,7 @@ from stanhier.data import Design
 from stanhier.draws import from_raw
 from stanhier.errors import DataError, FormulaError, StanhierError
 from stanhier.formula import parse
+from stanhier.magnitudes import LARGEST, SMALLEST, in_double_precision
 from stanhier.marginal import LocationPriors, RankDeficientError
 from stanhier.prior_choice import choose_priors
 from stanhier.priors import numbers
@@ -53,19 +54,20 @@ class Model:
         self._check_grouping(parsed.group, has_intercept=parsed.has_intercept, text=formula)
         self._sigma = _known_sigma(sigma, se)
         self._design = design_of(parsed, data, se=se)
-        self._compressed = self._design.compress()
-        self._chosen = choose_priors(
-            priors,
-            self._design,
-            self._compressed,
-            has_intercept=parsed.has_intercept,
-            sigma_known=self._sigma is not None,
-        )
-        if not self._chosen.location and not self._chosen.scale:
-            raise FormulaError(f"{formula!r} with a known sigma leaves nothing to estimate.")
-        self._check_residual()
-        self._location_priors = location_priors(self._chosen, self._compressed.origin)
-        self._whitening = self._whiten()
+        with in_double_precision(formula):
+            self._compressed = self._design.compress()
+            self._chosen = choose_priors(
+                priors,
+                self._design,
+                self._compressed,
+                has_intercept=parsed.has_intercept,
+                sigma_known=self._sigma is not None,
+            )
+            if not self._chosen.location and not self._chosen.scale:
+                raise FormulaError(f"{formula!r} with a known sigma leaves nothing to estimate.")
+            self._check_residual()
+            self._location_priors = location_priors(self._chosen, self._compressed.origin)
+            self._whitening = self._whiten()
         self._stages: tuple[int, ...] = (self._design.n_rows,)
 
     @classmethod
@@ -123,7 +125,10 @@ class Model:
     @property
     def stan_data(self) -> dict[str, Any]:
         """What the compiled program receives; the keys are the names in its data block."""
-        return stan_data(self._compressed, self._whitening, self._chosen, self._location_priors, grouped=self.grouped)
+        with in_double_precision(self.formula):
+            return stan_data(
+                self._compressed, self._whitening, self._chosen, self._location_priors, grouped=self.grouped
+            )
 
     @property
     def stages(self) -> tuple[int, ...]:
@@ -473,6 +478,8 @@ def _known_sigma(sigma: Any, se: Any) -> float | None:
         raise DataError("Give `sigma` or `se`, not both: each says what the residual standard deviation is.")
     if isinstance(sigma, bool) or not isinstance(sigma, Real):
         raise DataError(f"`sigma` must be a number or None, not {type(sigma).__name__}.")
-    if not (np.isfinite(float(sigma)) and float(sigma) > 0):
+    if not float(sigma) > 0 or not np.isfinite(float(sigma)):
         raise DataError(f"`sigma` must be positive and finite; it is {sigma!r}.")
+    if not SMALLEST <= float(sigma) <= LARGEST:
+        raise DataError(f"`sigma` must be between {SMALLEST:g} and {LARGEST:g}; it is {sigma!r}.")
     return float(sigma)

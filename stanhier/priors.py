@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from stanhier.errors import PriorError
+from stanhier.magnitudes import LARGEST, SMALLEST
 
 __all__ = [
     "Cauchy",
@@ -39,7 +40,7 @@ class Prior:
     Raises
     ------
     PriorError
-        If a number is missing, not finite, or a scale, rate or `nu` is not positive.
+        If a number is not finite or beyond 1e100, or a scale, rate or `nu` is not positive.
     """
 
     family: ClassVar[int] = FLAT
@@ -52,11 +53,17 @@ class Prior:
             name = f"{type(self).__name__}({f.name}={value!r})"
             if isinstance(value, bool) or not isinstance(value, Real | np.number):
                 raise PriorError(f"{name}: '{f.name}' must be a number, not {type(value).__name__}.")
-            if not isfinite(float(value)):
+            try:
+                number = float(value)
+            except OverflowError:  # an integer beyond all floats
+                number = inf
+            if not isfinite(number):
                 raise PriorError(f"{name}: '{f.name}' must be finite; for no prior at all use Flat().")
-            if f.name != "mu" and value <= 0:
+            if f.name != "mu" and number <= 0:
                 raise PriorError(f"{name}: '{f.name}' must be greater than 0.")
-            object.__setattr__(self, f.name, float(value))
+            if abs(number) > LARGEST or (f.name != "mu" and number < SMALLEST):
+                raise PriorError(f"{name}: '{f.name}' is too far from 1 in size; {SMALLEST:g} to {LARGEST:g} will do.")
+            object.__setattr__(self, f.name, number)
 
     def __repr__(self) -> str:
         numbers = [f"{getattr(self, f.name):.6g}" for f in fields(self) if f.name != "centered"]
