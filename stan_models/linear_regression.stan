@@ -9,7 +9,7 @@
 // Golub & Van Loan (2013), Matrix Computations, chapters 5 and 6 (QR, generalised singular values).
 functions {
   #include functions/prior.stanfunctions
-  #include functions/whitening.stanfunctions
+  #include functions/rows.stanfunctions
 }
 data {
   int<lower=0> N; // rows
@@ -44,15 +44,12 @@ parameters {
 model {
   vector[S] log_scale = u_hat + u_basis * z_scale;
   real log_sigma = S == 1 ? log_scale[1] : log(sigma_hat);
-  vector[2] tau = [exp(2 * (log(sigma_hat) - log_sigma)), 1]';
-  vector[P] precision = whitened_precision(share, tau);
-  vector[P] phi = unwhiten(z, precision, pull, tau);
-  vector[P] theta = theta_hat + basis * phi;
   vector[S] scale = exp(log_scale);
+  vector[P + 1] theta_and_log_density = linear_rows(z, log_sigma, theta_hat, basis, share, pull, N, c, d, rest,
+                                                    sigma_hat);
+  vector[P] theta = theta_and_log_density[1 : P];
   
-  // relative to the point phi = 0, sigma = sigma_hat, so that lp__ stays small however many rows there are
-  target += within_log_density(N, tau[1], d + c .* phi, rest);
-  target += unwhiten_log_jacobian(precision) + sum(log_scale);
+  target += theta_and_log_density[P + 1] + sum(log_scale);
   target += priors_lpdf(theta | prior_family, prior_nu, prior_mu, prior_sigma);
   target += priors_lpdf(scale | scale_prior_family, scale_prior_nu, rep_vector(0, S), scale_prior_sigma);
 }

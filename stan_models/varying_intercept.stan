@@ -12,7 +12,9 @@
 // Bates & DebRoy (2004), doi:10.1016/j.jmva.2004.04.013; Gelman & Hill (2007), chapter 12.
 functions {
   #include functions/prior.stanfunctions
-  #include functions/whitening.stanfunctions
+  #include functions/rows.stanfunctions
+  
+  #include functions/scales.stanfunctions
 }
 data {
   int<lower=0> N; // rows
@@ -62,33 +64,25 @@ data {
   vector<lower=0>[S + 1] scale_prior_sigma;
 }
 transformed data {
+  int n_within = N - J;
   vector[C] W_class_inv = inv(W_class);
   vector[H] W_inv = inv(W);
-  real v_typical_hat = square(sigma_alpha_hat) + square(sigma_hat) / W_typical;
 }
 parameters {
   vector[P] z; // location, whitened
   vector[S + 1] z_scale; // u, whitened
 }
 model {
-  vector[S + 1] log_scale = log_scales(u_hat + u_basis * z_scale, N, squares_within, squares_between, W_class_inv);
+  vector[S + 1] u = u_hat + u_basis * z_scale;
+  vector[S + 1] log_scale = log_scales(u, N, squares_within, squares_between, W_class_inv);
   real log_sigma = S == 1 ? log_scale[2] : log(sigma_hat);
-  real sigma_sq = exp(2 * log_sigma);
-  real sigma_alpha_sq = exp(2 * log_scale[1]);
-  real v_typical = sigma_alpha_sq + sigma_sq / W_typical;
-  vector[H] v_ratio = v_hat ./ (sigma_alpha_sq + sigma_sq * W_inv);
-  vector[3] tau = [square(sigma_hat) / sigma_sq, v_typical_hat / v_typical, 1]';
-  vector[P] precision = whitened_precision(share, tau);
-  vector[P] phi = unwhiten(z, precision, pull, tau);
-  vector[P] theta = theta_hat + basis * phi;
   vector[S + 1] scale = exp(log_scale);
-  vector[B] residual = between_residual + between * phi;
+  vector[P + 1] theta_and_log_density = grouped_rows(z, log_sigma, log_scale[1], theta_hat, basis, share, pull,
+                                                     n_within, c, d, rest, J_stratum, W_inv, v_hat, stratum, between,
+                                                     between_residual, W_typical, sigma_hat, sigma_alpha_hat);
+  vector[P] theta = theta_and_log_density[1 : P];
   
-  // relative to the point phi = 0, sigma = sigma_hat, sigma_alpha = sigma_alpha_hat
-  target += within_log_density(N - J, tau[1], d + c .* phi, rest);
-  target += 0.5 * dot_product(J_stratum, log(v_ratio));
-  target += -0.5 * dot_product(square(residual), v_ratio[stratum]);
-  target += unwhiten_log_jacobian(precision) + sum(log_scale);
+  target += theta_and_log_density[P + 1] + sum(log_scale);
   target += priors_lpdf(theta | prior_family, prior_nu, prior_mu, prior_sigma);
   target += priors_lpdf(scale | scale_prior_family, scale_prior_nu, rep_vector(0, S + 1), scale_prior_sigma);
 }

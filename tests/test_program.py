@@ -39,6 +39,15 @@ def test_shipped_programs_are_found_with_what_they_include() -> None:
         assert set(re.findall(r"#include (\S+)", shipped.source)) <= set(shipped.included)
 
 
+def test_a_header_beside_declared_functions_belongs_to_the_program(models: Path) -> None:
+    assert Program(PROGRAM).header is None
+    digest = Program(PROGRAM).digest
+    (models / "functions" / "one.hpp").write_text("// one\n")
+    assert Program(PROGRAM).header == "functions/one.hpp"
+    assert Program(PROGRAM).included["functions/one.hpp"] == "// one\n"
+    assert Program(PROGRAM).digest != digest
+
+
 def test_an_unknown_program_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(CmdStanError, match=r"no Stan program 'probit'.*linear_regression, varying_intercept"):
         Program("probit")

@@ -5,7 +5,9 @@ import json
 import logging
 import os
 import platform
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +72,7 @@ def compile_program(
     folder: Path,
     name: str,
     *,
+    header: str | None,
     stanc_options: Mapping[str, bool],
     threads: bool,
     compiler: str,
@@ -85,6 +88,8 @@ def compile_program(
         Holds ``name.stan`` and what it includes; gets the executable and the record.
     name : str
         The program.
+    header : str or None
+        The file in that folder that defines the functions which the program only declares.
     stanc_options : mapping
         Options of Stan's compiler.
     threads : bool
@@ -104,9 +109,12 @@ def compile_program(
     # the model's name is the file's, also where cmdstanpy works on a copy because of a space in the path
     options = {**stanc_options, "name": f"{name}_model", "include-paths": [str(folder)]}
     try:
-        with _cmdstan_is(home):
+        with _cmdstan_is(home), _in_a_plain_path(folder / header if header else None) as user_header:
             compile_stan_file(
-                folder / f"{name}.stan", stanc_options=options, cpp_options=dict(_THREADS) if threads else None
+                folder / f"{name}.stan",
+                stanc_options=options,
+                cpp_options=dict(_THREADS) if threads else None,
+                user_header=user_header,
             )
     except (ValueError, RuntimeError, OSError) as err:
         said = str(err).replace(str(folder), str(origin.parent)).strip()
@@ -134,6 +142,16 @@ def _remedy(home: Path, said: str) -> str:
     if damaged:
         return f"\nDamaged in {home}: {', '.join(damaged)}. Run `stanhier install --force`."
     return ""
+
+
+@contextmanager
+def _in_a_plain_path(header: Path | None) -> Iterator[Path | None]:
+    """Copy a header to where cmdstanpy takes it from: it refuses paths with blanks, which a cache may have."""
+    if header is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
+        yield Path(shutil.copy(header, folder))
 
 
 @contextmanager
