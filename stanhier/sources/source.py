@@ -84,7 +84,8 @@ def _frame(table: Any) -> pd.DataFrame:
     for k, field in enumerate(table.schema):
         if pa.types.is_decimal(field.type):  # what SQL makes of 1.5
             table = table.set_column(k, field.name, table.column(k).cast(pa.float64()))
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
+    # What pandas noted in a file it wrote is left aside: a column that was its index is a column like any other.
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, ignore_metadata=True)
     return frame
 
 

@@ -11,6 +11,7 @@ from stanhier.columns import clean_group
 from stanhier.data import RowEncoder, evaluate, predictor_names
 from stanhier.errors import DataError
 from stanhier.formula import ParsedFormula
+from stanhier.kinds import is_categorical
 from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, piece_of
 from stanhier.streaming.learning import Learnt
 from stanhier.streaming.statistics import put_moments, whole_columns
@@ -107,9 +108,10 @@ class Compress:
         """Give the sum of the pieces of all blocks, and what is wrong with their rows."""
         stack, tally = PieceStack(), Tally()
         for frame in _gathered(frames, stack, len(predictor_names(self.encoding.spec)) + 1):
-            tally.n_rows += len(frame)
-            piece = self._piece(frame, tally)
-            if piece is not None:
+            here = Tally(len(frame))
+            piece = self._piece(frame, here)
+            tally = tally.merge([here])
+            if piece is not None and tally.is_clean:
                 stack.add(piece)
         return stack.total(), tally
 
@@ -169,11 +171,16 @@ def _gathered(frames: Iterator[pd.DataFrame], stack: PieceStack, width: int) -> 
 def _as_kind(name: str, column: pd.Series, dtype: object) -> pd.Series:
     if not isinstance(dtype, pd.CategoricalDtype):
         return column if column.dtype == dtype else column.astype(dtype)  # type: ignore[call-overload]
-    categorical = pd.Series(pd.Categorical(column, dtype=dtype), index=column.index)
-    if categorical.isna().any():
-        unknown = column[categorical.isna()].iloc[0]
-        raise DataError(f"Column '{name}' has the value {unknown!r}, which was not there a moment ago: data changed.")
-    return categorical
+    if is_categorical(column):
+        codes = dtype.categories.get_indexer(column.cat.categories)[column.cat.codes]
+    else:
+        codes = dtype.categories.get_indexer(pd.Index(column))
+    if (codes < 0).any():
+        raise DataError(
+            f"Column '{name}' has the value {column[codes < 0].iloc[0]!r}, which was not there when its levels were "
+            "looked for: the data changed in between; make the model again."
+        )
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), index=column.index)
 
 
 def _plain(levels: pd.Index) -> pd.Index:

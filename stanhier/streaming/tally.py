@@ -38,7 +38,7 @@ class Tally:
     def count_missing(self, name: str, column: pd.Series) -> None:
         """Count the missing values of a column."""
         # Most columns are floats without any: their finite sum shows it, and allocates nothing.
-        if column.dtype.kind in "iub" or (column.dtype.kind == "f" and np.isfinite(column.to_numpy().sum())):
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iubf" and _sum_is_finite(column.to_numpy()):
             return
         count = int(column.isna().sum())
         if count:
@@ -46,7 +46,7 @@ class Tally:
 
     def count_infinite(self, name: str, values: np.ndarray) -> None:
         """Count the values of a numeric column that are not finite."""
-        if not np.isfinite(values.sum()):
+        if not _sum_is_finite(values):
             _count(self.infinite, name, values, ~np.isfinite(values))
 
     def count_not_positive(self, name: str, values: np.ndarray) -> None:
@@ -90,6 +90,11 @@ class Tally:
                 f"Column '{name}': standard errors must be positive and finite; {count} of {self.n_rows} are not "
                 f"(such as {example:g})."
             )
+
+
+def _sum_is_finite(values: np.ndarray) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()))
 
 
 def _count(counts: dict[str, tuple[int, float]], name: str, values: np.ndarray, bad: np.ndarray) -> None:
