@@ -16,7 +16,7 @@ from stanhier.compression import Compressed, compress
 from stanhier.errors import DataError, FormulaError
 from stanhier.formula import ParsedFormula
 from stanhier.formula_parser import is_column, plain_words
-from stanhier.kinds import kind_of_labels, refuse_infinite
+from stanhier.kinds import is_categorical, kind_of_labels, refuse_infinite
 
 __all__ = ["Design", "Grouping", "NewRows", "RowEncoder", "build_design", "evaluate", "predictor_names"]
 
@@ -293,10 +293,10 @@ def _response(formula: ParsedFormula, frame: pd.DataFrame) -> np.ndarray:
     if formula.response_column is not None and frame[formula.response_column].dtype.kind == "f":
         return frame[formula.response_column].to_numpy()
     matrix = evaluate(formula.common.lhs, frame, formula)
-    matrix = matrix[[c for c in matrix.columns if c != "Intercept"]]
-    if matrix.shape[1] != 1:
+    if matrix.shape[1] != 1 or (formula.response_column is not None and is_categorical(frame[formula.response_column])):
         raise DataError(
-            f"The response '{formula.response}' is not one numeric column (it became {list(matrix.columns)})."
+            f"The response '{formula.response}' is not one numeric column; categories and several columns cannot be "
+            f"modelled (it became {', '.join(map(str, matrix.columns[:5]))})."
         )
     return refuse_infinite(np.ascontiguousarray(matrix.to_numpy(dtype=float)[:, 0]), formula.response)
 
@@ -338,8 +338,23 @@ def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.Data
 
 
 def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
-    """Give the names of the columns of a design, without the intercept."""
-    return tuple(str(name) for name in spec.column_names if name != "Intercept")
+    """Give the names of the columns of a design, without the intercept.
+
+    Raises
+    ------
+    DataError
+        If two are the same: a column called `a:b` beside the interaction of `a` and `b`; or if a term has none.
+    """
+    for term, positions in spec.term_indices.items():
+        if not positions:
+            raise DataError(
+                f"Predictor '{term}' has a single category, or no values at all; leave it out of the formula."
+            )
+    names = tuple(str(name) for name in spec.column_names if name != "Intercept")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"Two predictors would be called '{twice}'; rename a column.")
+    return names
 
 
 class RowEncoder:
@@ -398,7 +413,7 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
             # The caller's variables are out of reach: a formula means the same everywhere.
             # A function of the user's own gets a copy, which it may change.
             seen = frame.copy() if formula.context else frame
-            return spec.get_model_matrix(seen, context=formula.context, na_action="ignore", output="pandas")
+            matrix = spec.get_model_matrix(seen, context=formula.context, na_action="ignore", output="pandas")
     except DataMismatchWarning as err:
         raise DataError(
             f"{formula.text!r}: a categorical predictor has values that the model has not seen: {err}"
@@ -407,6 +422,12 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
         raise FormulaError(f"{formula.text!r} cannot be evaluated: {plain_words(err)}") from err
     except Exception as err:
         raise FormulaError(f"{formula.text!r} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from err
+    for name, column in matrix.items():
+        if column.dtype.kind not in "iufb":
+            raise FormulaError(f"{formula.text!r}: '{name}' must be real numbers; it became {column.dtype}.")
+    if len(matrix) != len(frame):
+        raise FormulaError(f"{formula.text!r} gives {len(matrix)} rows for {len(frame)} rows of data.")
+    return matrix
 
 
 def _matrix(spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> np.ndarray:

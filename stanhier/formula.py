@@ -101,6 +101,8 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
     if len(lhs) != 1 or len(lhs[0].factors) != 1 or not response.columns:
         written = ", ".join(str(term) for term in lhs) or "none"
         raise FormulaError(f"{text!r}: the left of '~' must be one response; its terms are: {written}.")
+    if response.labels:
+        raise FormulaError(f"{text!r}: the response must be numbers; C(...) makes categories of it.")
     response_column = str(lhs[0]) if is_column(lhs[0]) else None
     _refuse_clashes(response, predictors, response_column, group, text)
     called = frozenset[str]().union(*(e.functions for e in (*response.expressions, *predictors.expressions)))

@@ -89,6 +89,24 @@ def test_what_a_function_raises_is_said():
         sh.LinearRegression("y ~ f(x)", DATA, context={"f": broken})
 
 
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: x + 1j, "real numbers; it became complex"),
+        (lambda x: x.astype("datetime64[s]"), "cannot be evaluated"),
+        (lambda x: x[:3], "not finite|cannot be evaluated|gives 3 rows"),
+        (lambda x: x.to_numpy()[:3], "cannot be evaluated|gives 3 rows"),
+        (lambda x: [x, x], "cannot be evaluated|real numbers"),
+        (lambda _: None, "no values at all"),
+        (lambda: 1, "cannot be evaluated"),
+        (lambda x: x / 0, "not finite"),
+    ],
+)
+def test_what_a_function_gives_must_be_numbers(function, words):
+    with pytest.raises(sh.StanhierError, match=words):
+        sh.LinearRegression("y ~ f(x)", DATA, context={"f": function})
+
+
 def test_a_function_cannot_change_the_data():
     def vandal(x):
         x.iloc[:] = 1.0
@@ -102,7 +120,7 @@ def test_a_function_cannot_change_the_data():
 
 def test_a_saved_fit_asks_for_the_functions(tmp_path):
     model = sh.VaryingIntercept("y ~ f(x) + (1 | g)", DATA, context={"f": f, "unused": from_least})
-    fit = model.sample(chains=1, iter_warmup=200, iter_sampling=200, seed=0)
+    fit = model.sample(chains=2, seed=0)
     path = tmp_path / "fit.nc"
     fit.save(path)
     with pytest.raises(sh.StanhierError, match=r'calls functions that a file cannot hold.*context=\{"f": f\}'):
@@ -115,6 +133,6 @@ def test_a_saved_fit_asks_for_the_functions(tmp_path):
 
 
 def test_pooling_takes_them():
-    keywords = {"chains": 1, "iter_warmup": 200, "iter_sampling": 200, "seed": 1}
+    keywords = {"chains": 2, "seed": 1}
     pooled = sh.pooling("y ~ f(x)", DATA, group="g", context={"f": f}, **keywords)
     assert all("f(x)" in fit.model.design.predictors for fit in pooled.fits.values())
