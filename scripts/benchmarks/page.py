@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
+from scripts.benchmarks.calibration import Calibrated, calibration_section
 from scripts.benchmarks.records import Measurement
 from scripts.benchmarks.tables import cases_of, comparison_table, footprint_table, scaling_tables, summary_table
 
@@ -16,6 +17,7 @@ scripts/benchmark                                        # everything: an hour o
 scripts/benchmark --quick                                # two minutes: small data, stanhier and Stan by hand
 scripts/benchmark --only radon_mn --peers stanhier,stan  # one data set, some peers
 scripts/benchmark --only scaling,footprint               # how cost grows, and what surrounds a fit
+scripts/benchmark --only calibration                     # whether posteriors are right; --simulations, --warmup
 scripts/benchmark --keep                                 # puts the results into this page
 ```
 
@@ -57,7 +59,13 @@ a fit keeps after the first (its labelled draws, for `summary`) makes the others
 """
 
 
-def render(measurements: Sequence[Measurement], pictures: Sequence[Path], *, folder: str) -> str:
+def render(
+    measurements: Sequence[Measurement],
+    pictures: Sequence[Path],
+    *,
+    folder: str,
+    calibrations: Sequence[Calibrated] = (),
+) -> str:
     """Write the page; `folder` is where it finds the pictures."""
     parts = [INTRODUCTION, "## Machine and versions\n", _machine(measurements), ""]
     drawn = {path.name for path in pictures}
@@ -77,6 +85,8 @@ def render(measurements: Sequence[Measurement], pictures: Sequence[Path], *, fol
         parts += [scaling_tables(measurements), ""]
     if any(m.section == "footprint" for m in measurements):
         parts += ["## What surrounds a fit\n", footprint_table(measurements), ""]
+    if calibrations:
+        parts += [calibration_section(calibrations, f"{folder}/calibration.png"), ""]
     return "\n".join(parts)
 
 

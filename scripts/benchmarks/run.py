@@ -3,7 +3,9 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+from scripts.benchmarks.calibration import calibrate, draw_calibration, read, write
 from scripts.benchmarks.cases import CASES, ROOT
 from scripts.benchmarks.comparison import compare
 from scripts.benchmarks.footprint import footprint
@@ -20,6 +22,7 @@ __all__ = ["main"]
 
 PAGE = ROOT / "scripts" / "benchmarks" / "README.md"
 KEPT = ROOT / "scripts" / "benchmarks" / "results"
+CALIBRATION = "calibration.json"
 
 
 def main(arguments: list[str]) -> None:
@@ -36,20 +39,26 @@ def main(arguments: list[str]) -> None:
     except ValueError as err:
         made.error(f"--peers: {err}")
     kept_file = OUTPUT / "results.json"
+    folder = KEPT if options.keep else OUTPUT
     measurements = read_json(kept_file) if options.keep else []
-    for part in _measure(wanted, peers, options):
+    for part in _measure(wanted, peers, options, folder):
         measurements = merge(measurements, [*describe(), *part])
         write_json(measurements, kept_file if options.keep else OUTPUT / "last.json")
-    pictures = draw(measurements, KEPT if options.keep else OUTPUT)
-    page = render(measurements, pictures, folder="results" if options.keep else ".")
+    runs = read(folder / CALIBRATION) if options.keep or "calibration" in wanted else []
+    pictures = draw(measurements, folder)
+    if runs:
+        pictures.append(draw_calibration(runs, folder / "calibration.png"))
+    page = render(measurements, pictures, folder="results" if options.keep else ".", calibrations=runs)
     path = PAGE if options.keep else OUTPUT / "last.md"
     path.write_text(page)
-    write_csv(measurements, (KEPT if options.keep else OUTPUT) / "results.csv")
+    write_csv(measurements, folder / "results.csv")
     print(page[page.index("## Machine") :])
     print(f"Page: {path}")
 
 
-def _measure(wanted: list[str], peers: list[str], options: argparse.Namespace) -> Iterator[list[Measurement]]:
+def _measure(
+    wanted: list[str], peers: list[str], options: argparse.Namespace, folder: Path
+) -> Iterator[list[Measurement]]:
     repeats, budget = (3, 3.0) if options.quick else (options.repeats, options.budget)
     given_up: set[str] = set()
     for name in wanted:
@@ -60,6 +69,10 @@ def _measure(wanted: list[str], peers: list[str], options: argparse.Namespace) -
             yield scale(sizes(quick=options.quick), limit=options.limit)
         elif name == "footprint":
             yield footprint(repeats=repeats if options.quick else 11)
+        elif name == "calibration":
+            simulations = 20 if options.quick else options.simulations
+            write(calibrate(simulations=simulations, warmup=options.warmup), folder / CALIBRATION)
+            yield []
         else:
             yield compare(name, peers, limit=options.limit, budget=budget, repeats=repeats, given_up=given_up)
 

@@ -1,0 +1,107 @@
+"""A small model of every kind, with proper priors, whose calibration is checked; responses are not looked at."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import stanhier as sh
+from stanhier.priors import Prior
+
+__all__ = ["VARIANTS"]
+
+SCHOOLS = [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0]
+LINE = {"alpha": sh.Normal(0, 2), "beta": sh.Normal(0, 1), "sigma": sh.HalfNormal(1)}
+GROUPS = {
+    "mu_alpha": sh.Normal(0, 2),
+    "beta": sh.Normal(0, 1),
+    "sigma_alpha": sh.HalfNormal(1),
+    "sigma": sh.HalfNormal(1),
+}
+STUDENT_T = {
+    "mu_alpha": sh.StudentT(4, 1, 2),
+    "beta": sh.StudentT(3, 0, 1),
+    "sigma_alpha": sh.HalfStudentT(4, 1),
+    "sigma": sh.HalfStudentT(3, 1),
+}
+CAUCHY = {
+    "mu_alpha": sh.Cauchy(0, 1),
+    "beta": sh.Cauchy(0, 1),
+    "sigma_alpha": sh.HalfCauchy(1),
+    "sigma": sh.HalfCauchy(1),
+}
+EXPONENTIAL = GROUPS | {"sigma_alpha": sh.Exponential(1), "sigma": sh.Exponential(2)}
+
+
+def frame(sizes: Sequence[int], *, correlation: float = 0.5) -> pd.DataFrame:
+    """Rows in groups of these sizes; x and v are correlated, z is far from 0, u is constant within groups."""
+    rng = np.random.default_rng(7)
+    g = np.repeat(np.arange(len(sizes)), sizes)
+    x, noise = rng.standard_normal((2, len(g)))
+    v = correlation * x + np.sqrt(1 - correlation**2) * noise
+    u = rng.standard_normal(len(sizes))[g]
+    se = rng.choice([0.3, 1, 3], len(g))
+    y = x + u + rng.standard_normal(len(g))  # scales the default priors, and is used for nothing else
+    return pd.DataFrame({"y": y, "x": x, "v": v, "z": 50 + 2 * v, "u": u, "g": g, "se": se})
+
+
+def _without(priors: dict[str, Prior], *names: str) -> dict[str, Prior]:
+    return {name: prior for name, prior in priors.items() if name not in names}
+
+
+def _linear(formula: str, priors: dict[str, Prior], **keywords: Any) -> Callable[[], sh.LinearRegression]:
+    return lambda: sh.LinearRegression(formula, frame([30]), priors=priors, **keywords)
+
+
+def _varying(
+    sizes: Sequence[int], priors: dict[str, Prior] | None = GROUPS, formula: str = "y ~ x + (1 | g)", **keywords: Any
+) -> Callable[[], sh.VaryingIntercept]:
+    return lambda: sh.VaryingIntercept(formula, frame(sizes), priors=priors, **keywords)
+
+
+def _collinear() -> pd.DataFrame:
+    return frame([6] * 10, correlation=0.9999)
+
+
+def _schools() -> sh.VaryingIntercept:
+    data = frame([1] * len(SCHOOLS)).assign(se=SCHOOLS)
+    priors = {"mu_alpha": sh.Normal(0, 5), "sigma_alpha": sh.HalfCauchy(5)}
+    return sh.VaryingIntercept("y ~ 1 + (1 | g)", data, se="se", priors=priors)
+
+
+UNBALANCED = [1, 1, 1, 2, 2, 3, 5, 8, 13, 21, 34, 55]
+
+VARIANTS: dict[str, Callable[[], sh.LinearRegression | sh.VaryingIntercept]] = {
+    "linear": _linear("y ~ x + v", LINE),
+    "linear, default priors": _linear("y ~ x + z", {}),
+    "linear, Cauchy priors": _linear(
+        "y ~ x + v", {"alpha": sh.Cauchy(0, 1), "beta": sh.Cauchy(0, 1), "sigma": sh.HalfCauchy(1)}
+    ),
+    "linear, no intercept": _linear("y ~ 0 + x + v", _without(LINE, "alpha")),
+    "linear, no predictors": _linear("y ~ 1", _without(LINE, "beta")),
+    "linear, fixed sigma": _linear("y ~ x + v", _without(LINE, "sigma"), sigma=0.7),
+    "linear, known se": _linear("y ~ x + v", _without(LINE, "sigma"), se="se"),
+    "linear, correlation 0.9999": lambda: sh.LinearRegression("y ~ x + v", _collinear(), priors=LINE),
+    "linear, fewer rows than parameters": lambda: sh.LinearRegression("y ~ x + v + u", frame([3]), priors=LINE),
+    "2 groups": _varying([15, 15]),
+    "20 groups": _varying([5] * 20),
+    "200 groups": _varying([3] * 200),
+    "unbalanced": _varying(UNBALANCED),
+    "groups of one": _varying([1] * 40),
+    "no predictors": _varying(UNBALANCED, _without(GROUPS, "beta"), "y ~ 1 + (1 | g)"),
+    "predictor of groups": _varying(UNBALANCED, formula="y ~ x + u + (1 | g)"),
+    "correlation 0.9999": lambda: sh.VaryingIntercept("y ~ x + v + (1 | g)", _collinear(), priors=GROUPS),
+    "fixed sigma": _varying(UNBALANCED, _without(GROUPS, "sigma"), sigma=0.7),
+    "known se": _varying(UNBALANCED, _without(GROUPS, "sigma"), se="se"),
+    "eight schools": _schools,
+    "default priors": _varying(UNBALANCED, None, "y ~ x + z + (1 | g)"),
+    "exponential priors": _varying(UNBALANCED, EXPONENTIAL),
+    "Student t priors": _varying(UNBALANCED, STUDENT_T),
+    "Cauchy priors": _varying(UNBALANCED, CAUCHY),
+    "intercept at the mean": _varying(
+        UNBALANCED, GROUPS | {"mu_alpha": sh.Normal(1, 2, centered=True)}, "y ~ z + (1 | g)"
+    ),
+    "groups all but equal": _varying([5] * 20, GROUPS | {"sigma_alpha": sh.HalfNormal(0.05)}),
+    "groups far apart": _varying([5] * 20, GROUPS | {"sigma_alpha": sh.HalfNormal(50)}),
+}
