@@ -35,12 +35,8 @@ def conditional_moments(
     -------
     mean, sd : numpy.ndarray, shape (S, G)
     """
-    means = compressed.means[groups]
-    residual = means[:, -1] - location[:, :1] - location[:, 1:] @ means[:, :-1].T
-    variance = sigma_alpha[:, None] ** 2
-    noise = sigma[:, None] ** 2 / compressed.weights[groups]
-    total = variance + noise
-    return residual * (variance / total), sigma_alpha[:, None] * np.sqrt(noise / total)
+    mean, sd = _moments(compressed, groups, location, sigma, sigma_alpha)
+    return mean.T, sd.T
 
 
 def draw_effects(
@@ -65,15 +61,33 @@ def draw_effects(
     -------
     numpy.ndarray, shape (S, G)
     """
-    effects = np.empty((len(location), len(groups)))
-    for block, columns in _by_block(groups):
+    effects = np.empty((len(groups), len(location)))
+    for block, rows in _by_block(groups):
         rng = np.random.default_rng([seed, 0x67, block])
         first = block * BLOCK_GROUPS
         size = min(BLOCK_GROUPS, compressed.n_groups - first)
-        noise = rng.standard_normal((size, len(location)))[groups[columns] - first]
-        mean, sd = conditional_moments(compressed, groups[columns], location, sigma, sigma_alpha)
-        effects[:, columns] = mean + sd * noise.T
-    return effects
+        noise = rng.standard_normal((size, len(location)))[groups[rows] - first]
+        mean, sd = _moments(compressed, groups[rows], location, sigma, sigma_alpha)
+        noise *= sd
+        noise += mean
+        effects[rows] = noise
+    return effects.T
+
+
+def _moments(
+    compressed: Compressed, groups: np.ndarray, location: np.ndarray, sigma: np.ndarray, sigma_alpha: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `conditional_moments`, shape (G, S): a group's draws side by side, one square root per distinct weight."""
+    weights, stratum = np.unique(compressed.weights[groups], return_inverse=True)
+    variance = sigma_alpha**2
+    noise = sigma**2 / weights[:, None]
+    total = variance + noise
+    means = compressed.means[groups]
+    mean = means[:, :-1] @ -location[:, 1:].T
+    mean += means[:, -1:]
+    mean -= location[:, 0]
+    mean *= (variance / total)[stratum]
+    return mean, (sigma_alpha * np.sqrt(noise / total))[stratum]
 
 
 def _by_block(groups: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
