@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from designs import assert_same_design
 
 import stanhier as sh
 from stanhier import pieces
@@ -82,39 +83,19 @@ FORMULAS = [
 ]
 
 
-def squares(compressed):
-    return compressed.within.T @ compressed.within
-
-
-def assert_same(one, other):
-    """Designs of the same rows, in any order."""
-    assert one.n_rows == other.n_rows
-    assert one.predictors == other.predictors
-    a, b = one.compress(), other.compress()
-    np.testing.assert_allclose(a.mean, b.mean, rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(a.sd, b.sd, rtol=1e-10)
-    np.testing.assert_allclose(a.weights, b.weights, rtol=1e-12)
-    np.testing.assert_allclose(a.means + a.origin, b.means + b.origin, rtol=1e-10, atol=1e-10)
-    scale = np.sqrt(np.diag(squares(b)))
-    np.testing.assert_allclose(squares(a), squares(b), atol=1e-10 * np.outer(scale, scale).max())
-    if one.group is not None:
-        assert list(one.group.levels) == list(other.group.levels)
-        assert one.group.levels.dtype == other.group.levels.dtype
-
-
 @pytest.mark.parametrize("kind", SOURCES)
 def test_any_source_gives_the_design_of_the_frame(kind, data, folder):
     formula = parse("log(y) ~ center(x) * s + flag + `with space` + (1 | town)")
     built = design_of(formula, SOURCES[kind](folder), se="se")
     assert isinstance(built, StreamedDesign) == (kind not in ("polars", "pyarrow"))
-    assert_same(built, design_of(formula, data, se="se"))
+    assert_same_design(built, design_of(formula, data, se="se"))
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_formulas_mean_what_they_mean_in_memory(formula, data, folder):
     expected = design_of(parse(formula), data, se="se")
     built = design_of(parse(formula), folder, se="se")
-    assert_same(built, expected)
+    assert_same_design(built, expected)
     new = data.iloc[:40]
     np.testing.assert_allclose(built.encode(new).X, expected.encode(new).X, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(built.encode_response(new), expected.encode_response(new), rtol=1e-10, atol=1e-10)
@@ -144,7 +125,7 @@ def test_many_groups_across_small_blocks(data, tmp_path):
     many = data.assign(g=np.arange(len(data)) // 2 % 500)
     many.to_parquet(tmp_path / "many.parquet", row_group_size=100)
     formula = parse("y ~ x + (1 | g)")
-    assert_same(design_of(formula, tmp_path / "many.parquet"), design_of(formula, many))
+    assert_same_design(design_of(formula, tmp_path / "many.parquet"), design_of(formula, many))
 
 
 def test_categories_keep_the_order_of_their_type(data, folder):
@@ -159,7 +140,7 @@ def test_categories_keep_the_order_of_their_type(data, folder):
 def test_an_index_that_pandas_wrote_is_a_column(data, tmp_path):
     data.set_index("g").astype({"z": "Int64"}).to_parquet(tmp_path / "indexed.parquet")
     formula = parse("y ~ z + (1 | g)")
-    assert_same(design_of(formula, tmp_path / "indexed.parquet"), design_of(formula, data))
+    assert_same_design(design_of(formula, tmp_path / "indexed.parquet"), design_of(formula, data))
 
 
 def test_decimals_of_sql_are_numbers(folder):
