@@ -4,7 +4,7 @@ import logging
 import pickle
 import secrets
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import sha256
 from os import PathLike
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ from stanhier.program import Program
 from stanhier.sampling import NOT_FOR_USERS, somebody_is_looking
 from stanhier.sampling_task import SamplingTask, sample_and_diagnose
 from stanhier.tasks import run_tasks
-from stanhier.workers import Crew, OwnProcesses, crew_of
+from stanhier.workers import Crew, OwnProcesses, before_exit, crew_of
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -80,6 +81,9 @@ class _Done:
     file: bytes | None
 
 
+_at_work: "WeakSet[ManyFits]" = WeakSet()
+
+
 class ManyFits:
     """Fits of many models by name; made by `fit_many`.
 
@@ -88,7 +92,7 @@ class ManyFits:
 
     Parameters
     ----------
-    outcomes : iterator
+    outcomes : generator
         Gives for each model, in the order in which they finish, its name and its fit (None where it is in the folder
         since earlier) with its summary, or its error.
     folder : FitFolder or None
@@ -101,13 +105,14 @@ class ManyFits:
 
     def __init__(
         self,
-        outcomes: "Iterator[tuple[str, Fit | None, _Summed | Exception]]",
+        outcomes: "Generator[tuple[str, Fit | None, _Summed | Exception]]",
         *,
         folder: FitFolder | None,
         total: int | None,
         progress: bool,
     ) -> None:
         self._outcomes = outcomes
+        _at_work.add(self)
         self._folder = folder
         self._total = total
         self._progress = progress
@@ -236,6 +241,11 @@ class ManyFits:
             if self._failures:
                 self._bar.set_postfix_str(f"{len(self._failures)} failed", refresh=False)
         return name, fit
+
+    def stop(self) -> None:
+        """End what is under way; what has finished remains."""
+        self._outcomes.close()
+        self._end("stopped" if self._state == "under way" else self._state)
 
     def _end(self, state: str) -> None:
         self._state = state
@@ -366,7 +376,7 @@ def _outcomes(
     folder: FitFolder | None,
     keywords: Mapping[str, Any],
     seed: int | None,
-) -> Iterator[tuple[str, Fit | None, _Summed | Exception]]:
+) -> Generator[tuple[str, Fit | None, _Summed | Exception]]:
     root = secrets.randbits(64) if seed is None else seed
 
     def tasks() -> Iterator[tuple[tuple[str, Model, _Summed | None], _Task | None]]:
@@ -470,3 +480,9 @@ def _progress_bar(total: int | None) -> "tqdm[Any]":
         warnings.filterwarnings("ignore", message="IProgress not found")
         from tqdm.auto import tqdm
     return tqdm(total=total, unit="fit", desc="stanhier")
+
+
+@before_exit
+def _stop_all() -> None:
+    for fits in list(_at_work):
+        fits.stop()

@@ -1,5 +1,6 @@
 """Where tasks run: processes or threads of our own, or an executor that the caller has brought."""
 
+import atexit
 import logging
 import multiprocessing
 import os
@@ -16,7 +17,7 @@ from stanhier.errors import StanhierError
 from stanhier.interrupt import end_chains
 from stanhier.program import Program, shipped_programs
 
-__all__ = ["Crew", "OwnProcesses", "OwnThreads", "crew_of", "n_cores"]
+__all__ = ["Crew", "OwnProcesses", "OwnThreads", "before_exit", "crew_of", "n_cores"]
 
 _log = logging.getLogger(__name__)
 
@@ -157,6 +158,14 @@ def crew_of(executor: Executor | None, *, own: Callable[[], Crew]) -> Crew:
         raise StanhierError(f"`executor` must be a concurrent.futures.Executor, not {type(executor).__name__}{hint}.")
     workers: int | None = getattr(executor, "_max_workers", None)  # of the standard library's executors
     return Crew(executor, ROOM_ELSEWHERE if workers is None else AHEAD * workers)
+
+
+def before_exit(function: Callable[[], None]) -> Callable[[], None]:
+    """Have a function called when Python ends, before it waits for the tasks of all executors."""
+    # What executors themselves are registered with; what atexit has is called after they have been waited for.
+    register: Callable[[Callable[[], None]], Any] = getattr(threading, "_register_atexit", atexit.register)
+    register(function)
+    return function
 
 
 @contextmanager
