@@ -114,16 +114,18 @@ def test_partitions_without_rows_are_no_matter(data):
 @pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None, reason="needs PySpark and Java"
 )
-def test_spark_executors_give_the_numbers_of_one_process(data):
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+def test_spark_executors_give_the_numbers_of_one_process(data, tmp_path):
     from pyspark.sql import SparkSession
 
+    data.to_parquet(tmp_path / "whole.parquet")
+    data.assign(x=data["x"].where(data.index % 100 > 0)).to_parquet(tmp_path / "holes.parquet")
     session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     try:
-        frame = session.createDataFrame(data).repartition(20)
+        frame = session.read.parquet(str(tmp_path / "whole.parquet")).repartition(20)
         for formula in FORMULAS:
             assert_same_design(design_of(parse(formula), frame), design_of(parse(formula), data))
-        holes = data.assign(x=data["x"].where(data.index % 100 > 0))
         with pytest.raises(sh.DataError, match="Column 'x' has 60 missing values in 6000 rows"):
-            design_of(parse("y ~ x"), session.createDataFrame(holes))
+            design_of(parse("y ~ x"), session.read.parquet(str(tmp_path / "holes.parquet")))
     finally:
         session.stop()

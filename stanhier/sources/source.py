@@ -10,7 +10,7 @@ import pandas as pd
 
 from stanhier.errors import DataError
 
-__all__ = ["BATCH_ROWS", "ArrowSource", "Source", "Task", "needed"]
+__all__ = ["BATCH_ROWS", "ArrowSource", "Source", "Task", "frame_of", "needed"]
 
 BATCH_ROWS = 1 << 17
 """Rows of a block that a source delivers, at most."""
@@ -70,14 +70,14 @@ class ArrowSource:
         """Give some columns without rows."""
         import pyarrow as pa
 
-        return _frame(pa.schema([self.schema.field(name) for name in columns]).empty_table())
+        return frame_of(pa.schema([self.schema.field(name) for name in columns]).empty_table())
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task in this process, block by block."""
-        return task(_frame(batch) for batch in self.batches(list(columns)) if batch.num_rows > 0)
+        return task(frame_of(batch) for batch in self.batches(list(columns)) if batch.num_rows > 0)
 
 
-def _frame(table: Any) -> pd.DataFrame:
+def frame_of(table: Any) -> pd.DataFrame:
     """Bring an Arrow table or batch to pandas; columns without missing values are not copied."""
     import pyarrow as pa
 

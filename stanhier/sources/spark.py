@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from stanhier.sources.source import Task, needed
+from stanhier.sources.source import Task, frame_of, needed
 
 __all__ = ["SparkSource"]
 
 _FAN_IN = 8
+_RESULT = "result binary"
 
 
 @dataclass(frozen=True)
@@ -32,37 +33,39 @@ class SparkSource:
 
     def empty(self, columns: Sequence[str]) -> pd.DataFrame:
         """Give some columns without rows."""
-        empty: pd.DataFrame = self._some(columns).limit(0).toPandas()
-        return empty
+        needed("pyarrow", "spark", "A PySpark data frame")
+        types = needed("pyspark.sql.pandas.types", "spark", "A PySpark data frame")
+        return frame_of(types.to_arrow_schema(self._some(columns).schema).empty_table())
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task on the executors; only its results, as bytes, travel."""
-        needed("pyarrow", "spark", "A PySpark data frame")
-        frame = self._some(columns)
 
-        def on_partition(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-            yield _packed(task(part for part in frames if len(part)))
+        def on_partition(batches: Iterator[Any]) -> Iterator[Any]:
+            yield _packed(task(frame_of(batch) for batch in batches if batch.num_rows > 0))
 
-        def together(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-            results = [result for part in frames for result in _unpacked(part)]
+        def together(batches: Iterator[Any]) -> Iterator[Any]:
+            results = [_unpacked(packed) for batch in batches for packed in batch.column("result").to_pylist()]
             if results:
                 yield _packed(task.merge(results))
 
-        parts = frame.mapInPandas(on_partition, "result binary")
-        n_parts = frame.rdd.getNumPartitions() if hasattr(frame, "rdd") else _FAN_IN
+        frame = self._some(columns)
+        parts = frame.mapInArrow(on_partition, _RESULT)
+        n_parts = frame.rdd.getNumPartitions() if hasattr(type(frame), "rdd") else 1
         while n_parts > _FAN_IN:
             n_parts = -(-n_parts // _FAN_IN)
-            parts = parts.repartition(n_parts).mapInPandas(together, "result binary")
-        return task.merge(_unpacked(parts.toPandas()))
+            parts = parts.repartition(n_parts).mapInArrow(together, _RESULT)
+        return task.merge([_unpacked(row["result"]) for row in parts.collect()])
 
     def _some(self, columns: Sequence[str]) -> Any:
         return self.frame.select(*("`{}`".format(name.replace("`", "``")) for name in columns))
 
 
-def _packed(result: Any) -> pd.DataFrame:
-    return pd.DataFrame({"result": [pickle.dumps(result)]})
+def _packed(result: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pydict({"result": pa.array([pickle.dumps(result)], type=pa.binary())})
 
 
-def _unpacked(frame: pd.DataFrame) -> list[Any]:
-    # Written a moment ago by the executors of the same Spark session, which runs the caller's code in any case.
-    return [pickle.loads(bytes(packed)) for packed in frame["result"]]  # noqa: S301
+def _unpacked(packed: Any) -> Any:
+    # Written a moment ago by executors of the same Spark session, which runs the caller's code in any case.
+    return pickle.loads(bytes(packed))  # noqa: S301
