@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from scripts.benchmarks import cases, comparison  # noqa: E402
+from scripts.benchmarks.many import small  # noqa: E402
 from scripts.benchmarks.options import parser  # noqa: E402
 from scripts.benchmarks.page import render  # noqa: E402
 from scripts.benchmarks.peers import PEERS, chosen  # noqa: E402
@@ -160,6 +161,26 @@ def test_page_and_plots(tmp_path: Path) -> None:
     assert "Building at 1,000,000 rows: 2,000,000 rows per second, 4,000,000 per second of processor time." in page
     assert "Sampling: slowest over fastest from 10,000 on 1.50." in page
     assert "| a new process | import stanhier | 0.025 (0.02 to 0.03) s |" in page
+
+
+def test_many_models_are_held_against_their_chains_alone(tmp_path: Path) -> None:
+    rows = [
+        Measurement("many", "50 models", "alone", "rate", "fits/s", (5.0,), "5 fits"),
+        Measurement("many", "50 models", "alone", "cost", "s", (0.2,), "5 fits"),
+        Measurement("many", "50 models", "processes", "rate", "fits/s", (8.0,), "50 fits"),
+        Measurement("many", "50 models", "processes", "cost", "s", (0.25,), "50 fits"),
+        Measurement("many", "50 models", "pymc", "status", note="time-out"),
+    ]
+    page = render(rows, [], folder="results")
+    assert "| fit_many, its own processes | 50 fits | 8 | 0.25 | 0.05 |" in page
+    assert "| loop over PyMC, own sampler | time-out |" in page
+
+
+def test_models_of_many_differ_and_repeat() -> None:
+    one, other = small(1), small(2)
+    assert one.table.equals(small(1).table)
+    assert not one.table.equals(other.table)
+    assert len(one.levels) == 10
 
 
 def test_sizes_have_labels_that_can_be_read_back() -> None:

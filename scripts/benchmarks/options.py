@@ -5,7 +5,7 @@ import sys
 
 __all__ = ["PAGE_ONLY", "QUICK_CASES", "QUICK_PEERS", "SECTIONS", "parser"]
 
-SECTIONS = ("scaling", "footprint", "calibration")
+SECTIONS = ("scaling", "footprint", "many", "calibration")
 PAGE_ONLY = "page"
 QUICK_CASES = ("linear", "eight_schools", "sleepstudy", "radon_mn")
 QUICK_PEERS = "stanhier,stan"
@@ -16,7 +16,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="scripts/benchmark",
         description="Measure stanhier beside its peers on several data sets, how its cost grows, what surrounds a fit, "
-        "and whether posteriors are right. Tables go to the screen and to scripts/benchmarks/output/, with plots.",
+        "how fast many models are fitted, and whether posteriors are right. Tables go to the screen and to "
+        "scripts/benchmarks/output/, with plots.",
         epilog="Data sets: linear, grouped, sleepstudy, eight_schools, radon_mn, radon_all, sim_100k, sim_1m. Peers: "
         "stanhier, stan (centred and non-centred), stanli (both), pymc, nutpie, numpyro, bambi, mixedlm.",
     )
@@ -24,13 +25,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only",
         metavar="NAMES",
-        help="data sets, `scaling`, `footprint`, `calibration`, or `page` alone, to write kept results anew; separated "
-        "by commas",
+        help="data sets, `scaling`, `footprint`, `many`, `calibration`, or `page` alone, to write kept results anew; "
+        "separated by commas",
     )
     made.add_argument("--peers", metavar="NAMES", help="peers, separated by commas; stanhier is always there")
     made.add_argument("--limit", type=float, default=120.0, help="seconds that one call may take (default: 120)")
     made.add_argument("--budget", type=float, default=15.0, help="seconds for repeats in one process (default: 15)")
     made.add_argument("--repeats", type=int, default=7, help="warm calls at most (default: 7)")
+    made.add_argument("--models", type=int, default=1000, help="number of models in `many` (default: 1000)")
     made.add_argument("--simulations", type=int, default=300, help="of each variant in the calibration (default: 300)")
     made.add_argument(
         "--warmup", type=int, default=1000, help="iterations of warm-up in the calibration (default: 1000)"
@@ -44,6 +46,7 @@ if __name__ == "__main__":
     options = parser().parse_args()
     if options.needs_peers:
         words = (QUICK_PEERS if options.quick and options.peers is None else options.peers or "all").split(",")
-        compares = options.only is None or any(word not in (*SECTIONS, PAGE_ONLY) for word in options.only.split(","))
+        alone = {*SECTIONS, PAGE_ONLY} - {"many"}
+        compares = options.only is None or any(word not in alone for word in options.only.split(","))
         own = all(word.startswith(("stanhier", "stan_")) or word == "stan" for word in words)
         sys.exit(0 if compares and not own else 1)

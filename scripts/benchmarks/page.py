@@ -6,7 +6,14 @@ from pathlib import Path
 
 from scripts.benchmarks.calibration import Calibrated, calibration_section
 from scripts.benchmarks.records import Measurement
-from scripts.benchmarks.tables import cases_of, comparison_table, footprint_table, scaling_tables, summary_table
+from scripts.benchmarks.tables import (
+    cases_of,
+    comparison_table,
+    footprint_table,
+    many_table,
+    scaling_tables,
+    summary_table,
+)
 
 __all__ = ["render"]
 
@@ -58,6 +65,16 @@ before it, and is not shown below 1 MB; Stan's own processes are not in it. Time
 a fit keeps after the first (its labelled draws, for `summary`) makes the others cheaper.
 """
 
+MANY = """## Many models
+
+{case} of 200 rows in 10 groups with one predictor, each with 4 chains of 1000 + 1000 draws; slow ways fit fewer of
+them, as many as the table says. `fit_many` is timed from the call to the last fit, each checked and summarised, the start of
+its own processes included, and the models are made from data frames meanwhile; a cluster is started before. Loops keep
+what can be kept between models: the compiled Stan program, nothing for PyMC, whose models have their data in them, and
+run the four chains at the same time. Processor seconds per fit are the time of a fit times the processors that a way
+keeps busy; Stan's own are those of the same chains started one after another, with nothing read.
+"""
+
 
 def render(
     measurements: Sequence[Measurement],
@@ -85,6 +102,8 @@ def render(
         parts += [scaling_tables(measurements), ""]
     if any(m.section == "footprint" for m in measurements):
         parts += ["## What surrounds a fit\n", footprint_table(measurements), ""]
+    for case in dict.fromkeys(m.case for m in measurements if m.section == "many"):
+        parts += [MANY.format(case=case), many_table(measurements, case), ""]
     if calibrations:
         parts += [calibration_section(calibrations, f"{folder}/calibration.png"), ""]
     return "\n".join(parts)

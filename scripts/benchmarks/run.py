@@ -10,6 +10,7 @@ from scripts.benchmarks.cases import CASES, ROOT
 from scripts.benchmarks.comparison import compare
 from scripts.benchmarks.footprint import footprint
 from scripts.benchmarks.machine import describe
+from scripts.benchmarks.many import many
 from scripts.benchmarks.options import PAGE_ONLY, QUICK_CASES, QUICK_PEERS, SECTIONS, parser
 from scripts.benchmarks.page import render
 from scripts.benchmarks.peers import chosen
@@ -69,6 +70,8 @@ def _measure(
             yield scale(sizes(quick=options.quick), limit=options.limit)
         elif name == "footprint":
             yield footprint(repeats=repeats if options.quick else 11)
+        elif name == "many":
+            yield many(50 if options.quick else options.models, peers=peers, limit=options.limit)
         elif name == "calibration":
             simulations = 20 if options.quick else options.simulations
             write(calibrate(simulations=simulations, warmup=options.warmup), folder / CALIBRATION)

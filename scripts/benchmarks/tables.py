@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import isnan
 
 from scripts.benchmarks.cases import CASES
+from scripts.benchmarks.many import WAYS
 from scripts.benchmarks.peers import PEERS
 from scripts.benchmarks.records import Measurement
 from scripts.benchmarks.scaling import STEPS, Size
@@ -12,6 +13,7 @@ __all__ = [
     "cases_of",
     "comparison_table",
     "footprint_table",
+    "many_table",
     "markdown",
     "number",
     "scaling_tables",
@@ -189,3 +191,19 @@ def footprint_table(measurements: Sequence[Measurement]) -> str:
         if m.section == "footprint"
     ]
     return markdown(["", "", "median (range)"], rows)
+
+
+def many_table(measurements: Sequence[Measurement], case: str) -> str:
+    """Ways to fit many models: how fast, and what a fit costs beside Stan."""
+    by = _of(measurements, "many", case)
+    alone = by["alone", "cost"].median if ("alone", "cost") in by else float("nan")
+    rows = []
+    for name, way in WAYS.items():
+        status = by.get((name, "status"))
+        if status is not None:
+            rows.append([way.title, status.note, "", "", ""])
+        elif (name, "rate") in by:
+            rate, cost = by[name, "rate"], by[name, "cost"].median
+            rows.append([way.title, rate.note, number(rate.median), number(cost), number(cost - alone)])
+    header = ["", "measured", "fits per second", "processor seconds per fit", "beside Stan's own"]
+    return markdown(header, rows)
