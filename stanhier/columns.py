@@ -179,8 +179,9 @@ def _column(name: Any, values: Any) -> Any:
     if isinstance(values, pd.Index | pd.Categorical | pd.api.extensions.ExtensionArray):
         return values
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
-        objects: Any = values.astype(object)
-        return pd.Series(objects.filled(None))
+        objects = np.array(np.ma.getdata(values), dtype=object)
+        objects[np.ma.getmaskarray(values)] = None
+        return _column(name, objects)
     if isinstance(values, list | tuple):
         # pandas keeps a mixture as it is, where numpy would make text of it.
         column = pd.Series(values, dtype=None if len(values) else float)

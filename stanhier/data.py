@@ -315,8 +315,8 @@ def _refuse_other_kind(labels: pd.Series, group: Grouping) -> None:
     here, before = kind_of_labels(pd.Index(labels)), kind_of_labels(group.levels)
     if len(labels) and here != before:
         raise DataError(
-            f"Column '{group.name}' holds {here} here (such as {labels.iloc[0]!r}), but held {before} (such as "
-            f"{group.levels[0]!r}) when the model was made, so that no group would be known; convert it."
+            f"Column '{group.name}' holds {here} here (such as {labels.iloc[0]!s:.40}), but held {before} (such as "
+            f"{group.levels[0]!s:.40}) when the model was made, so that no group would be known; convert it."
         )
 
 

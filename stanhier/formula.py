@@ -93,6 +93,9 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
         )
     common_text, terms = _split_grouping(text)
     group = _grouping_column(text, terms)
+    numeric = re.search(r"`\s*[\d.]+\s*`", common_text)
+    if numeric is not None:
+        raise FormulaError(f"{text!r}: {numeric[0]} reads as a number in formulas; rename the column.")
     formula = read_terms(common_text, text)
     lhs, rhs = (getattr(formula, side, None) for side in ("lhs", "rhs"))
     if not isinstance(lhs, SimpleFormula) or not isinstance(rhs, SimpleFormula):
@@ -221,18 +224,19 @@ def _grouping_column(text: str, terms: list[str]) -> str | None:
     if len(terms) > 1:
         listed = ", ".join(f"({t.strip()})" for t in terms)
         raise FormulaError(f"{text!r} has {len(terms)} grouping terms, {listed}; one is supported so far.")
-    left, *right = terms[0].split("|")
-    if len(right) != 1:
+    bars = [position for position, sign in enumerate(_without_quoted(terms[0])) if sign == "|"]
+    if len(bars) != 1:
         raise FormulaError(f"{text!r}: write the grouping term as (1 | g), with a single bar.")
-    if left.strip() != "1":
+    left, right = terms[0][: bars[0]].strip(), terms[0][bars[0] + 1 :].strip()
+    if left != "1":
         raise FormulaError(
             f"{text!r}: ({terms[0].strip()}) asks for varying slopes or no varying intercept; "
             "(1 | g) is what is supported so far."
         )
-    match = _NAME.fullmatch(right[0].strip())
+    match = _NAME.fullmatch(right)
     if match is None:
         raise FormulaError(
-            f"{text!r}: {right[0].strip()!r} is not the name of one column. For nested or crossed groups make a column "
+            f"{text!r}: {right!r} is not the name of one column. For nested or crossed groups make a column "
             "that names the combination, and group by that; quote unusual names with `backticks`."
         )
     return match["quoted"] or match["plain"]

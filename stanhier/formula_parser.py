@@ -48,6 +48,11 @@ def read_terms(common: str, formula: str) -> StructuredFormula | SimpleFormula:
         if "`.` operator" in str(err):
             raise FormulaError(f"{formula!r}: '.' for all other columns is not supported; name the columns.") from err
         raise FormulaError(f"{formula!r} cannot be read: {plain_words(err)}") from err
+    except SyntaxError as err:
+        raise FormulaError(
+            f"{formula!r} cannot be read: {str(err.text).strip()!r} is not an expression. A column called like a "
+            "Python keyword must be renamed to be calculated with."
+        ) from err
     except Exception as err:  # text that is no formula makes formulaic stumble in more ways than it says
         raise FormulaError(f"{formula!r} cannot be read as a formula ({type(err).__name__}).") from err
 
