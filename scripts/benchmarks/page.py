@@ -68,11 +68,11 @@ a fit keeps after the first (its labelled draws, for `summary`) makes the others
 MANY = """## Many models
 
 {case} of 200 rows in 10 groups with one predictor, each with 4 chains of 1000 + 1000 draws; slow ways fit fewer of
-them, as many as the table says. `fit_many` is timed from the call to the last fit, each checked and summarised, the start of
-its own processes included, and the models are made from data frames meanwhile; a cluster is started before. Loops keep
-what can be kept between models: the compiled Stan program, nothing for PyMC, whose models have their data in them, and
-run the four chains at the same time. Processor seconds per fit are the time of a fit times the processors that a way
-keeps busy; Stan's own are those of the same chains started one after another, with nothing read.
+them, as many as the table says. `fit_many` is timed from the call to the last fit, each checked and summarised, the
+start of its own processes included, and the models are made from data frames meanwhile; a cluster is started before.
+Loops keep what can be kept between models: the compiled Stan program, nothing for PyMC, whose models have their data in
+them, and run the four chains at the same time. Processor seconds per fit are the time of a fit times the processors
+that a way keeps busy; Stan's own are those of the same chains started one after another, with nothing read.
 """
 
 
