@@ -18,7 +18,7 @@ from stanhier.formula import ParsedFormula
 from stanhier.formula_parser import is_column, plain_words
 from stanhier.kinds import is_categorical, kind_of_labels, refuse_infinite
 
-__all__ = ["Design", "Grouping", "NewRows", "RowEncoder", "build_design", "evaluate", "predictor_names"]
+__all__ = ["Design", "EncodedRows", "Grouping", "NewRows", "RowEncoder", "build_design", "evaluate", "predictor_names"]
 
 
 @dataclass(frozen=True)
@@ -160,16 +160,11 @@ class Design:
         DataError
             If a predictor is not finite.
         """
-        block = np.empty((min(size, self.n_rows), self.n_columns))
         encoder = RowEncoder(self.spec, self.frame, self.formula)
-        for start in range(0, self.n_rows, size):
-            rows = slice(start, min(start + size, self.n_rows))
-            part = block[: rows.stop - rows.start]
-            encoder.write(rows, part[:, :-1])
-            if not encoder.is_plain and not np.isfinite(part[:, :-1].sum()):
+        for rows, block in EncodedRows(encoder, self.y, len(self.predictors)).blocks(size):
+            if not encoder.is_plain and not np.isfinite(block[:, :-1].sum()):
                 _matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
-            part[:, -1] = self.y[rows]
-            yield rows, part
+            yield rows, block
 
     def encode(self, data: pd.DataFrame | Mapping[str, Any]) -> NewRows:
         """Encode new data as those of the fit.
@@ -387,6 +382,43 @@ class RowEncoder:
             return
         for k, column in enumerate(self._columns):
             out[:, k] = column[rows]
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """Rows that are encoded as they are asked for.
+
+    Attributes
+    ----------
+    encoder : RowEncoder
+    y : numpy.ndarray, shape (N,)
+    n_predictors : int
+        K.
+    """
+
+    encoder: RowEncoder
+    y: np.ndarray
+    n_predictors: int
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return len(self.y)
+
+    @property
+    def n_columns(self) -> int:
+        """K + 1."""
+        return self.n_predictors + 1
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Give blocks [x_1 .. x_K, y]; the array is used again for the next one."""
+        block = np.empty((min(size, self.n_rows), self.n_columns))
+        for start in range(0, self.n_rows, size):
+            rows = slice(start, min(start + size, self.n_rows))
+            part = block[: rows.stop - rows.start]
+            self.encoder.write(rows, part[:, :-1])
+            part[:, -1] = self.y[rows]
+            yield rows, part
 
 
 def _plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
