@@ -22,6 +22,7 @@ from stanhier.formula import parse
 from stanhier.group_update import extend
 from stanhier.labels import labels_from_json, labels_to_json
 from stanhier.priors import Prior, from_dict, to_dict
+from stanhier.stored_file import check_contents, check_draws
 from stanhier.streaming import StreamedDesign
 from stanhier.streaming import storage as streamed
 
@@ -94,6 +95,7 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
     if not source.is_file():
         raise StanhierError(f"There is no file {source}.")
     try:
+        check_contents(source)
         with xr.open_datatree(source, engine="h5netcdf") as opened:
             contents = opened.load()
     except Exception as err:  # whatever the readers raise at a damaged file means the same here
@@ -102,10 +104,11 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
     _check_context(description, context, source)
     try:
         fit = _rebuild(contents, description, context)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, StanhierError) as err:
+    except Exception as err:  # what was saved can be rebuilt, so the file has been changed since
         raise StanhierError(f"{source} is damaged: {type(err).__name__}: {err}.") from err
-    means = description.get("means")
-    compressed = fit.model.compressed
+    means, compressed = description["means"], fit.model.compressed
+    if means is not None and means.shape != compressed.mean.shape:
+        raise StanhierError(f"{source} is damaged: {means.shape} means.")
     if means is not None and (np.abs(compressed.mean - means) > 1e-9 * (np.abs(means) + compressed.sd)).any():
         raise StanhierError(
             f"{source}: the functions in `context` give other values than those that the fit was made with; "
@@ -115,7 +118,7 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
 
 
 def _check_context(description: dict[str, Any], context: Any, source: Path) -> None:
-    missing = sorted(set(description.get("functions", [])) - set(checked_context(context)))
+    missing = sorted(set(description["functions"]) - set(checked_context(context)))
     if missing:
         listed = ", ".join(f'"{name}": {name}' for name in missing)
         raise StanhierError(
@@ -154,7 +157,10 @@ def _read_description(contents: xr.DataTree, source: Path) -> dict[str, Any]:
     try:
         description: dict[str, Any] = dict(json.loads(contents.attrs["stanhier"]))
         newer = description["format"] > FORMAT
-    except (KeyError, TypeError, ValueError) as err:
+        description["functions"] = [str(name) for name in description.get("functions", [])]
+        means = description.get("means")
+        description["means"] = None if means is None else np.array(means, dtype=float)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as err:
         raise StanhierError(f"{source} is damaged: {type(err).__name__}: {err}.") from err
     if newer:
         raise StanhierError(
@@ -169,7 +175,9 @@ def _rebuild(
 ) -> Fit:
     frame, se = _read_frame(contents["stanhier_data"].to_dataset())
     known_se = description["se"]
-    first, *later = description["stages"]
+    first, *later = stages = description["stages"]
+    if stages != sorted(set(stages)) or first < 1:
+        raise ValueError(f"stages {stages}")
     data: Any = frame.iloc[:first]
     if "stanhier_compressed" in contents:
         compressed = contents["stanhier_compressed"].to_dataset()
@@ -184,7 +192,9 @@ def _rebuild(
     )
     for start, end in pairwise([first, *later]):
         model = extend(model, frame.iloc[start:end])
-    fit = Fit(model, _read_draws(contents, description))
+    draws = _read_draws(contents, description)
+    check_draws(draws, len(model.whitening.location_hat), grouped=model.grouped)
+    fit = Fit(model, draws)
     for name in set(contents.children) - _OWN_GROUPS:
         fit.idata[name] = contents[name]
     return fit
@@ -257,6 +267,8 @@ def _read_frame(stored: xr.Dataset) -> tuple[pd.DataFrame, np.ndarray | None]:
             if "categorical" in variable.attrs:
                 ordered = variable.attrs["categorical"] == "ordered"
                 values = pd.Categorical.from_codes(values, categories=labels, ordered=ordered)
+            elif values.min() < 0:
+                raise ValueError(f"code {values.min()} in {key}")
             else:
                 values = labels[values]
         else:
