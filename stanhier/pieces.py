@@ -21,6 +21,7 @@ __all__ = ["ArrayRows", "Moments", "Piece", "PieceStack", "Rows", "merge", "mome
 
 BLOCK_ROWS = 1 << 13
 MAX_BLOCK_VALUES = 1 << 23
+PANEL_VALUES = 1 << 12
 
 
 class Rows(Protocol):
@@ -207,7 +208,7 @@ def merge(a: Piece, b: Piece) -> Piece:
     return Piece(
         moments=a.moments.merge(b.moments),
         log_weights=a.log_weights + b.log_weights,
-        factor=_triangular_factor((a.factor, b.factor, *_cut(between)), len(a.factor)),
+        factor=_triangular_factor((a.factor, b.factor, between), len(a.factor)),
         labels=pd.Index(labels),
         weights=weights,
         means=means,
@@ -274,7 +275,7 @@ def _centred(
     rows: Rows, reference: np.ndarray | None, codes: np.ndarray | None, means: np.ndarray, weights: np.ndarray | None
 ) -> Iterator[np.ndarray]:
     """Give the weighted rows minus reference and group means, block by block."""
-    for part, block in rows.blocks(_block_rows(rows.n_columns)):
+    for part, block in rows.blocks(BLOCK_ROWS):
         if reference is not None:
             block -= reference
             block -= means[0] if codes is None else np.take(means, codes[part], axis=0)
@@ -285,19 +286,22 @@ def _centred(
 
 def _triangular_factor(blocks: Iterable[np.ndarray], width: int) -> np.ndarray:
     """Upper triangular factor of all rows of the blocks, shape (K + 1, K + 1)."""
-    # The factor so far stands above each new block, and the QR of both is the next one.
-    stacked = np.zeros((width + _block_rows(width), width))
+    factor = np.zeros((width, width))
     for block in blocks:
-        stacked[width : width + len(block)] = block
-        stacked[:width] = np.linalg.qr(stacked[: width + len(block)], mode="r")
-    return stacked[:width].copy()
+        factor = np.linalg.qr(np.vstack([factor, _condensed(block)]), mode="r")
+    return factor
 
 
-def _block_rows(width: int) -> int:
-    return max(BLOCK_ROWS, 2 * width)
+def _condensed(rows: np.ndarray) -> np.ndarray:
+    """Bring rows to a few with the same cross-products, by the factors of panels, and of these factors in turn.
 
-
-def _cut(rows: np.ndarray) -> Iterator[np.ndarray]:
-    size = _block_rows(rows.shape[1])
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
+    Panels that fit into the fastest cache are several times quicker than one tall matrix, and too small for the threads
+    of BLAS, which on a busy machine wait for each other.
+    """
+    width = rows.shape[1]
+    size = max(2 * width, PANEL_VALUES // width)
+    while len(rows) > size:
+        whole = len(rows) // size * size
+        factors = np.linalg.qr(rows[:whole].reshape(-1, size, width), mode="r")
+        rows = np.vstack([factors.reshape(-1, width), rows[whole:]])
+    return rows

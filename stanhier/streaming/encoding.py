@@ -8,11 +8,11 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.columns import clean_group
-from stanhier.data import RowEncoder, evaluate, predictor_names
+from stanhier.data import EncodedRows, RowEncoder, evaluate, predictor_names
 from stanhier.errors import DataError
 from stanhier.formula import ParsedFormula
 from stanhier.kinds import is_categorical
-from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, piece_of
+from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of
 from stanhier.streaming.learning import Learnt
 from stanhier.streaming.statistics import put_moments, whole_columns
 from stanhier.streaming.tally import Tally
@@ -41,28 +41,28 @@ class Encoding:
         """Bring the columns to the kinds of the model; None if some values cannot be used, which are counted."""
         names = self.formula.columns
         for name in names:
-            tally.count_missing(name, frame[name])
-            if frame[name].dtype.kind == "f":
-                values = frame[name].to_numpy()
-                tally.count_infinite(name, values[~np.isnan(values)] if name in tally.missing else values)
+            tally.count_unusable(name, frame[name])
         if not tally.is_clean:
             return None
         cleaned = {name: _as_kind(name, frame[name], self.learnt.kinds[name].dtype) for name in names}
         return pd.DataFrame(cleaned, index=frame.index, copy=False)
 
-    def rows(self, clean: pd.DataFrame, tally: Tally) -> np.ndarray:
-        """Give [x_1 .. x_K, y] of clean rows, counting what is not finite."""
-        names = predictor_names(self.spec)
-        values = np.empty((len(clean), len(names) + 1))
-        RowEncoder(self.spec, clean, self.formula).write(slice(0, len(clean)), values[:, :-1])
-        response = self.formula.response
+    def rows(self, clean: pd.DataFrame, tally: Tally) -> Rows:
+        """Encode clean rows, counting what is not finite."""
+        names, response = predictor_names(self.spec), self.formula.response
         if response in clean.columns:
-            values[:, -1] = clean[response].to_numpy()
+            y = clean[response].to_numpy(dtype=float)
         else:
-            values[:, -1] = evaluate(self.response_spec, clean, self.formula).to_numpy(dtype=float)[:, 0]
-        for k, name in enumerate((*names, response)):
-            tally.count_infinite(name, values[:, k])
-        return values
+            y = evaluate(self.response_spec, clean, self.formula).to_numpy(dtype=float)[:, 0]
+            tally.count_infinite(response, y)
+        encoder = RowEncoder(self.spec, clean, self.formula)
+        if encoder.is_plain:
+            return EncodedRows(encoder, y, len(names))
+        X = np.empty((len(clean), len(names)))
+        encoder.write(slice(0, len(clean)), X)
+        for k, name in enumerate(names):
+            tally.count_infinite(name, X[:, k])
+        return ArrayRows(X, y)
 
 
 def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
@@ -132,10 +132,9 @@ class Compress:
         se = self._standard_errors(frame, tally)
         if clean is None or not tally.is_clean:
             return None
-        values = self.encoding.rows(clean, tally)
+        rows = self.encoding.rows(clean, tally)
         if not tally.is_clean:
             return None
-        rows = ArrayRows(values[:, :-1], values[:, -1])
         weights = None if se is None else se**-2.0
         if formula.group is None:
             return piece_of(rows, weights=weights, n_groups=int(formula.has_intercept))

@@ -35,12 +35,18 @@ class Tally:
         """Whether nothing is wrong so far."""
         return not (self.missing or self.infinite or self.not_positive)
 
+    def count_unusable(self, name: str, column: pd.Series) -> None:
+        """Count the missing and the infinite values of a column."""
+        # Most columns are floats without any: their finite sum shows it, and allocates nothing.
+        if column.dtype.kind != "f":
+            self.count_missing(name, column)
+        elif not _sum_is_finite(column.to_numpy()):
+            self.count_missing(name, column)
+            self.count_infinite(name, column.dropna().to_numpy())
+
     def count_missing(self, name: str, column: pd.Series) -> None:
         """Count the missing values of a column."""
-        # Most columns are floats without any: their finite sum shows it, and allocates nothing.
-        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iubf" and _sum_is_finite(column.to_numpy()):
-            return
-        count = int(column.isna().sum())
+        count = 0 if column.dtype.kind in "iub" else int(column.isna().sum())
         if count:
             self.missing[name] = self.missing.get(name, 0) + count
 
