@@ -182,14 +182,15 @@ def _axes(
     n_location = stacked.shape[1] - 1
     q, r, columns = _graded_qr(stacked[:, :-1])
     location_hat = np.empty(n_location)
-    location_hat[columns] = linalg.solve_triangular(r, q.T @ stacked[:, -1])
+    # r is triangular, so this is back substitution; scipy's own wakes all processors for a handful of numbers.
+    location_hat[columns] = np.linalg.solve(r, q.T @ stacked[:, -1])
     ends = np.cumsum([len(part) for part in parts])[:-1]
     q_within, *q_others = np.split(q, ends)
     # Any rotation keeps the sum of the precisions the identity; this one makes the first of them diagonal.
     u, c, vt = np.linalg.svd(q_within, full_matrices=True)
     c = np.append(c, np.zeros(n_location - len(c)))
     basis = np.empty((n_location, n_location))
-    basis[columns] = linalg.solve_triangular(r, vt.T)
+    basis[columns] = np.linalg.solve(r, vt.T)
     residuals = np.split(stacked[:, :-1] @ location_hat - stacked[:, -1], ends)
     d = np.zeros(n_location)
     projected = u.T @ residuals[0]

@@ -25,6 +25,8 @@ AHEAD = 2
 """Tasks under way for each worker: one that runs, one that waits, so that no worker does."""
 ROOM_ELSEWHERE = 256
 """Tasks under way on an executor that does not tell its size, such as a cluster's."""
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+"""What tells the libraries under numpy, scipy and cmdstanpy how many threads to start."""
 
 
 def n_cores() -> int:
@@ -184,7 +186,12 @@ def _without_main() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """Let a worker process end with what it has started: when it is interrupted, and when its parent has gone."""
+    """Settle a worker process before it imports anything large.
+
+    It keeps to one processor, and ends with what it has started: when it is interrupted, and when its parent has gone.
+    """
+    for variable in _THREADS:
+        os.environ.setdefault(variable, "1")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
