@@ -251,9 +251,11 @@ def _sums(
     sums, squares = np.zeros(width), np.zeros(width)
     group_sums, group_weights = np.zeros((n_groups, width)), np.zeros(n_groups)
     # A block has about as many rows as there are groups, so that adding up the groups costs no more than the rows.
-    for part, block in rows.blocks(min(max(BLOCK_ROWS, n_groups), MAX_BLOCK_VALUES // width)):
-        block -= reference
-        sums += np.ones(len(block)) @ block
+    size = min(max(BLOCK_ROWS, n_groups), MAX_BLOCK_VALUES // width, rows.n_rows)
+    references = np.tile(reference, (size, 1))  # subtracts several times faster than one row does from each
+    for part, block in rows.blocks(size):
+        block -= references[: len(block)]
+        sums += np.einsum("ij->j", block)
         squares += np.einsum("ij,ij->j", block, block)
         if n_groups == 0:
             continue
@@ -262,7 +264,7 @@ def _sums(
             block *= w[:, None]
         if codes is None:
             group_weights[0] += len(block) if w is None else w.sum()
-            group_sums[0] += np.ones(len(block)) @ block
+            group_sums[0] += np.einsum("ij->j", block)
             continue
         mine = codes[part]
         group_weights += np.bincount(mine, weights=w, minlength=n_groups)
@@ -275,9 +277,11 @@ def _centred(
     rows: Rows, reference: np.ndarray | None, codes: np.ndarray | None, means: np.ndarray, weights: np.ndarray | None
 ) -> Iterator[np.ndarray]:
     """Give the weighted rows minus reference and group means, block by block."""
-    for part, block in rows.blocks(BLOCK_ROWS):
-        if reference is not None:
-            block -= reference
+    size = min(BLOCK_ROWS, rows.n_rows)
+    references = None if reference is None else np.tile(reference, (size, 1))
+    for part, block in rows.blocks(size):
+        if references is not None:
+            block -= references[: len(block)]
             block -= means[0] if codes is None else np.take(means, codes[part], axis=0)
         if weights is not None:
             block *= np.sqrt(weights[part])[:, None]
