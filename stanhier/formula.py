@@ -93,9 +93,10 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
         )
     common_text, terms = _split_grouping(text)
     group = _grouping_column(text, terms)
-    numeric = re.search(r"`\s*[\d.]+\s*`", common_text)
-    if numeric is not None:
-        raise FormulaError(f"{text!r}: {numeric[0]} reads as a number in formulas; rename the column.")
+    nameless = re.search(r"`\s*[\d.]*\s*`", common_text)
+    if nameless is not None:
+        what = "reads as a number" if nameless[0].strip("` ") else "is no name"
+        raise FormulaError(f"{text!r}: {nameless[0]} {what} in formulas; rename the column.")
     formula = read_terms(common_text, text)
     lhs, rhs = (getattr(formula, side, None) for side in ("lhs", "rhs"))
     if not isinstance(lhs, SimpleFormula) or not isinstance(rhs, SimpleFormula):
@@ -162,8 +163,6 @@ def _refuse_clashes(
     for expression in (*response.expressions, *predictors.expressions):
         for name in sorted(expression.functions & columns):
             raise FormulaError(f"{text!r}: '{name}' is a function and a column here; rename the column.")
-    if "" in columns:
-        raise FormulaError(f"{text!r}: there is no name between two of the backticks.")
     if "Intercept" in predictors.columns:
         raise FormulaError(f"{text!r}: a predictor cannot be called 'Intercept'; rename the column.")
     if response_column is not None and (response_column in predictors.plain or response_column == group):

@@ -111,9 +111,9 @@ def columns(draw, n, *, plain):
 
 @st.composite
 def frames(draw):
-    n = draw(st.integers(0, 12))
+    n = draw(st.integers(0, 12) | st.integers(5, 12))
     names = dict.fromkeys(["x", "z", "g", *draw(st.lists(st.sampled_from(NAMES), max_size=2))])
-    parts = {name: draw(columns(n, plain=draw(st.integers(0, 2)) > 0)) for name in names}
+    parts = {name: draw(columns(n, plain=draw(st.integers(0, 3)) > 0)) for name in names}
     response = st.floats(-9, 9) if draw(st.integers(0, 9)) else floats()
     parts["y"] = pd.Series(draw(st.lists(response, min_size=n, max_size=n)), dtype=float)
     if draw(st.booleans()):
@@ -146,13 +146,13 @@ TOKENS = """
 
 @st.composite
 def formulas(draw):
-    if draw(st.integers(0, 4)) == 0:
+    if draw(st.integers(0, 7)) == 0:
         start = draw(st.sampled_from(["", "y ~ ", "y ~ x + "]))
         pieces = st.sampled_from([*TOKENS, *TERMS, " ", "\n", "\0"])
         return start + draw(st.sampled_from(["", " "])).join(draw(st.lists(pieces, max_size=9)))
-    response = draw(st.sampled_from(["y"] * 6 + ["log(y)", "I(y + 1)", "C(y)", "x", "`my-col`", "center(y)", "f(y)"]))
+    response = draw(st.sampled_from(["y"] * 12 + ["log(y)", "I(y + 1)", "C(y)", "x", "`my-col`", "center(y)", "f(y)"]))
     terms = draw(st.lists(st.sampled_from(["x", "g", "z"]) | st.sampled_from(TERMS), max_size=3))
-    group = draw(st.sampled_from([[], ["(1 | g)"], ["(1 | g)"], ["(1 | x)"], ["(1 | `my-col`)"], ["(1 | chain)"]]))
+    group = draw(st.sampled_from([[]] * 3 + [["(1 | g)"]] * 3 + [["(1 | x)"], ["(1 | `my-col`)"], ["(1 | chain)"]]))
     return f"{response} ~ {' + '.join([*terms, *group]) or '1'}"
 
 
