@@ -86,8 +86,9 @@ class FitFolder:
         import h5py
 
         path = self.file(name)
-        if not path.is_file():
-            return None
+        with self._clear_errors():
+            if not path.is_file():
+                return None
         try:
             with h5py.File(path) as opened:
                 note: dict[str, Any] = json.loads(opened.attrs[NOTE])

@@ -156,7 +156,7 @@ class ManyFits:
             pass
         return self
 
-    def __getitem__(self, name: str) -> Fit:
+    def __getitem__(self, name: object) -> Fit:
         """Give the fit of a model.
 
         Raises
@@ -165,14 +165,15 @@ class ManyFits:
             If there is no model of that name, or it could not be fitted.
         """
         self.collect()
-        if name in self._failures:
-            raise StanhierError(f"There is no fit of {name!r}: {self._failures[name]}") from self._failures[name]
-        if name not in self._summed:
-            raise StanhierError(f"There is no fit of {name!r}; there are {_listed(self._finished)}.")
-        return self._fit(name)
+        text = str(name)
+        if text in self._failures:
+            raise StanhierError(f"There is no fit of {text!r}: {self._failures[text]}") from self._failures[text]
+        if text not in self._summed:
+            raise StanhierError(f"There is no fit of {text!r}; there are {_listed(self._finished)}.")
+        return self._fit(text)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.collect()._summed
+        return str(name) in self.collect()._summed
 
     def __len__(self) -> int:
         return len(self.collect()._summed)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import closing
 from functools import partial
+from typing import Any
 
 from stanhier.errors import SamplingError, StanhierError
 from stanhier.workers import Crew, OwnProcesses
@@ -54,9 +55,9 @@ def run_tasks[K, T, R](
             if not under_way:
                 break
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            if any(isinstance(future.exception(), BrokenExecutor) for future in done):
+            if any(_is_broken(future) for future in done):
                 wait(under_way)  # they all fail with it, but those that were done before
-                broken = [future for future in under_way if isinstance(future.exception(), BrokenExecutor)]
+                broken = [future for future in under_way if _is_broken(future)]
                 suspects = [under_way.pop(future) for future in broken]
                 _log.warning("A worker process died; the %d tasks that it may have had run one by one.", len(suspects))
                 crew = crew.renewed()
@@ -131,7 +132,13 @@ def _one_by_one[K, T, R](function: Callable[[T], R], suspects: list[tuple[K, T]]
     alone.finish()
 
 
+def _is_broken(future: Future[Any]) -> bool:
+    return not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
+
+
 def _outcome[R](future: Future[R]) -> R | Exception:
+    if future.cancelled():
+        return SamplingError("The executor cancelled the task; was it, or its cluster, closed?")
     error = future.exception()
     if error is None:
         return future.result()

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import warnings
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -78,6 +78,7 @@ class TestTasks:
         assert results["d"] == 8
         assert str(results["b"]) == "ZeroDivisionError: by zero"
 
+    @pytest.mark.slow
     def test_a_task_that_kills_its_worker_is_named_and_the_others_are_done(self):
         crew = workers.OwnProcesses(2)
         results = dict(tasks.run_tasks(doubled, [(k, "die" if k == 3 else k) for k in range(9)], crew))
@@ -91,6 +92,7 @@ class TestTasks:
             crew = workers.crew_of(pool, own=workers.OwnProcesses)
             assert dict(tasks.run_tasks(doubled, [("a", 1)], crew)) == {"a": 2}
 
+    @pytest.mark.slow
     def test_workers_that_never_live_are_told_from_tasks_that_kill(self):
         with pytest.raises(sh.StanhierError, match="die before they have done anything"):
             list(tasks.run_tasks(doubled, [(k, "die") for k in range(3)], workers.OwnProcesses(1)))
@@ -117,6 +119,19 @@ class TestTasks:
         results.close()
         assert time.monotonic() - started < 60
         assert not [p for p in psutil.Process().children(recursive=True) if "multiprocessing.spawn" in p.cmdline()]
+
+    def test_a_task_that_the_executor_cancels_is_a_failure(self):
+        class Closed(ThreadPoolExecutor):
+            def submit(self, *_):
+                future = Future()
+                future.cancel()
+                future.set_running_or_notify_cancel()
+                return future
+
+        crew = workers.crew_of(Closed(1), own=workers.OwnProcesses)
+        ((_, error),) = tasks.run_tasks(doubled, [("a", 1)], crew)
+        assert isinstance(error, sh.SamplingError)
+        assert "cancelled" in str(error)
 
     def test_an_executor_that_is_none_or_closed_is_refused(self):
         with pytest.raises(sh.StanhierError, match=r"`executor` must be .*Executor, not int"):
@@ -151,6 +166,13 @@ class TestNames:
         folder = FitFolder(tmp_path)
         names = ["a/b", "a b", "a_b", "A_b", "a_b ", "x" * 300, "x" * 301]
         assert len({folder.file(name).name.lower() for name in names}) == len(names)
+
+    def test_names_need_not_be_text(self, monkeypatch, threads):
+        without_stan(monkeypatch)
+        fits = collected({3: model(), ("shop", 1): model()}, executor=threads)
+        assert 3 in fits
+        assert fits[3] is fits["3"]
+        assert fits["shop", 1] is dict(fits)["('shop', 1)"]
 
     def test_two_models_of_one_name_are_refused(self, monkeypatch, threads):
         without_stan(monkeypatch)
@@ -233,6 +255,7 @@ class TestCollection:
             ({"data": {}}, "has no keyword 'data'"),
             ({"seed": [1, 2, 3, 4]}, "give one number"),
             ({"folder": "/dev/null/x"}, "folder /dev/null/x cannot be used"),
+            ({"folder": f"/tmp/{'x' * 300}"}, "cannot be used: File name too long"),
         ],
     )
     def test_arguments_are_checked(self, arguments, words, threads):
@@ -307,6 +330,14 @@ class TestFolder:
         monkeypatch.setattr(many_fits, "MAX_ROWS", 10)
         fits = collected({"a": model()}, executor=threads, folder=tmp_path)
         assert fits["a"].draws.shape == (2, 40)
+
+    def test_a_folder_without_room_for_names_is_refused(self, monkeypatch, threads, tmp_path):
+        without_stan(monkeypatch)
+        deep = tmp_path
+        while len(str(deep)) < 4050:
+            deep = deep / ("d" * min(200, 4070 - len(str(deep))))
+        with pytest.raises(sh.StanhierError, match="cannot be used: File name too long"):
+            collected({"a": model()}, executor=threads, folder=deep)
 
     def test_the_same_model_has_the_same_identity(self):
         one, other = (sh.VaryingIntercept("y ~ x + (1 | g)", variants.frame(40, 5, 0)) for _ in range(2))
