@@ -9,12 +9,13 @@ from math import inf, isnan
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.benchmarks import cases, comparison  # noqa: E402
+from scripts.benchmarks import cases, comparison, parquet  # noqa: E402
 from scripts.benchmarks.many import small  # noqa: E402
 from scripts.benchmarks.options import parser  # noqa: E402
 from scripts.benchmarks.page import render  # noqa: E402
@@ -277,3 +278,26 @@ def test_command_line_and_script() -> None:
     assert subprocess.run([*needs, "--peers", "stanhier,stan"]).returncode == 1
     assert subprocess.run([*needs, "--peers", "stanli"]).returncode == 0
     assert subprocess.run(needs).returncode == 0
+
+
+def test_parquet_is_written_whole_and_held_against_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "BLOCK_ROWS", 300)
+    monkeypatch.setattr(parquet, "FILE_ROWS", 1000)
+    parquet.write_rows(tmp_path / "rows", 2300)
+    assert len(list((tmp_path / "rows").iterdir())) == 3
+    frame = pd.read_parquet(tmp_path / "rows")
+    assert list(frame.columns) == parquet.COLUMNS
+    assert len(frame.drop_duplicates()) == 2300
+    case = "2,000,000 rows in files, 5 predictors, 10,000 groups"
+    page = render(
+        [
+            Measurement("parquet", case, "pyarrow", "time", "s", (0.1,)),
+            Measurement("parquet", case, "grouped", "time", "s", (0.25,)),
+            Measurement("parquet", case, "grouped", "memory", "MB", (700.0,)),
+            Measurement("parquet", case, "duckdb", "trouble", note="time-out"),
+        ],
+        [],
+        folder="x",
+    )
+    assert "| VaryingIntercept(...) | 0.25 | 8 | 2.5 | 700 |" in page
+    assert "| DuckDB alone | time-out |" in page

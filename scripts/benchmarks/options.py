@@ -5,7 +5,7 @@ import sys
 
 __all__ = ["PAGE_ONLY", "QUICK_CASES", "QUICK_PEERS", "SECTIONS", "parser"]
 
-SECTIONS = ("scaling", "footprint", "many", "calibration")
+SECTIONS = ("scaling", "footprint", "many", "parquet", "calibration")
 PAGE_ONLY = "page"
 QUICK_CASES = ("linear", "eight_schools", "sleepstudy", "radon_mn")
 QUICK_PEERS = "stanhier,stan"
@@ -16,8 +16,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="scripts/benchmark",
         description="Measure stanhier beside its peers on several data sets, how its cost grows, what surrounds a fit, "
-        "how fast many models are fitted, and whether posteriors are right. Tables go to the screen and to "
-        "scripts/benchmarks/output/, with plots.",
+        "how fast many models are fitted, what rows in files cost, and whether posteriors are right. Tables go to the "
+        "screen and to scripts/benchmarks/output/, with plots.",
         epilog="Data sets: linear, grouped, sleepstudy, eight_schools, radon_mn, radon_all, sim_100k, sim_1m. Peers: "
         "stanhier, stan (centred and non-centred), stanli (both), pymc, nutpie, numpyro, bambi, mixedlm.",
     )
@@ -25,14 +25,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only",
         metavar="NAMES",
-        help="data sets, `scaling`, `footprint`, `many`, `calibration`, or `page` alone, to write kept results anew; "
-        "separated by commas",
+        help="data sets, `scaling`, `footprint`, `many`, `parquet`, `calibration`, or `page` alone, to write kept "
+        "results anew; separated by commas",
     )
     made.add_argument("--peers", metavar="NAMES", help="peers, separated by commas; stanhier is always there")
     made.add_argument("--limit", type=float, default=120.0, help="seconds that one call may take (default: 120)")
     made.add_argument("--budget", type=float, default=15.0, help="seconds for repeats in one process (default: 15)")
     made.add_argument("--repeats", type=int, default=7, help="warm calls at most (default: 7)")
     made.add_argument("--models", type=int, default=1000, help="number of models in `many` (default: 1000)")
+    made.add_argument(
+        "--rows", type=int, default=100_000_000, help="number of rows in `parquet` (default: 100 million, 5 GB of disk)"
+    )
     made.add_argument("--simulations", type=int, default=300, help="of each variant in the calibration (default: 300)")
     made.add_argument(
         "--warmup", type=int, default=1000, help="iterations of warm-up in the calibration (default: 1000)"

@@ -11,6 +11,7 @@ from scripts.benchmarks.tables import (
     comparison_table,
     footprint_table,
     many_table,
+    parquet_table,
     scaling_tables,
     summary_table,
 )
@@ -23,6 +24,7 @@ INTRODUCTION = """# Benchmarks
 scripts/benchmark                                        # everything: an hour on two cores
 scripts/benchmark --quick                                # two minutes: small data, stanhier and Stan by hand
 scripts/benchmark --only radon_mn --peers stanhier,stan  # one data set, some peers
+scripts/benchmark --only parquet --rows 100000000        # files to a posterior, and what reading alone costs
 scripts/benchmark --only scaling,footprint               # how cost grows, and what surrounds a fit
 scripts/benchmark --only calibration                     # whether posteriors are right; --simulations, --warmup
 scripts/benchmark --keep                                 # puts the results into this page
@@ -75,6 +77,15 @@ them, and run the four chains at the same time. Processor seconds per fit are th
 that a way keeps busy; Stan's own are those of the same chains started one after another, with nothing read.
 """
 
+PARQUET = """## Rows that are never all in memory
+
+{case}: Parquet as PyArrow writes it, in several files, which the system's page cache holds as far as there is room.
+Each way runs in a process of its own. The readers deliver the columns and do nothing with them. A model is built in one
+pass over the files: formula, checks, groups and compression; `sampling` is `model.sample()`, 4 chains of 1000 + 1000,
+and does not touch the rows. Memory is the peak of the process, Python and its packages included. Ratios are to the
+reader that stanhier uses.
+"""
+
 
 def render(
     measurements: Sequence[Measurement],
@@ -104,6 +115,8 @@ def render(
         parts += ["## What surrounds a fit\n", footprint_table(measurements), ""]
     for case in dict.fromkeys(m.case for m in measurements if m.section == "many"):
         parts += [MANY.format(case=case), many_table(measurements, case), ""]
+    for case in cases_of(measurements, "parquet"):
+        parts += [PARQUET.format(case=case), parquet_table(measurements, case), ""]
     if calibrations:
         parts += [calibration_section(calibrations, f"{folder}/calibration.png"), ""]
     return "\n".join(parts)

@@ -19,7 +19,7 @@ class Measurement:
     Attributes
     ----------
     section : str
-        `comparison`, `scaling` or `footprint`.
+        `comparison`, `scaling`, `footprint`, `many` or `parquet`.
     case : str
         The data, or the size that varies, such as `rows=1000000`.
     subject : str

@@ -13,6 +13,7 @@ from scripts.benchmarks.machine import describe
 from scripts.benchmarks.many import many
 from scripts.benchmarks.options import PAGE_ONLY, QUICK_CASES, QUICK_PEERS, SECTIONS, parser
 from scripts.benchmarks.page import render
+from scripts.benchmarks.parquet import parquet
 from scripts.benchmarks.peers import chosen
 from scripts.benchmarks.plots import draw
 from scripts.benchmarks.process import OUTPUT
@@ -72,6 +73,9 @@ def _measure(
             yield footprint(repeats=repeats if options.quick else 11)
         elif name == "many":
             yield many(50 if options.quick else options.models, peers=peers, limit=options.limit)
+        elif name == "parquet":
+            n_rows = 2_000_000 if options.quick else options.rows
+            yield parquet(n_rows, repeats=min(repeats, 3), limit=max(options.limit, n_rows / 1e5))
         elif name == "calibration":
             simulations = 20 if options.quick else options.simulations
             write(calibrate(simulations=simulations, warmup=options.warmup), folder / CALIBRATION)

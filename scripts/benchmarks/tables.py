@@ -5,6 +5,7 @@ from math import isnan
 
 from scripts.benchmarks.cases import CASES
 from scripts.benchmarks.many import WAYS
+from scripts.benchmarks.parquet import STEPS as PARQUET_STEPS
 from scripts.benchmarks.peers import PEERS
 from scripts.benchmarks.records import Measurement
 from scripts.benchmarks.scaling import STEPS, Size
@@ -16,6 +17,7 @@ __all__ = [
     "many_table",
     "markdown",
     "number",
+    "parquet_table",
     "scaling_tables",
     "spread",
     "summary_table",
@@ -207,3 +209,27 @@ def many_table(measurements: Sequence[Measurement], case: str) -> str:
             rows.append([way.title, rate.note, number(rate.median), number(cost), number(cost - alone)])
     header = ["", "measured", "fits per second", "processor seconds per fit", "beside Stan's own"]
     return markdown(header, rows)
+
+
+def parquet_table(measurements: Sequence[Measurement], case: str) -> str:
+    """Readers and models on Parquet files: time beside that of the reader, and memory."""
+    by = _of(measurements, "parquet", case)
+    n_rows = int(case.split()[0].replace(",", ""))
+    reader = by["pyarrow", "time"].median if ("pyarrow", "time") in by else float("nan")
+    rows = []
+    for step, title in PARQUET_STEPS.items():
+        time = by.get((step, "time"))
+        if time is None:
+            rows += [[title, m.note, *[""] * 4] for (s, q), m in by.items() if s in (step, "all") and q == "trouble"]
+            continue
+        rows.append(
+            [
+                title,
+                spread(time),
+                number(n_rows / time.median / 1e6),
+                number(time.median / reader),
+                spread(by.get((step, "memory"))),
+                spread(by.get((step, "sampling"))),
+            ]
+        )
+    return markdown(["", "s", "million rows/s", "ratio", "peak memory, MB", "sampling, s"], rows)
