@@ -1,6 +1,7 @@
 """Many tasks over an executor: a bounded number under way, results as they come, and no failure stops the others."""
 
 import logging
+import warnings
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import closing
@@ -91,7 +92,8 @@ def results_of[K, T, R](function: Callable[[T], R], tasks: Iterable[tuple[K, T]]
     StanhierError
         What a task raises.
     """
-    with closing(run_tasks(function, tasks, crew)) as outcomes:
+    # Tasks in threads change the filters of warnings for all threads, and may leave them changed.
+    with warnings.catch_warnings(), closing(run_tasks(function, tasks, crew)) as outcomes:
         for key, outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome

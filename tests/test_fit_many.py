@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -40,6 +41,13 @@ def doubled(task):
     return 2 * task
 
 
+def hushed(task):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        time.sleep(0.2 * task)
+    return task
+
+
 def collected(found, **keywords):
     """All fits; what is said of too few draws is not what these tests are about."""
     with warnings.catch_warnings():
@@ -50,13 +58,15 @@ def collected(found, **keywords):
 def without_stan(monkeypatch, *, failing=()):
     """Let made-up draws take the place of Stan's, in this process alone; count the models that are sampled."""
     sampled = []
+    fit = fake_fit(model())
+    diagnosis = fit.diagnose()
 
     def made_up(task):
-        sampled.append(task.keywords["seed"])
+        seed = task.keywords["seed"]
+        sampled.append(seed)
         if len(sampled) - 1 in failing:
             raise sh.SamplingError("Chain 2: it had enough.")
-        fit = fake_fit(model(), seed=task.keywords["seed"])
-        return fit.draws, fit.diagnose()
+        return replace(fit.draws, seed=seed, location=fit.draws.location * 2.0 ** (seed % 3)), diagnosis
 
     monkeypatch.setattr(many_fits, "sample_and_diagnose", made_up)
     monkeypatch.setattr(many_fits, "_compile_once", lambda _: None)
@@ -110,6 +120,11 @@ class TestTasks:
             done += 1
             assert len(asked) <= done + crew.room
         assert done == 40
+
+    def test_filters_of_warnings_are_left_as_they_were(self):
+        before = list(warnings.filters)
+        assert list(tasks.results_of(hushed, [(k, k) for k in (1, 2)], workers.OwnThreads()))
+        assert warnings.filters == before
 
     def test_what_is_dropped_is_ended(self):
         started = time.monotonic()
