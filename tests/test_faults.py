@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,9 @@ def test_a_chain_that_dies_is_named_with_the_reason(death, chain_2, model, tempo
 
 
 def test_finished_chains_are_kept_on_request(chain_2, model, tmp_path, temporary):
-    whole = model.sample(**SHORT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sh.SamplingWarning)  # so few draws may or may not do
+        whole = model.sample(**SHORT)
     assert whole.failed_chains == {}
     chain_2("kill -KILL $$")
     with pytest.warns(
