@@ -219,6 +219,15 @@ class Model:
         -----
         SamplingWarning
             If the draws cannot be trusted, with what to do about it.
+
+        Notes
+        -----
+        The same data and `seed` give the same draws bit for bit, also of group effects and predictions, on any number
+        of cores and with any `parallel_chains`. They need not with another processor, compiler or version of a
+        library, nor with some hundreds of predictors and another number of threads of linear algebra (fix it with
+        OPENBLAS_NUM_THREADS): there the compressed data may differ in their last bits, and chains part ways. Rows in
+        another order are such a difference too. The posterior is the same to rounding, so that only Monte Carlo error
+        tells the fits apart.
         """
         from stanhier.fit import Fit
 
