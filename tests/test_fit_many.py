@@ -423,7 +423,8 @@ def chains_of(processes):
     found = []
     for process in processes:
         try:
-            found += [process] if process.name() == "varying_intercept" else []
+            if process.name() == "varying_intercept" and "method=sample" in process.cmdline():
+                found.append(process)
         except psutil.Error:
             continue
     return found
