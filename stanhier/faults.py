@@ -152,6 +152,8 @@ def explain(console: Path, *, code: int | None = None, seconds: float | None = N
         remedy = MAKE_ROOM
     elif "Initialization failed" in words:
         remedy = "start closer to the mode with inits=0.1"
+    elif "bad_alloc" in words:
+        remedy = _MORE_MEMORY
     return Fault(reason + (f'; it said last: "{words}"' if words else ""), remedy)
 
 

@@ -52,7 +52,10 @@ class Fit:
 
     @property
     def failed_chains(self) -> dict[int, str]:
-        """Why chains did not finish, by their numbers; empty unless `sample(keep_finished=True)` went on without."""
+        """Why chains did not finish, by their numbers; empty unless `sample(keep_finished=True)` went on without.
+
+        Stan numbers chains from 1; the draws of those that finished are numbered anew, from 0.
+        """
         return dict(self._draws.failed_chains)
 
     @cached_property
