@@ -249,7 +249,7 @@ def _sums(
     """Add up [X y] - reference: sums, sums of squares, weighted sums per group (J, K + 1) and group weights (J,)."""
     width = rows.n_columns
     sums, squares = np.zeros(width), np.zeros(width)
-    group_sums, group_weights = np.zeros((n_groups, width)), np.zeros(n_groups)
+    group_sums, group_weights = np.zeros((width, n_groups)), np.zeros(n_groups)
     # A block has about as many rows as there are groups, so that adding up the groups costs no more than the rows.
     size = min(max(BLOCK_ROWS, n_groups), MAX_BLOCK_VALUES // width, rows.n_rows)
     references = np.tile(reference, (size, 1))  # subtracts several times faster than one row does from each
@@ -264,13 +264,13 @@ def _sums(
             block *= w[:, None]
         if codes is None:
             group_weights[0] += len(block) if w is None else w.sum()
-            group_sums[0] += np.einsum("ij->j", block)
+            group_sums[:, 0] += np.einsum("ij->j", block)
             continue
         mine = codes[part]
         group_weights += np.bincount(mine, weights=w, minlength=n_groups)
         for k in range(width):
-            group_sums[:, k] += np.bincount(mine, weights=block[:, k], minlength=n_groups)
-    return sums, squares, group_sums, group_weights
+            group_sums[k] += np.bincount(mine, weights=block[:, k], minlength=n_groups)
+    return sums, squares, np.ascontiguousarray(group_sums.T), group_weights
 
 
 def _centred(
