@@ -67,7 +67,7 @@ class ChainFiles:
         stamp = datetime.now(UTC).astimezone().strftime("%Y%m%d%H%M%S-%f" if given is None else given)
         arguments["time_fmt"] = stamp.replace("%", "%%")
         ids = arguments.get("chain_ids")
-        if isinstance(ids, list | tuple):
+        if isinstance(ids, list):
             chains = tuple(ids)
         else:
             first = 1 if ids is None else int(ids)
@@ -78,7 +78,7 @@ class ChainFiles:
     @property
     def started(self) -> bool:
         """Whether any chain was started."""
-        return any(path.name.startswith(self.stem) for path in self.folder.iterdir())
+        return self.folder.is_dir() and any(path.name.startswith(self.stem) for path in self.folder.iterdir())
 
     def csv(self, chain: int) -> Path:
         """Name the file of a chain's draws."""

@@ -123,7 +123,7 @@ def _unusable_folder(value: Any) -> str | None:
 
 def _refuse(method: str, name: str, value: Any, rule: str) -> StanhierError:
     """Word the error for a keyword whose value breaks a rule."""
-    shown = repr(value)
+    shown = " ".join(repr(value).split())
     shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
     return StanhierError(f"{method}({name}={shown}): '{name}' must be {rule}.")
 

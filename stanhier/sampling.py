@@ -139,7 +139,8 @@ def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
         if name in keywords:
             raise StanhierError(f"sample() does not take '{name}': {reason}.")
     check_keywords("sample", keywords, theirs="sample", hidden=NOT_FOR_USERS)
-    arguments = dict(keywords)
+    # Of several values, one per chain, cmdstanpy takes no tuple.
+    arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in keywords.items()}
     if arguments.get("show_progress") is None:
         arguments["show_progress"] = somebody_is_looking()
     if arguments.get("adapt_delta") is None and arguments.get("adapt_engaged") is not False:
@@ -192,7 +193,7 @@ def _read(fit: Any, arguments: Mapping[str, Any], faults: Mapping[int, Fault]) -
         z=_columns(draws, names, "z["),
         z_scale=_columns(draws, names, "z_scale["),
         statistics=statistics,
-        seed=int(seed[0] if isinstance(seed, list | tuple) else seed),
+        seed=int(seed[0] if isinstance(seed, list) else seed),
         max_treedepth=int(config["max_depth"]),
         cmdstan=version,
         failed_chains={chain: fault.reason for chain, fault in faults.items()},
