@@ -129,7 +129,7 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
     DataError
         If they are no numbers, of another number than the rows, or not positive and finite.
     """
-    column = pd.Series(_column("se", values))
+    column = _series("se", _column("se", values))
     missing = np.flatnonzero(column.isna())
     if len(missing):
         raise DataError(
@@ -183,19 +183,25 @@ def _column(name: Any, values: Any) -> Any:
         objects[np.ma.getmaskarray(values)] = None
         return _column(name, objects)
     if isinstance(values, list | tuple):
-        # pandas keeps a mixture as it is, where numpy would make text of it.
-        column = pd.Series(values, dtype=None if len(values) else float)
         nested = [value for value in values if isinstance(value, list | tuple | np.ndarray)]
         if nested:
             raise DataError(f"'{name}' must be one-dimensional; its items are sequences such as {nested[0]!r:.60}.")
-        return column
+        # pandas keeps a mixture as it is, where numpy would make text of it.
+        return _series(name, values) if len(values) else np.zeros(0)
     try:
         array = np.asarray(values)
     except Exception as err:  # whatever an object's own conversion raises
         raise DataError(f"'{name}' cannot be made an array ({type(err).__name__}: {err}).") from err
     if array.ndim != 1:
         raise DataError(f"'{name}' must be one-dimensional; it has shape {array.shape}.")
-    return array
+    return array if array.dtype.kind in "biufc" else _series(name, array)
+
+
+def _series(name: Any, values: Any) -> pd.Series:
+    try:
+        return pd.Series(values, copy=False)
+    except Exception as err:  # text that cannot be written as UTF-8, and whatever else pandas has no column for
+        raise DataError(f"'{name}' cannot be made a column ({type(err).__name__}: {err}).") from err
 
 
 def _refuse_misaligned(indexes: dict[Any, pd.Index]) -> None:

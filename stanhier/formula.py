@@ -85,6 +85,10 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
     """
     if not isinstance(text, str):
         raise FormulaError(f'The formula must be a string such as "y ~ x", not {type(text).__name__}.')
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        raise FormulaError(f"{text!r} holds half a character, which is not valid Unicode; rename the column.") from err
     own = checked_context(context)
     plain = _without_quoted(text)
     if plain.count("~") != 1 or not all(side.strip() for side in plain.split("~")):

@@ -88,6 +88,7 @@ def as_labels(column: pd.Series, name: str) -> pd.Series:
         return column.astype("uint64") if dtype.kind == "u" else column.astype("int64")
     if dtype.kind in "mM" or isinstance(dtype, pd.StringDtype | pd.IntervalDtype):
         return column
+    _refuse_half_characters(column, name)
     inferred = column.infer_objects()
     if inferred.dtype != object and inferred.dtype != dtype:
         return as_labels(inferred, name)
@@ -163,7 +164,21 @@ def _refuse_missing(column: pd.Series, name: str) -> None:
         )
 
 
+def _refuse_half_characters(column: pd.Series, name: str) -> None:
+    """Refuse text with surrogates, which no file and not every column can hold."""
+    for value in column:
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as err:
+                raise DataError(
+                    f"Column '{name}' holds {value!r}, which is not valid Unicode; replace such text, for example with "
+                    f"data['{name}'].str.encode('utf-8', 'replace').str.decode('utf-8')."
+                ) from err
+
+
 def _from_objects(column: pd.Series, name: str, *, labels: bool) -> pd.Series:
+    _refuse_half_characters(column, name)
     kinds = set(map(type, column))
     if all(issubclass(kind, str) for kind in kinds):
         return _categories(column, name, labels=labels)

@@ -4,6 +4,7 @@ import base64
 import io
 import platform
 import secrets
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -175,7 +176,9 @@ def _picture(title: str, caption: str, draw: Callable[[], Any]) -> Picture:
         drawn = draw()
         figure = drawn.viz["figure"].item() if hasattr(drawn, "viz") else np.ravel(drawn)[0].get_figure()
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=_DPI)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a box stands for the sign
+            figure.savefig(buffer, format="png", dpi=_DPI)
         width = round(96 * float(figure.get_size_inches()[0]))
         plt.close(figure)
     return Picture(title, caption, base64.b64encode(buffer.getvalue()).decode(), width)

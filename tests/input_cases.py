@@ -300,6 +300,16 @@ def _() -> Iterator[Pair]:
 
 
 refused(HEADING, "text or categories as the response", lambda: line("kind ~ x"))
+
+
+@case(HEADING, "text with half a character (a surrogate), also as labels")
+def _() -> Iterator[Pair]:
+    half = pd.Series(["a", "b", "\ud800"] * 4, dtype=object)
+    with pytest.raises(sh.DataError, match=r"'g' holds '\\ud800', which is not valid Unicode"):
+        groups(half)
+    yield line(x=half), None
+
+
 refused(HEADING, "bytes", lambda: line(x=[b"a", b"b"] * 6))
 refused(
     HEADING, "numbers and text mixed in an object column", lambda: line(data={"y": _frame()["y"], "x": [1, "a"] * 6})

@@ -74,6 +74,7 @@ def test_the_intercept_can_be_removed(text):
         ("y ~ Intercept", "cannot be called 'Intercept'"),
         ("y ~ `1`", "reads as a number"),
         ("y ~ .", "name the columns"),
+        ("y ~ `\ud800`", "not valid Unicode"),
         ("y ~ x**2", r"write I\(x\*\*2\)"),
         ("y ~ x^3", "stands for their interactions"),
         ("y ~ (a + b)**0", "cannot be read|integer from 1 to 100"),

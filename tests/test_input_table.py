@@ -72,6 +72,7 @@ def test_the_row_is_true(key):
 
 
 def is_same_model(model, plain):
+    np.testing.assert_allclose(model.compressed.mean, plain.compressed.mean, rtol=1e-12, atol=1e-12)
     assert model.stan_data.keys() == plain.stan_data.keys()
     for name, values in plain.stan_data.items():
         np.testing.assert_allclose(model.stan_data[name], values, rtol=1e-12, atol=1e-12, err_msg=name)
