@@ -25,7 +25,7 @@ _HOMES = {
     "StudentT": "priors",
     "VaryingIntercept": "models",
     "compare": "comparison",
-    "fit_many": "many_fits",
+    "fit_many": "many_models",
     "load": "storage",
     "plot_compare": "plots",
     "pooling": "partial_pooling",
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from stanhier.diagnostics import SamplingWarning
     from stanhier.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
     from stanhier.fit import Fit
-    from stanhier.many_fits import fit_many
+    from stanhier.many_models import fit_many
     from stanhier.models import LinearRegression, VaryingIntercept
     from stanhier.partial_pooling import pooling
     from stanhier.plots import plot_compare

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import stanhier as sh
-from stanhier import many_fits, sampling_task, tasks, workers
+from stanhier import many_models, sampling_task, tasks, workers
 from stanhier.diagnostics import SamplingWarning
 from stanhier.fit_folder import FitFolder, identity_of
 from tests import variants
@@ -68,8 +68,8 @@ def without_stan(monkeypatch, *, failing=()):
             raise sh.SamplingError("Chain 2: it had enough.")
         return replace(fit.draws, seed=seed, location=fit.draws.location * 2.0 ** (seed % 3)), diagnosis
 
-    monkeypatch.setattr(many_fits, "sample_and_diagnose", made_up)
-    monkeypatch.setattr(many_fits, "_compile_once", lambda _: None)
+    monkeypatch.setattr(many_models, "sample_and_diagnose", made_up)
+    monkeypatch.setattr(many_models, "_compile_once", lambda _: None)
     return sampled
 
 
@@ -313,9 +313,9 @@ class TestFolder:
         collected({"a": model()}, executor=threads, folder=tmp_path)
         data = change.get("data", lambda d: d)(variants.frame(40, 5, 0))
         other = sh.VaryingIntercept(change.get("formula", "y ~ x + (1 | g)"), data, priors=change.get("priors"))
-        monkeypatch.setattr(many_fits, "file_of", lambda *_: b"new")  # made-up draws fit one formula alone
+        monkeypatch.setattr(many_models, "file_of", lambda *_: b"new")  # made-up draws fit one formula alone
         monkeypatch.setattr(
-            many_fits.ParameterTable, "of", lambda *_, **__: many_fits.ParameterTable((), np.empty((0, 8)))
+            many_models.ParameterTable, "of", lambda *_, **__: many_models.ParameterTable((), np.empty((0, 8)))
         )
         collected({"a": other}, executor=threads, folder=tmp_path, **change.get("keywords", {}))
         assert len(sampled) == 2
@@ -342,7 +342,7 @@ class TestFolder:
 
     def test_a_model_that_cannot_travel_is_written_here(self, monkeypatch, threads, tmp_path):
         without_stan(monkeypatch)
-        monkeypatch.setattr(many_fits, "MAX_ROWS", 10)
+        monkeypatch.setattr(many_models, "MAX_ROWS", 10)
         fits = collected({"a": model()}, executor=threads, folder=tmp_path)
         assert fits["a"].draws.shape == (2, 40)
 
