@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from stanhier.keywords import DEFAULT_CHAINS
 from stanhier.run_folder import MAKE_ROOM
 
 __all__ = ["RAISED_BY_CMDSTANPY", "ChainFiles", "Fault", "explain", "listed_faults"]
@@ -72,7 +73,7 @@ class ChainFiles:
         else:
             first = 1 if ids is None else int(ids)
             number = arguments.get("chains")
-            chains = tuple(range(first, first + (4 if number is None else int(number))))
+            chains = tuple(range(first, first + (DEFAULT_CHAINS if number is None else int(number))))
         return cls(Path(arguments["output_dir"]).expanduser(), f"{model_name}-{stamp}", chains)
 
     @property

@@ -15,12 +15,12 @@ import numpy as np
 
 from stanhier.errors import StanhierError
 
-__all__ = ["check_keywords"]
+__all__ = ["DEFAULT_CHAINS", "check_keywords"]
 
 _MAY_BE_ZERO = {"iter_warmup", "seed", "adapt_init_phase", "adapt_metric_window", "adapt_step_size"}
 _BELOW_ONE = {"adapt_delta"}
 _METRICS = ("diag", "dense", "unit_e", "diag_e", "dense_e")
-_CHAINS = 4
+DEFAULT_CHAINS = 4
 """What cmdstanpy runs when nobody says how many."""
 
 
@@ -56,7 +56,7 @@ def check_keywords(method: str, keywords: Mapping[str, Any], *, theirs: str, hid
 
 def _check_value(method: str, name: str, value: Any, kind: frozenset[type], keywords: Mapping[str, Any]) -> None:
     several = name in ("seed", "chain_ids", "step_size") and isinstance(value, list | tuple)
-    n_chains = _CHAINS if keywords.get("chains") is None else keywords["chains"]
+    n_chains = DEFAULT_CHAINS if keywords.get("chains") is None else keywords["chains"]
     if several and len(value) != n_chains:
         raise _refuse(method, name, value, f"one value, or one for each of the {n_chains} chains")
     for one in value if several else [value]:

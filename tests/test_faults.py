@@ -20,7 +20,7 @@ from stanhier import faults, run_folder
 from stanhier.program import Program
 from tests import variants
 
-pytestmark = pytest.mark.usefixtures("cmdstan_home")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cmdstan_home")]
 
 SHORT = {"seed": 3, "iter_warmup": 200, "iter_sampling": 200, "show_progress": False}
 

@@ -213,6 +213,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("key", KEYS)
 def test_descriptions_of_any_kind_give_a_fit_or_a_stanhier_error(key, path):
