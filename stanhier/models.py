@@ -396,8 +396,10 @@ class LinearRegression(Model):
     ----------
     formula : str
         For example `"y ~ x"`; `0 +` removes the intercept.
-    data : pandas.DataFrame or mapping of arrays
-        One row per observation. Never changed, and not copied: leave arrays as they are while the model is in use.
+    data : data frame, mapping of arrays, path or lazy frame
+        One row per observation: a frame of pandas, Polars or PyArrow, or a dict of arrays, in memory; or rows that are
+        not: Parquet files by path or pattern, a lazy frame of Polars, a DuckDB relation, an Ibis table, a data frame of
+        Dask or PySpark. Never changed, and not copied: leave arrays as they are while the model is in use.
     priors : mapping, optional
         Priors of `alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get rstanarm's
         defaults: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
@@ -440,8 +442,10 @@ class VaryingIntercept(Model):
     ----------
     formula : str
         For example `"log_radon ~ floor + (1 | county)"`.
-    data : pandas.DataFrame or mapping of arrays
-        One row per observation. Never changed, and not copied: leave arrays as they are while the model is in use.
+    data : data frame, mapping of arrays, path or lazy frame
+        One row per observation: a frame of pandas, Polars or PyArrow, or a dict of arrays, in memory; or rows that are
+        not: Parquet files by path or pattern, a lazy frame of Polars, a DuckDB relation, an Ibis table, a data frame of
+        Dask or PySpark. Never changed, and not copied: leave arrays as they are while the model is in use.
     priors : mapping, optional
         Priors of `mu_alpha`, `sigma_alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get
         rstanarm's defaults: mu_alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k

@@ -8,8 +8,9 @@ from stanhier.pieces import ArrayRows
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    """Several blocks even on small data."""
+    """Several blocks and panels even on small data."""
     monkeypatch.setattr(pieces, "BLOCK_ROWS", 37)
+    monkeypatch.setattr(pieces, "PANEL_VALUES", 32)
 
 
 def rows(n=200, k=3, n_groups=11, *, weighted=True, seed=1):

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import stanhier as sh
@@ -124,6 +125,14 @@ def test_other_arguments_are_refused():
         design("y ~ x", frame().iloc[:0])
 
 
+def test_what_pandas_cannot_hold_is_refused():
+    pytest.importorskip("pyarrow")  # with it text is kept as UTF-8
+    with pytest.raises(sh.DataError, match="`data` cannot be made a data frame"):
+        as_frame({"\ud800": [1.0], "y": [2.0]})
+    with pytest.raises(sh.DataError, match="'x' cannot be made a column"):
+        as_frame({"x": ["\ud800", "a"], "y": [2.0, 1.0]})
+
+
 @pytest.mark.parametrize(
     ("se", "words"),
     [
@@ -155,3 +164,14 @@ def test_new_data_that_do_not_fit_are_refused(new, words):
     built = design("y ~ x + kind + (1 | g)", frame())
     with pytest.raises(sh.DataError, match=words):
         built.encode(new)
+
+
+def test_of_other_libraries_frames_only_the_columns_of_the_model_are_taken():
+    other = pl.from_pandas(frame())
+    assert list(as_frame(other, ["x", "y"]).columns) == ["x", "y"]
+    assert list(as_frame(other).columns) == other.columns
+    with pytest.raises(sh.DataError, match=r"no column 'nothing'.*'y', 'x', 'n'"):
+        design("y ~ nothing", other)
+    np.testing.assert_array_equal(
+        design("y ~ x + kind + (1 | g)", other).X, design("y ~ x + kind + (1 | g)", frame()).X
+    )

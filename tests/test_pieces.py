@@ -13,8 +13,9 @@ from stanhier.pieces import ArrayRows, PieceStack, merge, moments_of, piece_of
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    """Several blocks even on small data."""
+    """Several blocks and panels even on small data."""
     monkeypatch.setattr(pieces, "BLOCK_ROWS", 37)
+    monkeypatch.setattr(pieces, "PANEL_VALUES", 32)
 
 
 def data(n, n_groups, *, mean, seed):

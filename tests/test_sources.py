@@ -13,7 +13,7 @@ import stanhier as sh
 from stanhier import pieces
 from stanhier.formula import parse
 from stanhier.sources import open_source, source
-from stanhier.streaming import StreamedDesign, design_of
+from stanhier.streaming import StreamedDesign, design_of, encoding
 
 
 def frame(n=1200):
@@ -126,6 +126,20 @@ def test_many_groups_across_small_blocks(data, tmp_path):
     many.to_parquet(tmp_path / "many.parquet", row_group_size=100)
     formula = parse("y ~ x + (1 | g)")
     assert_same_design(design_of(formula, tmp_path / "many.parquet"), design_of(formula, many))
+
+
+def test_blocks_have_more_rows_than_there_are_groups():
+    stack = pieces.PieceStack()
+    n_groups = 500
+    stack.add(
+        pieces.piece_of(
+            pieces.ArrayRows(np.ones((n_groups, 1)), np.ones(n_groups)), codes=np.arange(n_groups), n_groups=n_groups
+        )
+    )
+    frames = [pd.DataFrame({"x": np.full(300, k)}) for k in range(9)]
+    gathered = list(encoding.gathered(iter(frames), stack, 2))
+    assert [len(frame) for frame in gathered] == [1200, 1200, 300]
+    pd.testing.assert_frame_equal(pd.concat(gathered, ignore_index=True), pd.concat(frames, ignore_index=True))
 
 
 def test_categories_keep_the_order_of_their_type(data, folder):

@@ -17,7 +17,7 @@ from stanhier.streaming.learning import Learnt
 from stanhier.streaming.statistics import put_moments, whole_columns
 from stanhier.streaming.tally import Tally
 
-__all__ = ["Compress", "Encoding", "encoding_of"]
+__all__ = ["Compress", "Encoding", "encoding_of", "gathered"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Compress:
     def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[Piece | None, Tally]:
         """Give the sum of the pieces of all blocks, and what is wrong with their rows."""
         stack, tally = PieceStack(), Tally()
-        for frame in _gathered(frames, stack, len(predictor_names(self.encoding.spec)) + 1):
+        for frame in gathered(frames, stack, len(predictor_names(self.encoding.spec)) + 1):
             here = Tally(len(frame))
             piece = self._piece(frame, here)
             tally = tally.merge([here])
@@ -155,7 +155,7 @@ class Compress:
         return values
 
 
-def _gathered(frames: Iterator[pd.DataFrame], stack: PieceStack, width: int) -> Iterator[pd.DataFrame]:
+def gathered(frames: Iterator[pd.DataFrame], stack: PieceStack, width: int) -> Iterator[pd.DataFrame]:
     """Put small blocks together where there are many groups: a block should have more rows than there are groups."""
     waiting: list[pd.DataFrame] = []
     for frame in frames:
