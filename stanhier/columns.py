@@ -39,9 +39,12 @@ def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
         lengths = {name: len(values) for name, values in arrays.items()}
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
-            raise DataError(f"The columns of `data` have different lengths: {listed}.")
+            raise DataError(f"The columns of `data` have different lengths: {listed}; give each one value per row.")
         # Shared with the caller, like the columns of a frame: copies of large arrays would not fit beside them.
-        frame = pd.DataFrame(arrays, copy=False)
+        try:
+            frame = pd.DataFrame(arrays, copy=False)
+        except Exception as err:  # names that are no valid Unicode, and whatever else pandas has no name for
+            raise DataError(f"`data` cannot be made a data frame ({type(err).__name__}: {err}).") from err
     if isinstance(frame.columns, pd.MultiIndex):
         raise DataError("The columns of `data` have names of several levels; give each one name, as text.")
     repeated = frame.columns[frame.columns.duplicated()]
@@ -193,7 +196,7 @@ def _column(name: Any, values: Any) -> Any:
     except Exception as err:  # whatever an object's own conversion raises
         raise DataError(f"'{name}' cannot be made an array ({type(err).__name__}: {err}).") from err
     if array.ndim != 1:
-        raise DataError(f"'{name}' must be one-dimensional; it has shape {array.shape}.")
+        raise DataError(f"'{name}' must be one-dimensional; it has shape {array.shape}. Give each column a name.")
     return array if array.dtype.kind in "biufc" else _series(name, array)
 
 

@@ -1,5 +1,6 @@
 """Formula and data frame to design: response, predictors, group codes, and the same encoding for new data."""
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -447,8 +448,10 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
             seen = frame.copy() if formula.context else frame
             matrix = spec.get_model_matrix(seen, context=formula.context, na_action="ignore", output="pandas")
     except DataMismatchWarning as err:
+        unseen = re.search(r"\{(.*)\}", str(err))
         raise DataError(
-            f"{formula.text!r}: a categorical predictor has values that the model has not seen: {err}"
+            f"{formula.text!r}: a categorical predictor has values that the model has not seen"
+            f"{'' if unseen is None else f': {unseen[1]}'}; leave such rows out, or fit the model again with some."
         ) from err
     except FormulaicError as err:
         raise FormulaError(f"{formula.text!r} cannot be evaluated: {plain_words(err)}") from err

@@ -47,7 +47,9 @@ def read_terms(common: str, formula: str) -> StructuredFormula | SimpleFormula:
     except FormulaicError as err:
         if "`.` operator" in str(err):
             raise FormulaError(f"{formula!r}: '.' for all other columns is not supported; name the columns.") from err
-        raise FormulaError(f"{formula!r} cannot be read: {plain_words(err)}") from err
+        operator = re.search(r"Operator `(.+?)`", str(err))
+        what = plain_words(err) if operator is None else f"'{operator[1]}' misses a term, or stands in a wrong place."
+        raise FormulaError(f"{formula!r} cannot be read: {what}") from err
     except SyntaxError as err:
         raise FormulaError(
             f"{formula!r} cannot be read: {str(err.text).strip()!r} is not an expression. A column called like a "

@@ -140,10 +140,13 @@ def refuse_infinite(values: np.ndarray, name: str) -> np.ndarray:
         return values
     bad = ~(np.abs(values) <= LARGEST)
     row = int(np.flatnonzero(bad)[0])
-    what = "finite" if not np.isfinite(values[bad]).all() else f"at most {LARGEST:g} in size"
+    if np.isfinite(values[bad]).all():
+        what, remedy = f"at most {LARGEST:g} in size", "give it in other units"
+    else:
+        what, remedy = "finite", "drop or correct such rows"
     raise DataError(
         f"'{name}' is not {what} in {int(bad.sum())} {'row' if bad.sum() == 1 else 'rows'}, "
-        f"the first is row {row} (value {values[row]})."
+        f"the first is row {row} (value {values[row]}); {remedy}."
     )
 
 
