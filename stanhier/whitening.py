@@ -19,9 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, optimize
 
-from stanhier.compression import Compressed
+from stanhier.compression import Compressed, Strata
 from stanhier.marginal import (
     LocationPriors,
     MarginalPosterior,
@@ -203,7 +203,7 @@ def _axes(
     v_hat, between, between_residual, weight_typical = np.empty(0), np.empty((0, n_location)), np.empty(0), 1.0
     if problem.strata is not None:
         v_hat, between, between_residual = problem.v(sigma, sigma_alpha), rotated[0], residuals[1]
-        weight_typical = float(problem.strata.n_groups.sum() / (problem.strata.n_groups / problem.strata.weight).sum())
+        weight_typical = _typical_weight(problem.strata, sigma, sigma_alpha, float(np.linalg.norm(u_basis[0])))
     return Whitening(
         location_hat=location_hat,
         basis=basis,
@@ -222,6 +222,26 @@ def _axes(
         sigma_hat=sigma,
         sigma_alpha_hat=sigma_alpha,
     )
+
+
+def _typical_weight(strata: Strata, sigma: float, sigma_alpha: float, log_sd: float) -> float:
+    """Find the group weight that stands for all of them.
+
+    With a typical weight the precision of what group means tell is taken to change with sigma_alpha as 1 / v of that
+    weight does. Where weights differ by orders the true sum over groups is governed by small ones if sigma_alpha is
+    large and by large ones if it is small: the best compromise where sigma_alpha is likely to be, within three
+    standard deviations of its logarithm.
+    """
+    between = np.square(sigma_alpha * np.exp(log_sd * np.linspace(-3, 3, 13)))
+    truth = np.log((strata.n_groups / (between[:, None] + sigma**2 / strata.weight)).sum(axis=1))
+
+    def misfit(log_weight: float) -> float:
+        return float(np.var(truth + np.log(between + sigma**2 / np.exp(log_weight))))
+
+    least, greatest = np.log(strata.weight[[0, -1]])
+    if least == greatest:
+        return float(strata.weight[0])
+    return float(np.exp(optimize.minimize_scalar(misfit, bounds=(least, greatest), method="bounded").x))
 
 
 def _graded_qr(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -258,6 +258,15 @@ def test_units_of_the_response_change_the_posterior_by_their_factor(factor):
     np.testing.assert_allclose(theirs["sd"] / factor, ours["sd"], rtol=0.15)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("cmdstan_home")
+@pytest.mark.parametrize("decades", [6, 12])
+def test_standard_errors_of_many_orders_do_not_slow_the_sampler(decades):
+    fit = varying(standard_errors(decades), se="se").sample(seed=1, show_progress=False)
+    assert fit.summary()["ess_bulk"].min() > 1000
+    assert fit.draws.statistics["n_steps"].mean() < 9
+
+
 def test_rows_of_very_different_size_in_any_order():
     rng = np.random.default_rng(5)
     for _ in range(40):
