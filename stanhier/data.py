@@ -1,7 +1,5 @@
 """Formula and data frame to design: response, predictors, group codes, and the same encoding for new data."""
 
-import re
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,16 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
-from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.columns import as_frame, clean_columns, clean_group, error_array, positive_numbers
 from stanhier.compression import Compressed, compress
 from stanhier.errors import DataError, FormulaError
 from stanhier.formula import ParsedFormula
-from stanhier.formula_parser import is_column, plain_words
 from stanhier.kinds import is_categorical, kind_of_labels, refuse_infinite
+from stanhier.row_encoding import EncodedRows, RowEncoder, evaluate, predictor_matrix, predictor_names
 
-__all__ = ["Design", "EncodedRows", "Grouping", "NewRows", "RowEncoder", "build_design", "evaluate", "predictor_names"]
+__all__ = ["Design", "Grouping", "NewRows", "build_design"]
 
 
 @dataclass(frozen=True)
@@ -164,7 +161,7 @@ class Design:
         encoder = RowEncoder(self.spec, self.frame, self.formula)
         for rows, block in EncodedRows(encoder, self.y, len(self.predictors)).blocks(size):
             if not encoder.is_plain and not np.isfinite(block[:, :-1].sum()):
-                _matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
+                predictor_matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
             yield rows, block
 
     def encode(self, data: pd.DataFrame | Mapping[str, Any]) -> NewRows:
@@ -188,7 +185,7 @@ class Design:
         clean = clean_columns(
             frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.kinds
         )
-        X = _matrix(self.spec, clean, self.formula)
+        X = predictor_matrix(self.spec, clean, self.formula)
         codes, new_levels = None, pd.Index([])
         if self.group is not None:
             labels = clean_group(frame, self.group.name)
@@ -331,149 +328,3 @@ def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.Data
                 "are there, so it would mean something else for new data. Functions in `context` must work row by row; "
                 "what they learn from the data they must keep, with formulaic's @stateful_transform."
             )
-
-
-def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
-    """Give the names of the columns of a design, without the intercept.
-
-    Raises
-    ------
-    DataError
-        If two are the same: a column called `a:b` beside the interaction of `a` and `b`; or if a term has none.
-    """
-    for term, positions in spec.term_indices.items():
-        if not positions:
-            raise DataError(
-                f"Predictor '{term}' has a single category, or no values at all; leave it out of the formula."
-            )
-    names = tuple(str(name) for name in spec.column_names if name != "Intercept")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"Two predictors would be called '{twice}'; rename a column.")
-    return names
-
-
-class RowEncoder:
-    """Writes the predictors of rows of a frame; where each is just a numeric column, without formulaic.
-
-    Parameters
-    ----------
-    spec : formulaic.ModelSpec
-        As learnt from the data of the fit.
-    frame : pandas.DataFrame
-        Cleaned columns.
-    formula : ParsedFormula
-    """
-
-    def __init__(self, spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> None:
-        self._spec = spec
-        self._frame = frame
-        self._formula = formula
-        self._columns = _plain_columns(spec, frame)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether each predictor is just a numeric column, so that clean columns make finite predictors."""
-        return self._columns is not None
-
-    def write(self, rows: slice, out: np.ndarray) -> None:
-        """Write the predictors of some rows into an array of shape (rows, K)."""
-        if self._columns is None:
-            out[:] = _without_intercept(evaluate(self._spec, self._frame.iloc[rows], self._formula))
-            return
-        for k, column in enumerate(self._columns):
-            out[:, k] = column[rows]
-
-
-@dataclass(frozen=True)
-class EncodedRows:
-    """Rows that are encoded as they are asked for.
-
-    Attributes
-    ----------
-    encoder : RowEncoder
-    y : numpy.ndarray, shape (N,)
-    n_predictors : int
-        K.
-    """
-
-    encoder: RowEncoder
-    y: np.ndarray
-    n_predictors: int
-
-    @property
-    def n_rows(self) -> int:
-        """N."""
-        return len(self.y)
-
-    @property
-    def n_columns(self) -> int:
-        """K + 1."""
-        return self.n_predictors + 1
-
-    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give blocks [x_1 .. x_K, y]; the array is used again for the next one."""
-        block = np.empty((min(size, self.n_rows), self.n_columns))
-        for start in range(0, self.n_rows, size):
-            rows = slice(start, min(start + size, self.n_rows))
-            part = block[: rows.stop - rows.start]
-            self.encoder.write(rows, part[:, :-1])
-            part[:, -1] = self.y[rows]
-            yield rows, part
-
-
-def _plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
-    """Give the columns themselves where each predictor is just a numeric column; None otherwise."""
-    columns = []
-    for name, term in zip(spec.column_names, spec.terms, strict=False):
-        if name == "Intercept":
-            continue
-        if not is_column(term) or name != str(term) or name not in frame.columns:
-            return None
-        column = frame[name]
-        if column.dtype.kind not in "iufb":
-            return None
-        columns.append(column.to_numpy())
-    return columns if len(spec.column_names) == len(spec.terms) else None
-
-
-def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
-    """Let formulaic evaluate a formula or model spec; nothing of its own reaches the user."""
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", DataMismatchWarning)
-            # The caller's variables are out of reach: a formula means the same everywhere.
-            # A function of the user's own gets a copy, which it may change.
-            seen = frame.copy() if formula.context else frame
-            matrix = spec.get_model_matrix(seen, context=formula.context, na_action="ignore", output="pandas")
-    except DataMismatchWarning as err:
-        unseen = re.search(r"\{(.*)\}", str(err))
-        raise DataError(
-            f"{formula.text!r}: a categorical predictor has values that the model has not seen"
-            f"{'' if unseen is None else f': {unseen[1]}'}; leave such rows out, or fit the model again with some."
-        ) from err
-    except FormulaicError as err:
-        raise FormulaError(f"{formula.text!r} cannot be evaluated: {plain_words(err)}") from err
-    except Exception as err:
-        raise FormulaError(f"{formula.text!r} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from err
-    for name, column in matrix.items():
-        if column.dtype.kind not in "iufb":
-            raise FormulaError(f"{formula.text!r}: '{name}' must be real numbers; it became {column.dtype}.")
-    if len(matrix) != len(frame):
-        raise FormulaError(f"{formula.text!r} gives {len(matrix)} rows for {len(frame)} rows of data.")
-    return matrix
-
-
-def _matrix(spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> np.ndarray:
-    if not spec.column_names:
-        return np.empty((len(frame), 0))
-    X = _without_intercept(evaluate(spec, frame, formula))
-    for k, name in enumerate(predictor_names(spec)):
-        refuse_infinite(X[:, k], name)
-    return X
-
-
-def _without_intercept(matrix: pd.DataFrame) -> np.ndarray:
-    kept = [c for c in matrix.columns if c != "Intercept"]
-    return np.ascontiguousarray(matrix[kept].to_numpy(dtype=float)).reshape(len(matrix), len(kept))

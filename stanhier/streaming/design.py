@@ -8,9 +8,10 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.compression import Compressed, compressed_from
-from stanhier.data import Design, Grouping, build_design, predictor_names
+from stanhier.data import Design, Grouping, build_design
 from stanhier.errors import DataError
 from stanhier.formula import ParsedFormula
+from stanhier.row_encoding import predictor_names
 from stanhier.sources import Source, open_source
 from stanhier.streaming.encoding import Compress, Encoding, encoding_of
 from stanhier.streaming.learning import learn

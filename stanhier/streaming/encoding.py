@@ -8,11 +8,11 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.columns import clean_group
-from stanhier.data import EncodedRows, RowEncoder, evaluate, predictor_names
 from stanhier.errors import DataError
 from stanhier.formula import ParsedFormula
 from stanhier.kinds import is_categorical
 from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of
+from stanhier.row_encoding import EncodedRows, RowEncoder, evaluate, predictor_names
 from stanhier.streaming.learning import Learnt
 from stanhier.streaming.statistics import put_moments, whole_columns
 from stanhier.streaming.tally import Tally

@@ -1,0 +1,172 @@
+"""Rows of a data frame to predictors, by what formulaic has learnt."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from formulaic import ModelSpec
+from formulaic.errors import DataMismatchWarning, FormulaicError
+
+from stanhier.errors import DataError, FormulaError
+from stanhier.formula import ParsedFormula
+from stanhier.formula_parser import is_column, plain_words
+from stanhier.kinds import refuse_infinite
+
+__all__ = ["EncodedRows", "RowEncoder", "evaluate", "predictor_matrix", "predictor_names"]
+
+
+def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
+    """Give the names of the columns of a design, without the intercept.
+
+    Raises
+    ------
+    DataError
+        If two are the same: a column called `a:b` beside the interaction of `a` and `b`; or if a term has none.
+    """
+    for term, positions in spec.term_indices.items():
+        if not positions:
+            raise DataError(
+                f"Predictor '{term}' has a single category, or no values at all; leave it out of the formula."
+            )
+    names = tuple(str(name) for name in spec.column_names if name != "Intercept")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"Two predictors would be called '{twice}'; rename a column.")
+    return names
+
+
+class RowEncoder:
+    """Writes the predictors of rows of a frame; where each is just a numeric column, without formulaic.
+
+    Parameters
+    ----------
+    spec : formulaic.ModelSpec
+        As learnt from the data of the fit.
+    frame : pandas.DataFrame
+        Cleaned columns.
+    formula : ParsedFormula
+    """
+
+    def __init__(self, spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> None:
+        self._spec = spec
+        self._frame = frame
+        self._formula = formula
+        self._columns = _plain_columns(spec, frame)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each predictor is just a numeric column, so that clean columns make finite predictors."""
+        return self._columns is not None
+
+    def write(self, rows: slice, out: np.ndarray) -> None:
+        """Write the predictors of some rows into an array of shape (rows, K)."""
+        if self._columns is None:
+            out[:] = _without_intercept(evaluate(self._spec, self._frame.iloc[rows], self._formula))
+            return
+        for k, column in enumerate(self._columns):
+            out[:, k] = column[rows]
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """Rows that are encoded as they are asked for.
+
+    Attributes
+    ----------
+    encoder : RowEncoder
+    y : numpy.ndarray, shape (N,)
+    n_predictors : int
+        K.
+    """
+
+    encoder: RowEncoder
+    y: np.ndarray
+    n_predictors: int
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return len(self.y)
+
+    @property
+    def n_columns(self) -> int:
+        """K + 1."""
+        return self.n_predictors + 1
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Give blocks [x_1 .. x_K, y]; the array is used again for the next one."""
+        block = np.empty((min(size, self.n_rows), self.n_columns))
+        for start in range(0, self.n_rows, size):
+            rows = slice(start, min(start + size, self.n_rows))
+            part = block[: rows.stop - rows.start]
+            self.encoder.write(rows, part[:, :-1])
+            part[:, -1] = self.y[rows]
+            yield rows, part
+
+
+def _plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
+    """Give the columns themselves where each predictor is just a numeric column; None otherwise."""
+    columns = []
+    for name, term in zip(spec.column_names, spec.terms, strict=False):
+        if name == "Intercept":
+            continue
+        if not is_column(term) or name != str(term) or name not in frame.columns:
+            return None
+        column = frame[name]
+        if column.dtype.kind not in "iufb":
+            return None
+        columns.append(column.to_numpy())
+    return columns if len(spec.column_names) == len(spec.terms) else None
+
+
+def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
+    """Let formulaic evaluate a formula or model spec; nothing of its own reaches the user."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", DataMismatchWarning)
+            # The caller's variables are out of reach: a formula means the same everywhere.
+            # A function of the user's own gets a copy, which it may change.
+            seen = frame.copy() if formula.context else frame
+            matrix = spec.get_model_matrix(seen, context=formula.context, na_action="ignore", output="pandas")
+    except DataMismatchWarning as err:
+        unseen = re.search(r"\{(.*)\}", str(err))
+        raise DataError(
+            f"{formula.text!r}: a categorical predictor has values that the model has not seen"
+            f"{'' if unseen is None else f': {unseen[1]}'}; leave such rows out, or fit the model again with some."
+        ) from err
+    except FormulaicError as err:
+        raise FormulaError(f"{formula.text!r} cannot be evaluated: {plain_words(err)}") from err
+    except Exception as err:
+        raise FormulaError(f"{formula.text!r} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from err
+    for name, column in matrix.items():
+        if column.dtype.kind not in "iufb":
+            raise FormulaError(f"{formula.text!r}: '{name}' must be real numbers; it became {column.dtype}.")
+    if len(matrix) != len(frame):
+        raise FormulaError(f"{formula.text!r} gives {len(matrix)} rows for {len(frame)} rows of data.")
+    return matrix
+
+
+def predictor_matrix(spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> np.ndarray:
+    """Encode all rows, shape (N, K).
+
+    Raises
+    ------
+    DataError
+        If a predictor is not finite; with its name and count.
+    """
+    if not spec.column_names:
+        return np.empty((len(frame), 0))
+    X = _without_intercept(evaluate(spec, frame, formula))
+    for k, name in enumerate(predictor_names(spec)):
+        refuse_infinite(X[:, k], name)
+    return X
+
+
+def _without_intercept(matrix: pd.DataFrame) -> np.ndarray:
+    kept = [c for c in matrix.columns if c != "Intercept"]
+    return np.ascontiguousarray(matrix[kept].to_numpy(dtype=float)).reshape(len(matrix), len(kept))
