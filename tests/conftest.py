@@ -1,5 +1,7 @@
 """What tests share."""
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,20 @@ from stanhier.cmdstan import install
 def cmdstan_home() -> Path:
     """A ready CmdStan home that stanhier built, in the ordinary cache, where ``scripts/setup`` has put it."""
     return install(progress=False)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small disk can be mounted by root alone")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ def chains():
     """The programs that run, of anybody: their process ids."""
     return {
         p.info["pid"]
-        for p in psutil.process_iter(["pid", "name"])
-        if p.info["name"] == "varying_intercept" and p.status() != psutil.STATUS_ZOMBIE
+        for p in psutil.process_iter(["pid", "name", "status"])
+        if p.info["name"] == "varying_intercept" and p.info["status"] != psutil.STATUS_ZOMBIE
     }
 
 
