@@ -73,8 +73,7 @@ def as_labels(column: pd.Series, name: str) -> pd.Series:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         used = column.cat.remove_unused_categories()
-        if not pd.api.types.is_float_dtype(used.cat.categories.dtype):
-            as_labels(used.cat.categories.to_series(), name)
+        as_labels(used.cat.categories.to_series(), name)
         return used
     if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in "biuf":
         return as_labels(pd.Series(column.tolist(), index=column.index), name)
@@ -230,7 +229,7 @@ def _whole(column: pd.Series, name: str) -> pd.Series:
     if not whole.all():
         raise DataError(
             f"Grouping column '{name}' holds fractions, or numbers too large to be told apart (such as "
-            f"{values[~whole][0]:g}); group by a label, an integer or a category."
+            f"{values[~whole][0]:g}); group by integers, or by text: data['{name}'].astype(str)."
         )
     return pd.Series(values.astype("int64"), index=column.index, name=column.name)
 

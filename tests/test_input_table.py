@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from input_cases import CASES, FEW
 
 import stanhier as sh
+
+for part in ("columns", "frames", "models"):
+    import_module(f"input_cases_{part}")  # puts its cases into CASES
 
 PAGE = Path(sh.__file__).parent / "input.md"
 SAMPLED = {
