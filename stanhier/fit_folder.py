@@ -108,9 +108,9 @@ class FitFolder:
             part.write_bytes(contents)
             part.replace(path)
 
-    def load(self, name: str) -> Fit:
-        """Load a fit."""
-        return load(self.file(name))
+    def load(self, name: str, context: Mapping[str, Any]) -> Fit:
+        """Load a fit; `context` as for `stanhier.load`."""
+        return load(self.file(name), context=context)
 
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:

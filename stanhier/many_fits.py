@@ -66,6 +66,8 @@ class ManyFits:
         since earlier) with its summary, or its error.
     folder : FitFolder or None
         Where the fits are; None keeps them in memory.
+    contexts : mapping
+        For models that have functions of the user's own, these functions; it fills as models are asked for.
     total : int or None
         Number of models, if it is known.
     progress : bool
@@ -77,12 +79,14 @@ class ManyFits:
         outcomes: "Generator[tuple[str, Fit | None, SummedUp | Exception]]",
         *,
         folder: FitFolder | None,
+        contexts: Mapping[str, Mapping[str, Any]],
         total: int | None,
         progress: bool,
     ) -> None:
         self._outcomes = outcomes
         _at_work.add(self)
         self._folder = folder
+        self._contexts = contexts
         self._total = total
         self._progress = progress
         self._bar: tqdm[Any] | None = None
@@ -180,7 +184,7 @@ class ManyFits:
     def _fit(self, name: str) -> Fit:
         if self._folder is None:
             return self._fits[name]
-        return self._folder.load(name)
+        return self._folder.load(name, self._contexts.get(name, {}))
 
     def _advance(self) -> tuple[str, Fit | None] | None:
         """Wait for the next model; give its name and, if it is new, its fit. None when there are no more."""

@@ -111,10 +111,15 @@ def fit_many(
         raise StanhierError(f"fit_many(seed={seed!r}): give one number; every model gets seeds of its own from it.")
     kept = None if folder is None else FitFolder(folder)
     crew = crew_of(executor, own=OwnProcesses)
-    outcomes = _outcomes(pairs, crew, kept, sample_keywords, seed)
+    contexts: dict[str, Mapping[str, Any]] = {}
+    outcomes = _outcomes(_checked(pairs, contexts), crew, kept, sample_keywords, seed)
     total = len(models) if isinstance(models, Sized) else None
     return ManyFits(
-        outcomes, folder=kept, total=total, progress=somebody_is_looking() if progress is None else progress
+        outcomes,
+        folder=kept,
+        contexts=contexts,
+        total=total,
+        progress=somebody_is_looking() if progress is None else progress,
     )
 
 
@@ -136,7 +141,7 @@ class _Done:
 
 
 def _outcomes(
-    pairs: Iterable[tuple[Any, Model]],
+    pairs: Iterable[tuple[str, Model]],
     crew: Crew,
     folder: FitFolder | None,
     keywords: Mapping[str, Any],
@@ -145,7 +150,7 @@ def _outcomes(
     root = secrets.randbits(64) if seed is None else seed
 
     def tasks() -> Iterator[tuple[tuple[str, Model, SummedUp | None], _Task | None]]:
-        for name, model in _checked(pairs):
+        for name, model in pairs:
             identity, rows = "", None
             if folder is not None:
                 identity = identity_of(model, {**keywords, "seed": seed})
@@ -198,7 +203,8 @@ def _fit(task: _Task) -> _Done:
     return replace(done, file=file)
 
 
-def _checked(pairs: Iterable[tuple[Any, Model]]) -> Iterator[tuple[str, Model]]:
+def _checked(pairs: Iterable[tuple[Any, Model]], contexts: dict[str, Mapping[str, Any]]) -> Iterator[tuple[str, Model]]:
+    """Give names as text, each once, and models; keep the functions that models need when they are loaded."""
     seen = set()
     for pair in pairs:
         if not isinstance(pair, tuple) or len(pair) != 2:
@@ -209,6 +215,8 @@ def _checked(pairs: Iterable[tuple[Any, Model]]) -> Iterator[tuple[str, Model]]:
         if name in seen:
             raise StanhierError(f"fit_many(): two models are called {name!r}; give each a name of its own.")
         seen.add(name)
+        if model.design.formula.context:
+            contexts[name] = model.design.formula.context
         yield name, model
 
 

@@ -55,10 +55,10 @@ def collected(found, **keywords):
         return sh.fit_many(found, **{**SHORT, **keywords}).collect()
 
 
-def without_stan(monkeypatch, *, failing=()):
+def without_stan(monkeypatch, *, failing=(), like=None):
     """Let made-up draws take the place of Stan's, in this process alone; count the models that are sampled."""
     sampled = []
-    fit = fake_fit(model())
+    fit = fake_fit(model() if like is None else like)
     diagnosis = fit.diagnose()
 
     def made_up(task):
@@ -353,6 +353,13 @@ class TestFolder:
             deep = deep / ("d" * min(200, 4070 - len(str(deep))))
         with pytest.raises(sh.StanhierError, match="cannot be used: File name too long"):
             collected({"a": model()}, executor=threads, folder=deep)
+
+    def test_functions_of_the_users_own_are_there_when_a_fit_is_loaded(self, monkeypatch, threads, tmp_path):
+        own = sh.VaryingIntercept("y ~ f(x) + (1 | g)", variants.frame(40, 5, 0), context={"f": lambda x: x**2})
+        without_stan(monkeypatch, like=own)
+        for _ in range(2):
+            fits = collected({"a": own}, executor=threads, folder=tmp_path)
+            assert fits["a"].model.design.predictors == ("f(x)",)
 
     def test_the_same_model_has_the_same_identity(self):
         one, other = (sh.VaryingIntercept("y ~ x + (1 | g)", variants.frame(40, 5, 0)) for _ in range(2))
