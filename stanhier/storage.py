@@ -104,8 +104,9 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
     _check_context(description, context, source)
     try:
         fit = _rebuild(contents, description, context)
-    except Exception as err:  # what was saved can be rebuilt, so the file has been changed since
-        raise StanhierError(f"{source} is damaged: {type(err).__name__}: {err}.") from err
+    except Exception as err:  # what was saved can be rebuilt, so the file or a function has been changed since
+        what = "cannot be rebuilt with the functions in `context`" if description["functions"] else "is damaged"
+        raise StanhierError(f"{source} {what}: {type(err).__name__}: {err}.") from err
     means, compressed = description["means"], fit.model.compressed
     if means is not None and means.shape != compressed.mean.shape:
         raise StanhierError(f"{source} is damaged: {means.shape} means.")

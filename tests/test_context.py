@@ -129,6 +129,8 @@ def test_a_saved_fit_asks_for_the_functions(tmp_path):
         sh.load(path)
     with pytest.raises(sh.StanhierError, match="give other values than those that the fit was made with"):
         sh.load(path, context={"f": np.cos})
+    with pytest.raises(sh.StanhierError, match="cannot be rebuilt with the functions in `context`: FormulaError"):
+        sh.load(path, context={"f": lambda x: x - x.mean()})
     loaded = sh.load(path, context={"f": f})
     new = {"x": [2.5], "g": [3]}
     pd.testing.assert_frame_equal(loaded.predict(new), fit.predict(new))
