@@ -138,9 +138,13 @@ def _mixing(name: str, fits: int, seed: int, warmup: int) -> Mixing:
 
 
 def write(runs: Sequence[Calibrated], path: Path) -> None:
-    """Keep runs as JSON: one line per quantity."""
+    """Keep runs as JSON: settings, p-values by quantity, and the ranks that these are of, a line for each quantity."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    records = [asdict(run) | {"ranks": {k: " ".join(map(str, v)) for k, v in run.ranks.items()}} for run in runs]
+    records = []
+    for run in runs:
+        p_values = {name: float(f"{p:.4g}") for name, p in run.calibration.p_values.items()}
+        ranks = {name: " ".join(map(str, values)) for name, values in run.ranks.items()}
+        records.append(asdict(run) | {"p_values": p_values, "ranks": ranks})
     path.write_text(json.dumps(records, indent=1) + "\n")
 
 
@@ -152,9 +156,10 @@ def read(path: Path) -> list[Calibrated]:
 
 
 def _from_record(record: Mapping[str, Any]) -> Calibrated:
+    kept = {name: value for name, value in record.items() if name != "p_values"}
     ranks = {name: [int(rank) for rank in ranks.split()] for name, ranks in record["ranks"].items()}
     mixing = None if record["mixing"] is None else Mixing(**record["mixing"])
-    return Calibrated(**{**record, "ranks": ranks, "mixing": mixing})
+    return Calibrated(**{**kept, "ranks": ranks, "mixing": mixing})
 
 
 def _split(runs: Sequence[Calibrated]) -> tuple[list[Calibrated], list[Calibrated]]:
