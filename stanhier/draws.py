@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from stanhier.blas import one_blas_thread
 from stanhier.sampling import RawDraws
 from stanhier.whitening import Whitening
 
@@ -106,7 +107,8 @@ def from_raw(raw: RawDraws, whitening: Whitening, *, grouped: bool, sigma: float
     scales = np.exp(whitening.log_scales(raw.z_scale.reshape(chains * draws, -1)))
     sigma_draws = np.full(chains * draws, sigma) if sigma is not None else scales[:, -1]
     sigma_alpha = scales[:, 0] if grouped else None
-    location = whitening.locations(raw.z.reshape(chains * draws, -1), sigma_draws, sigma_alpha)
+    with one_blas_thread():
+        location = whitening.locations(raw.z.reshape(chains * draws, -1), sigma_draws, sigma_alpha)
     return Draws(
         location=location.reshape(chains, draws, -1),
         sigma=sigma_draws.reshape(chains, draws),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from stanhier import textbook
+from stanhier.blas import one_blas_thread
 from stanhier.compression import Compressed
 from stanhier.data import Design
 from stanhier.draws import from_raw
@@ -53,21 +54,22 @@ class Model:
         parsed = parse(formula, context)
         self._check_grouping(parsed.group, has_intercept=parsed.has_intercept, text=formula)
         self._sigma = _known_sigma(sigma, se)
-        self._design = design_of(parsed, data, se=se)
-        with in_double_precision(formula):
-            self._compressed = self._design.compress()
-            self._chosen = choose_priors(
-                priors,
-                self._design,
-                self._compressed,
-                has_intercept=parsed.has_intercept,
-                sigma_known=self._sigma is not None,
-            )
-            if not self._chosen.location and not self._chosen.scale:
-                raise FormulaError(f"{formula!r} with a known sigma leaves nothing to estimate.")
-            self._check_residual()
-            self._location_priors = location_priors(self._chosen, self._compressed.origin)
-            self._whitening = self._whiten()
+        with one_blas_thread():
+            self._design = design_of(parsed, data, se=se)
+            with in_double_precision(formula):
+                self._compressed = self._design.compress()
+                self._chosen = choose_priors(
+                    priors,
+                    self._design,
+                    self._compressed,
+                    has_intercept=parsed.has_intercept,
+                    sigma_known=self._sigma is not None,
+                )
+                if not self._chosen.location and not self._chosen.scale:
+                    raise FormulaError(f"{formula!r} with a known sigma leaves nothing to estimate.")
+                self._check_residual()
+                self._location_priors = location_priors(self._chosen, self._compressed.origin)
+                self._whitening = self._whiten()
         self._stages: tuple[int, ...] = (self._design.n_rows,)
 
     @classmethod
@@ -152,11 +154,12 @@ class Model:
         """
         other = copy(self)
         other._design = design
-        fresh = design.compress()
-        origin = self._compressed.origin
-        other._compressed = replace(fresh, origin=origin, means=fresh.means + (fresh.origin - origin))
-        other._check_residual()
-        other._whitening = other._whiten()
+        with one_blas_thread():
+            fresh = design.compress()
+            origin = self._compressed.origin
+            other._compressed = replace(fresh, origin=origin, means=fresh.means + (fresh.origin - origin))
+            other._check_residual()
+            other._whitening = other._whiten()
         other._stages = (*self._stages, design.n_rows)
         return other
 
@@ -222,12 +225,11 @@ class Model:
 
         Notes
         -----
-        The same data and `seed` give the same draws bit for bit, also of group effects and predictions, on any number
-        of cores and with any `parallel_chains`. They need not with another processor, compiler or version of a
-        library, nor with some hundreds of predictors and another number of threads of linear algebra (fix it with
-        OPENBLAS_NUM_THREADS): there the compressed data may differ in their last bits, and chains part ways. Rows in
-        another order are such a difference too. The posterior is the same to rounding, so that only Monte Carlo error
-        tells the fits apart.
+        The same data and `seed` give the same draws bit for bit, also of group effects and predictions (with some
+        hundreds of predictors these two to rounding), on any number of cores and with any `parallel_chains`. They need
+        not with another processor, compiler or version of a library: there the compressed data may differ in their
+        last bits, and chains part ways. Rows in another order are such a difference too. The posterior is the same to
+        rounding, so that only Monte Carlo error tells the fits apart.
         """
         from stanhier.fit import Fit
 

@@ -16,6 +16,8 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
+from stanhier.draws import from_raw
+from stanhier.sampling import RawDraws
 
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = ["g7", "g100", "g3"]
@@ -59,7 +61,25 @@ def digests(parallel_chains):
         if model.grouped:
             found[f"{name}: groups"] = digest(fit.group_draws(LEVELS).to_numpy())
             found[f"{name}: summary"] = digest(fit.group_summary().to_numpy())
-    return found
+    return found | wide_digests()
+
+
+def wide_digests():
+    """Of matrices so large that a library of linear algebra would divide the work."""
+    model = models(frame(1000, 50, 300))["varying"]
+    rng = np.random.default_rng(4)
+    raw = RawDraws(
+        z=rng.standard_normal((4, 500, 301)),
+        z_scale=rng.standard_normal((4, 500, 2)),
+        statistics={},
+        seed=4,
+        max_treedepth=10,
+        cmdstan="",
+    )
+    return {
+        "wide: data": digest(np.concatenate([np.ravel(v).astype(float) for v in model.stan_data.values()])),
+        "wide: draws": digest(from_raw(raw, model.whitening, grouped=True, sigma=None).location),
+    }
 
 
 def elsewhere(*prefix, parallel_chains, **environment):
