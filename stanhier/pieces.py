@@ -193,9 +193,12 @@ def merge(a: Piece, b: Piece) -> Piece:
     Piece
         That of the rows of both.
     """
-    codes, labels = pd.factorize(a.labels.append(b.labels))
     n_first = len(a.labels)
-    mine = codes[n_first:]
+    if a.labels.equals(b.labels):
+        labels, mine = a.labels, np.arange(n_first)
+    else:
+        codes, labels = pd.factorize(a.labels.append(b.labels))
+        mine = codes[n_first:]
     weights, means = np.zeros(len(labels)), np.zeros((len(labels), len(a.factor)))
     weights[:n_first], means[:n_first] = a.weights, a.means
     before = weights[mine]

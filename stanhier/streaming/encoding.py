@@ -138,8 +138,8 @@ class Compress:
         weights = None if se is None else se**-2.0
         if formula.group is None:
             return piece_of(rows, weights=weights, n_groups=int(formula.has_intercept))
-        codes, levels = pd.factorize(clean_group(frame, formula.group))
-        return piece_of(rows, weights=weights, codes=codes, labels=_plain(levels), n_groups=len(levels))
+        codes, levels = _coded(clean_group(frame, formula.group))
+        return piece_of(rows, weights=weights, codes=codes, labels=levels, n_groups=len(levels))
 
     def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
         if self.se_name is None:
@@ -182,6 +182,15 @@ def _as_kind(name: str, column: pd.Series, dtype: object) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), index=column.index)
 
 
-def _plain(levels: pd.Index) -> pd.Index:
-    """Labels of groups that are alike whatever the type of the column."""
-    return levels if levels.dtype.kind in "iuMm" else pd.Index(np.asarray(levels, dtype=object))
+def _coded(labels: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """Give the groups of rows as codes, and labels that are alike whatever the type of the column."""
+    if isinstance(labels.dtype, np.dtype) and labels.dtype.kind == "i":
+        values = labels.to_numpy()
+        lowest, highest = int(values.min()), int(values.max())
+        if highest - lowest < len(values):  # numbers close together need no hashing, which is most of the work
+            offsets = values.astype(np.int64) - lowest
+            occurs = np.bincount(offsets) > 0
+            return (np.cumsum(occurs) - 1)[offsets], pd.Index(np.flatnonzero(occurs) + lowest, dtype=values.dtype)
+    codes, levels = pd.factorize(labels)
+    levels = pd.Index(levels)
+    return codes, levels if levels.dtype.kind in "iuMm" else pd.Index(np.asarray(levels, dtype=object))
