@@ -36,7 +36,10 @@ class Rows(Protocol):
         """K + 1: predictors and response."""
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give blocks [x_1 .. x_K, y] of at most `size` rows; the receiver may overwrite them."""
+        """Give blocks [x_1 .. x_K, y] of at most `size` rows; the receiver may overwrite them.
+
+        They are quickest to work with where each column is contiguous.
+        """
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ class ArrayRows:
         """Give copies of the rows, block by block."""
         for start in range(0, self.n_rows, size):
             rows = slice(start, min(start + size, self.n_rows))
-            yield rows, np.column_stack([self.X[rows], self.y[rows]])
+            block = np.empty((rows.stop - start, self.n_columns), order="F")
+            block[:, :-1], block[:, -1] = self.X[rows], self.y[rows]
+            yield rows, block
 
 
 @dataclass(frozen=True)
@@ -194,14 +199,15 @@ def merge(a: Piece, b: Piece) -> Piece:
         That of the rows of both.
     """
     n_first = len(a.labels)
+    mine: slice | np.ndarray
     if a.labels.equals(b.labels):
-        labels, mine = a.labels, np.arange(n_first)
+        labels, mine = a.labels, slice(None)
     else:
         codes, labels = pd.factorize(a.labels.append(b.labels))
         mine = codes[n_first:]
-    weights, means = np.zeros(len(labels)), np.zeros((len(labels), len(a.factor)))
+    weights, means = np.zeros(len(labels)), np.zeros((len(labels), len(a.factor)), order="F")
     weights[:n_first], means[:n_first] = a.weights, a.means
-    before = weights[mine]
+    before = weights[mine].copy()
     total = before + b.weights
     difference = b.means + (b.moments.reference - a.moments.reference) - means[mine]
     weights[mine] = total
@@ -255,9 +261,8 @@ def _sums(
     group_sums, group_weights = np.zeros((width, n_groups)), np.zeros(n_groups)
     # A block has about as many rows as there are groups, so that adding up the groups costs no more than the rows.
     size = min(max(BLOCK_ROWS, n_groups), MAX_BLOCK_VALUES // width, rows.n_rows)
-    references = np.tile(reference, (size, 1))  # subtracts several times faster than one row does from each
     for part, block in rows.blocks(size):
-        block -= references[: len(block)]
+        block -= reference
         sums += np.einsum("ij->j", block)
         squares += np.einsum("ij,ij->j", block, block)
         if n_groups == 0:
@@ -273,7 +278,7 @@ def _sums(
         group_weights += np.bincount(mine, weights=w, minlength=n_groups)
         for k in range(width):
             group_sums[k] += np.bincount(mine, weights=block[:, k], minlength=n_groups)
-    return sums, squares, np.ascontiguousarray(group_sums.T), group_weights
+    return sums, squares, group_sums.T, group_weights
 
 
 def _centred(
@@ -281,11 +286,15 @@ def _centred(
 ) -> Iterator[np.ndarray]:
     """Give the weighted rows minus reference and group means, block by block."""
     size = min(BLOCK_ROWS, rows.n_rows)
-    references = None if reference is None else np.tile(reference, (size, 1))
     for part, block in rows.blocks(size):
-        if references is not None:
-            block -= references[: len(block)]
-            block -= means[0] if codes is None else np.take(means, codes[part], axis=0)
+        if reference is not None:
+            block -= reference
+            if codes is None:
+                block -= means[0]
+            else:
+                mine = codes[part]
+                for k, column in enumerate(means.T):
+                    block[:, k] -= column.take(mine)
         if weights is not None:
             block *= np.sqrt(weights[part])[:, None]
         yield block

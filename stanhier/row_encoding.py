@@ -99,7 +99,7 @@ class EncodedRows:
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Give blocks [x_1 .. x_K, y]; the array is used again for the next one."""
-        block = np.empty((min(size, self.n_rows), self.n_columns))
+        block = np.empty((min(size, self.n_rows), self.n_columns), order="F")
         for start in range(0, self.n_rows, size):
             rows = slice(start, min(start + size, self.n_rows))
             part = block[: rows.stop - rows.start]

@@ -188,9 +188,11 @@ def _coded(labels: pd.Series) -> tuple[np.ndarray, pd.Index]:
         values = labels.to_numpy()
         lowest, highest = int(values.min()), int(values.max())
         if highest - lowest < len(values):  # numbers close together need no hashing, which is most of the work
-            offsets = values.astype(np.int64) - lowest
-            occurs = np.bincount(offsets) > 0
-            return (np.cumsum(occurs) - 1)[offsets], pd.Index(np.flatnonzero(occurs) + lowest, dtype=values.dtype)
+            codes = values.astype(np.int64) - lowest
+            occurs = np.bincount(codes) > 0
+            if not occurs.all():
+                codes = (np.cumsum(occurs) - 1)[codes]
+            return codes, pd.Index(np.flatnonzero(occurs) + lowest, dtype=values.dtype)
     codes, levels = pd.factorize(labels)
     levels = pd.Index(levels)
     return codes, levels if levels.dtype.kind in "iuMm" else pd.Index(np.asarray(levels, dtype=object))
