@@ -49,7 +49,9 @@ data {
   // The scales are sampled as u[1] = log(sigma_alpha / sigma) and u[2] = log(sigma) relative to where it is likely given
   // that ratio: the root of the mean square of all N residuals. Unlike sigma and sigma_alpha themselves these two are
   // all but independent, also where only the sum of the variances is known (groups of one). With a known sigma u[1] is
-  // log(sigma_alpha).
+  // log(sigma_alpha). In the place of the logarithm u[1] has a soft one, linear far above the softness: where
+  // sigma_alpha may be 0 its logarithm has a long tail.
+  real<lower=0> softness;
   int<lower=1> C; // classes of group weights
   real<lower=0> squares_within;
   vector<lower=0>[C] squares_between;
@@ -74,7 +76,7 @@ parameters {
 }
 model {
   vector[S + 1] u = u_hat + u_basis * z_scale;
-  vector[S + 1] log_scale = log_scales(u, N, squares_within, squares_between, W_class_inv);
+  vector[S + 1] log_scale = log_scales(u, softness, N, squares_within, squares_between, W_class_inv);
   real log_sigma = S == 1 ? log_scale[2] : log(sigma_hat);
   vector[S + 1] scale = exp(log_scale);
   vector[P + 1] theta_and_log_density = grouped_rows(z, log_sigma, log_scale[1], theta_hat, basis, share, pull,
@@ -82,7 +84,7 @@ model {
                                                      between_residual, W_typical, sigma_hat, sigma_alpha_hat);
   vector[P] theta = theta_and_log_density[1 : P];
   
-  target += theta_and_log_density[P + 1] + sum(log_scale);
+  target += theta_and_log_density[P + 1] + sum(log_scale) + soft_log_jacobian(u[1]);
   target += priors_lpdf(theta | prior_family, prior_nu, prior_mu, prior_sigma);
   target += priors_lpdf(scale | scale_prior_family, scale_prior_nu, rep_vector(0, S + 1), scale_prior_sigma);
 }

@@ -96,6 +96,7 @@ class Mode:
 def optimize(model: "Model", keywords: Mapping[str, Any]) -> Mode:
     """Find the mode; see `Model.optimize`."""
     arguments = _checked("optimize", "optimize", keywords)
+    model = model.in_logarithms()
     with _running(model, "optimize", arguments) as (program, data_file, folder):
         found = program.optimize(data=data_file, output_dir=folder, jacobian=True, **arguments)
         _check_complete(folder, 1)

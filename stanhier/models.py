@@ -163,6 +163,17 @@ class Model:
         other._stages = (*self._stages, design.n_rows)
         return other
 
+    def in_logarithms(self) -> "Self":
+        """Give the same model in coordinates of which a mode of the scales is the mode of their logarithms.
+
+        Returns
+        -------
+        Model
+        """
+        other = copy(self)
+        other._whitening = self._whitening.in_logarithms()
+        return other
+
     def sample_prior(self, draws: int = 1000, *, seed: int | None = None) -> "xr.DataTree":
         """Draw from the prior, and data from the model with those draws.
 

@@ -1,15 +1,87 @@
-"""Coordinates of the scale parameters in which they are all but independent of each other."""
+"""Coordinates of the scale parameters in which they are all but independent of each other, and not skewed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from stanhier.marginal import MarginalPosterior
 
-__all__ = ["WEIGHT_CLASSES", "ScaleCentre", "scale_centre"]
+__all__ = ["WEIGHT_CLASSES", "ScaleCentre", "SoftLogarithm", "least_skewed", "scale_centre"]
 
 WEIGHT_CLASSES = 4
 """Classes of group weights in which residuals are summed."""
+
+
+SOFTNESS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 2.0, 4.0, 8.0, 1e3)
+"""What is tried, relative to the number at its mode; the last is the logarithm to all intents."""
+
+LOOKED_AT = np.array([-16, -11, -7.5, -5, -3.5, -2.5, -1.5, -0.75, 0, 0.75, 1.5, 2.5, 4, 6.5, 10])
+"""Where the density is looked at, in standard deviations of the logarithm: a number that may be 0 has a long tail."""
+
+
+@dataclass(frozen=True)
+class SoftLogarithm:
+    """A coordinate u of a positive number x: x = softness * log(1 + exp(u)).
+
+    It is the logarithm where x is small against the softness, and linear where x is large. A standard deviation of
+    groups that may be 0 has a long tail to the left in its logarithm, and one to the right itself.
+
+    Attributes
+    ----------
+    softness : float
+        In units of x.
+    """
+
+    softness: float
+
+    def logarithm(self, u: np.ndarray) -> np.ndarray:
+        """Give log(x) of u, elementwise."""
+        # Far to the left log(1 + exp(u)) underflows, and its logarithm is u.
+        softened = np.where(u < -40, u, np.log(np.logaddexp(0.0, np.maximum(u, -40))))
+        return np.asarray(np.log(self.softness) + softened)
+
+    def coordinate(self, log_x: np.ndarray) -> np.ndarray:
+        """Give u of log(x), elementwise."""
+        ratio = np.exp(log_x - np.log(self.softness))
+        return np.asarray(np.where(ratio < 1e-17, log_x - np.log(self.softness), ratio + _log_of_rest(ratio)))
+
+    def slope(self, log_x: float) -> float:
+        """Give the derivative of u with respect to log(x)."""
+        ratio = np.exp(log_x - np.log(self.softness))
+        return float(ratio / -np.expm1(-ratio))
+
+
+def _log_of_rest(ratio: np.ndarray) -> np.ndarray:
+    """log(1 - exp(-ratio))."""
+    return np.asarray(np.log(-np.expm1(-np.maximum(ratio, 1e-17))))
+
+
+def least_skewed(negative_log: Callable[[float], float], mode: float, sd: float) -> SoftLogarithm:
+    """Choose the soft logarithm of a number whose density is least skewed.
+
+    Parameters
+    ----------
+    negative_log : callable
+        Minus the log density of log(x), up to a constant.
+    mode, sd : float
+        Of log(x), the latter from the curvature at the mode.
+
+    Returns
+    -------
+    SoftLogarithm
+    """
+    log_x = mode + sd * LOOKED_AT
+    values = np.array([negative_log(value) for value in log_x])
+    mass = np.exp(values.min() - values) * np.gradient(log_x)
+    mass /= mass.sum()
+
+    def skewness(soft: SoftLogarithm) -> float:
+        u = soft.coordinate(log_x)
+        away = u - mass @ u
+        return float(mass @ away**3 / (mass @ away**2) ** 1.5)
+
+    return min((SoftLogarithm(np.exp(mode) * s) for s in SOFTNESS), key=lambda soft: abs(skewness(soft)))
 
 
 @dataclass(frozen=True)

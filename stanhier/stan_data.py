@@ -70,6 +70,7 @@ def stan_data(
     }
     del data["scale_prior_mu"]
     if grouped:
+        assert whitening.soft is not None
         strata = compressed.strata
         data |= {
             "J": compressed.n_groups,
@@ -83,6 +84,7 @@ def stan_data(
             "between_residual": whitening.between_residual,
             "W_typical": whitening.weight_typical,
             "sigma_alpha_hat": whitening.sigma_alpha_hat,
+            "softness": whitening.soft.softness,
             "C": len(whitening.scale_centre.weight_class),
             "squares_within": whitening.scale_centre.squares_within,
             "squares_between": whitening.scale_centre.squares_between,

@@ -16,7 +16,7 @@ Gelman et al. (2013), Bayesian Data Analysis, section 13.3 (normal approximation
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg, optimize
@@ -32,7 +32,7 @@ from stanhier.marginal import (
     starting_scales,
 )
 from stanhier.priors import STUDENT_T, PriorNumbers
-from stanhier.scale_coordinates import ScaleCentre, scale_centre
+from stanhier.scale_coordinates import ScaleCentre, SoftLogarithm, least_skewed, scale_centre
 
 __all__ = ["Whitening", "whiten"]
 
@@ -62,8 +62,10 @@ class Whitening:
     u_hat : numpy.ndarray, shape (L,)
     u_basis : numpy.ndarray, shape (L, L)
         The estimated scales are sampled as u = u_hat + u_basis @ z_scale.
+    soft : SoftLogarithm or None
+        With groups u_1 is the soft logarithm of what `scale_centre` takes the logarithm of.
     scale_centre : ScaleCentre
-        What u means.
+        What u means but for that.
     sigma_hat, sigma_alpha_hat : float
     """
 
@@ -80,13 +82,34 @@ class Whitening:
     weight_typical: float
     u_hat: np.ndarray
     u_basis: np.ndarray
+    soft: SoftLogarithm | None
     scale_centre: ScaleCentre
     sigma_hat: float
     sigma_alpha_hat: float
 
     def log_scales(self, z_scale: np.ndarray) -> np.ndarray:
         """Logarithms of the estimated scales, shape (draws, L), from Stan's `z_scale` of that shape."""
-        return self.scale_centre.log_scales(self.u_hat + z_scale @ self.u_basis.T)
+        u = self.u_hat + z_scale @ self.u_basis.T
+        if self.soft is not None:
+            u[..., 0] = self.soft.logarithm(u[..., 0])
+        return self.scale_centre.log_scales(u)
+
+    def with_soft(self, soft: SoftLogarithm) -> "Whitening":
+        """Give the coordinates with a soft logarithm in the place of the plain or another one."""
+        log_x, slope = float(self.u_hat[0]), 1.0
+        if self.soft is not None:
+            log_x = float(self.soft.logarithm(self.u_hat[0]))
+            slope = self.soft.slope(log_x)
+        u_hat, u_basis = self.u_hat.copy(), self.u_basis.copy()
+        u_hat[0] = soft.coordinate(np.array(log_x))
+        u_basis[0] *= soft.slope(log_x) / slope
+        return replace(self, soft=soft, u_hat=u_hat, u_basis=u_basis)
+
+    def in_logarithms(self) -> "Whitening":
+        """Give the coordinates in which the scales are logarithms to double precision: a mode depends on them."""
+        if self.soft is None:
+            return self
+        return self.with_soft(SoftLogarithm(1e12 * float(np.exp(self.soft.logarithm(self.u_hat[0])))))
 
     def locations(self, z: np.ndarray, sigma: np.ndarray, sigma_alpha: np.ndarray | None) -> np.ndarray:
         """Location parameters, shape (draws, P), from Stan's `z` of that shape and the scales (draws,)."""
@@ -146,9 +169,18 @@ def whiten(
         location = least_squares(problem, log_scales, prior_sd)
         prior_sd = priors.numbers.effective_sd(priors.offset + priors.transform @ location)
     centre = scale_centre(problem, location, problem.scales(log_scales))
-    u_hat = centre.coordinates(log_scales)
-    covariance = _scale_covariance(lambda u: problem.negative_log_marginal(centre.log_scales(u), prior_sd), u_hat)
-    return _axes(problem, log_scales, prior_sd, centre, np.linalg.cholesky(covariance))
+    mode = centre.coordinates(log_scales)
+
+    def negative_log(u: np.ndarray) -> float:
+        return problem.negative_log_marginal(centre.log_scales(u), prior_sd)
+
+    basis = np.linalg.cholesky(_scale_covariance(negative_log, mode))
+    whitening = _axes(problem, log_scales, prior_sd, centre, basis)
+    if not grouped:
+        return whitening
+    sd = float(np.linalg.norm(basis[0]))
+    soft = least_skewed(lambda log_x: negative_log(np.append(log_x, mode[1:])), float(mode[0]), sd)
+    return whitening.with_soft(soft)
 
 
 def _scale_covariance(negative_log: Callable[[np.ndarray], float], mode: np.ndarray) -> np.ndarray:
@@ -218,6 +250,7 @@ def _axes(
         weight_typical=weight_typical,
         u_hat=centre.coordinates(log_scales),
         u_basis=u_basis,
+        soft=None,
         scale_centre=centre,
         sigma_hat=sigma,
         sigma_alpha_hat=sigma_alpha,

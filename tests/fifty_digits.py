@@ -48,6 +48,8 @@ def parameters(model, z, z_scale):
     """Intercept and slopes at the origin, sigma, sigma_alpha (or None), at a point of the sampler's coordinates."""
     w = model.whitening
     u = [a + b for a, b in zip(vector(w.u_hat), times(w.u_basis, z_scale), strict=True)]
+    if model.grouped:
+        u[0] = mp.log(mp.mpf(w.soft.softness) * mp.log1p(mp.exp(u[0])))
     if len(u) == 2:
         centre = w.scale_centre
         squares = mp.mpf(centre.squares_within)

@@ -25,7 +25,7 @@ def points(model, n=5, seed=11):
 
 
 def constrain(model, z, z_scale):
-    """The model's parameters at a point of the program's: location, sigma, sigma_alpha, and log |d location / d z|."""
+    """The model's parameters at a point of the program's: location, sigma, sigma_alpha, and the log Jacobian."""
     w = model._whitening
     scales = np.exp(w.log_scales(z_scale[None]))
     sigma = scales[:, -1] if model.sigma is None else np.array([model.sigma])
@@ -38,6 +38,11 @@ def constrain(model, z, z_scale):
         for e in step * np.eye(len(z))
     ]
     log_jacobian = np.linalg.slogdet(np.array(columns))[1] if len(z) else 0.0
+    step = 1e-4
+    columns = [
+        (w.log_scales(z_scale + e) - w.log_scales(z_scale - e)) / (2 * step) for e in step * np.eye(len(z_scale))
+    ]
+    log_jacobian += np.linalg.slogdet(np.array(columns))[1] if len(z_scale) else 0.0
     return location, sigma, sigma_alpha, log_jacobian
 
 

@@ -137,7 +137,8 @@ def points(model, n=3, seed=3):
     found += [tuple(rng.uniform(-3, 3, size) for size in sizes) for _ in range(n)]
     if model.grouped:
         u = whitening.u_hat.copy()
-        u[0] = np.log(ALMOST_ZERO) if len(u) == 2 else np.log(ALMOST_ZERO * whitening.sigma_hat)
+        almost_zero = np.log(ALMOST_ZERO) if len(u) == 2 else np.log(ALMOST_ZERO * whitening.sigma_hat)
+        u[0] = whitening.soft.coordinate(almost_zero)
         found.append((rng.uniform(-3, 3, sizes[0]), np.linalg.solve(whitening.u_basis, u - whitening.u_hat)))
     return found
 
