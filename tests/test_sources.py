@@ -52,8 +52,7 @@ def folder(data, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(pieces, "BLOCK_ROWS", 64)
-    for module in ("parquet", "polars", "duckdb", "ibis"):
-        monkeypatch.setattr(f"stanhier.sources.{module}.BATCH_ROWS", 256)
+    monkeypatch.setattr(source, "BATCH_ROWS", 256)
 
 
 SOURCES = {
@@ -222,6 +221,28 @@ def test_empty_and_absent_data(tmp_path, data):
     (tmp_path / "text.parquet").write_text("y,x\n1,2\n")
     with pytest.raises(sh.DataError, match="cannot be read as Parquet"):
         design_of(parse("y ~ x"), tmp_path / "text.parquet")
+
+
+def test_files_that_cannot_be_read_to_their_end_are_refused(tmp_path, data):
+    data[["x", "y"]].to_parquet(tmp_path / "a.parquet", row_group_size=400, compression=None, index=False)
+    bytes_of_file = bytearray((tmp_path / "a.parquet").read_bytes())
+    start = pq.read_metadata(tmp_path / "a.parquet").row_group(2).column(0).dictionary_page_offset
+    bytes_of_file[start : start + 40] = b"\xff" * 40
+    (tmp_path / "a.parquet").write_bytes(bytes_of_file)
+    with pytest.raises(sh.DataError, match=r"a\.parquet' cannot be read to its end: .*Are all files whole"):
+        design_of(parse("y ~ x"), tmp_path / "a.parquet")
+    data[["x", "y"]].to_parquet(tmp_path / "a.parquet", index=False)
+    data[["x"]].assign(y="text").to_parquet(tmp_path / "b.parquet", index=False)
+    with pytest.raises(sh.DataError, match=r"cannot be read to its end: .* of the same types\?"):
+        design_of(parse("y ~ x"), tmp_path)
+
+
+@pytest.mark.parametrize(("n_columns", "n_rows"), [(2, 256), (10, 100), (2000, 1)])
+def test_blocks_of_wide_frames_have_fewer_rows(n_columns, n_rows, monkeypatch, tmp_path):
+    monkeypatch.setattr(source, "BATCH_VALUES", 1000)
+    columns = [f"x{k}" for k in range(n_columns)]
+    pd.DataFrame(np.zeros((300, n_columns)), columns=columns).to_parquet(tmp_path / "wide.parquet")
+    assert max(batch.num_rows for batch in open_source(tmp_path).batches(columns)) == n_rows
 
 
 def test_a_missing_package_is_named_with_the_command(monkeypatch, folder):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from stanhier.sources.source import BATCH_ROWS, ArrowSource, needed
+from stanhier.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["duckdb_source"]
 
@@ -14,6 +14,6 @@ def duckdb_source(relation: Any) -> ArrowSource:
 
     def batches(columns: list[str]) -> Iterator[Any]:
         quoted = ", ".join('"{}"'.format(name.replace('"', '""')) for name in columns)
-        return iter(relation.project(quoted).to_arrow_reader(BATCH_ROWS))
+        return iter(relation.project(quoted).to_arrow_reader(batch_rows(columns)))
 
     return ArrowSource("a DuckDB relation", relation.limit(0).to_arrow_table().schema, batches)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from stanhier.sources.source import BATCH_ROWS, ArrowSource, needed
+from stanhier.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["ibis_source"]
 
@@ -13,6 +13,6 @@ def ibis_source(table: Any) -> ArrowSource:
     needed("pyarrow", "parquet", "An Ibis table")
 
     def batches(columns: list[str]) -> Iterator[Any]:
-        return iter(table.select(*columns).to_pyarrow_batches(chunk_size=BATCH_ROWS))
+        return iter(table.select(*columns).to_pyarrow_batches(chunk_size=batch_rows(columns)))
 
     return ArrowSource("an Ibis table", table.schema().to_pyarrow(), batches)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from stanhier.sources.source import BATCH_ROWS, ArrowSource, needed
+from stanhier.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["polars_source"]
 
@@ -13,7 +13,7 @@ def polars_source(frame: Any) -> ArrowSource:
     needed("pyarrow", "polars", "A Polars lazy frame")
 
     def batches(columns: list[str]) -> Iterator[Any]:
-        for part in frame.select(columns).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+        for part in frame.select(columns).collect_batches(chunk_size=batch_rows(columns), maintain_order=True):
             yield from part.to_arrow().to_batches()
 
     schema = frame.collect_schema().to_frame().to_arrow().schema

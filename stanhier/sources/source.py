@@ -10,10 +10,12 @@ import pandas as pd
 
 from stanhier.errors import DataError
 
-__all__ = ["BATCH_ROWS", "ArrowSource", "Source", "Task", "frame_of", "needed"]
+__all__ = ["ArrowSource", "Source", "Task", "batch_rows", "frame_of", "needed"]
 
-BATCH_ROWS = 1 << 17
+BATCH_ROWS = 1 << 18
 """Rows of a block that a source delivers, at most."""
+BATCH_VALUES = 1 << 21
+"""Values of such a block, at most."""
 
 
 class Task[T](Protocol):
@@ -75,6 +77,11 @@ class ArrowSource:
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task in this process, block by block."""
         return task(frame_of(batch) for batch in self.batches(list(columns)) if batch.num_rows > 0)
+
+
+def batch_rows(columns: Sequence[str]) -> int:
+    """Choose how many rows a block of some columns has: many, for the work that each block takes, but little memory."""
+    return min(BATCH_ROWS, max(BATCH_VALUES // len(columns), 1))
 
 
 def frame_of(table: Any) -> pd.DataFrame:
