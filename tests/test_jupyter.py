@@ -28,7 +28,7 @@ def test_a_fit_shows_its_verdict_and_summary():
     assert "4 chains of 250 draws" in text
     assert "No problems found." in text
     sigma = float(fit.posterior["sigma"].mean())
-    assert re.search(rf"\bsigma {sigma:.2f}", text)
+    assert re.search(rf"\bsigma {sigma:.1f}", text)  # how many digits are shown depends on the Monte Carlo error
     assert "alpha of 3 groups" in text
     assert "alpha[g000]" not in text
 
