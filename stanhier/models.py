@@ -213,8 +213,7 @@ class Model:
         **kwargs
             The keywords of `cmdstanpy.CmdStanModel.sample`, passed through: `chains`, `iter_warmup`,
             `iter_sampling`, `seed`, `adapt_delta`, and so on. `show_progress` is on in a terminal or a notebook,
-            off in a log, unless given. `adapt_delta` is 0.9 unless given: with Stan's 0.8 single draws diverge where
-            `sigma_alpha` may be all but 0.
+            off in a log, unless given.
 
         Returns
         -------

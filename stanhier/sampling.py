@@ -20,9 +20,6 @@ from stanhier.run_folder import run_folder
 
 __all__ = ["NOT_FOR_USERS", "RawDraws", "quiet_cmdstanpy", "run_nuts", "somebody_is_looking"]
 
-ADAPT_DELTA = 0.9
-"""Target acceptance rate: at Stan's 0.8 a few draws in ten thousand diverge where sigma_alpha is all but 0."""
-
 # What cmdstanpy offers that has no meaning for a model that is already written.
 NOT_FOR_USERS = {
     "data": "the model has its data",
@@ -143,8 +140,6 @@ def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in keywords.items()}
     if arguments.get("show_progress") is None:
         arguments["show_progress"] = somebody_is_looking()
-    if arguments.get("adapt_delta") is None and arguments.get("adapt_engaged") is not False:
-        arguments["adapt_delta"] = ADAPT_DELTA
     if arguments.get("seed") is None:
         arguments["seed"] = secrets.randbelow(2**31)
     return arguments
