@@ -5,7 +5,9 @@ m_j = mu_alpha + s_j (ybar_j - mu_alpha - xbar_j beta) and v_j = sigma_alpha^2 (
 Data Analysis, section 15.4. In this form sigma_alpha -> 0 and a group with a huge weight stay finite.
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -62,7 +64,8 @@ def draw_effects(
     numpy.ndarray, shape (S, G)
     """
     effects = np.empty((len(groups), len(location)))
-    for block, rows in _by_block(groups):
+
+    def draw(block: int, rows: np.ndarray) -> None:
         rng = np.random.default_rng([seed, 0x67, block])
         first = block * BLOCK_GROUPS
         size = min(BLOCK_GROUPS, compressed.n_groups - first)
@@ -71,6 +74,10 @@ def draw_effects(
         noise *= sd
         noise += mean
         effects[rows] = noise
+
+    # numpy lets other threads run while it draws and calculates, and blocks are independent of each other.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(draw, *zip(*_by_block(groups), strict=True)))
     return effects.T
 
 
