@@ -13,6 +13,7 @@ from stanhier.columns import as_frame, clean_columns, clean_group, error_array, 
 from stanhier.compression import Compressed, compress
 from stanhier.errors import DataError, FormulaError
 from stanhier.formula import ParsedFormula
+from stanhier.group_codes import codes_of_integers
 from stanhier.kinds import is_categorical, kind_of_labels, refuse_infinite
 from stanhier.row_encoding import EncodedRows, RowEncoder, evaluate, predictor_matrix, predictor_names
 
@@ -251,7 +252,7 @@ def build_design(
     group = None
     if formula.group is not None:
         labels = clean_group(frame, formula.group)
-        codes, levels = pd.factorize(labels, sort=True)
+        codes, levels = codes_of_integers(labels) or pd.factorize(labels, sort=True)
         group = Grouping(formula.group, pd.Index(levels), codes)
         clean = _with_column(clean, formula.group, labels)
     se_name = se if isinstance(se, str) else None

@@ -92,7 +92,7 @@ def _as_new_groups(model: "Model", X: np.ndarray, codes: np.ndarray | None) -> N
     grouping = model.design.group
     if grouping is None:
         return NewRows(X, None, pd.Index([]), model.design.se, pd.RangeIndex(len(X)))
-    positions = np.arange(len(X)) if codes is None else codes
+    positions = np.arange(len(X)) if codes is None else codes.astype(np.int64)
     return NewRows(X, len(grouping.levels) + positions, grouping.levels, model.design.se, pd.RangeIndex(len(X)))
 
 

@@ -7,6 +7,7 @@ import stanhier as sh
 from stanhier.columns import as_frame
 from stanhier.data import build_design
 from stanhier.formula import parse
+from stanhier.group_codes import codes_of_integers
 
 
 def frame(n=12):
@@ -175,3 +176,21 @@ def test_of_other_libraries_frames_only_the_columns_of_the_model_are_taken():
     np.testing.assert_array_equal(
         design("y ~ x + kind + (1 | g)", other).X, design("y ~ x + kind + (1 | g)", frame()).X
     )
+
+
+@pytest.mark.parametrize("n_groups", [1, 2, 127, 128, 129, 40_000])
+@pytest.mark.parametrize("first", [0, -70_000, 2**62])
+def test_integers_are_coded_as_factorize_codes_them(n_groups, first):
+    rng = np.random.default_rng(n_groups)
+    chosen = rng.choice(n_groups + 5, n_groups, replace=False)
+    labels = pd.Series(first + np.concatenate([chosen, rng.choice(chosen, 300_000)]), name="g")
+    codes, levels = codes_of_integers(labels)
+    expected, uniques = pd.factorize(labels, sort=True)
+    np.testing.assert_array_equal(codes, expected)
+    assert levels.equals(pd.Index(uniques))
+    assert codes.nbytes <= {1: 1, 2: 1, 127: 1, 128: 2, 129: 2, 40_000: 4}[n_groups] * len(codes)
+
+
+def test_integers_far_apart_are_left_to_hashing():
+    assert codes_of_integers(pd.Series([1, 10**15, 7])) is None
+    assert codes_of_integers(pd.Series(["a", "b"])) is None

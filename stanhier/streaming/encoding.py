@@ -10,6 +10,7 @@ from formulaic import ModelSpec
 from stanhier.columns import clean_group
 from stanhier.errors import DataError
 from stanhier.formula import ParsedFormula
+from stanhier.group_codes import codes_of_integers
 from stanhier.kinds import is_categorical
 from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of
 from stanhier.row_encoding import EncodedRows, RowEncoder, evaluate, predictor_names
@@ -184,15 +185,6 @@ def _as_kind(name: str, column: pd.Series, dtype: object) -> pd.Series:
 
 def _coded(labels: pd.Series) -> tuple[np.ndarray, pd.Index]:
     """Give the groups of rows as codes, and labels that are alike whatever the type of the column."""
-    if isinstance(labels.dtype, np.dtype) and labels.dtype.kind == "i":
-        values = labels.to_numpy()
-        lowest, highest = int(values.min()), int(values.max())
-        if highest - lowest < len(values):  # numbers close together need no hashing, which is most of the work
-            codes = values.astype(np.int64) - lowest
-            occurs = np.bincount(codes) > 0
-            if not occurs.all():
-                codes = (np.cumsum(occurs) - 1)[codes]
-            return codes, pd.Index(np.flatnonzero(occurs) + lowest, dtype=values.dtype)
-    codes, levels = pd.factorize(labels)
+    codes, levels = codes_of_integers(labels) or pd.factorize(labels)
     levels = pd.Index(levels)
     return codes, levels if levels.dtype.kind in "iuMm" else pd.Index(np.asarray(levels, dtype=object))
