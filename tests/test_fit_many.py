@@ -412,6 +412,14 @@ def run(folder, *arguments):
     )
 
 
+def children_of(process):
+    """The children of a process, none if it has ended meanwhile."""
+    try:
+        return process.children()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def offspring(process):
     return psutil.Process(process.pid).children(recursive=True)
 
@@ -516,7 +524,7 @@ class TestWithStan:
         assert process.stdout.readline()
         worker = None
         while worker is None:
-            worker = next((p for p in offspring(process) if chains_of(p.children())), None)
+            worker = next((p for p in offspring(process) if chains_of(children_of(p))), None)
         worker.kill()
         said, words = process.communicate(timeout=120)
         assert said.endswith("12 fits\n")
