@@ -7,21 +7,21 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Cauchy": "priors",
-    "CmdStanError": "errors",
-    "DataError": "errors",
+    "CmdStanError": "basics.errors",
+    "DataError": "basics.errors",
     "Exponential": "priors",
     "Fit": "fit",
     "Flat": "priors",
-    "FormulaError": "errors",
+    "FormulaError": "basics.errors",
     "HalfCauchy": "priors",
     "HalfNormal": "priors",
     "HalfStudentT": "priors",
     "LinearRegression": "models",
     "Normal": "priors",
-    "PriorError": "errors",
-    "SamplingError": "errors",
+    "PriorError": "basics.errors",
+    "SamplingError": "basics.errors",
     "SamplingWarning": "diagnostics",
-    "StanhierError": "errors",
+    "StanhierError": "basics.errors",
     "StudentT": "priors",
     "VaryingIntercept": "models",
     "compare": "comparison",
@@ -60,10 +60,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from stanhier.basics.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
     from stanhier.calibration import sbc
     from stanhier.comparison import compare
     from stanhier.diagnostics import SamplingWarning
-    from stanhier.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
     from stanhier.fit import Fit
     from stanhier.many_models import fit_many
     from stanhier.models import LinearRegression, VaryingIntercept

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from stanhier import datasets
+from stanhier.basics.errors import SamplingError, StanhierError
 from stanhier.draws import Draws, from_raw, resampled
-from stanhier.errors import SamplingError, StanhierError
 from stanhier.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.group_effects import conditional_moments
 from stanhier.interrupt import chains_end_on_interrupt

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stanhier.errors import CmdStanError
+from stanhier.basics.errors import CmdStanError
 
 __all__ = ["cache_dir", "clear_errors", "exclusive", "free_bytes", "publish", "size_on_disk", "staging"]
 

@@ -10,9 +10,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from stanhier import cache
+from stanhier.basics.errors import StanhierError
 from stanhier.cmdstan import ensure_cmdstan, install, install_from_github
 from stanhier.doctor import Finding, examine
-from stanhier.errors import StanhierError
 from stanhier.program import Program, shipped_programs
 
 __all__ = ["main"]

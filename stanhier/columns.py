@@ -7,9 +7,9 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from stanhier.errors import DataError
+from stanhier.basics.errors import DataError
+from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
-from stanhier.magnitudes import LARGEST, SMALLEST
 
 __all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stanhier.basics.errors import DataError, StanhierError
 from stanhier.diagnostics import SamplingWarning
-from stanhier.errors import DataError, StanhierError
 from stanhier.fit import Fit
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
+from stanhier.basics.errors import DataError, FormulaError
 from stanhier.columns import as_frame, clean_columns, clean_group, error_array, positive_numbers
 from stanhier.compression import Compressed, compress
-from stanhier.errors import DataError, FormulaError
 from stanhier.formula import ParsedFormula
 from stanhier.group_codes import codes_of_integers
 from stanhier.kinds import is_categorical, kind_of_labels, refuse_infinite

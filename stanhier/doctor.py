@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from stanhier import cache
+from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import installer, locate
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
-from stanhier.errors import CmdStanError
 from stanhier.program import Program, programs_dir, shipped_programs
 
 __all__ = ["Finding", "examine"]

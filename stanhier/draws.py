@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from stanhier.blas import one_blas_thread
+from stanhier.basics.threads import one_blas_thread
 from stanhier.sampling import RawDraws
 from stanhier.whitening import Whitening
 

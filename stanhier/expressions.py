@@ -14,7 +14,7 @@ from typing import Any
 from formulaic.transforms import TRANSFORMS
 from formulaic.utils.code import sanitize_variable_names
 
-from stanhier.errors import FormulaError
+from stanhier.basics.errors import FormulaError
 
 __all__ = ["FUNCTIONS", "NUMPY_FUNCTIONS", "Expression", "checked_context", "read_expression"]
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from stanhier import prediction
+from stanhier.basics.errors import DataError
 from stanhier.diagnostics import Diagnosis, SamplingWarning, diagnose
 from stanhier.draws import Draws
-from stanhier.errors import DataError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stanhier.errors import StanhierError
+from stanhier.basics.errors import StanhierError
 from stanhier.fit import Fit
 from stanhier.storage import load
 

@@ -8,7 +8,7 @@ from typing import Any
 from formulaic.formula import SimpleFormula, StructuredFormula
 from formulaic.parser.types import Factor
 
-from stanhier.errors import FormulaError
+from stanhier.basics.errors import FormulaError
 from stanhier.expressions import Expression, checked_context, read_expression
 from stanhier.formula_parser import is_column, read_terms
 

@@ -12,7 +12,7 @@ from formulaic.formula import SimpleFormula, StructuredFormula
 from formulaic.parser import DefaultFormulaParser, DefaultOperatorResolver
 from formulaic.parser.types import Factor, Operator, Term
 
-from stanhier.errors import FormulaError
+from stanhier.basics.errors import FormulaError
 
 __all__ = ["is_column", "plain_words", "read_terms"]
 

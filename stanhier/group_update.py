@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.errors import DataError, StanhierError
 from stanhier.columns import as_frame
 from stanhier.data import Grouping
 from stanhier.diagnostics import SamplingWarning
 from stanhier.draws import Draws, resampled
-from stanhier.errors import DataError, StanhierError
 from stanhier.likelihood import group_log_density
 from stanhier.loo import good_k, relative_efficiency
 

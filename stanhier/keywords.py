@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stanhier.errors import StanhierError
+from stanhier.basics.errors import StanhierError
 
 __all__ = ["DEFAULT_CHAINS", "check_keywords"]
 

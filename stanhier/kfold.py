@@ -12,10 +12,10 @@ import pandas as pd
 import xarray as xr
 
 from stanhier import datasets
+from stanhier.basics.errors import StanhierError
 from stanhier.data import Grouping
 from stanhier.diagnostics import SamplingWarning
 from stanhier.draws import Draws
-from stanhier.errors import StanhierError
 from stanhier.likelihood import group_blocks, held_out_rows_log_density, label_blocks, log_mean_exp, row_blocks
 from stanhier.loo import check_by, labels_of
 from stanhier.prediction import check_seed

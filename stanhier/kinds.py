@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stanhier.errors import DataError
-from stanhier.magnitudes import LARGEST
+from stanhier.basics.errors import DataError
+from stanhier.basics.magnitudes import LARGEST
 
 __all__ = ["as_labels", "as_predictor", "is_categorical", "kind_of_labels", "kind_of_predictor", "refuse_infinite"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stanhier.errors import StanhierError
+from stanhier.basics.errors import StanhierError
 
 __all__ = ["labels_from_json", "labels_to_json"]
 

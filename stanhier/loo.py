@@ -17,8 +17,8 @@ import pandas as pd
 import xarray as xr
 
 from stanhier import datasets
+from stanhier.basics.errors import DataError, StanhierError
 from stanhier.diagnostics import SamplingWarning
-from stanhier.errors import DataError, StanhierError
 from stanhier.likelihood import Block, group_blocks, label_blocks, log_mean_exp, row_blocks
 
 if TYPE_CHECKING:

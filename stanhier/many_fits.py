@@ -9,8 +9,8 @@ from weakref import WeakSet
 
 import pandas as pd
 
+from stanhier.basics.errors import StanhierError
 from stanhier.diagnostics import SamplingWarning
-from stanhier.errors import StanhierError
 from stanhier.fit import Fit
 from stanhier.fit_folder import FitFolder
 from stanhier.parameter_table import ParameterTable

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from stanhier.basics.errors import StanhierError
 from stanhier.diagnostics import Diagnosis
 from stanhier.draws import Draws
-from stanhier.errors import StanhierError
 from stanhier.fit import Fit
 from stanhier.fit_folder import FitFolder, file_of, identity_of
 from stanhier.keywords import check_keywords

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from stanhier import textbook
-from stanhier.blas import one_blas_thread
+from stanhier.basics.errors import DataError, FormulaError, StanhierError
+from stanhier.basics.magnitudes import LARGEST, SMALLEST, in_double_precision
+from stanhier.basics.threads import one_blas_thread
 from stanhier.compression import Compressed
 from stanhier.data import Design
 from stanhier.draws import from_raw
-from stanhier.errors import DataError, FormulaError, StanhierError
 from stanhier.formula import parse
-from stanhier.magnitudes import LARGEST, SMALLEST, in_double_precision
 from stanhier.marginal import LocationPriors, RankDeficientError
 from stanhier.prior_choice import choose_priors
 from stanhier.priors import numbers

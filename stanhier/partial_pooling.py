@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from stanhier import datasets, prediction
+from stanhier.basics.errors import DataError, FormulaError, PriorError
 from stanhier.columns import as_frame, clean_group
 from stanhier.comparison import compare
 from stanhier.data import NewRows, build_design
-from stanhier.errors import DataError, FormulaError, PriorError
 from stanhier.formula import parse
 from stanhier.models import LinearRegression, VaryingIntercept
 from stanhier.priors import Flat, LocationPrior

@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from stanhier import datasets
+from stanhier.basics.errors import PriorError, StanhierError
 from stanhier.data import NewRows
 from stanhier.draws import Draws
-from stanhier.errors import PriorError, StanhierError
 from stanhier.prediction import MAX_VALUES, check_seed, collect
 from stanhier.priors import Prior
 

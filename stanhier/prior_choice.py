@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stanhier.basics.errors import DataError, PriorError
 from stanhier.compression import Compressed
 from stanhier.data import Design
-from stanhier.errors import DataError, PriorError
 from stanhier.priors import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
 __all__ = ["ChosenPriors", "choose_priors"]

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stanhier.errors import PriorError
-from stanhier.magnitudes import LARGEST, SMALLEST
+from stanhier.basics.errors import PriorError
+from stanhier.basics.magnitudes import LARGEST, SMALLEST
 
 __all__ = [
     "Cauchy",

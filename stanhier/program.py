@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from stanhier import cache
+from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import installer, locate
 from stanhier.cmdstan.executable import compile_program, executable_name, is_intact
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
-from stanhier.errors import CmdStanError
 
 if TYPE_CHECKING:
     from cmdstanpy import CmdStanModel

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier import html
-from stanhier.errors import StanhierError
+from stanhier.basics.errors import StanhierError
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit

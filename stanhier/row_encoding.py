@@ -11,7 +11,7 @@ import pandas as pd
 from formulaic import ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
-from stanhier.errors import DataError, FormulaError
+from stanhier.basics.errors import DataError, FormulaError
 from stanhier.formula import ParsedFormula
 from stanhier.formula_parser import is_column, plain_words
 from stanhier.kinds import refuse_infinite

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stanhier.errors import SamplingError
+from stanhier.basics.errors import SamplingError
 
 __all__ = ["MAKE_ROOM", "run_folder"]
 

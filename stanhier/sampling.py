@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stanhier.errors import SamplingError, StanhierError
+from stanhier.basics.errors import SamplingError, StanhierError
 from stanhier.faults import RAISED_BY_CMDSTANPY, ChainFiles, Fault, listed_faults
 from stanhier.interrupt import chains_end_on_interrupt, end_chains
 from stanhier.keywords import check_keywords

@@ -14,8 +14,8 @@ import pandas as pd
 import xarray as xr
 
 from stanhier import models
+from stanhier.basics.errors import StanhierError
 from stanhier.draws import Draws
-from stanhier.errors import StanhierError
 from stanhier.expressions import checked_context
 from stanhier.fit import Fit
 from stanhier.formula import parse

@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from stanhier.errors import SamplingError, StanhierError
+from stanhier.basics.errors import SamplingError, StanhierError
 from stanhier.workers import Crew, OwnProcesses
 
 __all__ = ["results_of", "run_tasks"]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from fake_cmdstan import MEMBERS
 
+from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import ensure_cmdstan, install, installer, locate, toolchain, wheel
-from stanhier.errors import CmdStanError
 
 
 def users_cmdstan(folder: Path, version: str = "2.36.0") -> Path:

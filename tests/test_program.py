@@ -11,8 +11,8 @@ import pytest
 from fake_cmdstan import PROGRAM
 
 from stanhier import program
+from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import ensure_cmdstan, executable, install
-from stanhier.errors import CmdStanError
 from stanhier.program import Program, shipped_programs, stan_models_dir
 
 

@@ -8,9 +8,9 @@ import signal
 import subprocess
 from pathlib import Path
 
+from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import Compiler
-from stanhier.errors import CmdStanError
 
 __all__ = ["run_make", "write_local_options"]
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import locate
 from stanhier.cmdstan.installer import damaged_files
-from stanhier.errors import CmdStanError
 
 __all__ = ["compile_program", "executable_name", "is_intact"]
 

@@ -8,10 +8,10 @@ import re
 from functools import cache
 from pathlib import Path
 
+from stanhier.basics.errors import CmdStanError
 from stanhier.cache import cache_dir
 from stanhier.cmdstan.toolchain import Compiler
 from stanhier.cmdstan.wheel import STAN_VERSION, wheel_for_this_machine
-from stanhier.errors import CmdStanError
 
 __all__ = [
     "HOME_FILES",

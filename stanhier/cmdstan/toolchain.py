@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from stanhier.basics.errors import CmdStanError
 from stanhier.cache import cache_dir
-from stanhier.errors import CmdStanError
 
 __all__ = ["Compiler", "find_compiler", "find_make", "require_compiler", "require_make"]
 

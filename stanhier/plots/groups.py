@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stanhier.errors import StanhierError
+from stanhier.basics.errors import StanhierError
 from stanhier.plots.shared import (
     MAX_GROUPS,
     OTHER,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stanhier.errors import StanhierError
+from stanhier.basics.errors import StanhierError
 from stanhier.plots.groups import row_height
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, new_axes, short
 

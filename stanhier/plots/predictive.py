@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.errors import StanhierError
 from stanhier.data import NewRows
-from stanhier.errors import StanhierError
 from stanhier.group_effects import draw_effects
 from stanhier.plots.shared import (
     MAX_GROUPS,

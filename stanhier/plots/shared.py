@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stanhier.errors import StanhierError
+from stanhier.basics.errors import StanhierError
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit

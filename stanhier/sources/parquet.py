@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stanhier.errors import DataError
+from stanhier.basics.errors import DataError
 from stanhier.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["parquet_source"]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from stanhier.errors import DataError
+from stanhier.basics.errors import DataError
 
 __all__ = ["ArrowSource", "Source", "Task", "batch_rows", "frame_of", "needed"]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
+from stanhier.basics.errors import DataError
 from stanhier.compression import Compressed, compressed_from
 from stanhier.data import Design, Grouping, build_design
-from stanhier.errors import DataError
 from stanhier.formula import ParsedFormula
 from stanhier.row_encoding import predictor_names
 from stanhier.sources import Source, open_source

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
+from stanhier.basics.errors import DataError
 from stanhier.columns import clean_group
-from stanhier.errors import DataError
 from stanhier.formula import ParsedFormula
 from stanhier.group_codes import codes_of_integers
 from stanhier.kinds import is_categorical

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.errors import DataError
 from stanhier.columns import clean_columns
-from stanhier.errors import DataError
 from stanhier.formula import ParsedFormula
 from stanhier.kinds import as_predictor
 from stanhier.pieces import Moments

@@ -20,7 +20,7 @@ from formulaic.transforms import TRANSFORMS
 from formulaic.utils.code import format_expr, sanitize_variable_names
 from formulaic.utils.stateful_transforms import stateful_eval
 
-from stanhier.errors import FormulaError
+from stanhier.basics.errors import FormulaError
 from stanhier.expressions import ROW_BY_ROW
 from stanhier.formula import ParsedFormula
 from stanhier.pieces import Moments, moments_of

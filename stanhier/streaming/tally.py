@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from stanhier.errors import DataError
+from stanhier.basics.errors import DataError
 
 __all__ = ["Tally"]
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from stanhier.errors import DataError
+from stanhier.basics.errors import DataError
 
 __all__ = ["LARGEST", "SMALLEST", "in_double_precision"]
 
