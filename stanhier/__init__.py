@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Cauchy": "priors",
+    "Cauchy": "priors.distributions",
     "CmdStanError": "basics.errors",
     "DataError": "basics.errors",
-    "Exponential": "priors",
+    "Exponential": "priors.distributions",
     "Fit": "fit",
-    "Flat": "priors",
+    "Flat": "priors.distributions",
     "FormulaError": "basics.errors",
-    "HalfCauchy": "priors",
-    "HalfNormal": "priors",
-    "HalfStudentT": "priors",
+    "HalfCauchy": "priors.distributions",
+    "HalfNormal": "priors.distributions",
+    "HalfStudentT": "priors.distributions",
     "LinearRegression": "models",
-    "Normal": "priors",
+    "Normal": "priors.distributions",
     "PriorError": "basics.errors",
     "SamplingError": "basics.errors",
     "SamplingWarning": "diagnostics",
     "StanhierError": "basics.errors",
-    "StudentT": "priors",
+    "StudentT": "priors.distributions",
     "VaryingIntercept": "models",
     "compare": "comparison",
     "fit_many": "many_models",
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from stanhier.models import LinearRegression, VaryingIntercept
     from stanhier.partial_pooling import pooling
     from stanhier.plots import plot_compare
-    from stanhier.priors import (
+    from stanhier.priors.distributions import (
         Cauchy,
         Exponential,
         Flat,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from stanhier.priors import Prior
+from stanhier.priors.distributions import Prior
 
 if TYPE_CHECKING:
     from stanhier.models import Model

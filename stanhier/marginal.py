@@ -15,7 +15,7 @@ import numpy as np
 from scipy import optimize
 
 from stanhier.compression import Compressed, Strata
-from stanhier.priors import FLAT, PriorNumbers
+from stanhier.priors.distributions import FLAT, PriorNumbers
 
 __all__ = [
     "LocationPriors",

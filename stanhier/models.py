@@ -18,7 +18,7 @@ from stanhier.draws import from_raw
 from stanhier.formula import parse
 from stanhier.marginal import LocationPriors, RankDeficientError
 from stanhier.prior_choice import choose_priors
-from stanhier.priors import numbers
+from stanhier.priors.distributions import numbers
 from stanhier.sampling import run_nuts
 from stanhier.stan_data import location_priors, stan_data
 from stanhier.streaming import design_of

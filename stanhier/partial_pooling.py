@@ -21,7 +21,7 @@ from stanhier.comparison import compare
 from stanhier.data import NewRows, build_design
 from stanhier.formula import parse
 from stanhier.models import LinearRegression, VaryingIntercept
-from stanhier.priors import Flat, LocationPrior
+from stanhier.priors.distributions import Flat, LocationPrior
 from stanhier.sampling_task import SamplingTask, sample_and_diagnose
 from stanhier.tasks import results_of
 from stanhier.workers import OwnThreads, crew_of

@@ -13,7 +13,7 @@ from stanhier.basics.errors import PriorError, StanhierError
 from stanhier.data import NewRows
 from stanhier.draws import Draws
 from stanhier.prediction import MAX_VALUES, check_seed, collect
-from stanhier.priors import Prior
+from stanhier.priors.distributions import Prior
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit

@@ -7,7 +7,7 @@ from typing import Any
 from stanhier.basics.errors import DataError, PriorError
 from stanhier.compression import Compressed
 from stanhier.data import Design
-from stanhier.priors import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
+from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
 __all__ = ["ChosenPriors", "choose_priors"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from stanhier.compression import Compressed
 from stanhier.marginal import LocationPriors
 from stanhier.prior_choice import ChosenPriors
-from stanhier.priors import PriorNumbers, numbers
+from stanhier.priors.distributions import PriorNumbers, numbers
 from stanhier.whitening import Whitening
 
 __all__ = ["location_priors", "stan_data"]

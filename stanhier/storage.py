@@ -21,7 +21,7 @@ from stanhier.fit import Fit
 from stanhier.formula import parse
 from stanhier.group_update import extend
 from stanhier.labels import labels_from_json, labels_to_json
-from stanhier.priors import Prior, from_dict, to_dict
+from stanhier.priors.distributions import Prior, from_dict, to_dict
 from stanhier.stored_file import check_contents, check_draws
 from stanhier.streaming import StreamedDesign
 from stanhier.streaming import storage as streamed

@@ -6,7 +6,7 @@ import jinja2
 
 from stanhier.data import Design
 from stanhier.prior_choice import ChosenPriors
-from stanhier.priors import Prior
+from stanhier.priors.distributions import Prior
 from stanhier.program import stan_models_dir
 
 __all__ = ["render", "row_data"]

@@ -31,7 +31,7 @@ from stanhier.marginal import (
     marginal_posterior,
     starting_scales,
 )
-from stanhier.priors import STUDENT_T, PriorNumbers
+from stanhier.priors.distributions import STUDENT_T, PriorNumbers
 from stanhier.scale_coordinates import ScaleCentre, SoftLogarithm, least_skewed, scale_centre
 
 __all__ = ["Whitening", "whiten"]

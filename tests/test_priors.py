@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 import stanhier as sh
-from stanhier.priors import from_dict, numbers, to_dict
+from stanhier.priors.distributions import from_dict, numbers, to_dict
 from tests.reference import prior_log_density
 
 PROPER = [

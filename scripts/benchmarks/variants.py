@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 import stanhier as sh
-from stanhier.priors import Prior
+from stanhier.priors.distributions import Prior
 
 __all__ = ["VARIANTS"]
 

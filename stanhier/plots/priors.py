@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stanhier.priors import (
+from stanhier.priors.distributions import (
     Cauchy,
     Exponential,
     HalfCauchy,

@@ -1,0 +1,1 @@
+"""Distributions as small frozen objects, and their numbers as Stan takes them."""
