@@ -15,7 +15,7 @@ from stanhier.basics.threads import one_blas_thread
 from stanhier.compression import Compressed
 from stanhier.data import Design
 from stanhier.draws import from_raw
-from stanhier.formula import parse
+from stanhier.formula.parse import parse
 from stanhier.marginal import LocationPriors, RankDeficientError
 from stanhier.prior_choice import choose_priors
 from stanhier.priors.distributions import numbers

@@ -19,7 +19,7 @@ from stanhier.basics.errors import DataError, FormulaError, PriorError
 from stanhier.columns import as_frame, clean_group
 from stanhier.comparison import compare
 from stanhier.data import NewRows, build_design
-from stanhier.formula import parse
+from stanhier.formula.parse import parse
 from stanhier.models import LinearRegression, VaryingIntercept
 from stanhier.priors.distributions import Flat, LocationPrior
 from stanhier.sampling_task import SamplingTask, sample_and_diagnose

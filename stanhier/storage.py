@@ -16,9 +16,9 @@ import xarray as xr
 from stanhier import models
 from stanhier.basics.errors import StanhierError
 from stanhier.draws import Draws
-from stanhier.expressions import checked_context
 from stanhier.fit import Fit
-from stanhier.formula import parse
+from stanhier.formula.expressions import checked_context
+from stanhier.formula.parse import parse
 from stanhier.group_update import extend
 from stanhier.labels import labels_from_json, labels_to_json
 from stanhier.priors.distributions import Prior, from_dict, to_dict

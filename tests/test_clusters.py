@@ -15,7 +15,7 @@ from designs import assert_same_design
 from distributed import Client, LocalCluster
 
 import stanhier as sh
-from stanhier.formula import parse
+from stanhier.formula.parse import parse
 from stanhier.sources import dask as dask_source
 from stanhier.streaming import design_of
 

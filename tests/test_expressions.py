@@ -1,7 +1,7 @@
 import pytest
 
 import stanhier as sh
-from stanhier.expressions import read_expression
+from stanhier.formula.expressions import read_expression
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 import stanhier as sh
-from stanhier.formula import parse
+from stanhier.formula.parse import parse
 
 
 @pytest.mark.parametrize(

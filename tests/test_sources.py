@@ -11,7 +11,7 @@ from designs import assert_same_design
 
 import stanhier as sh
 from stanhier import pieces
-from stanhier.formula import parse
+from stanhier.formula.parse import parse
 from stanhier.sources import open_source, source
 from stanhier.streaming import StreamedDesign, design_of, encoding
 

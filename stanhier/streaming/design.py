@@ -10,7 +10,7 @@ from formulaic import ModelSpec
 from stanhier.basics.errors import DataError
 from stanhier.compression import Compressed, compressed_from
 from stanhier.data import Design, Grouping, build_design
-from stanhier.formula import ParsedFormula
+from stanhier.formula.parse import ParsedFormula
 from stanhier.row_encoding import predictor_names
 from stanhier.sources import Source, open_source
 from stanhier.streaming.encoding import Compress, Encoding, encoding_of

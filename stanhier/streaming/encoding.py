@@ -9,7 +9,7 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.columns import clean_group
-from stanhier.formula import ParsedFormula
+from stanhier.formula.parse import ParsedFormula
 from stanhier.group_codes import codes_of_integers
 from stanhier.kinds import is_categorical
 from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.columns import clean_columns
-from stanhier.formula import ParsedFormula
+from stanhier.formula.parse import ParsedFormula
 from stanhier.kinds import as_predictor
 from stanhier.pieces import Moments
 from stanhier.sources import Source

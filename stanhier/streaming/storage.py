@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from stanhier.compression import Compressed
-from stanhier.formula import ParsedFormula
+from stanhier.formula.parse import ParsedFormula
 from stanhier.labels import labels_from_json, labels_to_json
 from stanhier.pieces import Moments
 from stanhier.streaming.design import StreamedDesign, design_from

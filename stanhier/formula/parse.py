@@ -9,8 +9,8 @@ from formulaic.formula import SimpleFormula, StructuredFormula
 from formulaic.parser.types import Factor
 
 from stanhier.basics.errors import FormulaError
-from stanhier.expressions import Expression, checked_context, read_expression
-from stanhier.formula_parser import is_column, read_terms
+from stanhier.formula.expressions import Expression, checked_context, read_expression
+from stanhier.formula.reading import is_column, read_terms
 
 __all__ = ["ParsedFormula", "parse"]
 

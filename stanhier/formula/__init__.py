@@ -1,0 +1,1 @@
+"""Formulas: from text to terms, read as a closed language."""
