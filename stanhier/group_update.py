@@ -20,14 +20,14 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.columns import as_frame
-from stanhier.data import Grouping
+from stanhier.design.in_memory import Grouping
 from stanhier.diagnostics import SamplingWarning
 from stanhier.draws import Draws, resampled
 from stanhier.likelihood import group_log_density
 from stanhier.loo import good_k, relative_efficiency
 
 if TYPE_CHECKING:
-    from stanhier.data import Design
+    from stanhier.design.in_memory import Design
     from stanhier.models import Model
 
 __all__ = ["extend", "reweight"]

@@ -13,7 +13,7 @@ import xarray as xr
 
 from stanhier import datasets
 from stanhier.basics.errors import StanhierError
-from stanhier.data import Grouping
+from stanhier.design.in_memory import Grouping
 from stanhier.diagnostics import SamplingWarning
 from stanhier.draws import Draws
 from stanhier.likelihood import group_blocks, held_out_rows_log_density, label_blocks, log_mean_exp, row_blocks
@@ -24,7 +24,7 @@ from stanhier.tasks import results_of
 from stanhier.workers import OwnThreads, crew_of
 
 if TYPE_CHECKING:
-    from stanhier.data import Design
+    from stanhier.design.in_memory import Design
     from stanhier.fit import Fit
     from stanhier.models import Model
 

@@ -14,7 +14,7 @@ import numpy as np
 from stanhier.compression import Compressed
 
 if TYPE_CHECKING:
-    from stanhier.data import Design
+    from stanhier.design.in_memory import Design
     from stanhier.draws import Draws
 
 __all__ = [

@@ -13,7 +13,7 @@ from stanhier.basics.errors import DataError, FormulaError, StanhierError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST, in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.compression import Compressed
-from stanhier.data import Design
+from stanhier.design.in_memory import Design
 from stanhier.draws import from_raw
 from stanhier.formula.parse import parse
 from stanhier.marginal import LocationPriors, RankDeficientError

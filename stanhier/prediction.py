@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.data import NewRows
+from stanhier.design.in_memory import NewRows
 from stanhier.group_effects import draw_effects
 from stanhier.likelihood import BLOCK_VALUES, common_mean
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from stanhier import datasets
 from stanhier.basics.errors import PriorError, StanhierError
-from stanhier.data import NewRows
+from stanhier.design.in_memory import NewRows
 from stanhier.draws import Draws
 from stanhier.prediction import MAX_VALUES, check_seed, collect
 from stanhier.priors.distributions import Prior

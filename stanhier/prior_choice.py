@@ -6,7 +6,7 @@ from typing import Any
 
 from stanhier.basics.errors import DataError, PriorError
 from stanhier.compression import Compressed
-from stanhier.data import Design
+from stanhier.design.in_memory import Design
 from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
 __all__ = ["ChosenPriors", "choose_priors"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import jinja2
 
-from stanhier.data import Design
+from stanhier.design.in_memory import Design
 from stanhier.prior_choice import ChosenPriors
 from stanhier.priors.distributions import Prior
 from stanhier.program import stan_models_dir

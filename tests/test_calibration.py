@@ -10,7 +10,7 @@ from cmdstanpy import CmdStanModel, set_cmdstan_path
 
 import stanhier as sh
 from stanhier import calibration, sampling, sampling_task
-from stanhier.data import Grouping
+from stanhier.design.in_memory import Grouping
 from stanhier.program import Program
 from stanhier.uniformity import rank_test
 from tests import variants

@@ -5,7 +5,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.columns import as_frame
-from stanhier.data import build_design
+from stanhier.design.in_memory import build_design
 from stanhier.formula.parse import parse
 from stanhier.group_codes import codes_of_integers
 

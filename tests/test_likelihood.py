@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 
 import stanhier as sh
 from stanhier import likelihood
-from stanhier.data import Grouping
+from stanhier.design.in_memory import Grouping
 from tests import variants
 from tests.fake_fit import fake_fit
 

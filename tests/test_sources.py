@@ -11,9 +11,10 @@ from designs import assert_same_design
 
 import stanhier as sh
 from stanhier import pieces
+from stanhier.design import block_encoding as encoding
 from stanhier.formula.parse import parse
 from stanhier.sources import open_source, source
-from stanhier.streaming import StreamedDesign, design_of, encoding
+from stanhier.streaming import StreamedDesign, design_of
 
 
 def frame(n=1200):
@@ -189,7 +190,7 @@ def test_errors_are_those_of_a_frame(change, formula, words, data, tmp_path):
 
 
 def test_too_many_levels_are_refused(monkeypatch, folder):
-    monkeypatch.setattr("stanhier.streaming.learning.MAX_LEVELS", 3)
+    monkeypatch.setattr("stanhier.design.learning.MAX_LEVELS", 3)
     for formula, words in [
         ("y ~ s", "'s' has more than 3 different values"),
         ("y ~ C(z)", r"'C\(z\)' has more than 3"),
@@ -260,7 +261,7 @@ def test_only_the_columns_of_the_model_are_read(folder, monkeypatch):
     counted = source.ArrowSource(
         opened.name, opened.schema, lambda columns: read.append(columns) or opened.batches(columns)
     )
-    monkeypatch.setattr("stanhier.streaming.design.open_source", lambda _: counted)
+    monkeypatch.setattr("stanhier.design.streamed.open_source", lambda _: counted)
     design_of(parse("y ~ x + z + (1 | g)"), folder)
     assert read == [["x", "y", "z", "g"]]  # one pass
     read.clear()

@@ -1,5 +1,5 @@
 """Models of rows that are never all in memory: learnt, encoded and compressed block by block."""
 
-from stanhier.streaming.design import StreamedDesign, StreamedGrouping, design_from, design_of
+from stanhier.design.streamed import StreamedDesign, StreamedGrouping, design_from, design_of
 
 __all__ = ["StreamedDesign", "StreamedGrouping", "design_from", "design_of"]

@@ -8,12 +8,12 @@ import pandas as pd
 import xarray as xr
 
 from stanhier.compression import Compressed
+from stanhier.design.block_encoding import encoding_of
+from stanhier.design.learning import Learnt
+from stanhier.design.streamed import StreamedDesign, design_from
 from stanhier.formula.parse import ParsedFormula
 from stanhier.labels import labels_from_json, labels_to_json
 from stanhier.pieces import Moments
-from stanhier.streaming.design import StreamedDesign, design_from
-from stanhier.streaming.encoding import encoding_of
-from stanhier.streaming.learning import Learnt
 
 __all__ = ["from_dataset", "to_dataset"]
 

@@ -10,11 +10,11 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.columns import clean_columns
+from stanhier.design.whole_columns import WholeColumn, whole_columns
 from stanhier.formula.parse import ParsedFormula
 from stanhier.kinds import as_predictor
 from stanhier.pieces import Moments
 from stanhier.sources import Source
-from stanhier.streaming.statistics import WholeColumn, whole_columns
 
 __all__ = ["MAX_LEVELS", "Learnt", "learn"]
 

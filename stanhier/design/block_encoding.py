@@ -9,14 +9,14 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.columns import clean_group
+from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_names
+from stanhier.design.learning import Learnt
+from stanhier.design.tally import Tally
+from stanhier.design.whole_columns import put_moments, whole_columns
 from stanhier.formula.parse import ParsedFormula
 from stanhier.group_codes import codes_of_integers
 from stanhier.kinds import is_categorical
 from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of
-from stanhier.row_encoding import EncodedRows, RowEncoder, evaluate, predictor_names
-from stanhier.streaming.learning import Learnt
-from stanhier.streaming.statistics import put_moments, whole_columns
-from stanhier.streaming.tally import Tally
 
 __all__ = ["Compress", "Encoding", "encoding_of", "gathered"]
 
