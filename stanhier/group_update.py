@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.columns import as_frame
+from stanhier.data.frames import as_frame
 from stanhier.design.in_memory import Grouping
 from stanhier.diagnostics import SamplingWarning
 from stanhier.draws import Draws, resampled

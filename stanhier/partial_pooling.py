@@ -16,8 +16,8 @@ import pandas as pd
 
 from stanhier import datasets, prediction
 from stanhier.basics.errors import DataError, FormulaError, PriorError
-from stanhier.columns import as_frame, clean_group
 from stanhier.comparison import compare
+from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.in_memory import NewRows, build_design
 from stanhier.formula.parse import parse
 from stanhier.models import LinearRegression, VaryingIntercept

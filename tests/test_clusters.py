@@ -15,8 +15,8 @@ from designs import assert_same_design
 from distributed import Client, LocalCluster
 
 import stanhier as sh
+from stanhier.data.sources import dask as dask_source
 from stanhier.formula.parse import parse
-from stanhier.sources import dask as dask_source
 from stanhier.streaming import design_of
 
 FORMULAS = ["y ~ x + z + (1 | g)", "y ~ center(x) * s + C(z) + (1 | town)", "scale(y) ~ scale(x)"]

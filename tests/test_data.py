@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 
 import stanhier as sh
-from stanhier.columns import as_frame
+from stanhier.data.codes import codes_of_integers
+from stanhier.data.frames import as_frame
 from stanhier.design.in_memory import build_design
 from stanhier.formula.parse import parse
-from stanhier.group_codes import codes_of_integers
 
 
 def frame(n=12):

@@ -11,9 +11,9 @@ from designs import assert_same_design
 
 import stanhier as sh
 from stanhier import pieces
+from stanhier.data.sources import open_source, source
 from stanhier.design import block_encoding as encoding
 from stanhier.formula.parse import parse
-from stanhier.sources import open_source, source
 from stanhier.streaming import StreamedDesign, design_of
 
 

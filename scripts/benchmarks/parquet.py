@@ -96,7 +96,7 @@ def _measure(step: str, case: str, folder: Path, *, repeats: int, limit: float) 
 
 
 def _read_pyarrow(folder: Path) -> int:
-    from stanhier.sources import open_source
+    from stanhier.data.sources import open_source
 
     source: Any = open_source(folder)
     return sum(batch.num_rows for batch in source.batches(COLUMNS))

@@ -8,14 +8,14 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
-from stanhier.columns import clean_group
+from stanhier.data.codes import codes_of_integers
+from stanhier.data.frames import clean_group
+from stanhier.data.kinds import is_categorical
 from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_names
 from stanhier.design.learning import Learnt
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import put_moments, whole_columns
 from stanhier.formula.parse import ParsedFormula
-from stanhier.group_codes import codes_of_integers
-from stanhier.kinds import is_categorical
 from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of
 
 __all__ = ["Compress", "Encoding", "encoding_of", "gathered"]

@@ -12,9 +12,9 @@ from formulaic import ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.basics.errors import DataError, FormulaError
+from stanhier.data.kinds import refuse_infinite
 from stanhier.formula.parse import ParsedFormula
 from stanhier.formula.reading import is_column, plain_words
-from stanhier.kinds import refuse_infinite
 
 __all__ = ["EncodedRows", "RowEncoder", "evaluate", "predictor_matrix", "predictor_names"]
 

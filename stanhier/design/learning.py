@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError
-from stanhier.columns import clean_columns
+from stanhier.data.frames import clean_columns
+from stanhier.data.kinds import as_predictor
+from stanhier.data.sources import Source
 from stanhier.design.whole_columns import WholeColumn, whole_columns
 from stanhier.formula.parse import ParsedFormula
-from stanhier.kinds import as_predictor
 from stanhier.pieces import Moments
-from stanhier.sources import Source
 
 __all__ = ["MAX_LEVELS", "Learnt", "learn"]
 

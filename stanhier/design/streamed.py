@@ -9,12 +9,12 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.compression import Compressed, compressed_from
+from stanhier.data.sources import Source, open_source
 from stanhier.design.block_encoding import Compress, Encoding, encoding_of
 from stanhier.design.encoding import predictor_names
 from stanhier.design.in_memory import Design, Grouping, build_design
 from stanhier.design.learning import learn
 from stanhier.formula.parse import ParsedFormula
-from stanhier.sources import Source, open_source
 
 __all__ = ["StreamedDesign", "StreamedGrouping", "design_from", "design_of", "streamed_design"]
 

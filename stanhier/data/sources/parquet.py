@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stanhier.basics.errors import DataError
-from stanhier.sources.source import ArrowSource, batch_rows, needed
+from stanhier.data.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["parquet_source"]
 

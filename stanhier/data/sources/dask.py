@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from stanhier.sources.source import Task, needed
+from stanhier.data.sources.source import Task, needed
 
 __all__ = ["DaskSource"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from stanhier.sources.source import Task, frame_of, needed
+from stanhier.data.sources.source import Task, frame_of, needed
 
 __all__ = ["SparkSource"]
 

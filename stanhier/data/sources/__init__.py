@@ -1,6 +1,6 @@
 """Where data live: one small adapter per engine, all with the same face."""
 
-from stanhier.sources.opening import open_source
-from stanhier.sources.source import Source, Task
+from stanhier.data.sources.opening import open_source
+from stanhier.data.sources.source import Source, Task
 
 __all__ = ["Source", "Task", "open_source"]

@@ -6,13 +6,13 @@ from typing import Any
 import narwhals as nw
 from narwhals import dependencies as kinds
 
-from stanhier.sources.dask import DaskSource
-from stanhier.sources.duckdb import duckdb_source
-from stanhier.sources.ibis import ibis_source
-from stanhier.sources.parquet import parquet_source
-from stanhier.sources.polars import polars_source
-from stanhier.sources.source import Source
-from stanhier.sources.spark import SparkSource
+from stanhier.data.sources.dask import DaskSource
+from stanhier.data.sources.duckdb import duckdb_source
+from stanhier.data.sources.ibis import ibis_source
+from stanhier.data.sources.parquet import parquet_source
+from stanhier.data.sources.polars import polars_source
+from stanhier.data.sources.source import Source
+from stanhier.data.sources.spark import SparkSource
 
 __all__ = ["open_source"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from stanhier.sources.source import ArrowSource, batch_rows, needed
+from stanhier.data.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["polars_source"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
-from stanhier.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
+from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
 
 __all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers"]
 
