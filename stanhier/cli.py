@@ -9,9 +9,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from stanhier import cache
 from stanhier.basics.errors import StanhierError
-from stanhier.cmdstan import ensure_cmdstan, install, install_from_github
+from stanhier.cmdstan import cache, ensure_cmdstan, install, install_from_github
 from stanhier.doctor import Finding, examine
 from stanhier.program import Program, shipped_programs
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from stanhier import cache
 from stanhier.basics.errors import CmdStanError
-from stanhier.cmdstan import installer, locate
+from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
 from stanhier.program import Program, programs_dir, shipped_programs
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from stanhier import cache
 from stanhier.basics.errors import CmdStanError
-from stanhier.cmdstan import installer, locate
+from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.executable import compile_program, executable_name, is_intact
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make

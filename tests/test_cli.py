@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stanhier import cache, cli
-from stanhier.cmdstan import install, installer, locate
+from stanhier import cli
+from stanhier.cmdstan import cache, install, installer, locate
 from stanhier.program import Program, shipped_programs
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from fake_cmdstan import PROGRAM, homes_are_complete
 
-from stanhier import cache
 from stanhier.basics.errors import CmdStanError
-from stanhier.cmdstan import ensure_cmdstan, install, installer, locate, wheel
+from stanhier.cmdstan import cache, ensure_cmdstan, install, installer, locate, wheel
 from stanhier.program import Program, programs_dir
 
 SCRIPT = Path(__file__).with_name("fake_cmdstan.py")

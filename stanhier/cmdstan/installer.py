@@ -8,9 +8,8 @@ import shutil
 import time
 from pathlib import Path
 
-from stanhier import cache
 from stanhier.basics.errors import CmdStanError
-from stanhier.cmdstan import locate, wheel
+from stanhier.cmdstan import cache, locate, wheel
 from stanhier.cmdstan.build import run_make, write_local_options
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make

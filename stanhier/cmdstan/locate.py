@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
-from stanhier.cache import cache_dir
+from stanhier.cmdstan.cache import cache_dir
 from stanhier.cmdstan.toolchain import Compiler
 from stanhier.cmdstan.wheel import STAN_VERSION, wheel_for_this_machine
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
-from stanhier.cache import cache_dir
+from stanhier.cmdstan.cache import cache_dir
 
 __all__ = ["Compiler", "find_compiler", "find_make", "require_compiler", "require_make"]
 

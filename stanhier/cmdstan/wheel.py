@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
-from stanhier.cache import clear_errors
+from stanhier.cmdstan.cache import clear_errors
 
 __all__ = ["REQUIREMENT", "STAN_VERSION", "Wheel", "fetch", "unpack", "wheel_for_this_machine"]
 
