@@ -23,14 +23,14 @@ import pandas as pd
 from stanhier import datasets
 from stanhier.basics.errors import SamplingError, StanhierError
 from stanhier.draws import Draws, from_raw, resampled
-from stanhier.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.group_effects import conditional_moments
-from stanhier.interrupt import chains_end_on_interrupt
-from stanhier.keywords import check_keywords
 from stanhier.likelihood import common_mean
-from stanhier.program import Program
-from stanhier.run_folder import run_folder
-from stanhier.sampling import RawDraws, quiet_cmdstanpy
+from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
+from stanhier.stan.interrupt import chains_end_on_interrupt
+from stanhier.stan.keywords import check_keywords
+from stanhier.stan.nuts import RawDraws, quiet_cmdstanpy
+from stanhier.stan.program import Program
+from stanhier.stan.run_folder import run_folder
 
 if TYPE_CHECKING:
     from stanhier.models import Model

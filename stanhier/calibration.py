@@ -24,9 +24,9 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.fit import Fit
 from stanhier.sampling_task import SamplingTask, sample
-from stanhier.tasks import results_of
+from stanhier.stan.crews import OwnThreads, crew_of
+from stanhier.stan.tasks import results_of
 from stanhier.uniformity import rank_test
-from stanhier.workers import OwnThreads, crew_of
 
 if TYPE_CHECKING:
     from stanhier.models import Model

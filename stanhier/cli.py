@@ -11,8 +11,8 @@ from pathlib import Path
 
 from stanhier.basics.errors import StanhierError
 from stanhier.cmdstan import cache, ensure_cmdstan, install, install_from_github
-from stanhier.doctor import Finding, examine
-from stanhier.program import Program, shipped_programs
+from stanhier.stan.doctor import Finding, examine
+from stanhier.stan.program import Program, shipped_programs
 
 __all__ = ["main"]
 

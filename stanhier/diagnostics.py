@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stanhier.faults import listed_faults
+from stanhier.stan.faults import listed_faults
 
 if TYPE_CHECKING:
     from stanhier.draws import Draws

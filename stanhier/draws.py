@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from stanhier.basics.threads import one_blas_thread
-from stanhier.sampling import RawDraws
+from stanhier.stan.nuts import RawDraws
 from stanhier.whitening import Whitening
 
 __all__ = ["Draws", "from_raw", "resampled"]

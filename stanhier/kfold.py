@@ -20,8 +20,8 @@ from stanhier.likelihood import group_blocks, held_out_rows_log_density, label_b
 from stanhier.loo import check_by, labels_of
 from stanhier.prediction import check_seed
 from stanhier.sampling_task import SamplingTask, sample_and_diagnose
-from stanhier.tasks import results_of
-from stanhier.workers import OwnThreads, crew_of
+from stanhier.stan.crews import OwnThreads, crew_of
+from stanhier.stan.tasks import results_of
 
 if TYPE_CHECKING:
     from stanhier.design.in_memory import Design

@@ -14,7 +14,7 @@ from stanhier.diagnostics import SamplingWarning
 from stanhier.fit import Fit
 from stanhier.fit_folder import FitFolder
 from stanhier.parameter_table import ParameterTable
-from stanhier.workers import before_exit
+from stanhier.stan.crews import before_exit
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -18,15 +18,15 @@ from stanhier.diagnostics import Diagnosis
 from stanhier.draws import Draws
 from stanhier.fit import Fit
 from stanhier.fit_folder import FitFolder, file_of, identity_of
-from stanhier.keywords import check_keywords
 from stanhier.many_fits import ManyFits, SummedUp
 from stanhier.models import Model
 from stanhier.parameter_table import ParameterTable
-from stanhier.program import Program
-from stanhier.sampling import NOT_FOR_USERS, somebody_is_looking
 from stanhier.sampling_task import SamplingTask, sample_and_diagnose
-from stanhier.tasks import run_tasks
-from stanhier.workers import Crew, OwnProcesses, crew_of
+from stanhier.stan.crews import Crew, OwnProcesses, crew_of
+from stanhier.stan.keywords import check_keywords
+from stanhier.stan.nuts import NOT_FOR_USERS, somebody_is_looking
+from stanhier.stan.program import Program
+from stanhier.stan.tasks import run_tasks
 
 __all__ = ["fit_many"]
 

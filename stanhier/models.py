@@ -19,7 +19,7 @@ from stanhier.formula.parse import parse
 from stanhier.marginal import LocationPriors, RankDeficientError
 from stanhier.prior_choice import choose_priors
 from stanhier.priors.distributions import numbers
-from stanhier.sampling import run_nuts
+from stanhier.stan.nuts import run_nuts
 from stanhier.stan_data import location_priors, stan_data
 from stanhier.streaming import design_of
 from stanhier.whitening import Whitening, whiten

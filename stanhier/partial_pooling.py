@@ -23,8 +23,8 @@ from stanhier.formula.parse import parse
 from stanhier.models import LinearRegression, VaryingIntercept
 from stanhier.priors.distributions import Flat, LocationPrior
 from stanhier.sampling_task import SamplingTask, sample_and_diagnose
-from stanhier.tasks import results_of
-from stanhier.workers import OwnThreads, crew_of
+from stanhier.stan.crews import OwnThreads, crew_of
+from stanhier.stan.tasks import results_of
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from stanhier import datasets
 from stanhier.diagnostics import Diagnosis, diagnose
 from stanhier.draws import Draws, from_raw
-from stanhier.sampling import run_nuts
+from stanhier.stan.nuts import run_nuts
 from stanhier.whitening import Whitening
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import jinja2
 from stanhier.design.in_memory import Design
 from stanhier.prior_choice import ChosenPriors
 from stanhier.priors.distributions import Prior
-from stanhier.program import stan_models_dir
+from stanhier.stan.program import stan_models_dir
 
 __all__ = ["render", "row_data"]
 

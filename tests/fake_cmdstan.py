@@ -19,7 +19,7 @@ import pytest
 
 from stanhier.cmdstan import installer, locate, wheel
 from stanhier.cmdstan.executable import is_intact
-from stanhier.program import Program, programs_dir
+from stanhier.stan.program import Program, programs_dir
 
 PROGRAM = "linear_regression"
 

@@ -6,7 +6,7 @@ import pandas as pd
 import stanhier as sh
 from stanhier.draws import from_raw
 from stanhier.fit import Fit
-from stanhier.sampling import RawDraws
+from stanhier.stan.nuts import RawDraws
 
 LONG = "Universitätsklinikum Hamburg-Eppendorf, Klinik für Innere Medizin"
 NASTY = "St. <script>alert(1)</script> & $x_1$"

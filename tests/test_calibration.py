@@ -9,9 +9,10 @@ import pytest
 from cmdstanpy import CmdStanModel, set_cmdstan_path
 
 import stanhier as sh
-from stanhier import calibration, sampling, sampling_task
+from stanhier import calibration, sampling_task
 from stanhier.design.in_memory import Grouping
-from stanhier.program import Program
+from stanhier.stan import nuts as sampling
+from stanhier.stan.program import Program
 from stanhier.uniformity import rank_test
 from tests import variants
 

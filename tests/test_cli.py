@@ -8,7 +8,7 @@ import pytest
 
 from stanhier import cli
 from stanhier.cmdstan import cache, install, installer, locate
-from stanhier.program import Program, shipped_programs
+from stanhier.stan.program import Program, shipped_programs
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from fake_cmdstan import PROGRAM, homes_are_complete
 
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import cache, ensure_cmdstan, install, installer, locate, wheel
-from stanhier.program import Program, programs_dir
+from stanhier.stan.program import Program, programs_dir
 
 SCRIPT = Path(__file__).with_name("fake_cmdstan.py")
 

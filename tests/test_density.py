@@ -10,7 +10,7 @@ from cmdstanpy import CmdStanModel, set_cmdstan_path
 from scipy import stats
 
 from stanhier.group_effects import conditional_moments, draw_effects
-from stanhier.program import Program
+from stanhier.stan.program import Program
 from tests import variants
 from tests.reference import log_joint
 

@@ -16,8 +16,8 @@ import pytest
 from cmdstanpy import CmdStanModel
 
 import stanhier as sh
-from stanhier import faults, run_folder
-from stanhier.program import Program
+from stanhier.stan import faults, run_folder
+from stanhier.stan.program import Program
 from tests import variants
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cmdstan_home")]
@@ -273,7 +273,9 @@ def test_the_other_methods_say_as_much(method, lines, words, chain_2, model, tem
 
 
 def test_folders_of_processes_that_are_gone_are_removed(tmp_path):
-    child = "import os, sys; from stanhier.run_folder import run_folder\nwith run_folder({'N': 1}) as (folder, _):\n"
+    child = (
+        "import os, sys; from stanhier.stan.run_folder import run_folder\nwith run_folder({'N': 1}) as (folder, _):\n"
+    )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
 
     def start(then):

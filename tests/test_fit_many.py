@@ -15,9 +15,11 @@ import psutil
 import pytest
 
 import stanhier as sh
-from stanhier import many_models, sampling_task, tasks, workers
+from stanhier import many_models, sampling_task
 from stanhier.diagnostics import SamplingWarning
 from stanhier.fit_folder import FitFolder, identity_of
+from stanhier.stan import crews as workers
+from stanhier.stan import tasks
 from tests import variants
 from tests.fake_fit import fake_fit
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from fake_cmdstan import PROGRAM
 
-from stanhier import program
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import ensure_cmdstan, executable, install
-from stanhier.program import Program, shipped_programs, stan_models_dir
+from stanhier.stan import program
+from stanhier.stan.program import Program, shipped_programs, stan_models_dir
 
 
 @pytest.fixture

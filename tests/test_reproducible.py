@@ -17,7 +17,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.draws import from_raw
-from stanhier.sampling import RawDraws
+from stanhier.stan.nuts import RawDraws
 
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = ["g7", "g100", "g3"]

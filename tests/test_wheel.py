@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stanhier.program import Program, shipped_programs
+from stanhier.stan.program import Program, shipped_programs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,7 +17,7 @@ RUN = """
 from pathlib import Path
 import stanhier
 from stanhier.cmdstan import locate
-from stanhier.program import Program, shipped_programs
+from stanhier.stan.program import Program, shipped_programs
 print(Path(stanhier.__file__).parent)
 for name in shipped_programs():
     print(name, Program(name).compiled_exe())

@@ -173,7 +173,7 @@ def _alone(number: int) -> Iterator[None]:
     """The commands of the chains of `fit_many`, and nothing else."""
     from cmdstanpy import write_stan_json
 
-    from stanhier.program import Program
+    from stanhier.stan.program import Program
 
     data = [_model(k).stan_data for k in range(number)]
     executable = Program("varying_intercept").exe()

@@ -9,7 +9,7 @@ from pathlib import Path
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
-from stanhier.program import Program, programs_dir, shipped_programs
+from stanhier.stan.program import Program, programs_dir, shipped_programs
 
 __all__ = ["Finding", "examine"]
 

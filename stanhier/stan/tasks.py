@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from stanhier.basics.errors import SamplingError, StanhierError
-from stanhier.workers import Crew, OwnProcesses
+from stanhier.stan.crews import Crew, OwnProcesses
 
 __all__ = ["results_of", "run_tasks"]
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stanhier.keywords import DEFAULT_CHAINS
-from stanhier.run_folder import MAKE_ROOM
+from stanhier.stan.keywords import DEFAULT_CHAINS
+from stanhier.stan.run_folder import MAKE_ROOM
 
 __all__ = ["RAISED_BY_CMDSTANPY", "ChainFiles", "Fault", "explain", "listed_faults"]
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import SamplingError, StanhierError
-from stanhier.faults import RAISED_BY_CMDSTANPY, ChainFiles, Fault, listed_faults
-from stanhier.interrupt import chains_end_on_interrupt, end_chains
-from stanhier.keywords import check_keywords
-from stanhier.program import Program
-from stanhier.run_folder import run_folder
+from stanhier.stan.faults import RAISED_BY_CMDSTANPY, ChainFiles, Fault, listed_faults
+from stanhier.stan.interrupt import chains_end_on_interrupt, end_chains
+from stanhier.stan.keywords import check_keywords
+from stanhier.stan.program import Program
+from stanhier.stan.run_folder import run_folder
 
 __all__ = ["NOT_FOR_USERS", "RawDraws", "quiet_cmdstanpy", "run_nuts", "somebody_is_looking"]
 

@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import Any, Self
 
 from stanhier.basics.errors import StanhierError
-from stanhier.interrupt import end_chains
-from stanhier.program import Program, shipped_programs
+from stanhier.stan.interrupt import end_chains
+from stanhier.stan.program import Program, shipped_programs
 
 __all__ = ["Crew", "OwnProcesses", "OwnThreads", "before_exit", "crew_of", "n_cores"]
 

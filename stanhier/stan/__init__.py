@@ -1,0 +1,1 @@
+"""Running Stan's programs: one at a time or many side by side."""
