@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stanhier.group_effects import draw_effects
+from stanhier.engines.gaussian.effects import draw_effects
 
 if TYPE_CHECKING:
     from stanhier.draws import Draws

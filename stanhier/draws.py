@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from stanhier.basics.threads import one_blas_thread
+from stanhier.engines.gaussian.whitening import Whitening
 from stanhier.stan.nuts import RawDraws
-from stanhier.whitening import Whitening
 
 __all__ = ["Draws", "from_raw", "resampled"]
 

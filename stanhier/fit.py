@@ -153,7 +153,8 @@ class Fit:
         Gelfand & Smith (1990), Sampling-based approaches to calculating marginal densities,
         doi:10.1080/01621459.1990.10476213.
         """
-        from stanhier import datasets, group_summary
+        from stanhier import datasets
+        from stanhier.engines.gaussian import group_summary
 
         prediction.check_probability("group_summary", prob)
         groups, index = self._groups(levels)

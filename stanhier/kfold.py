@@ -16,7 +16,13 @@ from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import Grouping
 from stanhier.diagnostics import SamplingWarning
 from stanhier.draws import Draws
-from stanhier.likelihood import group_blocks, held_out_rows_log_density, label_blocks, log_mean_exp, row_blocks
+from stanhier.engines.gaussian.likelihood import (
+    group_blocks,
+    held_out_rows_log_density,
+    label_blocks,
+    log_mean_exp,
+    row_blocks,
+)
 from stanhier.loo import check_by, labels_of
 from stanhier.prediction import check_seed
 from stanhier.sampling_task import SamplingTask, sample_and_diagnose

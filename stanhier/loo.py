@@ -19,7 +19,7 @@ import xarray as xr
 from stanhier import datasets
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.diagnostics import SamplingWarning
-from stanhier.likelihood import Block, group_blocks, label_blocks, log_mean_exp, row_blocks
+from stanhier.engines.gaussian.likelihood import Block, group_blocks, label_blocks, log_mean_exp, row_blocks
 
 if TYPE_CHECKING:
     from stanhier.draws import Draws

@@ -12,17 +12,17 @@ from stanhier import textbook
 from stanhier.basics.errors import DataError, FormulaError, StanhierError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST, in_double_precision
 from stanhier.basics.threads import one_blas_thread
-from stanhier.compression import Compressed
 from stanhier.design.in_memory import Design
 from stanhier.draws import from_raw
+from stanhier.engines.gaussian.compression import Compressed
+from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientError
+from stanhier.engines.gaussian.program_data import location_priors, stan_data
+from stanhier.engines.gaussian.whitening import Whitening, whiten
 from stanhier.formula.parse import parse
-from stanhier.marginal import LocationPriors, RankDeficientError
 from stanhier.prior_choice import choose_priors
 from stanhier.priors.distributions import numbers
 from stanhier.stan.nuts import run_nuts
-from stanhier.stan_data import location_priors, stan_data
 from stanhier.streaming import design_of
-from stanhier.whitening import Whitening, whiten
 
 if TYPE_CHECKING:
     from typing import Self

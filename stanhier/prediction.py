@@ -9,8 +9,8 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.design.in_memory import NewRows
-from stanhier.group_effects import draw_effects
-from stanhier.likelihood import BLOCK_VALUES, common_mean
+from stanhier.engines.gaussian.effects import draw_effects
+from stanhier.engines.gaussian.likelihood import BLOCK_VALUES, common_mean
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stanhier.basics.errors import DataError, PriorError
-from stanhier.compression import Compressed
 from stanhier.design.in_memory import Design
+from stanhier.engines.gaussian.compression import Compressed
 from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
 __all__ = ["ChosenPriors", "choose_priors"]

@@ -9,7 +9,7 @@ import pytest
 from cmdstanpy import CmdStanModel, set_cmdstan_path
 from scipy import stats
 
-from stanhier.group_effects import conditional_moments, draw_effects
+from stanhier.engines.gaussian.effects import conditional_moments, draw_effects
 from stanhier.stan.program import Program
 from tests import variants
 from tests.reference import log_joint

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-from stanhier.group_effects import conditional_moments, draw_effects
+from stanhier.engines.gaussian.effects import conditional_moments, draw_effects
+from stanhier.engines.gaussian.whitening import _graded_qr
 from stanhier.stan.program import Program
-from stanhier.whitening import _graded_qr
 from tests import fifty_digits
 from tests.fifty_digits import Row, rows_of, vector
 

@@ -4,10 +4,10 @@ import pytest
 from scipy import optimize, stats
 
 import stanhier as sh
-from stanhier import group_summary
 from stanhier.draws import Draws
+from stanhier.engines.gaussian import group_summary
+from stanhier.engines.gaussian.effects import conditional_moments
 from stanhier.fit import Fit
-from stanhier.group_effects import conditional_moments
 from tests import variants
 
 

@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.special import logsumexp
 
 import stanhier as sh
-from stanhier import likelihood
 from stanhier.design.in_memory import Grouping
+from stanhier.engines.gaussian import likelihood
 from tests import variants
 from tests.fake_fit import fake_fit
 

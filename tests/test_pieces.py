@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stanhier import pieces
-from stanhier.compression import compressed_from
-from stanhier.pieces import ArrayRows, PieceStack, merge, moments_of, piece_of
+from stanhier.engines.gaussian import pieces
+from stanhier.engines.gaussian.compression import compressed_from
+from stanhier.engines.gaussian.pieces import ArrayRows, PieceStack, merge, moments_of, piece_of
 
 
 @pytest.fixture(autouse=True)

@@ -107,7 +107,7 @@ def test_sleepstudy_agrees_with_lme4():
 
 def test_group_effects_are_the_same_in_any_company():
     fit = variants.VARYING["default"]().sample(**SAMPLING)
-    from stanhier.group_effects import draw_effects
+    from stanhier.engines.gaussian.effects import draw_effects
 
     draws = fit.draws
     arguments = (draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha)

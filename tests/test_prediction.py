@@ -6,7 +6,8 @@ import pytest
 from scipy import stats
 
 import stanhier as sh
-from stanhier import likelihood, prediction
+from stanhier import prediction
+from stanhier.engines.gaussian import likelihood
 from tests import variants
 from tests.fake_fit import fake_fit
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stanhier.scale_coordinates import SOFTNESS, SoftLogarithm, least_skewed
+from stanhier.engines.gaussian.scale_coordinates import SOFTNESS, SoftLogarithm, least_skewed
 
 LOGS = np.array([-600.0, -40.1, -39.9, -3.0, 0.0, 2.0, 8.0])
 

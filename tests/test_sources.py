@@ -10,9 +10,9 @@ import pytest
 from designs import assert_same_design
 
 import stanhier as sh
-from stanhier import pieces
 from stanhier.data.sources import open_source, source
 from stanhier.design import block_encoding as encoding
+from stanhier.engines.gaussian import pieces
 from stanhier.formula.parse import parse
 from stanhier.streaming import StreamedDesign, design_of
 

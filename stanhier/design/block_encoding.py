@@ -15,8 +15,8 @@ from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predicto
 from stanhier.design.learning import Learnt
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import put_moments, whole_columns
+from stanhier.engines.gaussian.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of
 from stanhier.formula.parse import ParsedFormula
-from stanhier.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of
 
 __all__ = ["Compress", "Encoding", "encoding_of", "gathered"]
 

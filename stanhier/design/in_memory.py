@@ -10,11 +10,11 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError, FormulaError
-from stanhier.compression import Compressed, compress
 from stanhier.data.codes import codes_of_integers
 from stanhier.data.frames import as_frame, clean_columns, clean_group, error_array, positive_numbers
 from stanhier.data.kinds import is_categorical, kind_of_labels, refuse_infinite
 from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_matrix, predictor_names
+from stanhier.engines.gaussian.compression import Compressed, compress
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["Design", "Grouping", "NewRows", "build_design"]

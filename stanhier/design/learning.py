@@ -13,8 +13,8 @@ from stanhier.data.frames import clean_columns
 from stanhier.data.kinds import as_predictor
 from stanhier.data.sources import Source
 from stanhier.design.whole_columns import WholeColumn, whole_columns
+from stanhier.engines.gaussian.pieces import Moments
 from stanhier.formula.parse import ParsedFormula
-from stanhier.pieces import Moments
 
 __all__ = ["MAX_LEVELS", "Learnt", "learn"]
 

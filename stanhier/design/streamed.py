@@ -8,12 +8,12 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
-from stanhier.compression import Compressed, compressed_from
 from stanhier.data.sources import Source, open_source
 from stanhier.design.block_encoding import Compress, Encoding, encoding_of
 from stanhier.design.encoding import predictor_names
 from stanhier.design.in_memory import Design, Grouping, build_design
 from stanhier.design.learning import learn
+from stanhier.engines.gaussian.compression import Compressed, compressed_from
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["StreamedDesign", "StreamedGrouping", "design_from", "design_of", "streamed_design"]

@@ -21,9 +21,9 @@ from formulaic.utils.code import format_expr, sanitize_variable_names
 from formulaic.utils.stateful_transforms import stateful_eval
 
 from stanhier.basics.errors import FormulaError
+from stanhier.engines.gaussian.pieces import Moments, moments_of
 from stanhier.formula.expressions import ROW_BY_ROW
 from stanhier.formula.parse import ParsedFormula
-from stanhier.pieces import Moments, moments_of
 
 __all__ = ["WholeColumn", "put_moments", "whole_columns"]
 

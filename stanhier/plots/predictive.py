@@ -8,7 +8,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import NewRows
-from stanhier.group_effects import draw_effects
+from stanhier.engines.gaussian.effects import draw_effects
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stanhier.compression import Compressed
 from stanhier.design.block_encoding import encoding_of
 from stanhier.design.learning import Learnt
 from stanhier.design.streamed import StreamedDesign, design_from
+from stanhier.engines.gaussian.compression import Compressed
+from stanhier.engines.gaussian.pieces import Moments
 from stanhier.formula.parse import ParsedFormula
 from stanhier.labels import labels_from_json, labels_to_json
-from stanhier.pieces import Moments
 
 __all__ = ["from_dataset", "to_dataset"]
 

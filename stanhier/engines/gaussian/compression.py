@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from stanhier.pieces import Piece, Rows, piece_of
+from stanhier.engines.gaussian.pieces import Piece, Rows, piece_of
 
 __all__ = ["Compressed", "Strata", "compress", "compressed_from"]
 

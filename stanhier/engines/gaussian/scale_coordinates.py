@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stanhier.marginal import MarginalPosterior
+from stanhier.engines.gaussian.marginal import MarginalPosterior
 
 __all__ = ["WEIGHT_CLASSES", "ScaleCentre", "SoftLogarithm", "least_skewed", "scale_centre"]
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from stanhier.compression import Compressed
+from stanhier.engines.gaussian.compression import Compressed
 
 __all__ = ["BLOCK_GROUPS", "conditional_moments", "draw_effects"]
 

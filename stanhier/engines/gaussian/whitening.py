@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg, optimize
 
-from stanhier.compression import Compressed, Strata
-from stanhier.marginal import (
+from stanhier.engines.gaussian.compression import Compressed, Strata
+from stanhier.engines.gaussian.marginal import (
     LocationPriors,
     MarginalPosterior,
     check_rank,
@@ -31,8 +31,8 @@ from stanhier.marginal import (
     marginal_posterior,
     starting_scales,
 )
+from stanhier.engines.gaussian.scale_coordinates import ScaleCentre, SoftLogarithm, least_skewed, scale_centre
 from stanhier.priors.distributions import STUDENT_T, PriorNumbers
-from stanhier.scale_coordinates import ScaleCentre, SoftLogarithm, least_skewed, scale_centre
 
 __all__ = ["Whitening", "whiten"]
 

@@ -14,7 +14,7 @@ from math import sumprod
 import numpy as np
 from scipy import optimize
 
-from stanhier.compression import Compressed, Strata
+from stanhier.engines.gaussian.compression import Compressed, Strata
 from stanhier.priors.distributions import FLAT, PriorNumbers
 
 __all__ = [

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from stanhier.group_effects import conditional_moments
+from stanhier.engines.gaussian.effects import conditional_moments
 
 if TYPE_CHECKING:
-    from stanhier.compression import Compressed
     from stanhier.draws import Draws
+    from stanhier.engines.gaussian.compression import Compressed
 
 __all__ = ["summarise"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stanhier.compression import Compressed
+from stanhier.engines.gaussian.compression import Compressed
 
 if TYPE_CHECKING:
     from stanhier.design.in_memory import Design

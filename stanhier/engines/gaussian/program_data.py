@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from stanhier.compression import Compressed
-from stanhier.marginal import LocationPriors
+from stanhier.engines.gaussian.compression import Compressed
+from stanhier.engines.gaussian.marginal import LocationPriors
+from stanhier.engines.gaussian.whitening import Whitening
 from stanhier.prior_choice import ChosenPriors
 from stanhier.priors.distributions import PriorNumbers, numbers
-from stanhier.whitening import Whitening
 
 __all__ = ["location_priors", "stan_data"]
 

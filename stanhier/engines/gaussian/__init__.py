@@ -1,0 +1,1 @@
+"""The Gaussian engine: rows to sufficient statistics, group effects integrated out."""
