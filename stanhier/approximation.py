@@ -22,7 +22,7 @@ import pandas as pd
 
 from stanhier import datasets
 from stanhier.basics.errors import SamplingError, StanhierError
-from stanhier.draws import Draws, from_raw, resampled
+from stanhier.engines.draws import Draws, from_raw, resampled
 from stanhier.engines.gaussian.effects import conditional_moments
 from stanhier.engines.gaussian.likelihood import common_mean
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain

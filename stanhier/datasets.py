@@ -9,7 +9,7 @@ import xarray as xr
 from stanhier.engines.gaussian.effects import draw_effects
 
 if TYPE_CHECKING:
-    from stanhier.draws import Draws
+    from stanhier.engines.draws import Draws
     from stanhier.models import Model
 
 __all__ = [

@@ -9,7 +9,7 @@ import pandas as pd
 from stanhier.stan.faults import listed_faults
 
 if TYPE_CHECKING:
-    from stanhier.draws import Draws
+    from stanhier.engines.draws import Draws
 
 __all__ = ["Diagnosis", "SamplingWarning", "convergence", "diagnose"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from stanhier import prediction
 from stanhier.basics.errors import DataError
 from stanhier.diagnostics import Diagnosis, SamplingWarning, diagnose
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

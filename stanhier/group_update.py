@@ -22,7 +22,7 @@ from stanhier.basics.errors import DataError, StanhierError
 from stanhier.data.frames import as_frame
 from stanhier.design.in_memory import Grouping
 from stanhier.diagnostics import SamplingWarning
-from stanhier.draws import Draws, resampled
+from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.gaussian.likelihood import group_log_density
 from stanhier.loo import good_k, relative_efficiency
 

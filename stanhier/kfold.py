@@ -15,7 +15,7 @@ from stanhier import datasets
 from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import Grouping
 from stanhier.diagnostics import SamplingWarning
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.likelihood import (
     group_blocks,
     held_out_rows_log_density,

@@ -22,7 +22,7 @@ from stanhier.diagnostics import SamplingWarning
 from stanhier.engines.gaussian.likelihood import Block, group_blocks, label_blocks, log_mean_exp, row_blocks
 
 if TYPE_CHECKING:
-    from stanhier.draws import Draws
+    from stanhier.engines.draws import Draws
     from stanhier.fit import Fit
 
 __all__ = ["check_by", "good_k", "labels_of", "loo", "relative_efficiency"]

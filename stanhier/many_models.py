@@ -15,7 +15,7 @@ import numpy as np
 
 from stanhier.basics.errors import StanhierError
 from stanhier.diagnostics import Diagnosis
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 from stanhier.fit_folder import FitFolder, file_of, identity_of
 from stanhier.many_fits import ManyFits, SummedUp

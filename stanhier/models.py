@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from stanhier import textbook
 from stanhier.basics.errors import DataError, FormulaError, StanhierError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST, in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.design.in_memory import Design
-from stanhier.draws import from_raw
+from stanhier.engines import textbook
+from stanhier.engines.draws import from_raw
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientError
 from stanhier.engines.gaussian.program_data import location_priors, stan_data
 from stanhier.engines.gaussian.whitening import Whitening, whiten
+from stanhier.engines.prior_choice import choose_priors
 from stanhier.formula.parse import parse
-from stanhier.prior_choice import choose_priors
 from stanhier.priors.distributions import numbers
 from stanhier.stan.nuts import run_nuts
 from stanhier.streaming import design_of

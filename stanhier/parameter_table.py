@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.diagnostics import Diagnosis, convergence
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 
 __all__ = ["COLUMNS", "ParameterTable"]
 

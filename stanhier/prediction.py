@@ -15,7 +15,7 @@ from stanhier.engines.gaussian.likelihood import BLOCK_VALUES, common_mean
 if TYPE_CHECKING:
     import xarray as xr
 
-    from stanhier.draws import Draws
+    from stanhier.engines.draws import Draws
     from stanhier.fit import Fit
     from stanhier.models import Model
 

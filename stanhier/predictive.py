@@ -11,7 +11,7 @@ import xarray as xr
 from stanhier import datasets
 from stanhier.basics.errors import PriorError, StanhierError
 from stanhier.design.in_memory import NewRows
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 from stanhier.prediction import MAX_VALUES, check_seed, collect
 from stanhier.priors.distributions import Prior
 

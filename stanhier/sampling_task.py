@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from stanhier import datasets
 from stanhier.diagnostics import Diagnosis, diagnose
-from stanhier.draws import Draws, from_raw
+from stanhier.engines.draws import Draws, from_raw
 from stanhier.engines.gaussian.whitening import Whitening
 from stanhier.stan.nuts import run_nuts
 

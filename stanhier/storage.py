@@ -15,7 +15,7 @@ import xarray as xr
 
 from stanhier import models
 from stanhier.basics.errors import StanhierError
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse

@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 
 __all__ = ["check_contents", "check_draws"]
 

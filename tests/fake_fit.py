@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 
 

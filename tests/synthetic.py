@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 import stanhier as sh
-from stanhier.draws import from_raw
+from stanhier.engines.draws import from_raw
 from stanhier.fit import Fit
 from stanhier.stan.nuts import RawDraws
 

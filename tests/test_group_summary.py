@@ -4,7 +4,7 @@ import pytest
 from scipy import optimize, stats
 
 import stanhier as sh
-from stanhier.draws import Draws
+from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian import group_summary
 from stanhier.engines.gaussian.effects import conditional_moments
 from stanhier.fit import Fit

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-from stanhier.draws import from_raw
+from stanhier.engines.draws import from_raw
 from stanhier.stan.nuts import RawDraws
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,7 +17,7 @@ from scipy import special
 from stanhier.engines.gaussian.effects import conditional_moments
 
 if TYPE_CHECKING:
-    from stanhier.draws import Draws
+    from stanhier.engines.draws import Draws
     from stanhier.engines.gaussian.compression import Compressed
 
 __all__ = ["summarise"]

@@ -15,7 +15,7 @@ from stanhier.engines.gaussian.compression import Compressed
 
 if TYPE_CHECKING:
     from stanhier.design.in_memory import Design
-    from stanhier.draws import Draws
+    from stanhier.engines.draws import Draws
 
 __all__ = [
     "BLOCK_VALUES",

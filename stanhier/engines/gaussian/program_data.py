@@ -8,7 +8,7 @@ import numpy as np
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.gaussian.whitening import Whitening
-from stanhier.prior_choice import ChosenPriors
+from stanhier.engines.prior_choice import ChosenPriors
 from stanhier.priors.distributions import PriorNumbers, numbers
 
 __all__ = ["location_priors", "stan_data"]

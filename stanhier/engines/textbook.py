@@ -5,7 +5,7 @@ from typing import Any
 import jinja2
 
 from stanhier.design.in_memory import Design
-from stanhier.prior_choice import ChosenPriors
+from stanhier.engines.prior_choice import ChosenPriors
 from stanhier.priors.distributions import Prior
 from stanhier.stan.program import stan_models_dir
 
