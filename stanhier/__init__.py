@@ -20,7 +20,7 @@ _HOMES = {
     "Normal": "priors.distributions",
     "PriorError": "basics.errors",
     "SamplingError": "basics.errors",
-    "SamplingWarning": "diagnostics",
+    "SamplingWarning": "posterior.diagnostics",
     "StanhierError": "basics.errors",
     "StudentT": "priors.distributions",
     "VaryingIntercept": "models",
@@ -63,12 +63,12 @@ if TYPE_CHECKING:
     from stanhier.basics.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
     from stanhier.calibration import sbc
     from stanhier.comparison import compare
-    from stanhier.diagnostics import SamplingWarning
     from stanhier.fit import Fit
     from stanhier.many_models import fit_many
     from stanhier.models import LinearRegression, VaryingIntercept
     from stanhier.partial_pooling import pooling
     from stanhier.plots import plot_compare
+    from stanhier.posterior.diagnostics import SamplingWarning
     from stanhier.priors.distributions import (
         Cauchy,
         Exponential,

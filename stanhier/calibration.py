@@ -23,7 +23,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.fit import Fit
-from stanhier.sampling_task import SamplingTask, sample
+from stanhier.posterior.sampling import SamplingTask, sample
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.tasks import results_of
 from stanhier.uniformity import rank_test

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.diagnostics import SamplingWarning
 from stanhier.fit import Fit
+from stanhier.posterior.diagnostics import SamplingWarning
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stanhier import prediction
 from stanhier.basics.errors import DataError
-from stanhier.diagnostics import Diagnosis, SamplingWarning, diagnose
 from stanhier.engines.draws import Draws
+from stanhier.posterior import prediction
+from stanhier.posterior.diagnostics import Diagnosis, SamplingWarning, diagnose
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -64,20 +64,20 @@ class Fit:
 
         `alpha[group]` is there up to 20 million values (draws times groups); beyond that there is no room for it.
         """
-        from stanhier import datasets
+        from stanhier.posterior import labelled as datasets
 
         return datasets.posterior(self._model, self._draws)
 
     @cached_property
     def idata(self) -> "xr.DataTree":
         """Posterior, sample_stats, observed_data and constant_data, as ArviZ takes them."""
-        from stanhier import datasets
+        from stanhier.posterior import labelled as datasets
 
         return datasets.tree(self._model, self._draws, self.posterior)
 
     @cached_property
     def _diagnosis(self) -> Diagnosis:
-        from stanhier import datasets
+        from stanhier.posterior import labelled as datasets
 
         if self._known_diagnosis is not None:
             return self._known_diagnosis
@@ -153,8 +153,8 @@ class Fit:
         Gelfand & Smith (1990), Sampling-based approaches to calculating marginal densities,
         doi:10.1080/01621459.1990.10476213.
         """
-        from stanhier import datasets
         from stanhier.engines.gaussian import group_summary
+        from stanhier.posterior import labelled as datasets
 
         prediction.check_probability("group_summary", prob)
         groups, index = self._groups(levels)
@@ -181,7 +181,7 @@ class Fit:
         """
         import xarray as xr
 
-        from stanhier import datasets
+        from stanhier.posterior import labelled as datasets
 
         groups, _ = self._groups(levels)
         mu_alpha = xr.DataArray(
@@ -321,7 +321,7 @@ class Fit:
         ----------
         Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
         """
-        from stanhier import group_update
+        from stanhier.posterior import new_groups as group_update
 
         model = group_update.extend(self._model, rows)
         n_new = model.compressed.n_groups - self._model.compressed.n_groups
@@ -351,7 +351,7 @@ class Fit:
         """
         import xarray as xr
 
-        from stanhier import predictive
+        from stanhier.posterior import predictive
 
         self.idata["posterior_predictive"] = xr.DataTree(predictive.posterior_predictive(self, draws, seed=seed))
         return self.idata

@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stanhier import datasets
 from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import Grouping
-from stanhier.diagnostics import SamplingWarning
 from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.likelihood import (
     group_blocks,
@@ -24,8 +22,10 @@ from stanhier.engines.gaussian.likelihood import (
     row_blocks,
 )
 from stanhier.loo import check_by, labels_of
-from stanhier.prediction import check_seed
-from stanhier.sampling_task import SamplingTask, sample_and_diagnose
+from stanhier.posterior import labelled as datasets
+from stanhier.posterior.diagnostics import SamplingWarning
+from stanhier.posterior.prediction import check_seed
+from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.tasks import results_of
 

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stanhier import datasets
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.diagnostics import SamplingWarning
 from stanhier.engines.gaussian.likelihood import Block, group_blocks, label_blocks, log_mean_exp, row_blocks
+from stanhier.posterior import labelled as datasets
+from stanhier.posterior.diagnostics import SamplingWarning
 
 if TYPE_CHECKING:
     from stanhier.engines.draws import Draws

@@ -10,10 +10,10 @@ from weakref import WeakSet
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
-from stanhier.diagnostics import SamplingWarning
 from stanhier.fit import Fit
 from stanhier.fit_folder import FitFolder
-from stanhier.parameter_table import ParameterTable
+from stanhier.posterior.diagnostics import SamplingWarning
+from stanhier.posterior.parameter_table import ParameterTable
 from stanhier.stan.crews import before_exit
 
 if TYPE_CHECKING:

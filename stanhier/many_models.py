@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
-from stanhier.diagnostics import Diagnosis
 from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 from stanhier.fit_folder import FitFolder, file_of, identity_of
 from stanhier.many_fits import ManyFits, SummedUp
 from stanhier.models import Model
-from stanhier.parameter_table import ParameterTable
-from stanhier.sampling_task import SamplingTask, sample_and_diagnose
+from stanhier.posterior.diagnostics import Diagnosis
+from stanhier.posterior.parameter_table import ParameterTable
+from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.stan.crews import Crew, OwnProcesses, crew_of
 from stanhier.stan.keywords import check_keywords
 from stanhier.stan.nuts import NOT_FOR_USERS, somebody_is_looking

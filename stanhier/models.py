@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from stanhier.approximation import Mode
     from stanhier.fit import Fit
+    from stanhier.posterior.approximation import Mode
 
 __all__ = ["LinearRegression", "Model", "VaryingIntercept"]
 
@@ -197,7 +197,7 @@ class Model:
         StanhierError
             If an argument has a value that it cannot have.
         """
-        from stanhier import predictive
+        from stanhier.posterior import predictive
 
         return predictive.sample_prior(self, draws, seed=seed)
 
@@ -268,7 +268,7 @@ class Model:
         SamplingError
             If the optimiser fails.
         """
-        from stanhier.approximation import optimize
+        from stanhier.posterior.approximation import optimize
 
         return optimize(self, kwargs)
 
@@ -332,8 +332,8 @@ class Model:
         return self._approximate("variational", kwargs)
 
     def _approximate(self, method: str, keywords: dict[str, Any]) -> "Fit":
-        from stanhier.approximation import approximate
         from stanhier.fit import Fit
+        from stanhier.posterior.approximation import approximate
 
         fit = Fit(self, approximate(self, method, keywords))
         fit.warn_if_unreliable()

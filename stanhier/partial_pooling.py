@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stanhier import datasets, prediction
 from stanhier.basics.errors import DataError, FormulaError, PriorError
 from stanhier.comparison import compare
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.in_memory import NewRows, build_design
 from stanhier.formula.parse import parse
 from stanhier.models import LinearRegression, VaryingIntercept
+from stanhier.posterior import labelled as datasets
+from stanhier.posterior import prediction
+from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.priors.distributions import Flat, LocationPrior
-from stanhier.sampling_task import SamplingTask, sample_and_diagnose
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.tasks import results_of
 

@@ -19,8 +19,8 @@ from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
-from stanhier.group_update import extend
 from stanhier.labels import labels_from_json, labels_to_json
+from stanhier.posterior.new_groups import extend
 from stanhier.priors.distributions import Prior, from_dict, to_dict
 from stanhier.stored_file import check_contents, check_draws
 from stanhier.streaming import StreamedDesign

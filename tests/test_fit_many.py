@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 import stanhier as sh
-from stanhier import many_models, sampling_task
-from stanhier.diagnostics import SamplingWarning
+from stanhier import many_models
 from stanhier.fit_folder import FitFolder, identity_of
+from stanhier.posterior import sampling as sampling_task
+from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.stan import crews as workers
 from stanhier.stan import tasks
 from tests import variants

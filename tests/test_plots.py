@@ -140,9 +140,9 @@ def test_forest_refuses_what_it_cannot_draw(three):
 
 def test_forest_works_where_there_is_no_room_for_all_draws(many, monkeypatch):
     expected = many.plot_forest().lines[1].get_xdata()
-    from stanhier import datasets
     from stanhier.fit import Fit
     from stanhier.plots import shared
+    from stanhier.posterior import labelled as datasets
 
     monkeypatch.setattr(datasets, "MAX_EFFECTS", 10)
     monkeypatch.setattr(shared, "_BLOCK_VALUES", 7 * 1000)

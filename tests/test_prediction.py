@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 import stanhier as sh
-from stanhier import prediction
 from stanhier.engines.gaussian import likelihood
+from stanhier.posterior import prediction
 from tests import variants
 from tests.fake_fit import fake_fit
 
@@ -166,7 +166,7 @@ def test_some_replicated_data_are_spread_over_the_chains(varying, monkeypatch):
     group = varying.posterior_predictive(20)["posterior_predictive"]
     assert group["y"].shape == (2, 10, 80)
     assert list(group["draw"].to_numpy()[[0, -1]]) == [0, 499]
-    from stanhier import predictive
+    from stanhier.posterior import predictive
 
     monkeypatch.setattr(predictive, "MAX_VALUES", 2 * 80 * 7)
     assert varying.posterior_predictive()["posterior_predictive"]["y"].shape == (2, 7, 80)

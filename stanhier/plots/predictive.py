@@ -20,7 +20,7 @@ from stanhier.plots.shared import (
     quantity,
     short,
 )
-from stanhier.prediction import check_seed, collect
+from stanhier.posterior.prediction import check_seed, collect
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit

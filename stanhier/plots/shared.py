@@ -154,7 +154,7 @@ def intervals(draws: np.ndarray, prob: float) -> Intervals:
 
 def group_intervals(fit: "Fit", prob: float) -> Intervals:
     """Summarise the groups' intercepts, in blocks where there is no room for all draws of all groups."""
-    from stanhier.datasets import effects_array
+    from stanhier.posterior.labelled import effects_array
 
     posterior = fit.posterior
     if "alpha" in posterior:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from stanhier import datasets
 from stanhier.basics.errors import PriorError, StanhierError
 from stanhier.design.in_memory import NewRows
 from stanhier.engines.draws import Draws
-from stanhier.prediction import MAX_VALUES, check_seed, collect
+from stanhier.posterior import labelled as datasets
+from stanhier.posterior.prediction import MAX_VALUES, check_seed, collect
 from stanhier.priors.distributions import Prior
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from stanhier import datasets
-from stanhier.diagnostics import Diagnosis, diagnose
 from stanhier.engines.draws import Draws, from_raw
 from stanhier.engines.gaussian.whitening import Whitening
+from stanhier.posterior import labelled as datasets
+from stanhier.posterior.diagnostics import Diagnosis, diagnose
 from stanhier.stan.nuts import run_nuts
 
 if TYPE_CHECKING:

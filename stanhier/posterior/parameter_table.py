@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from stanhier.diagnostics import Diagnosis, convergence
 from stanhier.engines.draws import Draws
+from stanhier.posterior.diagnostics import Diagnosis, convergence
 
 __all__ = ["COLUMNS", "ParameterTable"]
 

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stanhier import datasets
 from stanhier.basics.errors import SamplingError, StanhierError
 from stanhier.engines.draws import Draws, from_raw, resampled
 from stanhier.engines.gaussian.effects import conditional_moments
 from stanhier.engines.gaussian.likelihood import common_mean
+from stanhier.posterior import labelled as datasets
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.stan.interrupt import chains_end_on_interrupt
 from stanhier.stan.keywords import check_keywords

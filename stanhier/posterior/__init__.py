@@ -1,0 +1,1 @@
+"""Draws with labels and a verdict, and what follows from them."""
