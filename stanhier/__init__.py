@@ -26,7 +26,7 @@ _HOMES = {
     "VaryingIntercept": "models",
     "compare": "comparison",
     "fit_many": "many_models",
-    "load": "storage",
+    "load": "storage.netcdf",
     "plot_compare": "plots",
     "pooling": "partial_pooling",
     "sbc": "calibration",
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
         Normal,
         StudentT,
     )
-    from stanhier.storage import load
+    from stanhier.storage.netcdf import load
 
 
 def __getattr__(name: str) -> Any:

@@ -521,7 +521,7 @@ class Fit:
         StanhierError
             If the file cannot be written.
         """
-        from stanhier import storage
+        from stanhier.storage import netcdf as storage
 
         storage.save(self, path)
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.fit import Fit
-from stanhier.storage import load
+from stanhier.storage.netcdf import load
 
 if TYPE_CHECKING:
     from stanhier.models import Model

@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 
 import stanhier as sh
-from stanhier import storage
-from stanhier.labels import labels_to_json
+from stanhier.storage import netcdf as storage
+from stanhier.storage.labels import labels_to_json
 from tests import variants
 from tests.fake_fit import fake_fit
 

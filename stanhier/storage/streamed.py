@@ -13,7 +13,7 @@ from stanhier.design.streamed import StreamedDesign, design_from
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.pieces import Moments
 from stanhier.formula.parse import ParsedFormula
-from stanhier.labels import labels_from_json, labels_to_json
+from stanhier.storage.labels import labels_from_json, labels_to_json
 
 __all__ = ["from_dataset", "to_dataset"]
 

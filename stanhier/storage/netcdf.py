@@ -19,12 +19,12 @@ from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
-from stanhier.labels import labels_from_json, labels_to_json
 from stanhier.posterior.new_groups import extend
 from stanhier.priors.distributions import Prior, from_dict, to_dict
-from stanhier.stored_file import check_contents, check_draws
+from stanhier.storage import streamed
+from stanhier.storage.contents import check_contents, check_draws
+from stanhier.storage.labels import labels_from_json, labels_to_json
 from stanhier.streaming import StreamedDesign
-from stanhier.streaming import storage as streamed
 
 if TYPE_CHECKING:
     from stanhier.models import Model
