@@ -24,12 +24,12 @@ _HOMES = {
     "StanhierError": "basics.errors",
     "StudentT": "priors.distributions",
     "VaryingIntercept": "models",
-    "compare": "comparison",
+    "compare": "evaluation.comparison",
     "fit_many": "many_models",
     "load": "storage.netcdf",
     "plot_compare": "plots",
     "pooling": "partial_pooling",
-    "sbc": "calibration",
+    "sbc": "evaluation.calibration",
 }
 
 __all__ = [
@@ -61,8 +61,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from stanhier.basics.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
-    from stanhier.calibration import sbc
-    from stanhier.comparison import compare
+    from stanhier.evaluation.calibration import sbc
+    from stanhier.evaluation.comparison import compare
     from stanhier.fit import Fit
     from stanhier.many_models import fit_many
     from stanhier.models import LinearRegression, VaryingIntercept

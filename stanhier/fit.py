@@ -387,7 +387,7 @@ class Fit:
         Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4.
         Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0.
         """
-        from stanhier import loo
+        from stanhier.evaluation import loo
 
         return loo.loo(self, by)
 
@@ -434,7 +434,7 @@ class Fit:
         SamplingWarning
             If the draws of a fold cannot be trusted.
         """
-        from stanhier import kfold
+        from stanhier.evaluation import kfold
 
         return kfold.kfold(self, by, k, seed=seed, executor=executor, keywords=kwargs)
 

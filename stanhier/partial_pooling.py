@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, FormulaError, PriorError
-from stanhier.comparison import compare
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.in_memory import NewRows, build_design
+from stanhier.evaluation.comparison import compare
 from stanhier.formula.parse import parse
 from stanhier.models import LinearRegression, VaryingIntercept
 from stanhier.posterior import labelled as datasets

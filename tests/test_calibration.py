@@ -9,12 +9,12 @@ import pytest
 from cmdstanpy import CmdStanModel, set_cmdstan_path
 
 import stanhier as sh
-from stanhier import calibration
 from stanhier.design.in_memory import Grouping
+from stanhier.evaluation import calibration
+from stanhier.evaluation.uniformity import rank_test
 from stanhier.posterior import sampling as sampling_task
 from stanhier.stan import nuts as sampling
 from stanhier.stan.program import Program
-from stanhier.uniformity import rank_test
 from tests import variants
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -161,7 +161,7 @@ def test_loo_is_arvizs_loo_of_these_densities():
     density, _ = all_blocks(likelihood.row_blocks(fit.model.design, fit.model.compressed, fit.draws))
     tree = fit.idata.copy()
     tree["log_likelihood"] = xr.DataTree(xr.Dataset({"y": (("chain", "draw", "row"), density.reshape(4, 200, 80))}))
-    from stanhier.loo import relative_efficiency
+    from stanhier.evaluation.loo import relative_efficiency
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -222,7 +222,7 @@ def test_only_fits_of_the_same_data_are_compared():
 @pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
 def test_a_fit_without_groups_leaves_out_the_groups_of_the_others():
     linear, varying = fake_fit(variants.LINEAR["default"]()), fake_fit(variants.VARYING["default"]())
-    from stanhier.comparison import loo_of_each
+    from stanhier.evaluation.comparison import loo_of_each
 
     results = loo_of_each({"linear": linear, "varying": varying}, by="group")
     assert results["linear"].n_data_points == results["varying"].n_data_points == 9

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stanhier.uniformity import rank_test
+from stanhier.evaluation.uniformity import rank_test
 
 
 def test_a_single_point_is_a_binomial_test():

@@ -21,7 +21,7 @@ import stanhier as sh
 from scripts.benchmarks.quality import moments, smallest_ess
 from scripts.benchmarks.tables import markdown, number
 from scripts.benchmarks.variants import VARIANTS
-from stanhier.calibration import Calibration
+from stanhier.evaluation.calibration import Calibration
 
 __all__ = ["Calibrated", "calibrate", "calibration_section", "draw_calibration", "flagged", "read", "write"]
 

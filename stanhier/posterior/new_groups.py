@@ -23,7 +23,7 @@ from stanhier.data.frames import as_frame
 from stanhier.design.in_memory import Grouping
 from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.gaussian.likelihood import group_log_density
-from stanhier.loo import good_k, relative_efficiency
+from stanhier.evaluation.loo import good_k, relative_efficiency
 from stanhier.posterior.diagnostics import SamplingWarning
 
 if TYPE_CHECKING:

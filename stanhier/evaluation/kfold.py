@@ -21,7 +21,7 @@ from stanhier.engines.gaussian.likelihood import (
     log_mean_exp,
     row_blocks,
 )
-from stanhier.loo import check_by, labels_of
+from stanhier.evaluation.loo import check_by, labels_of
 from stanhier.posterior import labelled as datasets
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.prediction import check_seed

@@ -22,11 +22,11 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.evaluation.uniformity import rank_test
 from stanhier.fit import Fit
 from stanhier.posterior.sampling import SamplingTask, sample
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.tasks import results_of
-from stanhier.uniformity import rank_test
 
 if TYPE_CHECKING:
     from stanhier.models import Model
