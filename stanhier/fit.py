@@ -504,7 +504,7 @@ class Fit:
         StanhierError
             If the file cannot be written.
         """
-        from stanhier import report
+        from stanhier.reports import report
 
         report.write(self, path, title=title)
 
@@ -526,7 +526,7 @@ class Fit:
         storage.save(self, path)
 
     def _repr_html_(self) -> str:
-        from stanhier import html
+        from stanhier.reports import html
 
         return html.fit_html(self)
 

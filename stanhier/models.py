@@ -346,7 +346,7 @@ class Model:
         return plots.prior(self, **kwargs)
 
     def _repr_html_(self) -> str:
-        from stanhier import html
+        from stanhier.reports import html
 
         return html.model_html(self)
 

@@ -450,7 +450,9 @@ def test_observed_data_are_seen_on_dark_backgrounds(three):
 
 
 def test_matplotlib_is_imported_when_something_is_drawn():
-    code = "import sys, stanhier.plots, stanhier.report; print(sorted({'matplotlib', 'arviz'} & set(sys.modules)))"
+    code = (
+        "import sys, stanhier.plots, stanhier.reports.report; print(sorted({'matplotlib', 'arviz'} & set(sys.modules)))"
+    )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 

@@ -12,7 +12,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 import stanhier as sh
-from stanhier import equation
+from stanhier.reports import equation
 from tests import synthetic
 from tests.browser import Browser
 
@@ -122,7 +122,7 @@ def test_a_report_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
     target = tmp_path / "r.html"
     target.write_text("old")
     fit = synthetic.line()
-    from stanhier import report
+    from stanhier.reports import report
 
     with monkeypatch.context() as patch:
         patch.setattr(report.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))

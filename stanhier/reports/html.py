@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stanhier import equation
+from stanhier.reports import equation
 
 if TYPE_CHECKING:
     import jinja2

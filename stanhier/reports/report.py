@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stanhier import html
 from stanhier.basics.errors import StanhierError
+from stanhier.reports import html
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit

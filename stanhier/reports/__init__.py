@@ -1,0 +1,1 @@
+"""Models and fits to read: equations, pieces of HTML, whole reports."""
