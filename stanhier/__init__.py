@@ -25,10 +25,10 @@ _HOMES = {
     "StudentT": "priors.distributions",
     "VaryingIntercept": "models",
     "compare": "evaluation.comparison",
-    "fit_many": "many_models",
+    "fit_many": "many.fitting",
     "load": "storage.netcdf",
     "plot_compare": "plots",
-    "pooling": "partial_pooling",
+    "pooling": "many.pooling",
     "sbc": "evaluation.calibration",
 }
 
@@ -64,9 +64,9 @@ if TYPE_CHECKING:
     from stanhier.evaluation.calibration import sbc
     from stanhier.evaluation.comparison import compare
     from stanhier.fit import Fit
-    from stanhier.many_models import fit_many
+    from stanhier.many.fitting import fit_many
+    from stanhier.many.pooling import pooling
     from stanhier.models import LinearRegression, VaryingIntercept
-    from stanhier.partial_pooling import pooling
     from stanhier.plots import plot_compare
     from stanhier.posterior.diagnostics import SamplingWarning
     from stanhier.priors.distributions import (

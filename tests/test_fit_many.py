@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 import stanhier as sh
-from stanhier import many_models
-from stanhier.fit_folder import FitFolder, identity_of
+from stanhier.many import fitting as many_models
+from stanhier.many.folder import FitFolder, identity_of
 from stanhier.posterior import sampling as sampling_task
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.stan import crews as workers

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 
 import stanhier as sh
 from stanhier import plots
-from stanhier.partial_pooling import Pooling
+from stanhier.many.pooling import Pooling
 from tests import synthetic
 
 

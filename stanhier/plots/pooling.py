@@ -9,7 +9,7 @@ from stanhier.plots.groups import row_height
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, new_axes, short
 
 if TYPE_CHECKING:
-    from stanhier.partial_pooling import Pooling
+    from stanhier.many.pooling import Pooling
 
 __all__ = ["pooling"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.fit import Fit
-from stanhier.fit_folder import FitFolder
+from stanhier.many.folder import FitFolder
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.parameter_table import ParameterTable
 from stanhier.stan.crews import before_exit

@@ -16,8 +16,8 @@ import numpy as np
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
-from stanhier.fit_folder import FitFolder, file_of, identity_of
-from stanhier.many_fits import ManyFits, SummedUp
+from stanhier.many.fits import ManyFits, SummedUp
+from stanhier.many.folder import FitFolder, file_of, identity_of
 from stanhier.models import Model
 from stanhier.posterior.diagnostics import Diagnosis
 from stanhier.posterior.parameter_table import ParameterTable

@@ -1,0 +1,1 @@
+"""Several fits at once: many models, and the three kinds of pooling."""
