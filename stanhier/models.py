@@ -22,7 +22,7 @@ from stanhier.engines.prior_choice import choose_priors
 from stanhier.formula.parse import parse
 from stanhier.priors.distributions import numbers
 from stanhier.stan.nuts import run_nuts
-from stanhier.streaming import design_of
+from stanhier.design.streamed import design_of
 
 if TYPE_CHECKING:
     from typing import Self

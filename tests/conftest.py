@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_cmdstan import make_parts, use_parts
 
 from stanhier.cmdstan import install
+from tests.tools.fake_cmdstan import make_parts, use_parts
 
 
 @pytest.fixture(scope="session")

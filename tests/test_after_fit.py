@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.special import logsumexp
 
 import stanhier as sh
-from tests import variants
+from tests.tools import variants
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cmdstan_home")]
 

@@ -305,7 +305,7 @@ def stan_models_dir() -> Path:
     Path
         The folder ``stan_models``.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     inside = package / "stan_models"
     return inside if inside.is_dir() else package.parent / "stan_models"
 

@@ -24,7 +24,7 @@ from stanhier.priors.distributions import Prior, from_dict, to_dict
 from stanhier.storage import streamed
 from stanhier.storage.contents import check_contents, check_draws
 from stanhier.storage.labels import labels_from_json, labels_to_json
-from stanhier.streaming import StreamedDesign
+from stanhier.design.streamed import StreamedDesign
 
 if TYPE_CHECKING:
     from stanhier.models import Model

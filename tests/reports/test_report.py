@@ -1,0 +1,214 @@
+"""The report: one file, escaped, complete, and shown by a browser without a complaint."""
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import pytest
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+
+import stanhier as sh
+from stanhier.reports import equation
+from tests.tools import synthetic
+from tests.tools.browser import Browser
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def images(self):
+        return [attrs["src"] for tag, attrs in self.tags if tag == "img"]
+
+
+@pytest.fixture(scope="module")
+def fit():
+    names = [synthetic.LONG, synthetic.NASTY, *(f"clinic {k}" for k in range(60))]
+    return synthetic.grouped([40, 12, *([5] * 60)], names, divergences=3)
+
+
+@pytest.fixture(scope="module")
+def path(fit, tmp_path_factory):
+    target = tmp_path_factory.mktemp("reports") / "a report.html"
+    fit.report(target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def page(path):
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_the_report_says_everything(fit, page):
+    text = page.text
+    assert "pressurei ~ Normal(αclinic[i] + βage · agei + βsex[T.male] · sex[T.male]i, σ)" in text
+    assert "αj ~ Normal(μα, σα) for each of 62 groups j of clinic" in text
+    assert f"βage ~ {fit.model.priors['beta']['age']!r}" in text
+    assert "of the intercept at the mean of the predictors" in text
+    assert "352 rows in 62 groups of clinic" in text
+    assert f"62 groups of 5 to 40 rows: {synthetic.LONG} (40), {synthetic.NASTY} (12), clinic 0 (5)" in text
+    assert "1 problem found." in text
+    assert "3 of 1000 draws diverged" in text
+    assert f"mean {fit.model.design.y.mean():.4g}" in text
+    assert f"{float(fit.posterior['sigma'].mean()):.2f}" in text
+    assert "… 12 groups between …" in text
+    for made in (f"stanhier{sh.__version__}", "CmdStan2.35.0", "seed1", "chains4 of 250 draws each", "Python3."):
+        assert made in re.sub(r"\s*(stanhier|CmdStan|seed|chains|Python)\s*", r"\1", text)
+    assert "normal_lpdf" in text or "y ~ normal(" in text, "the Stan program"
+
+
+def test_the_pictures_are_inside(page):
+    assert len(page.images()) == 6
+    for source in page.images():
+        kind, data = source.split(",", 1)
+        assert kind == "data:image/png;base64"
+        assert base64.b64decode(data, validate=True).startswith(b"\x89PNG")
+    assert not plt.get_fignums(), "no figure is left open"
+
+
+def test_nothing_is_loaded_or_run(path, page):
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe", "object", "embed", "base", "form"})
+    for tag, attrs in page.tags:
+        assert not [name for name in attrs if name.startswith("on")], (tag, attrs)
+        for name in ("src", "href", "srcset", "data"):
+            assert attrs.get(name, "data:").startswith("data:"), (tag, attrs)
+    assert not re.search(r"url\(|@import|https?:", path.read_text(encoding="utf-8"))
+
+
+def test_labels_are_escaped_and_whole(path, page):
+    text = path.read_text(encoding="utf-8")
+    assert "<script>alert(1)</script>" not in text
+    assert "St. &lt;script&gt;alert(1)&lt;/script&gt; &amp; $x_1$" in text
+    assert synthetic.NASTY in page.text
+    assert synthetic.LONG in page.text
+
+
+def test_titles_are_escaped(fit, tmp_path):
+    target = tmp_path / "r.html"
+    synthetic.line().report(target, title="</title><script>alert(2)</script>")
+    text = target.read_text(encoding="utf-8")
+    assert "<script>" not in text
+    assert "&lt;/title&gt;&lt;script&gt;" in text
+
+
+def test_the_same_fit_gives_the_same_report(tmp_path):
+    for name in ("a.html", "b.html"):
+        synthetic.line().report(tmp_path / name)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_a_fit_that_was_saved_and_loaded_gives_the_same_report(fit, path, tmp_path):
+    fit.save(tmp_path / "fit.nc")
+    sh.load(tmp_path / "fit.nc").report(tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == path.read_bytes()
+
+
+def test_a_report_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "r.html"
+    target.write_text("old")
+    fit = synthetic.line()
+    from stanhier.reports import report
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        with pytest.raises(sh.StanhierError, match=r"cannot be written as .*r\.html: disk full"):
+            fit.report(target)
+    assert target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["r.html"], "no half-written file is left"
+    fit.report(target)
+    assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(sh.StanhierError, match=r"cannot be written as .*nowhere"):
+        synthetic.line().report(tmp_path / "nowhere" / "r.html")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        synthetic.line,
+        synthetic.schools,
+        lambda: synthetic.fit_of(sh.LinearRegression("y ~ 1", {"y": [1.0, 2.0, 4.0]}, sigma=1.0)),
+        lambda: synthetic.fit_of(sh.LinearRegression("pressure ~ 0 + age", synthetic.grouped_frame([9, 9, 9]))),
+        lambda: synthetic.fit_of(
+            sh.LinearRegression("pressure ~ age", synthetic.grouped_frame([9, 9]), priors={"beta": sh.Flat()})
+        ),
+    ],
+    ids=["line", "known errors", "intercept alone", "no intercept", "flat prior"],
+)
+def test_every_kind_of_model_has_a_report(make, tmp_path):
+    make().report(tmp_path / "r.html")
+    assert len(Page((tmp_path / "r.html").read_text(encoding="utf-8")).images()) >= 3
+
+
+def plain(lines):
+    return [re.sub(r"<[^>]+>", "", str(line)) for line in lines]
+
+
+def test_equations_of_the_other_models():
+    assert plain(equation.lines(synthetic.line().model)) == ["yi ~ Normal(α + βx · xi, σ)"]
+    assert plain(equation.lines(synthetic.schools().model))[0] == "effecti ~ Normal(αschool[i], sei)"
+    wide = {f"x{k}": [(j + 1.0) ** (k / 3) for j in range(12)] for k in range(1, 9)} | {"y": list(range(12))}
+    wide["x0"] = wide.pop("x8")
+    model = sh.LinearRegression("y ~ " + " + ".join(f"x{k}" for k in range(8)), wide, sigma=2.5)
+    assert plain(equation.lines(model)) == ["yi ~ Normal(α + ∑k=1…8 βk xik, 2.5)"]
+    flat = sh.LinearRegression("y ~ 0 + x0", wide, priors={"beta": sh.Flat()})
+    assert plain(equation.lines(flat)) == ["yi ~ Normal(βx0 · x0i, σ)"]
+    assert equation.prior_rows(flat)[0][1:] == ("Flat()", "improper: every value alike")
+
+
+# in a browser
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    opened = Browser(tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [400, 1200])
+def test_the_report_is_readable_in_a_browser(browser, path, width):
+    browser.open(path, width=width)
+    assert browser.complaints() == []
+    assert browser.requests() == [path.resolve().as_uri()]
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width, "the page does not scroll sideways"
+    assert browser.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 300)")
+    assert browser.evaluate("Math.min(...[...document.images].map(image => image.clientWidth))") >= 400
+    small = "[...document.querySelectorAll('p, td, th, li, figcaption, small')].filter(e => e.offsetHeight)"
+    assert browser.evaluate(f"Math.min(...{small}.map(e => parseFloat(getComputedStyle(e).fontSize)))") >= 10
+    assert len(set(browser.screenshot())) > 50
+
+
+@pytest.mark.slow
+def test_scripts_in_labels_are_not_run(browser, path):
+    browser.open(path, width=800)
+    assert browser.evaluate("document.scripts.length") == 0
+    assert "Page.javascriptDialogOpening" not in {event["method"] for event in browser.events}
+
+
+@pytest.mark.slow
+def test_the_report_prints(browser, path):
+    browser.open(path, width=1200)
+    printed = browser.pdf()
+    assert printed.startswith(b"%PDF-")
+    pages = len(re.findall(rb"/Type\s*/Page\b", printed))
+    assert 3 <= pages <= 12

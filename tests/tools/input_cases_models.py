@@ -1,0 +1,151 @@
+"""The rows of stanhier/input.md about formulas, priors and keywords."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import stanhier as sh
+from tests.tools.input_cases import FEW, FLAGS, FLAT, Pair, base, case, groups, line, refused
+
+# --- Formulas
+HEADING = "Formulas"
+
+
+@case(
+    HEADING,
+    "columns, `log(x)`, `np.sqrt(x)`, `center(x)`, `C(x)`, `I(x**2)`, `x:n`, `x*n`, `poly(x, 2)`, `bs(x, df=4)`",
+)
+def _() -> Iterator[Pair]:
+    for term in "n log(n) np.sqrt(x) center(x) C(x) I(x**2) x:n x*n poly(x,2) bs(n,df=4) scale(x)".split():
+        yield line(f"y ~ {term}"), None
+        yield groups(formula=f"y ~ {term} + (1 | g)"), None
+
+
+@case(HEADING, 'a function of your own, with `context={"f": f}`')
+def _() -> Iterator[Pair]:
+    yield line("y ~ f(x)", context={"f": np.sin}), line("y ~ np.sin(x)")
+
+
+refused(HEADING, "a function of your own, without `context`", lambda: line("y ~ f(x)"))
+refused(
+    HEADING,
+    "a function of your own that looks at other rows",
+    lambda: line("y ~ f(x)", context={"f": lambda x: x - x.mean()}),
+)
+refused(HEADING, "a `context` that holds something else", lambda: line("y ~ f(x)", context={"f": 3}))
+
+
+@case(HEADING, "any other Python: attributes, lambda, comprehensions, imports")
+def _() -> Iterator[Pair]:
+    for python in ("I(x.values)", "I(lambda: x)", "I([v for v in x])", "I(x if x else 1)", "I(f'{x}')", "open('x')"):
+        with pytest.raises(sh.FormulaError, match="A formula may use columns, numbers, arithmetic"):
+            line(f"y ~ {python}")
+    yield line("y ~ __import__('os')"), None
+
+
+refused(HEADING, "quotation marks or backslashes within text", lambda: line("""y ~ C(kind, Treatment("it's"))"""))
+refused(HEADING, "something else than text", lambda: line(3))
+
+
+@case(HEADING, "no `~`, or two")
+def _() -> Iterator[Pair]:
+    for formula in ("", "y", "y ~ x ~ n", "~ x"):
+        with pytest.raises(sh.FormulaError, match="a formula has a response, one '~' and predictors"):
+            line(formula)
+    yield line("y ~"), None
+
+
+refused(HEADING, "parentheses that do not match", lambda: line("y ~ (x + n"))
+refused(HEADING, "an operator without a term", lambda: line("y ~ x +"))
+refused(HEADING, "two responses", lambda: line("y + n ~ x"))
+refused(HEADING, "the response among the predictors", lambda: line("y ~ x + y"))
+refused(HEADING, "`.` for all other columns", lambda: line("y ~ ."))
+refused(HEADING, "`x**2` for a square", lambda: line("y ~ x**2"))
+refused(
+    HEADING,
+    "interactions of more than 20,000 terms",
+    lambda: line("y ~ (" + " + ".join(f"x{k}" for k in range(30)) + ")**9"),
+)
+refused(HEADING, "two grouping terms", lambda: groups(formula="y ~ (1 | g) + (1 | kind)"))
+refused(HEADING, "slopes that vary, `(x | g)`", lambda: groups(formula="y ~ x + (x | g)"))
+refused(HEADING, "nested groups, `(1 | g/h)`", lambda: groups(formula="y ~ (1 | g/kind)"))
+refused(HEADING, "a grouping term in a linear regression", lambda: line("y ~ x + (1 | g)"))
+refused(HEADING, "a varying intercept without a grouping term", lambda: groups(formula="y ~ x"))
+refused(HEADING, "a varying intercept without an intercept", lambda: groups(formula="y ~ 0 + x + (1 | g)"))
+
+
+# --- Priors
+HEADING = "Priors"
+refused(HEADING, "a prior of no parameter of the model", lambda: line(priors={"tau": sh.HalfNormal(1)}))
+refused(HEADING, "a prior on the real line for a scale", lambda: line(priors={"sigma": sh.Normal(0, 1)}))
+refused(HEADING, "a prior on (0, inf) for an intercept or slope", lambda: line(priors={"alpha": sh.HalfNormal(1)}))
+refused(HEADING, "a number or text for a prior", lambda: line(priors={"beta": 3}))
+refused(HEADING, "the class instead of a prior", lambda: line(priors={"alpha": sh.Normal}))
+refused(HEADING, "a slope that is no predictor", lambda: line(priors={"beta": {"w": sh.Normal(0, 1)}}))
+
+
+@case(HEADING, "a scale that is 0, negative, infinite or no number")
+def _() -> Iterator[Pair]:
+    for scale in (0, -1, np.inf, np.nan, "1", True, None, 10**400, 1e-200):
+        with pytest.raises(sh.PriorError, match=r"'sigma' (must be|is too far)"):
+            sh.Normal(0, scale)
+    yield sh.Normal(0, 0), None
+
+
+refused(HEADING, "`priors` that is no dict", lambda: line(priors=[sh.Normal(0, 1)]))
+refused(
+    HEADING,
+    "a flat prior on `sigma_alpha` with two groups",
+    lambda: groups(FLAGS, priors={"sigma_alpha": sh.Flat()}),
+)
+refused(
+    HEADING,
+    "flat priors that leave nothing to learn `sigma` from",
+    lambda: line(data=base().iloc[:3], priors={**FLAT, "sigma": sh.Flat()}),
+)
+refused(
+    HEADING,
+    "priors too far from the data in size for double precision",
+    lambda: line(priors={"alpha": sh.Normal(1e99, 1e-99), "beta": sh.Normal(1e99, 1e-99)}).stan_data,
+)
+
+
+# --- Keywords
+HEADING = "Keywords"
+
+
+@case(HEADING, "`sigma` that is 0, negative, infinite or missing")
+def _() -> Iterator[Pair]:
+    for sigma in (-1, np.inf, np.nan):
+        with pytest.raises(sh.DataError, match="`sigma` must be positive and finite"):
+            line(sigma=sigma)
+    yield line(sigma=0), None
+
+
+refused(HEADING, "`sigma` that is no number", lambda: line(sigma="1"))
+refused(HEADING, "`sigma` and `se` together", lambda: line(sigma=1.0, se="n"))
+refused(HEADING, "standard errors that are 0 or negative", lambda: line(se="x"))
+refused(HEADING, "standard errors of another number than the rows", lambda: line(se=[1.0, 2.0, 3.0]))
+
+
+@case(HEADING, "standard errors as a column, an array or a list")
+def _() -> Iterator[Pair]:
+    for se in (base()["n"].to_numpy(), base()["n"].tolist(), base()["n"], base()["n"].astype("Int64")):
+        yield line(se=se), line(se="n")
+
+
+refused(HEADING, "`chains=0`", lambda: line().sample(chains=0))
+
+
+@case(HEADING, "`seed=0`")
+def _() -> Iterator[Pair]:
+    one, other = (line().sample(**{**FEW, "seed": 0}) for _ in range(2))
+    np.testing.assert_array_equal(one.draws.location, other.draws.location)
+    assert one.draws.seed == 0
+    yield line(), None
+
+
+refused(HEADING, "`seed=-1`", lambda: line().sample(seed=-1))
+refused(HEADING, "a keyword that is not one", lambda: line().sample(chain=4))
+refused(HEADING, "an `adapt_delta` beyond 1", lambda: line().sample(adapt_delta=1.5))
