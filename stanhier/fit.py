@@ -1,6 +1,5 @@
 """A fit: draws with labels, their summary, diagnostics, pictures and predictions."""
 
-import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from os import PathLike
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.warned import warn
 from stanhier.engines.draws import Draws
 from stanhier.posterior import prediction
 from stanhier.posterior.diagnostics import Diagnosis, SamplingWarning, diagnose
@@ -102,7 +102,7 @@ class Fit:
             With what to do about it.
         """
         if not self._diagnosis.ok:
-            warnings.warn("\n".join(self._diagnosis.problems), SamplingWarning, stacklevel=3)
+            warn("\n".join(self._diagnosis.problems), SamplingWarning)
 
     def summary(self, **kwargs: Any) -> pd.DataFrame:
         """Summarise the posterior with ArviZ.
@@ -364,7 +364,7 @@ class Fit:
 
         Parameters
         ----------
-        by : "row", "group" or array of shape (N,)
+        by : "row", "group" or array of shape (N)
             What is left out; labels of the rows where the model itself has no groups.
 
         Returns
@@ -407,7 +407,7 @@ class Fit:
 
         Parameters
         ----------
-        by : "row", "group" or array of shape (N,)
+        by : "row", "group" or array of shape (N)
             What stays together in a fold, as for `loo`.
         k : int
             Number of folds.

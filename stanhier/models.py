@@ -12,6 +12,7 @@ from stanhier.basics.errors import DataError, FormulaError, StanhierError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST, in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.design.in_memory import Design
+from stanhier.design.streamed import design_of
 from stanhier.engines import textbook
 from stanhier.engines.draws import from_raw
 from stanhier.engines.gaussian.compression import Compressed
@@ -22,7 +23,6 @@ from stanhier.engines.prior_choice import choose_priors
 from stanhier.formula.parse import parse
 from stanhier.priors.distributions import numbers
 from stanhier.stan.nuts import run_nuts
-from stanhier.design.streamed import design_of
 
 if TYPE_CHECKING:
     from typing import Self

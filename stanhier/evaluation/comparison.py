@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.warned import warn
 from stanhier.fit import Fit
 from stanhier.posterior.diagnostics import SamplingWarning
 
@@ -28,7 +29,7 @@ def compare(fits: Mapping[str, Fit], *, by: Any = "row", **kwargs: Any) -> "pd.D
     fits : mapping of str to Fit
         Fits of the same response, row by row, by the names that the table shows. Results of `Fit.loo` or `Fit.kfold`
         can take the place of fits; mixing them is up to you.
-    by : "row", "group" or array of shape (N,)
+    by : "row", "group" or array of shape (N)
         What is left out, as for `Fit.loo`. With "group" a fit without groups leaves out the groups of the others.
     **kwargs
         The keywords of `arviz.compare`: `method`, `reference`, `round_to`.
@@ -103,7 +104,7 @@ def loo_of_each(fits: Mapping[str, Fit], *, by: Any = "row") -> dict[str, Any]:
             results[name] = real[name].loo(by=own)
         for warning in caught:
             said = f"{name!r}: {warning.message}" if issubclass(warning.category, SamplingWarning) else warning.message
-            warnings.warn(said, warning.category, stacklevel=3)
+            warn(said, warning.category)
     _check_same_points(results)
     return results
 

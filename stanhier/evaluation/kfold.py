@@ -1,6 +1,5 @@
 """K-fold cross-validation: the model sampled again without each fold, and the exact densities of what was held out."""
 
-import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -12,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.warned import warn
 from stanhier.design.in_memory import Grouping
 from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.likelihood import (
@@ -89,11 +89,10 @@ def kfold(
         elpd[fold_of == fold] = held_out_density(fold, train, train_groups, draws)
         unreliable += not diagnosis.ok
     if unreliable:
-        warnings.warn(
+        warn(
             f"In {unreliable} of {k} folds the draws have problems such as too few effective ones; ask for more with "
             "kfold(..., iter_sampling=...).",
             SamplingWarning,
-            stacklevel=3,
         )
     p = _in_sample(fit, codes, n, rows=rows) - elpd
     return ELPDDataLOOKFold(

@@ -8,7 +8,6 @@ Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance samplin
 Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0: conditional and marginal versions.
 """
 
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.warned import warn
 from stanhier.engines.gaussian.likelihood import Block, group_blocks, label_blocks, log_mean_exp, row_blocks
 from stanhier.posterior import labelled as datasets
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -141,10 +141,9 @@ def _warn(by: Any, high: int, k: np.ndarray, limit: float, coordinate: pd.Index)
     n = len(coordinate)
     at = np.where(np.isnan(k), np.inf, k)
     folds = f"by={'...' if not isinstance(by, str) else repr(by)}, k={min(n, 10)}".replace("'", '"')
-    warnings.warn(
+    warn(
         f"Leave-one-out is unreliable for {high:,} of {n:,} {'rows' if row else 'groups'}: their Pareto k is above "
         f"{limit:.2f} (highest {at.max():.2f}, {coordinate.name} {coordinate[int(at.argmax())]}), so leaving one out "
         f"changes the posterior too much for weighted draws. fit.kfold({folds}) samples again without them.",
         SamplingWarning,
-        stacklevel=4,
     )

@@ -10,6 +10,7 @@ from weakref import WeakSet
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.warned import warn
 from stanhier.fit import Fit
 from stanhier.many.folder import FitFolder
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -242,7 +243,7 @@ class ManyFits:
                 f"`.problems`. Of {name!r}: {problems[0]}"
             )
         if said:
-            warnings.warn("\n".join(said), SamplingWarning, stacklevel=4)
+            warn("\n".join(said), SamplingWarning)
 
     def __repr__(self) -> str:
         known = "" if self._total is None else f" of {self._total:,}"
@@ -258,11 +259,10 @@ class ManyFits:
 
     def __del__(self) -> None:
         if getattr(self, "_state", None) == "not started":
-            warnings.warn(
+            warn(
                 "fit_many() has fitted nothing, since nothing was asked of it: iterate over what it returns, or call "
                 "its collect().",
                 SamplingWarning,
-                stacklevel=2,
             )
 
 

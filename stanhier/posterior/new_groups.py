@@ -10,7 +10,6 @@ Gelfand, Dey & Chang (1992), Model determination using predictive distributions 
 Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, JMLR 25(72).
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.warned import warn
 from stanhier.data.frames import as_frame
 from stanhier.design.in_memory import Grouping
 from stanhier.engines.draws import Draws, resampled
@@ -122,11 +122,10 @@ def reweight(draws: Draws, model: "Model", n_new: int) -> Draws:
     log_density = group_log_density(new_rows, model.compressed.origin, draws).sum(axis=1)
     log_weights, k = array_stats.psislw(-log_density, r_eff=relative_efficiency(draws))
     if not float(k) <= good_k(len(log_density)):  # not a number where one draw has all the weight
-        warnings.warn(
+        warn(
             f"The new rows change what is known of all groups too much for weighted draws (Pareto k {float(k):.2f}, "
             f"above {good_k(len(log_density)):.2f}); fit the model again with these rows added.",
             SamplingWarning,
-            stacklevel=3,
         )
     return draws.take(resampled(log_weights, np.random.default_rng([draws.seed, 0x75, design.n_rows])))
 

@@ -15,6 +15,7 @@ import xarray as xr
 
 from stanhier import models
 from stanhier.basics.errors import StanhierError
+from stanhier.design.streamed import StreamedDesign
 from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
@@ -24,7 +25,6 @@ from stanhier.priors.distributions import Prior, from_dict, to_dict
 from stanhier.storage import streamed
 from stanhier.storage.contents import check_contents, check_draws
 from stanhier.storage.labels import labels_from_json, labels_to_json
-from stanhier.design.streamed import StreamedDesign
 
 if TYPE_CHECKING:
     from stanhier.models import Model

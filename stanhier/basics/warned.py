@@ -1,0 +1,20 @@
+"""Warnings that point at the caller's own line, however deep in the package they arise."""
+
+import os
+import warnings
+from pathlib import Path
+
+__all__ = ["warn"]
+
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+
+
+def warn(message: str | Warning, category: type[Warning]) -> None:
+    """Give a warning at the first line that is not of this package.
+
+    Parameters
+    ----------
+    message : str or Warning
+    category : type of Warning
+    """
+    warnings.warn(message, category, skip_file_prefixes=(_PACKAGE,))
