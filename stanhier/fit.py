@@ -364,7 +364,7 @@ class Fit:
 
         Parameters
         ----------
-        by : "row", "group" or array of shape (N)
+        by : "row", "group" or array of shape (N,)
             What is left out; labels of the rows where the model itself has no groups.
 
         Returns
@@ -407,7 +407,7 @@ class Fit:
 
         Parameters
         ----------
-        by : "row", "group" or array of shape (N)
+        by : "row", "group" or array of shape (N,)
             What stays together in a fold, as for `loo`.
         k : int
             Number of folds.

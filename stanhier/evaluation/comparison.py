@@ -29,7 +29,7 @@ def compare(fits: Mapping[str, Fit], *, by: Any = "row", **kwargs: Any) -> "pd.D
     fits : mapping of str to Fit
         Fits of the same response, row by row, by the names that the table shows. Results of `Fit.loo` or `Fit.kfold`
         can take the place of fits; mixing them is up to you.
-    by : "row", "group" or array of shape (N)
+    by : "row", "group" or array of shape (N,)
         What is left out, as for `Fit.loo`. With "group" a fit without groups leaves out the groups of the others.
     **kwargs
         The keywords of `arviz.compare`: `method`, `reference`, `round_to`.
