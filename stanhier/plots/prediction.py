@@ -1,15 +1,15 @@
 """The picture of a regression: data, mean line and intervals along one predictor."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
 from stanhier.plots.shared import (
     POSTERIOR,
-    check_prob,
     flat,
     grid_of_axes,
     group_intervals,
@@ -22,9 +22,8 @@ from stanhier.plots.shared import (
     short,
 )
 from stanhier.plots.typical import fixed_words, is_numeric, levels, rows_along
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import predict_draws
 
 __all__ = ["prediction"]
 
@@ -33,7 +32,7 @@ _MAX_POINTS = 5_000
 
 
 def prediction(
-    fit: "Fit",
+    fit: Fitted[Any],
     x: str,
     *,
     by: str | None = None,
@@ -49,7 +48,7 @@ def prediction(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     x : str
         The predictor's column: numeric, or categorical.
     by : str, optional
@@ -72,7 +71,7 @@ def prediction(
     StanhierError
         If a column is not one of the model, or an argument has a value that it cannot have.
     """
-    prob = check_prob(prob, "plot_prediction")
+    prob = checked_probability(prob, "plot_prediction")
     design = fit.model.design
     columns = list(design.formula.predictor_columns)
     if x not in columns:
@@ -111,7 +110,7 @@ def prediction(
     return ax
 
 
-def _panels(fit: "Fit", x: str, groups: Sequence[Any] | None, prob: float) -> Any:
+def _panels(fit: Fitted[Any], x: str, groups: Sequence[Any] | None, prob: float) -> Any:
     group = fit.model.design.group
     assert group is not None
     if groups is not None:
@@ -144,7 +143,7 @@ def _panels(fit: "Fit", x: str, groups: Sequence[Any] | None, prob: float) -> An
 
 def _draw_line(
     ax: Any,
-    fit: "Fit",
+    fit: Fitted[Any],
     x: str,
     grid: pd.DataFrame,
     prob: float,
@@ -172,18 +171,18 @@ def _draw_line(
     ax.plot(at, mean[1], "o", color=color, label="mean" if labels else name)
 
 
-def _bands(fit: "Fit", grid: pd.DataFrame, prob: float) -> tuple[np.ndarray, np.ndarray | None]:
+def _bands(fit: Fitted[Any], grid: pd.DataFrame, prob: float) -> tuple[np.ndarray, np.ndarray | None]:
     """Give lower, median and upper of the mean, and of new observations (None where their error is not known)."""
-    design = fit.model.design
+    design, engine = fit.model.design, fit.model.engine
     tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
     in_group = design.group is not None and design.group.name in grid
     if design.group is None or in_group:
-        line = flat(fit.predict_draws(grid, kind="mean"))
-        spread = fit.draws.flat_sigma
+        line = flat(predict_draws(fit, grid, kind="mean"))
+        spread = engine.noise_scale(fit.draws)
     else:
         rows = design.encode(grid.assign(**{design.group.name: design.group.levels[0]}))
-        line = flat(fit.posterior["mu_alpha"]) + flat(fit.posterior["beta"]) @ rows.X.T
-        spread = np.hypot(fit.draws.flat_sigma, fit.draws.flat_sigma_alpha)
+        line = engine.linear(fit.draws, rows.X)
+        spread = np.hypot(engine.noise_scale(fit.draws), engine.new_effects(fit.draws, np.ones(fit.draws.n_draws)))
     mean = np.quantile(line, tail, axis=0)
     if design.se is not None:
         return mean, None
@@ -193,7 +192,7 @@ def _bands(fit: "Fit", grid: pd.DataFrame, prob: float) -> tuple[np.ndarray, np.
 
 
 def _draw_data(
-    ax: Any, fit: "Fit", x: str, rows: np.ndarray, color: str, *, aside: float = 0.0, width: float = 0.15
+    ax: Any, fit: Fitted[Any], x: str, rows: np.ndarray, color: str, *, aside: float = 0.0, width: float = 0.15
 ) -> None:
     """Draw the rows as points; of more than 5,000 a sample, spread sideways where they would hide each other."""
     design = fit.model.design
@@ -221,7 +220,7 @@ def _draw_data(
     )
 
 
-def _finish(ax: Any, fit: "Fit", x: str) -> None:
+def _finish(ax: Any, fit: Fitted[Any], x: str) -> None:
     column = fit.model.design.frame[x]
     if not is_numeric(column):
         values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
