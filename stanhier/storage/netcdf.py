@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
@@ -22,6 +23,7 @@ from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
 from stanhier.posterior.new_groups import extend
 from stanhier.priors.distributions import Prior, from_dict, to_dict
+from stanhier.stan.nuts import with_depth_reached
 from stanhier.storage import streamed
 from stanhier.storage.contents import check_contents, check_draws
 from stanhier.storage.labels import labels_from_json, labels_to_json
@@ -195,6 +197,8 @@ def _rebuild(
         model = extend(model, frame.iloc[start:end])
     draws = _read_draws(contents, description)
     check_draws(draws, len(model.whitening.location_hat), grouped=model.grouped)
+    # Files of earlier versions lack a statistic that follows from the others.
+    draws = replace(draws, statistics=with_depth_reached(draws.statistics, draws.max_treedepth))
     fit = Fit(model, draws)
     for name in set(contents.children) - _OWN_GROUPS:
         fit.idata[name] = contents[name]
