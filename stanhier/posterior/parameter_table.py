@@ -51,7 +51,8 @@ class ParameterTable:
         checks = diagnosis.table.loc[list(names)].to_numpy(copy=True)
         if len(names) == len(origin):  # with an intercept: here the one at x = 0, as the user knows it
             locations = locations.copy()
-            locations[0] += origin[-1] - draws.location[:, :, 1:] @ origin[:-1]
+            # In this order, to the bit what the posterior has: R-hat rests on ranks, which a last bit can change.
+            locations[0] = locations[0] + origin[-1] - draws.location[:, :, 1:] @ origin[:-1]
             if len(names) > 1:
                 checks[0] = convergence(locations[:1])[0]
         rows, labels = [*locations], list(names)
