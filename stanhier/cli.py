@@ -1,7 +1,6 @@
 """The command line: ``stanhier install``, ``stanhier doctor`` and ``stanhier compile``."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import cache, ensure_cmdstan, install, install_from_github
 from stanhier.stan.doctor import Finding, examine
 from stanhier.stan.program import Program, shipped_programs
@@ -86,7 +86,7 @@ def _compile(given: argparse.Namespace) -> int:
 def _compile_missing(names: Sequence[str], given: argparse.Namespace, width: int) -> int:
     """Compile programs side by side, and count those that failed."""
     wrong = 0
-    workers = max(1, min(given.jobs if given.jobs is not None else os.cpu_count() or 1, len(names)))
+    workers = max(1, min(given.jobs if given.jobs is not None else n_threads(), len(names)))
     # processes, because cmdstanpy changes the working directory while it compiles
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         jobs = {pool.submit(_compile_one, name, threads=given.threads): name for name in names}

@@ -1,6 +1,7 @@
 """Saved fits, loaded: from the parts of a file to a model and its draws."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
@@ -15,6 +16,7 @@ from stanhier.formula.parse import parse
 from stanhier.model import Model
 from stanhier.posterior.new_groups import extend
 from stanhier.regressions import LinearRegression, VaryingIntercept
+from stanhier.stan.nuts import with_depth_reached
 from stanhier.storage import streamed
 from stanhier.storage.contents import check_draws
 from stanhier.storage.reading import StoredFit, read
@@ -99,6 +101,8 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
         model = extend(model, frame.iloc[start:end])
     draws = stored.draws()
     check_draws(draws, model.engine.coordinates)
+    # Files of earlier versions lack a statistic that follows from the others.
+    draws = replace(draws, statistics=with_depth_reached(draws.statistics, draws.max_treedepth))
     fit = Fit(model, draws)
     others = stored.others()
     if others:

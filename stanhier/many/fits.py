@@ -15,7 +15,7 @@ from stanhier.fit import Fit
 from stanhier.many.folder import FitFolder
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.parameter_table import ParameterTable
-from stanhier.stan.crews import before_exit
+from stanhier.stan.executors import before_exit
 
 if TYPE_CHECKING:
     from tqdm import tqdm

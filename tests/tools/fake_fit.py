@@ -19,6 +19,7 @@ def fake_fit(model, *, chains=2, draws=40, seed=3):
         "n_steps": rng.integers(1, 8, shape),
         "diverging": rng.random(shape) < 0.1,
         "energy": rng.standard_normal(shape),
+        "reached_max_treedepth": np.zeros(shape, dtype=bool),
     }
     return Fit(
         model,

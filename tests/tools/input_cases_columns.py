@@ -62,7 +62,11 @@ def _() -> Iterator[Pair]:
         yield line(x=pd.Series([kind(int(v)) for v in WHOLE], dtype=object)), line(x=WHOLE.astype(float))
 
 
-refused(HEADING, "Python integers too large for a float", lambda: line(x=rest(WHOLE.tolist(), 10**400)))
+refused(
+    HEADING,
+    "Python integers too large for a float",
+    lambda: line(x=pd.Series(rest(WHOLE.tolist(), 10**400), dtype=object)),
+)
 refused(HEADING, "complex numbers", lambda: line(x=WHOLE + 1j))
 
 

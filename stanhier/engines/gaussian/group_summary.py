@@ -7,12 +7,11 @@ averaging over draws of the group effect itself). Interval ends are the mixture'
 groups are few enough, else over an evenly spaced part of the draws, stretched to the exact mean and standard deviation.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pandas as pd
 from scipy import special
 
+from stanhier.basics.threads import in_threads
 from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
@@ -57,8 +56,7 @@ def summarise(
         return _mixture_quantiles(compressed, block, draws, mu_alpha, part, probabilities)
 
     # scipy's special functions release the interpreter, so that threads share the work.
-    with ThreadPoolExecutor() as pool:
-        standardised = np.hstack([*pool.map(quantiles, blocks), np.empty((3, 0))])
+    standardised = np.hstack([*in_threads(quantiles, blocks), np.empty((3, 0))])
     lower, median, upper = mean + sd * standardised
     return pd.DataFrame({"mean": mean, "sd": sd, "lower": lower, "median": median, "upper": upper})
 
