@@ -77,7 +77,7 @@ def prediction(
     if x not in columns:
         raise StanhierError(f"plot_prediction(x={x!r}): 'x' must be a predictor of the model: {_listed(columns)}.")
     group = design.group.name if design.group is not None else None
-    if by is not None and by == group:
+    if by is not None and by == group and by != x:
         if ax is not None:
             raise StanhierError("plot_prediction(ax=...): one panel per group needs a figure of its own.")
         return _panels(fit, x, groups, prob)
@@ -125,7 +125,8 @@ def _panels(fit: Fitted[Any], x: str, groups: Sequence[Any] | None, prob: float)
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
         level = group.levels[int(code)]
         _draw_data(panel, fit, x, group.codes == code, ink())
-        _draw_line(panel, fit, x, rows_along(fit, x, {group.name: level}), prob, POSTERIOR, labels=k == 0)
+        grid = rows_along(fit, x, {group.name: level})
+        _draw_line(panel, fit, x, grid, prob, POSTERIOR, labels=k == 0, in_group=True)
         panel.set_title(short(level, 24 if columns > 3 else 32), fontsize=9)
         _finish(panel, fit, x)
         if k + columns >= len(chosen):  # nothing is below
@@ -153,8 +154,9 @@ def _draw_line(
     name: str | None = None,
     response: bool = True,
     aside: float = 0.0,
+    in_group: bool = False,
 ) -> None:
-    mean, new = _bands(fit, grid, prob)
+    mean, new = _bands(fit, grid, prob, in_group=in_group)
     percent = f"{100 * prob:g} %"
     numeric = is_numeric(fit.model.design.frame[x])
     at = grid[x].to_numpy(dtype=float) if numeric else np.arange(len(grid)) + aside
@@ -171,16 +173,17 @@ def _draw_line(
     ax.plot(at, mean[1], "o", color=color, label="mean" if labels else name)
 
 
-def _bands(fit: Fitted[Any], grid: pd.DataFrame, prob: float) -> tuple[np.ndarray, np.ndarray | None]:
+def _bands(
+    fit: Fitted[Any], grid: pd.DataFrame, prob: float, *, in_group: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Give lower, median and upper of the mean, and of new observations (None where their error is not known)."""
     design, engine = fit.model.design, fit.model.engine
     tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
-    in_group = design.group is not None and design.group.name in grid
     if design.group is None or in_group:
         line = flat(predict_draws(fit, grid, kind="mean"))
         spread = engine.noise_scale(fit.draws)
     else:
-        rows = design.encode(grid.assign(**{design.group.name: design.group.levels[0]}))
+        rows = design.encode(grid, with_groups=False)
         line = engine.linear(fit.draws, rows.X)
         spread = np.hypot(engine.noise_scale(fit.draws), engine.new_effects(fit.draws, np.ones(fit.draws.n_draws)))
     mean = np.quantile(line, tail, axis=0)

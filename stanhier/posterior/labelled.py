@@ -1,5 +1,6 @@
 """Labelled draws: the xarray groups in which ArviZ takes a posterior."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,7 +117,14 @@ def observed(model: Regression) -> "xr.Dataset":
 
 
 def plain_labels(levels: pd.Index) -> np.ndarray:
-    """Labels as an array that xarray and netCDF hold: integers as they are, anything else as text."""
-    if levels.dtype.kind in "iu":
+    """Labels as an array that xarray and netCDF hold: integers, truth values and dates, anything else as text."""
+    if isinstance(levels, pd.CategoricalIndex):
+        levels = levels.astype(levels.categories.dtype)
+    if levels.dtype.kind in "iub":
         return levels.to_numpy()
+    if isinstance(levels, pd.DatetimeIndex) and levels.tz is None:
+        with suppress(pd.errors.OutOfBoundsDatetime):  # readers of netCDF hold dates from 1678 to 2261
+            exact = levels.as_unit("ns")
+            seconds = exact.as_unit("s")  # reads better in tables
+            return (seconds if seconds.equals(exact) else exact).to_numpy()
     return np.array([str(level) for level in levels])

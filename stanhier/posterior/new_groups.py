@@ -20,7 +20,7 @@ import pandas as pd
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
-from stanhier.data.frames import as_frame
+from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.in_memory import Design, Grouping
 from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.regression import Regression
@@ -175,8 +175,10 @@ def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
 def _appended(design: Design, data: pd.DataFrame) -> pd.DataFrame:
     """Give the columns that the model uses, old rows and new; new categories come after the old ones."""
     columns: dict[str, Any] = {}
+    assert design.group is not None
     for name, old in design.frame.items():
-        new = data[name]
+        is_label = name == design.group.name and name not in design.formula.columns
+        new = clean_group(data, design.group.name) if is_label else data[name]
         if isinstance(old.dtype, pd.CategoricalDtype):
             labels = list(dict.fromkeys(new))
             categories = [*old.cat.categories, *(c for c in labels if c not in old.cat.categories)]

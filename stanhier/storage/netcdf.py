@@ -113,11 +113,17 @@ def _frame_dataset(model: Regression) -> "xr.Dataset":
     import xarray as xr
 
     variables: dict[str, Any] = {}
+    design = model.design
+    # Text that is a predictor and the groups is read back as text, so that the labels are as they were.
+    text = None
+    if design.in_memory and design.group is not None and design.group.name in design.formula.columns:
+        text = None if isinstance(design.group.levels, pd.CategoricalIndex) else design.group.name
     for k, (name, column) in enumerate(model.design.kinds.items()):
         attributes = {"column": str(name)}
         if isinstance(column.dtype, pd.CategoricalDtype):
             attributes["labels"] = labels_to_json(column.cat.categories, str(name))
-            attributes["categorical"] = "ordered" if column.cat.ordered else "unordered"
+            if name != text:
+                attributes["categorical"] = "ordered" if column.cat.ordered else "unordered"
             values = column.cat.codes.to_numpy()
         elif isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
             attributes["number"] = str(column.dtype)

@@ -1,6 +1,5 @@
 """The rows of stanhier/input.md about columns and their values."""
 
-import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -300,8 +299,23 @@ def _() -> Iterator[Pair]:
 
 
 refused(HEADING, "periods as labels of groups", lambda: groups(DATES.dt.to_period("D")))
+
+
+@case(HEADING, "days, as Polars, PyArrow and databases have them, or `datetime.date` objects, as labels of groups")
+def _() -> Iterator[Pair]:
+    for column in (DATES.dt.date, list(DATES.dt.date), pd.Categorical(DATES.dt.date), arrow(DATES.dt.date, "date32")):
+        yield groups(column), groups(DATES)
+    table = (
+        pytest.importorskip("polars")
+        .from_pandas(base().assign(g=DATES))
+        .cast({"g": pytest.importorskip("polars").Date})
+    )
+    for data in (table, table.to_arrow(), table.lazy()):
+        yield sh.VaryingIntercept("y ~ x + (1 | g)", data), groups(DATES)
+
+
 refused(
     HEADING,
-    "`datetime.date` objects as labels of groups",
-    lambda: groups([dt.date(2020, 1, 1 + k // 3) for k in range(N)]),
+    "days and times of day together as labels of groups",
+    lambda: groups(pd.Series([*DATES.dt.date[:6], *DATES[6:].dt.to_pydatetime()], dtype=object)),
 )
