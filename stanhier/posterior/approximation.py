@@ -25,10 +25,11 @@ from stanhier.engines.draws import Draws, from_raw, resampled
 from stanhier.engines.gaussian.effects import conditional_moments
 from stanhier.engines.gaussian.likelihood import common_mean
 from stanhier.posterior import labelled as datasets
+from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.stan.interrupt import chains_end_on_interrupt
 from stanhier.stan.keywords import check_keywords
-from stanhier.stan.nuts import RawDraws, quiet_cmdstanpy
+from stanhier.stan.nuts import RawDraws
 from stanhier.stan.program import Program
 from stanhier.stan.run_folder import run_folder
 
@@ -199,7 +200,7 @@ def _running(model: "Model", method: str, arguments: Mapping[str, Any]) -> Itera
     """Compile the program, write its data, and turn what may go wrong into words; cmdstanpy's notes stay quiet."""
     program = Program(model.program).model()
     executable = Path(str(program.exe_file))
-    with run_folder(model.stan_data) as (folder, data_file), quiet_cmdstanpy(), chains_end_on_interrupt(executable):
+    with run_folder(model.stan_data) as (folder, data_file), calling_cmdstanpy(), chains_end_on_interrupt(executable):
         try:
             yield program, str(data_file), str(folder)
         except RAISED_BY_CMDSTANPY as err:
