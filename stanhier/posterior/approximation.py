@@ -26,10 +26,11 @@ from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
+from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.stan.interrupt import chains_end_on_interrupt
 from stanhier.stan.keywords import check_keywords
-from stanhier.stan.nuts import RawDraws, quiet_cmdstanpy
+from stanhier.stan.nuts import RawDraws
 from stanhier.stan.program import Program
 from stanhier.stan.run_folder import run_folder
 
@@ -193,7 +194,8 @@ def _running(model: Regression, method: str, arguments: Mapping[str, Any]) -> It
     """Compile the program, write its data, and turn what may go wrong into words; cmdstanpy's notes stay quiet."""
     program = Program(model.engine.program).model()
     executable = Path(str(program.exe_file))
-    with run_folder(model.engine.data()) as (folder, data_file), quiet_cmdstanpy(), chains_end_on_interrupt(executable):
+    data = model.engine.data()
+    with run_folder(data) as (folder, data_file), calling_cmdstanpy(), chains_end_on_interrupt(executable):
         try:
             yield program, str(data_file), str(folder)
         except RAISED_BY_CMDSTANPY as err:

@@ -27,8 +27,8 @@ AHEAD = 2
 """Tasks under way for each worker: one that runs, one that waits, so that no worker does."""
 ROOM_ELSEWHERE = 256
 """Tasks under way on an executor that does not tell its size, such as a cluster's."""
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
-"""What tells the libraries under numpy, scipy and cmdstanpy how many threads to start."""
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What tells the libraries under numpy and scipy how many threads to start."""
 
 
 class Crew:

@@ -1,10 +1,8 @@
 """Running Stan: keywords checked, data in, whitened draws out, nothing left behind."""
 
-import logging
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import SamplingError, StanhierError
+from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, ChainFiles, Fault, listed_faults
 from stanhier.stan.interrupt import chains_end_on_interrupt, end_chains
 from stanhier.stan.keywords import check_keywords
 from stanhier.stan.program import Program
 from stanhier.stan.run_folder import run_folder
 
-__all__ = ["NOT_FOR_USERS", "RawDraws", "quiet_cmdstanpy", "run_nuts", "somebody_is_looking", "with_depth_reached"]
+__all__ = ["NOT_FOR_USERS", "RawDraws", "run_nuts", "somebody_is_looking", "with_depth_reached"]
 
 # What cmdstanpy offers that has no meaning for a model that is already written.
 NOT_FOR_USERS = {
@@ -99,7 +98,7 @@ def run_nuts(
         model = Program(program).model()
         executable = Path(str(model.exe_file))
         files = ChainFiles.planned(model.name, arguments)
-        with quiet_cmdstanpy(), chains_end_on_interrupt(executable):
+        with calling_cmdstanpy(), chains_end_on_interrupt(executable):
             try:
                 fit = model.sample(data=str(data_file), **arguments)
                 fit.draws()  # read from the files now, while they can be examined if that fails
@@ -148,23 +147,6 @@ def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
 def somebody_is_looking() -> bool:
     """Tell whether a progress bar has a terminal or a notebook to move in; in a log it is only noise."""
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
-
-
-@contextmanager
-def quiet_cmdstanpy() -> Iterator[None]:
-    """Keep cmdstanpy's notes off the screen: a fit gives its own, single warning, a failure its own error."""
-    from cmdstanpy.utils import get_logger
-
-    # A filter of this call's own, not the logger's level: other calls may run at the same time in other threads.
-    def nothing(record: logging.LogRecord) -> bool:  # noqa: ARG001
-        return False
-
-    logger = get_logger()
-    logger.addFilter(nothing)
-    try:
-        yield
-    finally:
-        logger.removeFilter(nothing)
 
 
 def _read(fit: Any, arguments: Mapping[str, Any], faults: Mapping[int, Fault]) -> RawDraws:
