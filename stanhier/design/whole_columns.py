@@ -21,7 +21,7 @@ from formulaic.utils.code import format_expr, sanitize_variable_names
 from formulaic.utils.stateful_transforms import stateful_eval
 
 from stanhier.basics.errors import FormulaError
-from stanhier.engines.gaussian.pieces import Moments, moments_of
+from stanhier.design.moments import Moments, moments_of
 from stanhier.formula.expressions import ROW_BY_ROW
 from stanhier.formula.parse import ParsedFormula
 

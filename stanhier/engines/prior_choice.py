@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import DataError, PriorError
-from stanhier.design.in_memory import Design
+from stanhier.design.design import Design
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 

@@ -186,7 +186,7 @@ def sbc(
 
     def tasks() -> Iterator[tuple[tuple[int, Regression], SamplingTask]]:
         for i in range(n):
-            simulated = model.on_rows(replace(model.design, y=responses[i]))
+            simulated = model.on_rows(replace(model.rows, y=responses[i]))
             yield (i, simulated), SamplingTask.of(simulated, {**keywords, "seed": int(seeds[i])})
 
     ranks: list[dict[str, int]] = [{}] * n

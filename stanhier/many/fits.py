@@ -13,6 +13,7 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
 from stanhier.fit import Fit
 from stanhier.many.folder import FitFolder
+from stanhier.model import Model
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.parameter_table import ParameterTable
 from stanhier.stan.executors import before_exit
@@ -77,7 +78,7 @@ class ManyFits:
 
     def __init__(
         self,
-        outcomes: "Generator[tuple[str, Fit[Any] | None, SummedUp | Exception]]",
+        outcomes: "Generator[tuple[str, Fit[Model] | None, SummedUp | Exception]]",
         *,
         folder: FitFolder | None,
         contexts: Mapping[str, Mapping[str, Any]],
@@ -92,12 +93,12 @@ class ManyFits:
         self._progress = progress
         self._bar: tqdm[Any] | None = None
         self._summed: dict[str, SummedUp] = {}
-        self._fits: dict[str, Fit[Any]] = {}
+        self._fits: dict[str, Fit[Model]] = {}
         self._failures: dict[str, Exception] = {}
         self._finished: list[str] = []
         self._state = "not started"
 
-    def __iter__(self) -> Iterator[tuple[str, Fit[Any]]]:
+    def __iter__(self) -> Iterator[tuple[str, Fit[Model]]]:
         """Give name and fit of each model that could be fitted: those that are done, then the others as they finish."""
         place = 0
         while True:
@@ -130,7 +131,7 @@ class ManyFits:
             pass
         return self
 
-    def __getitem__(self, name: object) -> Fit[Any]:
+    def __getitem__(self, name: object) -> Fit[Model]:
         """Give the fit of a model.
 
         Raises
@@ -182,12 +183,12 @@ class ManyFits:
         """
         return ParameterTable.together({name: one.table for name, one in self.collect()._summed.items()})
 
-    def _fit(self, name: str) -> Fit[Any]:
+    def _fit(self, name: str) -> Fit[Model]:
         if self._folder is None:
             return self._fits[name]
         return self._folder.load(name, self._contexts.get(name, {}))
 
-    def _advance(self) -> tuple[str, Fit[Any] | None] | None:
+    def _advance(self) -> tuple[str, Fit[Model] | None] | None:
         """Wait for the next model; give its name and, if it is new, its fit. None when there are no more."""
         if self._state in ("complete", "stopped"):
             return None

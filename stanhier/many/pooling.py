@@ -18,7 +18,8 @@ from stanhier import plots
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, FormulaError, PriorError
 from stanhier.data.frames import as_frame, clean_group
-from stanhier.design.in_memory import NewRows, build_design
+from stanhier.design.design import NewRows
+from stanhier.design.in_memory import build_design
 from stanhier.evaluation.comparison import compare
 from stanhier.fit import Fit
 from stanhier.formula.parse import parse
@@ -55,7 +56,7 @@ class Pooling:
         Probability of the intervals.
     """
 
-    fits: dict[str, Fit[Any]]
+    fits: dict[str, Fit[Model]]
     estimates: pd.DataFrame
     prob: float
 
@@ -83,7 +84,7 @@ class Pooling:
         results: dict[str, Any] = dict(self.fits)
         if by == "group":
             partial = self.fits[PARTIAL]
-            grouping = partial.model.design.group
+            grouping = partial.model.rows.group
             assert grouping is not None
             labels = pd.Series(np.asarray(grouping.levels[grouping.codes]), name=grouping.name)
             for name, fit in self.fits.items():
@@ -183,7 +184,7 @@ def pooling(
     return Pooling(fits, _estimates(fits, prob), prob)
 
 
-def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Any]]:
+def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Model]]:
     arguments = {"seed": secrets.randbelow(2**31), **keywords}
     tasks = ((name, SamplingTask.of(model, arguments)) for name, model in models.items())
     fits = {}
@@ -221,14 +222,14 @@ def _for_each(complete: Model, columns: tuple[str, ...], given: dict[str, Any]) 
     return {"beta": beta} | {name: prior for name, prior in given.items() if name == "sigma"}
 
 
-def _estimates(fits: dict[str, Fit[Any]], prob: float) -> pd.DataFrame:
+def _estimates(fits: dict[str, Fit[Model]], prob: float) -> pd.DataFrame:
     """Summarise each group's intercept at x = 0 in each of the fits."""
-    design = fits[PARTIAL].model.design
+    design = fits[PARTIAL].model.rows
     assert design.group is not None
     levels = labelled.plain_labels(design.group.levels)
     index = pd.Index(levels, name=design.group.name)
     n_groups, n_slopes = len(levels), len(design.predictors)
-    table = {"n": np.bincount(design.group.codes, minlength=n_groups)}
+    table = {"n": design.group.sizes}
     slopes = set(design.predictors)
     separate = fits[NONE].model.design.predictors
     own = np.zeros((n_groups, len(separate)))

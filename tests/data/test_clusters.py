@@ -15,9 +15,8 @@ from distributed import Client, LocalCluster
 
 import stanhier as sh
 from stanhier.data.sources import dask as dask_source
-from stanhier.design.streamed import design_of
 from stanhier.formula.parse import parse
-from tests.tools.designs import assert_same_design
+from tests.tools.designs import assert_same_design, design_of
 
 FORMULAS = ["y ~ x + z + (1 | g)", "y ~ center(x) * s + C(z) + (1 | town)", "scale(y) ~ scale(x)"]
 
