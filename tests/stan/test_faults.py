@@ -272,7 +272,7 @@ def test_the_other_methods_say_as_much(method, lines, words, chain_2, model, tem
     assert list(temporary.iterdir()) == []
 
 
-def test_folders_of_processes_that_are_gone_are_removed(tmp_path):
+def test_folders_of_processes_that_are_gone_are_removed(tmp_path, monkeypatch):
     child = (
         "import os, sys; from stanhier.stan.run_folder import run_folder\nwith run_folder({'N': 1}) as (folder, _):\n"
     )
@@ -295,7 +295,9 @@ def test_folders_of_processes_that_are_gone_are_removed(tmp_path):
     for folder in tmp_path.iterdir():
         os.utime(folder, (long_ago, long_ago))
     assert abandoned.is_dir()
-    run_folder._remove_abandoned(str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with run_folder.run_folder({"N": 2}):
+        pass
     assert not abandoned.exists()
     assert json.loads((used / "data.json").read_text()) == {"N": 1}
     assert (tmp_path / "stanhier-run-of-my-own").is_dir()

@@ -26,7 +26,7 @@ def points(model, n=5, seed=11):
 
 def constrain(model, z, z_scale):
     """The model's parameters at a point of the program's: location, sigma, sigma_alpha, and the log Jacobian."""
-    w = model._whitening
+    w = model.whitening
     scales = np.exp(w.log_scales(z_scale[None]))
     sigma = scales[:, -1] if model.sigma is None else np.array([model.sigma])
     sigma_alpha = scales[:, 0] if model.grouped else None

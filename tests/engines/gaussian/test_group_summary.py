@@ -14,7 +14,7 @@ from tests.tools import variants
 def fit_of(model, n=500, seed=1):
     """A fit whose draws are made up: spread around the whitening's reference point."""
     rng = np.random.default_rng(seed)
-    w = model._whitening
+    w = model.whitening
     sigma = np.exp(rng.normal(np.log(w.sigma_hat), 0.1, (2, n)))
     sigma_alpha = np.exp(rng.normal(np.log(w.sigma_alpha_hat), 0.8, (2, n)))
     location = w.location_hat + rng.standard_normal((2, n, len(w.location_hat))) @ (0.5 * w.basis.T)
