@@ -11,6 +11,7 @@ import pytest
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
+from matplotlib.text import Text
 
 import stanhier as sh
 from stanhier import plots
@@ -56,7 +57,8 @@ def texts_overlap(figure):
     renderer = figure.canvas.get_renderer()
     boxes = []
     for ax in figure.axes:
-        texts = [ax.xaxis.label, ax.yaxis.label, ax.title, ax._left_title]
+        left = [t for t in ax.get_children() if isinstance(t, Text) and t.get_text() == ax.get_title(loc="left")]
+        texts = [ax.xaxis.label, ax.yaxis.label, ax.title, *left]
         for axis in (ax.xaxis, ax.yaxis):
             low, high = sorted(axis.get_view_interval())
             texts += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
