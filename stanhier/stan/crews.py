@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any, Self
 
+from stanhier.basics.ending import end_with_parent
 from stanhier.basics.errors import StanhierError
 from stanhier.stan.interrupt import end_chains
 from stanhier.stan.program import Program, shipped_programs
@@ -192,16 +193,10 @@ def _start_worker() -> None:
     """
     for variable in _THREADS:
         os.environ.setdefault(variable, "1")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    _leave()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), _leave)
+    end_with_parent()
 
 
 def _leave(*_: Any) -> None:
