@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from stanhier.basics.ending import end_with_parent, signals_as_exit
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import cache, ensure_cmdstan, install, install_from_github
 from stanhier.stan.doctor import Finding, examine
 from stanhier.stan.program import Program, shipped_programs
@@ -89,7 +91,7 @@ def _compile(given: argparse.Namespace) -> int:
 def _compile_missing(names: Sequence[str], given: argparse.Namespace, width: int) -> int:
     """Compile programs side by side, and count those that failed."""
     wrong = 0
-    workers = max(1, min(given.jobs if given.jobs is not None else os.cpu_count() or 1, len(names)))
+    workers = max(1, min(given.jobs if given.jobs is not None else n_threads(), len(names)))
     # processes, because each can be ended in the middle of its work
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_settle_worker) as pool:
         try:
@@ -111,7 +113,7 @@ def _compile_missing(names: Sequence[str], given: argparse.Namespace, width: int
 
 def _settle_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # what reaches the command ends its workers, and once is enough
-    end_with_parent()
+    end_with_parent(partial(os.kill, os.getpid(), signal.SIGTERM))
 
 
 def _compile_one(name: str, *, threads: bool) -> tuple[Path, float]:

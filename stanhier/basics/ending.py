@@ -94,16 +94,22 @@ def run_to_the_end(
             pass
 
 
-def end_with_parent() -> None:
-    """Let this worker process of `multiprocessing` terminate when its parent has gone; by itself it would wait on."""
+def end_with_parent(leave: Callable[[], object]) -> None:
+    """Let this worker process of `multiprocessing` end when its parent has gone; by itself it would wait on.
+
+    Parameters
+    ----------
+    leave : callable
+        Ends the process, called in a thread.
+    """
     parent = multiprocessing.parent_process()
     assert parent is not None
 
-    def leave() -> None:
+    def wait() -> None:
         parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+        leave()
 
-    threading.Thread(target=leave, daemon=True).start()
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager

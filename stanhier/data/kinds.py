@@ -1,6 +1,6 @@
 """The kinds of values that columns hold, and what becomes of each: a number, a category, a label, or an error."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -73,8 +73,8 @@ def as_labels(column: pd.Series, name: str) -> pd.Series:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         used = column.cat.remove_unused_categories()
-        as_labels(used.cat.categories.to_series(), name)
-        return used
+        checked = as_labels(used.cat.categories.to_series(), name)
+        return used.cat.rename_categories(pd.Index(checked)) if checked.dtype.kind == "M" else used
     if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in "biuf":
         return as_labels(pd.Series(column.tolist(), index=column.index), name)
     if pd.api.types.is_bool_dtype(dtype):
@@ -96,8 +96,8 @@ def as_labels(column: pd.Series, name: str) -> pd.Series:
         return column
     if _are_numbers(kinds):
         return _whole(_floats(column, name), name)
-    if all(issubclass(kind, date) for kind in kinds):
-        raise DataError(f"Grouping column '{name}' holds dates as objects; convert them with pd.to_datetime.")
+    if all(issubclass(kind, date) and not issubclass(kind, datetime) for kind in kinds):
+        return column.astype("datetime64[ms]")  # as Polars and PyArrow give days to pandas
     raise DataError(
         f"Grouping column '{name}' (dtype {dtype}) holds {_named(kinds)}, which cannot be labels together; "
         f"make them text with data['{name}'].astype(str)."

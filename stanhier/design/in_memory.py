@@ -165,13 +165,15 @@ class Design:
                 predictor_matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
             yield rows, block
 
-    def encode(self, data: pd.DataFrame | Mapping[str, Any]) -> NewRows:
+    def encode(self, data: pd.DataFrame | Mapping[str, Any], *, with_groups: bool = True) -> NewRows:
         """Encode new data as those of the fit.
 
         Parameters
         ----------
         data : pandas.DataFrame or mapping of arrays
             Needs the predictors and the grouping column; the response is not looked at.
+        with_groups : bool
+            Whether the grouping column is looked at.
 
         Returns
         -------
@@ -188,7 +190,7 @@ class Design:
         )
         X = predictor_matrix(self.spec, clean, self.formula)
         codes, new_levels = None, pd.Index([])
-        if self.group is not None:
+        if self.group is not None and with_groups:
             labels = clean_group(frame, self.group.name)
             _refuse_other_kind(labels, self.group)
             codes = np.asarray(self.group.levels.get_indexer(pd.Index(labels)))
@@ -238,7 +240,7 @@ def build_design(
     FormulaError
         If formulaic cannot evaluate the formula on these data.
     """
-    wanted = [*formula.columns, *(name for name in (formula.group, se) if isinstance(name, str))]
+    wanted = list(dict.fromkeys([*formula.columns, *(n for n in (formula.group, se) if isinstance(n, str))]))
     frame = as_frame(data, wanted)
     if len(frame) == 0:
         raise DataError("`data` has no rows.")
@@ -278,7 +280,9 @@ _BLOCK_ROWS = 1 << 16
 
 
 def _with_column(frame: pd.DataFrame, name: str, values: Any) -> pd.DataFrame:
-    """Add or replace a column without copying the others."""
+    """Add a column without copying the others; one that the formula calculates with stays as it is cleaned for that."""
+    if name in frame.columns:
+        return frame
     return pd.DataFrame({**dict(frame.items()), name: values}, index=frame.index, copy=False)
 
 

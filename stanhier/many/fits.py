@@ -15,7 +15,7 @@ from stanhier.fit import Fit
 from stanhier.many.folder import FitFolder
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.parameter_table import ParameterTable
-from stanhier.stan.crews import before_exit
+from stanhier.stan.executors import before_exit
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -77,7 +77,7 @@ class ManyFits:
 
     def __init__(
         self,
-        outcomes: "Generator[tuple[str, Fit | None, SummedUp | Exception]]",
+        outcomes: "Generator[tuple[str, Fit[Any] | None, SummedUp | Exception]]",
         *,
         folder: FitFolder | None,
         contexts: Mapping[str, Mapping[str, Any]],
@@ -92,12 +92,12 @@ class ManyFits:
         self._progress = progress
         self._bar: tqdm[Any] | None = None
         self._summed: dict[str, SummedUp] = {}
-        self._fits: dict[str, Fit] = {}
+        self._fits: dict[str, Fit[Any]] = {}
         self._failures: dict[str, Exception] = {}
         self._finished: list[str] = []
         self._state = "not started"
 
-    def __iter__(self) -> Iterator[tuple[str, Fit]]:
+    def __iter__(self) -> Iterator[tuple[str, Fit[Any]]]:
         """Give name and fit of each model that could be fitted: those that are done, then the others as they finish."""
         place = 0
         while True:
@@ -130,7 +130,7 @@ class ManyFits:
             pass
         return self
 
-    def __getitem__(self, name: object) -> Fit:
+    def __getitem__(self, name: object) -> Fit[Any]:
         """Give the fit of a model.
 
         Raises
@@ -182,12 +182,12 @@ class ManyFits:
         """
         return ParameterTable.together({name: one.table for name, one in self.collect()._summed.items()})
 
-    def _fit(self, name: str) -> Fit:
+    def _fit(self, name: str) -> Fit[Any]:
         if self._folder is None:
             return self._fits[name]
         return self._folder.load(name, self._contexts.get(name, {}))
 
-    def _advance(self) -> tuple[str, Fit | None] | None:
+    def _advance(self) -> tuple[str, Fit[Any] | None] | None:
         """Wait for the next model; give its name and, if it is new, its fit. None when there are no more."""
         if self._state in ("complete", "stopped"):
             return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from os import PathLike
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -18,11 +18,12 @@ from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 from stanhier.many.fits import ManyFits, SummedUp
 from stanhier.many.folder import FitFolder, file_of, identity_of
-from stanhier.models import Model
+from stanhier.model import Model
 from stanhier.posterior.diagnostics import Diagnosis
 from stanhier.posterior.parameter_table import ParameterTable
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.stan.crews import Crew, OwnProcesses, crew_of
+from stanhier.stan.keyword_types import SampleKeywords
 from stanhier.stan.keywords import check_keywords
 from stanhier.stan.nuts import NOT_FOR_USERS, somebody_is_looking
 from stanhier.stan.program import Program
@@ -46,7 +47,7 @@ def fit_many(
     executor: Executor | None = None,
     folder: str | PathLike[str] | None = None,
     progress: bool | None = None,
-    **sample_keywords: Any,
+    **sample_keywords: Unpack[SampleKeywords],
 ) -> ManyFits:
     """Sample many models, as many at a time as there are processors; the chains of each take turns.
 
@@ -107,7 +108,7 @@ def fit_many(
     given = {name: value for name, value in sample_keywords.items() if name != "keep_finished"}
     check_keywords("fit_many", given, theirs="sample", hidden={*NOT_FOR_USERS, *_SETTLED})
     seed = sample_keywords.pop("seed", None)
-    if isinstance(seed, list | tuple):
+    if seed is not None and not isinstance(seed, int | np.integer):
         raise StanhierError(f"fit_many(seed={seed!r}): give one number; every model gets seeds of its own from it.")
     kept = None if folder is None else FitFolder(folder)
     crew = crew_of(executor, own=OwnProcesses)
@@ -126,7 +127,6 @@ def fit_many(
 @dataclass(frozen=True)
 class _Task:
     sampling: SamplingTask
-    origin: np.ndarray
     model: bytes | None
     """The model with its rows, pickled, where the worker is to write the file."""
     identity: str
@@ -146,7 +146,7 @@ def _outcomes(
     folder: FitFolder | None,
     keywords: Mapping[str, Any],
     seed: int | None,
-) -> Generator[tuple[str, Fit | None, SummedUp | Exception]]:
+) -> Generator[tuple[str, Fit[Any] | None, SummedUp | Exception]]:
     root = secrets.randbits(64) if seed is None else seed
 
     def tasks() -> Iterator[tuple[tuple[str, Model, SummedUp | None], _Task | None]]:
@@ -159,9 +159,9 @@ def _outcomes(
                     yield (name, model, SummedUp.from_dict(note)), None
                     continue
                 rows = _pickled(model)
-            _compile_once(model.program)
+            _compile_once(model.engine.program)
             sampling = SamplingTask.of(model, {**keywords, "seed": _seed_of(root, name)})
-            yield (name, model, None), _Task(sampling, model.compressed.origin, rows, identity)
+            yield (name, model, None), _Task(sampling, rows, identity)
 
     with ExitStack() as stack:
         if folder is not None:
@@ -190,8 +190,7 @@ def _outcomes(
 def _fit(task: _Task) -> _Done:
     """Do in a worker what can be done there, since the process that waits for all workers has no time to lose."""
     draws, diagnosis = sample_and_diagnose(task.sampling)
-    names, known = task.sampling.names, task.sampling.sigma is not None
-    table = ParameterTable.of(draws, diagnosis, names, task.origin, known=known)
+    table = ParameterTable.of(draws, diagnosis, task.sampling.coordinates)
     done = _Done(draws, diagnosis, SummedUp(table, diagnosis.problems), None)
     if task.model is None:
         return done

@@ -4,22 +4,21 @@ import hashlib
 import json
 import logging
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.files import write_whole
 from stanhier.fit import Fit
-from stanhier.storage.netcdf import load
-
-if TYPE_CHECKING:
-    from stanhier.models import Model
+from stanhier.loading import load
+from stanhier.model import Model
+from stanhier.storage.netcdf import contents_of
 
 __all__ = ["FitFolder", "file_of", "identity_of"]
 
@@ -103,12 +102,10 @@ class FitFolder:
     def write(self, name: str, contents: bytes) -> None:
         """Put a file in its place, by renaming it."""
         path = self.file(name)
-        part = path.with_name(f".{path.name}.part")
         with self._clear_errors():
-            part.write_bytes(contents)
-            part.replace(path)
+            write_whole(path, contents)
 
-    def load(self, name: str, context: Mapping[str, Any]) -> Fit:
+    def load(self, name: str, context: Mapping[str, Any]) -> Fit[Any]:
         """Load a fit; `context` as for `stanhier.load`."""
         return load(self.file(name), context=context)
 
@@ -123,7 +120,7 @@ class FitFolder:
             ) from err
 
 
-def file_of(fit: Fit, note: Mapping[str, Any]) -> bytes:
+def file_of(fit: Fit[Any], note: Mapping[str, Any]) -> bytes:
     """Give the contents of the file of a fit.
 
     Parameters
@@ -132,17 +129,10 @@ def file_of(fit: Fit, note: Mapping[str, Any]) -> bytes:
     note : mapping
         With the key `identity`.
     """
-    with tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
-        path = Path(folder) / "fit.nc"
-        fit.idata.attrs[NOTE] = json.dumps(note)
-        try:
-            fit.save(path)
-        finally:
-            del fit.idata.attrs[NOTE]
-        return path.read_bytes()
+    return bytes(contents_of(fit, {NOTE: json.dumps(note)}))
 
 
-def identity_of(model: "Model", keywords: Mapping[str, Any]) -> str:
+def identity_of(model: Model, keywords: Mapping[str, Any]) -> str:
     """Tell models and keywords apart: formula, rows, priors and whatever else changes the posterior or its draws."""
     design = model.design
     said = (type(model).__name__, model.formula, model.sigma, model.stages, sorted(model.priors.items()))
@@ -154,7 +144,6 @@ def identity_of(model: "Model", keywords: Mapping[str, Any]) -> str:
         digest.update(np.ascontiguousarray(design.y).tobytes())
         digest.update(b"" if design.se is None else np.ascontiguousarray(design.se).tobytes())
     # What functions of the user's own make of the columns; rounded, since machines differ in the last digits.
-    compressed = model.compressed
-    for statistics in (compressed.mean, compressed.sd, *compressed.within):
+    for statistics in model.engine.fingerprint():
         digest.update(" ".join(f"{value:.8e}" for value in statistics).encode())
     return digest.hexdigest()

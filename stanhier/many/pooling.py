@@ -9,27 +9,27 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
+from stanhier import plots
+from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, FormulaError, PriorError
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.in_memory import NewRows, build_design
 from stanhier.evaluation.comparison import compare
+from stanhier.fit import Fit
 from stanhier.formula.parse import parse
-from stanhier.models import LinearRegression, VaryingIntercept
-from stanhier.posterior import labelled as datasets
-from stanhier.posterior import prediction
+from stanhier.model import Model
+from stanhier.posterior import labelled, prediction
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.priors.distributions import Flat, LocationPrior
+from stanhier.regressions import LinearRegression, VaryingIntercept
 from stanhier.stan.crews import OwnThreads, crew_of
+from stanhier.stan.keyword_types import SampleKeywords
 from stanhier.stan.tasks import results_of
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
-    from stanhier.models import Model
 
 __all__ = ["MAX_GROUPS", "Pooling", "pooling"]
 
@@ -55,7 +55,7 @@ class Pooling:
         Probability of the intervals.
     """
 
-    fits: dict[str, "Fit"]
+    fits: dict[str, Fit[Any]]
     estimates: pd.DataFrame
     prob: float
 
@@ -91,11 +91,7 @@ class Pooling:
                 results[name] = fit.kfold(by=left_out, k=min(len(grouping.levels), 10), seed=partial.draws.seed)
         return compare(results, by=by, **kwargs)
 
-    def plot(self, **kwargs: Any) -> Any:
-        """Draw the estimates of the three side by side, group by group; see `stanhier.plots.pooling`."""
-        from stanhier import plots
-
-        return plots.pooling(self, **kwargs)
+    plot = plots.pooling
 
     def __repr__(self) -> str:
         formula = self.fits[COMPLETE].model.formula
@@ -113,7 +109,7 @@ def pooling(
     context: Mapping[str, Callable[..., Any]] | None = None,
     prob: float = 0.9,
     executor: Executor | None = None,
-    **kwargs: Any,
+    **kwargs: Unpack[SampleKeywords],
 ) -> Pooling:
     """Fit a formula with complete pooling, without pooling and with partial pooling of a grouping column.
 
@@ -158,7 +154,7 @@ def pooling(
     ----------
     Gelman & Hill (2007), sections 12.2 to 12.4: figures 12.1 and 12.3 show such estimates side by side.
     """
-    prediction.check_arguments("mean", "error", prob)
+    checked_probability(prob, "pooling")
     parsed = parse(formula, context)
     if parsed.group is not None:
         raise FormulaError(f"{formula!r}: pooling() adds the grouping term itself; leave out (1 | {parsed.group}).")
@@ -187,9 +183,7 @@ def pooling(
     return Pooling(fits, _estimates(fits, prob), prob)
 
 
-def _sampled(models: dict[str, "Model"], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, "Fit"]:
-    from stanhier.fit import Fit
-
+def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Any]]:
     arguments = {"seed": secrets.randbelow(2**31), **keywords}
     tasks = ((name, SamplingTask.of(model, arguments)) for name, model in models.items())
     fits = {}
@@ -208,7 +202,7 @@ def _as_population(given: dict[str, Any]) -> dict[str, Any]:
     return {"mu_alpha" if key == "alpha" else key: prior for key, prior in given.items()}
 
 
-def _for_each(complete: "Model", columns: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
+def _for_each(complete: Model, columns: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
     """Give the priors without pooling: those of complete pooling, the intercept's once for each group."""
     chosen = complete.priors
     intercept: LocationPrior = chosen["alpha"]
@@ -216,7 +210,9 @@ def _for_each(complete: "Model", columns: tuple[str, ...], given: dict[str, Any]
     if intercept.centered and not isinstance(intercept, Flat):
         # At x = 0 the intercept is the one at the mean minus mean(x) beta: the same centre, and a wider scale.
         scale: Any = getattr(intercept, "sigma")  # noqa: B009  every proper location prior has one
-        far = [m * getattr(p, "sigma", 0.0) for m, p in zip(complete.compressed.origin, slopes.values(), strict=False)]
+        far = [
+            m * getattr(p, "sigma", 0.0) for m, p in zip(complete.engine.prior_centre, slopes.values(), strict=False)
+        ]
         intercept = replace(intercept, sigma=float(np.hypot(scale, np.linalg.norm(far))), centered=False)  # type: ignore[call-arg]
     beta = {name: slopes.get(name, intercept) for name in columns}
     unknown = [name for name in slopes if name not in columns]
@@ -225,11 +221,11 @@ def _for_each(complete: "Model", columns: tuple[str, ...], given: dict[str, Any]
     return {"beta": beta} | {name: prior for name, prior in given.items() if name == "sigma"}
 
 
-def _estimates(fits: dict[str, "Fit"], prob: float) -> pd.DataFrame:
+def _estimates(fits: dict[str, Fit[Any]], prob: float) -> pd.DataFrame:
     """Summarise each group's intercept at x = 0 in each of the fits."""
     design = fits[PARTIAL].model.design
     assert design.group is not None
-    levels = datasets.plain_labels(design.group.levels)
+    levels = labelled.plain_labels(design.group.levels)
     index = pd.Index(levels, name=design.group.name)
     n_groups, n_slopes = len(levels), len(design.predictors)
     table = {"n": np.bincount(design.group.codes, minlength=n_groups)}
@@ -244,7 +240,7 @@ def _estimates(fits: dict[str, "Fit"], prob: float) -> pd.DataFrame:
         ("partial", fits[PARTIAL], zeros, np.arange(n_groups)),
     ):
         rows = NewRows(X, codes, pd.Index([]), None, pd.RangeIndex(len(X)))
-        summary = prediction.predict(fit, rows, kind="mean", new_groups="error", prob=prob, seed=fit.draws.seed)
+        summary = prediction.summarise(fit, rows, kind="mean", new_groups="error", prob=prob, seed=fit.draws.seed)
         for suffix, column in (("", "median"), ("_lower", "lower"), ("_upper", "upper")):
             table[name + suffix] = np.broadcast_to(summary[column].to_numpy(), n_groups)
     return pd.DataFrame(table, index=index)

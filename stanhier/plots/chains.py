@@ -1,15 +1,13 @@
 """Pictures of the draws themselves: traces and pairs, by ArviZ."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
 from stanhier.plots.shared import MAX_LABEL, choose, ink, parameters, quantity
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.posterior.fitted import Fitted
 
 __all__ = ["pair", "trace"]
 
@@ -18,13 +16,17 @@ _PAIR_LABEL = 17
 
 
 def trace(
-    fit: "Fit", *, var_names: str | Sequence[str] | None = None, coords: Mapping[str, Any] | None = None, **kwargs: Any
+    fit: Fitted[Any],
+    *,
+    var_names: str | Sequence[str] | None = None,
+    coords: Mapping[str, Any] | None = None,
+    **kwargs: Any,
 ) -> Any:
     """Plot the distribution and the trace of each parameter, chain by chain; black ticks mark divergent draws.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     var_names : str or sequence of str, optional
         The parameters; by default all but the group effects.
     coords : mapping, optional
@@ -67,13 +69,17 @@ def trace(
 
 
 def pair(
-    fit: "Fit", *, var_names: str | Sequence[str] | None = None, coords: Mapping[str, Any] | None = None, **kwargs: Any
+    fit: Fitted[Any],
+    *,
+    var_names: str | Sequence[str] | None = None,
+    coords: Mapping[str, Any] | None = None,
+    **kwargs: Any,
 ) -> Any:
     """Plot the draws of each two parameters against each other; divergent draws are marked.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     var_names, coords
         As for `trace`; up to 10 parameters.
     **kwargs
@@ -114,7 +120,7 @@ def pair(
     return matrix
 
 
-def _tree(fit: "Fit", var_names: Any, coords: Any, where: str) -> Any:
+def _tree(fit: Fitted[Any], var_names: Any, coords: Any, where: str) -> Any:
     """Give ArviZ the chosen parameters and the divergences, no more."""
     import xarray as xr
 

@@ -1,18 +1,19 @@
 """Pictures of groups: sorted intervals, and how far partial pooling moved each group."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
+from stanhier.engines.parameters import Role
 from stanhier.plots.shared import (
     MAX_GROUPS,
     OTHER,
     POSTERIOR,
     REFERENCE,
     Intervals,
-    check_prob,
     flat,
     group_intervals,
     group_labels,
@@ -23,9 +24,7 @@ from stanhier.plots.shared import (
     new_axes,
     short,
 )
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.posterior.fitted import Fitted
 
 __all__ = ["forest", "shrinkage"]
 
@@ -33,7 +32,7 @@ _REST_ROWS = 8
 
 
 def forest(
-    fit: "Fit",
+    fit: Fitted[Any],
     *,
     var_names: str | None = None,
     groups: Sequence[Any] | None = None,
@@ -46,7 +45,7 @@ def forest(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     var_names : {"alpha", "beta"}, optional
         What to draw; by default `alpha` of a model with groups, else `beta` (`alpha` if there is none).
     groups : sequence, optional
@@ -65,17 +64,17 @@ def forest(
     StanhierError
         If `prob` is not between 0 and 1, or there is no such parameter or group.
     """
-    prob = check_prob(prob, "plot_forest")
+    prob = checked_probability(prob, "plot_forest")
     if var_names not in (None, "alpha", "beta"):
         raise StanhierError(f'plot_forest(var_names={var_names!r}): \'var_names\' must be "alpha" or "beta".')
-    if fit.model.grouped and var_names != "beta":
+    if fit.model.parameters.effects is not None and var_names != "beta":
         return _forest_of_groups(fit, groups, prob, ax)
     if groups is not None:
         raise StanhierError("plot_forest(groups=...): coefficients have no groups.")
     return _forest_of_coefficients(fit, var_names, prob, ax)
 
 
-def _forest_of_groups(fit: "Fit", groups: Sequence[Any] | None, prob: float, ax: Any) -> Any:
+def _forest_of_groups(fit: Fitted[Any], groups: Sequence[Any] | None, prob: float, ax: Any) -> Any:
     group = fit.model.design.group
     assert group is not None
     chosen = np.arange(len(group.levels)) if groups is None else group_positions(fit, groups, "plot_forest")
@@ -98,14 +97,9 @@ def _forest_of_groups(fit: "Fit", groups: Sequence[Any] | None, prob: float, ax:
         ax.plot(estimates.median[rest], y, color=POSTERIOR, linewidth=1.5)
         positions, shown_labels = np.append(positions, y.mean()), [*shown_labels, f"{len(rest):,} groups between"]
     draw_rows(ax, positions[: len(shown)], estimates[shown], color=POSTERIOR)
-    ax.axvline(
-        float(fit.posterior["mu_alpha"].median()),
-        color=REFERENCE,
-        linestyle="--",
-        linewidth=1,
-        zorder=0,
-        label="mu_alpha, the mean of the groups",
-    )
+    mean = _population_mean(fit)
+    words = f"{mean.name}, the mean of the groups"
+    ax.axvline(float(mean.median()), color=REFERENCE, linestyle="--", linewidth=1, zorder=0, label=words)
     ax.set_yticks(positions, shown_labels)
     ax.set_ylim(positions.min() - 0.7, positions.max() + 0.7)
     ax.set_ylabel(short(group.name))
@@ -114,26 +108,27 @@ def _forest_of_groups(fit: "Fit", groups: Sequence[Any] | None, prob: float, ax:
     return ax
 
 
-def _forest_of_coefficients(fit: "Fit", var_names: str | None, prob: float, ax: Any) -> Any:
-    name = var_names if var_names is not None else "beta" if "beta" in fit.posterior else "alpha"
-    if name not in fit.posterior:
-        raise StanhierError(f"plot_forest(): the model has no {name!r} to draw.")
-    array = fit.posterior[name]
-    labels = ["intercept"] if name == "alpha" else [short(v) for v in array["predictor"].to_numpy()]
-    estimates = intervals(flat(array), prob)
+def _forest_of_coefficients(fit: Fitted[Any], var_names: str | None, prob: float, ax: Any) -> Any:
+    location = fit.model.parameters.location
+    names = [parameter.name for parameter in location]
+    if var_names is not None and var_names not in names:
+        raise StanhierError(f"plot_forest(): the model has no {var_names!r} to draw.")
+    drawn = location[-1] if var_names is None else location[names.index(var_names)]  # the slopes, where there are any
+    labels = ["intercept"] if drawn.labels is None else [short(label) for label in drawn.labels]
+    estimates = intervals(flat(fit.posterior[drawn.name]), prob)
     positions = np.arange(len(labels))[::-1].astype(float)
     ax = new_axes(ax, 5.4 + label_width(labels), max(2.0, 1.3 + row_height(len(labels)) * len(labels)))
     draw_rows(ax, positions, estimates, color=POSTERIOR)
     ax.axvline(0, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
     ax.set_yticks(positions, labels)
     ax.set_ylim(-0.7, len(labels) - 0.3)
-    kind = "change per unit of the predictor" if name == "beta" else "value at predictors of 0"
+    kind = "change per unit of the predictor" if drawn.role is Role.SLOPES else "value at predictors of 0"
     response = short(fit.model.design.formula.response)
     ax.set_xlabel(f"{response}: {kind}\n(median, 50 % and {100 * prob:g} % intervals)")
     return ax
 
 
-def shrinkage(fit: "Fit", *, ax: Any = None) -> Any:
+def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
     """Plot each group's mean without pooling against its estimate with partial pooling, and the group's size.
 
     Without pooling, a group's intercept is its own mean, taken to predictors of 0 with the posterior mean slopes. Up to
@@ -142,7 +137,7 @@ def shrinkage(fit: "Fit", *, ax: Any = None) -> Any:
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
         Of a model with groups.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
@@ -163,8 +158,8 @@ def shrinkage(fit: "Fit", *, ax: Any = None) -> Any:
     group = fit.model.design.group
     if group is None:
         raise StanhierError("plot_shrinkage(): the model has no groups, so nothing is pooled.")
-    raw, pooled = no_pooling_means(fit), group_intervals(fit, 0.9).median
-    centre = float(fit.posterior["mu_alpha"].median())
+    raw, pooled = fit.model.engine.own_means(fit.draws), group_intervals(fit, 0.9).median
+    centre = float(_population_mean(fit).median())
     sizes = group_sizes(fit)
     response = short(fit.model.design.formula.response)
     at_zero = " at predictors of 0" if fit.model.design.predictors else ""
@@ -200,12 +195,11 @@ def shrinkage(fit: "Fit", *, ax: Any = None) -> Any:
     return ax
 
 
-def no_pooling_means(fit: "Fit") -> np.ndarray:
-    """Give each group's mean, less what the posterior mean slopes explain: its intercept at predictors of 0, (J,)."""
-    compressed = fit.model.compressed
-    slopes = fit.draws.flat_location[:, 1:].mean(axis=0)
-    means = compressed.means + compressed.origin
-    return np.asarray(means[:, -1] - means[:, :-1] @ slopes)
+def _population_mean(fit: Fitted[Any]) -> Any:
+    """Give the draws of the intercept that the groups vary around, labelled."""
+    intercept = fit.model.parameters.of(Role.INTERCEPT)
+    assert intercept is not None
+    return fit.posterior[intercept.name]
 
 
 def draw_rows(ax: Any, y: np.ndarray, estimates: Intervals, *, color: str, label: str | None = None) -> None:
@@ -220,15 +214,16 @@ def row_height(rows: int) -> float:
     return 0.24 if rows <= 25 else 0.19
 
 
-def _sized_label(fit: "Fit", k: int, size: int) -> str:
+def _sized_label(fit: Fitted[Any], k: int, size: int) -> str:
     group = fit.model.design.group
     assert group is not None
-    if fit.model.design.has_errors and size == 1:
-        return f"{short(group.levels[k])} (se {fit.model.compressed.weights[k] ** -0.5:.3g})"
+    design = fit.model.design
+    if design.se is not None and size == 1:
+        return f"{short(group.levels[k])} (se {design.se[group.codes == k][0]:.3g})"
     return f"{short(group.levels[k])} (n = {size:,})"
 
 
-def _alpha_words(fit: "Fit", prob: float) -> str:
+def _alpha_words(fit: Fitted[Any], prob: float) -> str:
     at_zero = " at predictors of 0" if fit.model.design.predictors else ""
     response = short(fit.model.design.formula.response)
     return f"mean {response}{at_zero}\n(median, 50 % and {100 * prob:g} % intervals)"

@@ -1,16 +1,17 @@
 """Pictures of parameters: marginal densities, priors, and both beside each other."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
+from stanhier.engines.regression import Regression
 from stanhier.plots.priors import prior_densities
 from stanhier.plots.shared import (
     OTHER,
     POSTERIOR,
-    check_prob,
     density,
     grid_of_axes,
     ink,
@@ -19,10 +20,8 @@ from stanhier.plots.shared import (
     plain,
     quantity,
 )
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
-    from stanhier.models import Model
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.predictive import sample_prior
 
 __all__ = ["posterior", "prior", "prior_posterior"]
 
@@ -30,7 +29,7 @@ _PANEL_LABEL = 36
 
 
 def posterior(
-    fit: "Fit",
+    fit: Fitted[Any],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
@@ -41,7 +40,7 @@ def posterior(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     var_names, coords
         As for `trace`.
     prob : float
@@ -59,7 +58,7 @@ def posterior(
     StanhierError
         If there is no such parameter or label, too many to draw, or more than one for `ax`.
     """
-    prob = check_prob(prob, "plot_posterior")
+    prob = checked_probability(prob, "plot_posterior")
     listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_posterior")
     axes = _panels(len(listed), ax, "plot_posterior")
     for (name, label, draws), panel in zip(listed, axes, strict=True):
@@ -78,7 +77,7 @@ def posterior(
 
 
 def prior_posterior(
-    fit: "Fit",
+    fit: Fitted[Any],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
@@ -92,7 +91,7 @@ def prior_posterior(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     var_names, coords
         As for `trace`.
     ax : matplotlib.axes.Axes, optional
@@ -132,7 +131,7 @@ def prior_posterior(
     return axes if ax is None else ax
 
 
-def prior(model: "Model", *, draws: int = 1000, seed: int = 1) -> Any:
+def prior(model: Regression, *, draws: int = 1000, seed: int = 1) -> Any:
     """Plot every prior, and what they say together about the response: the prior predictive distribution.
 
     Parameters
@@ -167,13 +166,13 @@ def prior(model: "Model", *, draws: int = 1000, seed: int = 1) -> Any:
         panel.set_xlabel(plain(known.words), fontsize=9)
         _bare(panel)
     if predictive:
-        tree = model.sample_prior(draws=draws, seed=seed)
+        tree = sample_prior(model, draws=draws, seed=seed)
         values = tree["prior_predictive"].to_dataset()["y"].to_numpy().reshape(-1, model.design.n_rows)
         _predictive_panel(axes[-1], values[:: max(1, len(values) // 50)][:50], model)
     return axes
 
 
-def _predictive_panel(panel: Any, replicated: np.ndarray, model: "Model") -> None:
+def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> None:
     """Draw quantile functions: densities of data sets on scales that differ by powers of ten do not fit one panel."""
     y = model.design.y
     share = (np.arange(200) + 0.5) / 200

@@ -1,22 +1,42 @@
 """The picture of complete, no and partial pooling, side by side."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.plots.groups import row_height
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, new_axes, short
-
-if TYPE_CHECKING:
-    from stanhier.many.pooling import Pooling
+from stanhier.posterior.fitted import Fitted
 
 __all__ = ["pooling"]
 
 _COLORS = {"no": OTHER, "partial": POSTERIOR}
 
 
-def pooling(result: "Pooling", *, ax: Any = None) -> Any:
+class Pooled(Protocol):
+    """What `stanhier.pooling` gives."""
+
+    @property
+    def fits(self) -> Mapping[str, Fitted[Any]]:
+        """The fits by kind of pooling."""
+
+    @property
+    def estimates(self) -> pd.DataFrame:
+        """Estimates and intervals by group."""
+
+    @property
+    def prob(self) -> float:
+        """Probability of the intervals."""
+
+    @property
+    def group(self) -> str:
+        """The grouping column."""
+
+
+def pooling(result: Pooled, *, ax: Any = None) -> Any:
     """Plot each group's estimate and interval without pooling and with partial pooling, and that of complete pooling.
 
     Up to 50 groups have a row each, sorted by sample size, which the label says. More are drawn in two panels over the
@@ -42,7 +62,7 @@ def pooling(result: "Pooling", *, ax: Any = None) -> Any:
     ----------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, figures 12.1 and 12.3.
     """
-    model = result.fits["partial pooling"].model
+    model = next(iter(result.fits.values())).model
     at_zero = " at predictors of 0" if model.design.predictors else ""
     words = f"mean {short(model.design.formula.response)}{at_zero}"
     details = f"(median and {100 * result.prob:g} % interval)"
@@ -55,7 +75,7 @@ def pooling(result: "Pooling", *, ax: Any = None) -> Any:
     return _panels(result, f"{words} {details}")
 
 
-def _rows(result: "Pooling", ax: Any, words: str) -> Any:
+def _rows(result: Pooled, ax: Any, words: str) -> Any:
     table = result.estimates.sort_values(["n", "partial"], ascending=False)
     labels = [f"{short(label)} (n = {n:,})" for label, n in zip(table.index, table["n"], strict=True)]
     y = np.arange(len(table))[::-1]
@@ -74,7 +94,7 @@ def _rows(result: "Pooling", ax: Any, words: str) -> Any:
     return ax
 
 
-def _panels(result: "Pooling", words: str) -> Any:
+def _panels(result: Pooled, words: str) -> Any:
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 

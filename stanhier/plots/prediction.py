@@ -1,15 +1,15 @@
 """The picture of a regression: data, mean line and intervals along one predictor."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
 from stanhier.plots.shared import (
     POSTERIOR,
-    check_prob,
     flat,
     grid_of_axes,
     group_intervals,
@@ -22,9 +22,8 @@ from stanhier.plots.shared import (
     short,
 )
 from stanhier.plots.typical import fixed_words, is_numeric, levels, rows_along
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import predict_draws
 
 __all__ = ["prediction"]
 
@@ -33,7 +32,7 @@ _MAX_POINTS = 5_000
 
 
 def prediction(
-    fit: "Fit",
+    fit: Fitted[Any],
     x: str,
     *,
     by: str | None = None,
@@ -49,7 +48,7 @@ def prediction(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     x : str
         The predictor's column: numeric, or categorical.
     by : str, optional
@@ -72,13 +71,13 @@ def prediction(
     StanhierError
         If a column is not one of the model, or an argument has a value that it cannot have.
     """
-    prob = check_prob(prob, "plot_prediction")
+    prob = checked_probability(prob, "plot_prediction")
     design = fit.model.design
     columns = list(design.formula.predictor_columns)
     if x not in columns:
         raise StanhierError(f"plot_prediction(x={x!r}): 'x' must be a predictor of the model: {_listed(columns)}.")
     group = design.group.name if design.group is not None else None
-    if by is not None and by == group:
+    if by is not None and by == group and by != x:
         if ax is not None:
             raise StanhierError("plot_prediction(ax=...): one panel per group needs a figure of its own.")
         return _panels(fit, x, groups, prob)
@@ -111,7 +110,7 @@ def prediction(
     return ax
 
 
-def _panels(fit: "Fit", x: str, groups: Sequence[Any] | None, prob: float) -> Any:
+def _panels(fit: Fitted[Any], x: str, groups: Sequence[Any] | None, prob: float) -> Any:
     group = fit.model.design.group
     assert group is not None
     if groups is not None:
@@ -126,7 +125,8 @@ def _panels(fit: "Fit", x: str, groups: Sequence[Any] | None, prob: float) -> An
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
         level = group.levels[int(code)]
         _draw_data(panel, fit, x, group.codes == code, ink())
-        _draw_line(panel, fit, x, rows_along(fit, x, {group.name: level}), prob, POSTERIOR, labels=k == 0)
+        grid = rows_along(fit, x, {group.name: level})
+        _draw_line(panel, fit, x, grid, prob, POSTERIOR, labels=k == 0, in_group=True)
         panel.set_title(short(level, 24 if columns > 3 else 32), fontsize=9)
         _finish(panel, fit, x)
         if k + columns >= len(chosen):  # nothing is below
@@ -144,7 +144,7 @@ def _panels(fit: "Fit", x: str, groups: Sequence[Any] | None, prob: float) -> An
 
 def _draw_line(
     ax: Any,
-    fit: "Fit",
+    fit: Fitted[Any],
     x: str,
     grid: pd.DataFrame,
     prob: float,
@@ -154,8 +154,9 @@ def _draw_line(
     name: str | None = None,
     response: bool = True,
     aside: float = 0.0,
+    in_group: bool = False,
 ) -> None:
-    mean, new = _bands(fit, grid, prob)
+    mean, new = _bands(fit, grid, prob, in_group=in_group)
     percent = f"{100 * prob:g} %"
     numeric = is_numeric(fit.model.design.frame[x])
     at = grid[x].to_numpy(dtype=float) if numeric else np.arange(len(grid)) + aside
@@ -172,18 +173,19 @@ def _draw_line(
     ax.plot(at, mean[1], "o", color=color, label="mean" if labels else name)
 
 
-def _bands(fit: "Fit", grid: pd.DataFrame, prob: float) -> tuple[np.ndarray, np.ndarray | None]:
+def _bands(
+    fit: Fitted[Any], grid: pd.DataFrame, prob: float, *, in_group: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Give lower, median and upper of the mean, and of new observations (None where their error is not known)."""
-    design = fit.model.design
+    design, engine = fit.model.design, fit.model.engine
     tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
-    in_group = design.group is not None and design.group.name in grid
     if design.group is None or in_group:
-        line = flat(fit.predict_draws(grid, kind="mean"))
-        spread = fit.draws.flat_sigma
+        line = flat(predict_draws(fit, grid, kind="mean"))
+        spread = engine.noise_scale(fit.draws)
     else:
-        rows = design.encode(grid.assign(**{design.group.name: design.group.levels[0]}))
-        line = flat(fit.posterior["mu_alpha"]) + flat(fit.posterior["beta"]) @ rows.X.T
-        spread = np.hypot(fit.draws.flat_sigma, fit.draws.flat_sigma_alpha)
+        rows = design.encode(grid, with_groups=False)
+        line = engine.linear(fit.draws, rows.X)
+        spread = np.hypot(engine.noise_scale(fit.draws), engine.new_effects(fit.draws, np.ones(fit.draws.n_draws)))
     mean = np.quantile(line, tail, axis=0)
     if design.se is not None:
         return mean, None
@@ -193,7 +195,7 @@ def _bands(fit: "Fit", grid: pd.DataFrame, prob: float) -> tuple[np.ndarray, np.
 
 
 def _draw_data(
-    ax: Any, fit: "Fit", x: str, rows: np.ndarray, color: str, *, aside: float = 0.0, width: float = 0.15
+    ax: Any, fit: Fitted[Any], x: str, rows: np.ndarray, color: str, *, aside: float = 0.0, width: float = 0.15
 ) -> None:
     """Draw the rows as points; of more than 5,000 a sample, spread sideways where they would hide each other."""
     design = fit.model.design
@@ -221,7 +223,7 @@ def _draw_data(
     )
 
 
-def _finish(ax: Any, fit: "Fit", x: str) -> None:
+def _finish(ax: Any, fit: Fitted[Any], x: str) -> None:
     column = fit.model.design.frame[x]
     if not is_numeric(column):
         values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]

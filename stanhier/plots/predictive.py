@@ -1,18 +1,16 @@
 """The picture of a posterior predictive check: replicated data beside observed."""
 
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import check_seed, checked_count, checked_probability
 from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import NewRows
-from stanhier.engines.gaussian.effects import draw_effects
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
-    check_prob,
     density,
     ink,
     label_width,
@@ -20,10 +18,8 @@ from stanhier.plots.shared import (
     quantity,
     short,
 )
-from stanhier.posterior.prediction import check_seed, collect
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import collect
 
 __all__ = ["ppc"]
 
@@ -32,7 +28,7 @@ _MAX_ROWS = 100_000
 
 
 def ppc(
-    fit: "Fit",
+    fit: Fitted[Any],
     *,
     kind: str | None = None,
     draws: int = 400,
@@ -47,7 +43,7 @@ def ppc(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     kind : {"density", "groups"}, optional
         One of the two pictures; by default both where the model has groups.
     draws : int
@@ -73,10 +69,10 @@ def ppc(
     Gelman, Meng & Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, Statistica
     Sinica 6, 733-807. Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378.
     """
-    prob = check_prob(prob, "plot_ppc")
+    prob = checked_probability(prob, "plot_ppc")
     if kind not in (None, "density", "groups"):
         raise StanhierError(f'plot_ppc(kind={kind!r}): \'kind\' must be "density" or "groups".')
-    grouped = fit.model.grouped
+    grouped = fit.model.parameters.effects is not None
     if kind == "groups" and not grouped:
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
     if kind is None and ax is not None:
@@ -86,7 +82,7 @@ def ppc(
     chosen_seed = fit.draws.seed if seed is None else int(seed)
     if kind == "density" or not grouped:
         return _densities(new_axes(ax, 6.0, 4.0), fit, *_replicated_rows(fit, keep, chosen_seed))
-    means, observed = _replicated_means(fit, keep, chosen_seed)
+    means, observed = fit.model.engine.replicated_means(fit.draws, keep, chosen_seed)
     if kind == "groups":
         height, width = _size_of_groups(fit)
         return _group_means(new_axes(ax, width, height), fit, means, observed, prob)
@@ -99,15 +95,13 @@ def ppc(
     return axes
 
 
-def _kept(fit: "Fit", draws: int) -> np.ndarray:
+def _kept(fit: Fitted[Any], draws: int) -> np.ndarray:
     """Choose this many draws (or all), evenly over the chains and along them."""
-    if isinstance(draws, bool) or not isinstance(draws, Integral) or draws < 1:
-        raise StanhierError(f"plot_ppc(draws={draws!r}): 'draws' must be an integer of at least 1.")
-    total = len(fit.draws.flat_sigma)
-    return np.linspace(0, total - 1, min(int(draws), total)).round().astype(int)
+    total = fit.draws.n_draws
+    return np.linspace(0, total - 1, min(checked_count(draws, "draws", "plot_ppc"), total)).round().astype(int)
 
 
-def _replicated_rows(fit: "Fit", keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _replicated_rows(fit: Fitted[Any], keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Give replicated responses, shape (draws, rows), and the observed ones; of very many rows a random part."""
     design = fit.model.design
     rows = np.arange(design.n_rows)
@@ -125,22 +119,7 @@ def _replicated_rows(fit: "Fit", keep: np.ndarray, seed: int) -> tuple[np.ndarra
     return values, design.y[rows]
 
 
-def _replicated_means(fit: "Fit", keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give replicated means of the groups, shape (draws, J), and the observed ones.
-
-    The mean of a group's replicated rows is normal around the mean of their expectations, so no row is needed. Where
-    standard errors are known, rows weigh by their precision.
-    """
-    compressed, draws = fit.model.compressed, fit.draws
-    location, sigma, sigma_alpha = draws.flat_location[keep], draws.flat_sigma[keep], draws.flat_sigma_alpha[keep]
-    effects = draw_effects(compressed, np.arange(compressed.n_groups), location, sigma, sigma_alpha, seed=draws.seed)
-    expected = compressed.origin[-1] + location[:, :1] + location[:, 1:] @ compressed.means[:, :-1].T + effects
-    noise = np.random.default_rng([seed, 0x6D]).standard_normal(expected.shape)
-    observed = compressed.origin[-1] + compressed.means[:, -1]
-    return expected + sigma[:, None] / np.sqrt(compressed.weights) * noise, observed
-
-
-def _densities(ax: Any, fit: "Fit", replicated: np.ndarray, observed: np.ndarray) -> Any:
+def _densities(ax: Any, fit: Fitted[Any], replicated: np.ndarray, observed: np.ndarray) -> Any:
     for k, values in enumerate(replicated):
         ax.plot(
             *density(values, beyond=True),
@@ -160,7 +139,7 @@ def _densities(ax: Any, fit: "Fit", replicated: np.ndarray, observed: np.ndarray
     return ax
 
 
-def _size_of_groups(fit: "Fit") -> tuple[float, float]:
+def _size_of_groups(fit: Fitted[Any]) -> tuple[float, float]:
     group = fit.model.design.group
     assert group is not None
     if len(group.levels) > MAX_GROUPS:
@@ -168,7 +147,7 @@ def _size_of_groups(fit: "Fit") -> tuple[float, float]:
     return max(3.8, 1.3 + 0.22 * len(group.levels)), 4.4 + label_width([short(v) for v in group.levels])
 
 
-def _group_means(ax: Any, fit: "Fit", means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
+def _group_means(ax: Any, fit: Fitted[Any], means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
     design = fit.model.design
     group = design.group
     assert group is not None

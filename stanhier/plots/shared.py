@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.labelled import effects_array
 
 __all__ = [
     "INNER",
@@ -21,7 +20,6 @@ __all__ = [
     "POSTERIOR",
     "REFERENCE",
     "Intervals",
-    "check_prob",
     "choose",
     "density",
     "flat",
@@ -74,19 +72,6 @@ class Intervals:
         return Intervals(
             self.median[which], self.lower[which], self.upper[which], self.inner_lower[which], self.inner_upper[which]
         )
-
-
-def check_prob(prob: Any, where: str) -> float:
-    """Give `prob` as a number between 0 and 1.
-
-    Raises
-    ------
-    StanhierError
-        If it is not one.
-    """
-    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"{where}(prob={prob!r}): 'prob' must be a number between 0 and 1.")
-    return float(prob)
 
 
 def plain(text: Any) -> str:
@@ -152,25 +137,21 @@ def intervals(draws: np.ndarray, prob: float) -> Intervals:
     return Intervals(*np.quantile(draws, probs, axis=0))
 
 
-def group_intervals(fit: "Fit", prob: float) -> Intervals:
+def group_intervals(fit: Fitted[Any], prob: float) -> Intervals:
     """Summarise the groups' intercepts, in blocks where there is no room for all draws of all groups."""
-    from stanhier.posterior.labelled import effects_array
-
-    posterior = fit.posterior
-    if "alpha" in posterior:
-        return intervals(flat(posterior["alpha"]), prob)
-    n_groups = fit.model.compressed.n_groups
-    step = max(1, _BLOCK_VALUES // posterior["mu_alpha"].size)
+    posterior, own = fit.posterior, fit.model.parameters.effects
+    assert own is not None
+    if own.name in posterior:
+        return intervals(flat(posterior[own.name]), prob)
+    step = max(1, _BLOCK_VALUES // fit.draws.n_draws)
     parts = [
-        intervals(
-            flat(effects_array(fit.model, fit.draws, posterior["mu_alpha"], np.arange(n_groups)[k : k + step])), prob
-        )
-        for k in range(0, n_groups, step)
+        intervals(flat(effects_array(fit.model, fit.draws, np.arange(own.size)[k : k + step])), prob)
+        for k in range(0, own.size, step)
     ]
     return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))
 
 
-def group_positions(fit: "Fit", labels: Sequence[Any], where: str) -> np.ndarray:
+def group_positions(fit: Fitted[Any], labels: Sequence[Any], where: str) -> np.ndarray:
     """Give the positions of the groups of these labels.
 
     Raises
@@ -187,14 +168,14 @@ def group_positions(fit: "Fit", labels: Sequence[Any], where: str) -> np.ndarray
     return np.asarray(positions)
 
 
-def group_labels(fit: "Fit") -> list[str]:
+def group_labels(fit: Fitted[Any]) -> list[str]:
     """Give the groups' labels as pictures show them."""
     group = fit.model.design.group
     assert group is not None
     return [short(level) for level in group.levels]
 
 
-def group_sizes(fit: "Fit") -> np.ndarray:
+def group_sizes(fit: Fitted[Any]) -> np.ndarray:
     """Count the rows of each group, shape (J,)."""
     group = fit.model.design.group
     assert group is not None
@@ -215,11 +196,8 @@ def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.
     -------
     x, density : numpy.ndarray
     """
-    from arviz_stats.base import array_stats as untyped_stats  # type: ignore[attr-defined]
-
-    array_stats: Any = untyped_stats
     options = {"bound_correction": False, "extend": True, "extend_fct": 0.6} if beyond else {}
-    x, values, _ = array_stats.kde(np.ravel(draws), **options)
+    x, values, _ = array_stats().kde(np.ravel(draws), **options)
     return np.asarray(x), np.asarray(values)
 
 
@@ -229,13 +207,13 @@ def quantity(name: str, label: Any = None, most: int = MAX_LABEL) -> str:
 
 
 def parameters(
-    fit: "Fit", var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str, most: int = 60
+    fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str, most: int = 60
 ) -> list[tuple[str, Any, np.ndarray]]:
     """List the scalar parameters to draw.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     var_names : str or sequence of str, optional
         By default everything but the group effects.
     coords : dict, optional
@@ -270,12 +248,12 @@ def parameters(
     return listed
 
 
-def choose(fit: "Fit", var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str) -> Any:
+def choose(fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str) -> Any:
     """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
     posterior = fit.posterior
     known = [str(name) for name in posterior.data_vars]
     if var_names is None:
-        names = [name for name in known if not (fit.model.grouped and name == "alpha")]
+        names = fit.model.parameters.population
     else:
         names = [var_names] if isinstance(var_names, str) else list(var_names)
     for name in names:

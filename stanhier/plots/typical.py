@@ -1,16 +1,14 @@
 """Rows along a predictor, with everything else where most data are."""
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.plots.shared import short
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.posterior.fitted import Fitted
 
 __all__ = ["fixed_words", "is_numeric", "levels", "rows_along", "typical"]
 
@@ -49,7 +47,7 @@ def levels(frame: pd.DataFrame, by: str) -> list[tuple[Any, str, np.ndarray]]:
     return [(value, f"{value:.4g}", nearest == k) for k, value in enumerate(values)]
 
 
-def fixed_words(fit: "Fit", x: str, by: str | None) -> str:
+def fixed_words(fit: Fitted[Any], x: str, by: str | None) -> str:
     """Say where the predictors stay that are not drawn, the first three by name; empty if there are none."""
     frame = fit.model.design.frame
     others = [c for c in fit.model.design.formula.predictor_columns if c not in (x, by)]
@@ -64,7 +62,7 @@ def fixed_words(fit: "Fit", x: str, by: str | None) -> str:
     return "\n".join(textwrap.wrap(f"(at {', '.join(said)})", 64))
 
 
-def rows_along(fit: "Fit", x: str, given: dict[str, Any]) -> pd.DataFrame:
+def rows_along(fit: Fitted[Any], x: str, given: dict[str, Any]) -> pd.DataFrame:
     """Make rows along `x`, everything else at its given or typical value, with the categories of the fit."""
     frame = fit.model.design.frame
     column = frame[x]

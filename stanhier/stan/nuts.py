@@ -17,7 +17,7 @@ from stanhier.stan.keywords import check_keywords
 from stanhier.stan.program import Program
 from stanhier.stan.run_folder import run_folder
 
-__all__ = ["NOT_FOR_USERS", "RawDraws", "run_nuts", "somebody_is_looking"]
+__all__ = ["NOT_FOR_USERS", "RawDraws", "run_nuts", "somebody_is_looking", "with_depth_reached"]
 
 # What cmdstanpy offers that has no meaning for a model that is already written.
 NOT_FOR_USERS = {
@@ -165,16 +165,34 @@ def _read(fit: Any, arguments: Mapping[str, Any], faults: Mapping[int, Fault]) -
             )
     seed = arguments["seed"]
     config = fit.metadata.cmdstan_config
+    max_treedepth = int(config["max_depth"])
     version = ".".join(str(config[f"stan_version_{part}"]) for part in ("major", "minor", "patch"))
     return RawDraws(
         z=_columns(draws, names, "z["),
         z_scale=_columns(draws, names, "z_scale["),
-        statistics=statistics,
+        statistics=with_depth_reached(statistics, max_treedepth),
         seed=int(seed[0] if isinstance(seed, list) else seed),
-        max_treedepth=int(config["max_depth"]),
+        max_treedepth=max_treedepth,
         cmdstan=version,
         failed_chains={chain: fault.reason for chain, fault in faults.items()},
     )
+
+
+def with_depth_reached(statistics: Mapping[str, np.ndarray], max_treedepth: int) -> dict[str, np.ndarray]:
+    """Add ArviZ's "reached_max_treedepth", which its own diagnosis asks for, to the statistics of NUTS.
+
+    Parameters
+    ----------
+    statistics : mapping of numpy.ndarray, shape (chains, draws)
+        By ArviZ's names; without "tree_depth", as those of an approximation, nothing is added.
+    max_treedepth : int
+
+    Returns
+    -------
+    dict of numpy.ndarray, shape (chains, draws)
+    """
+    reached = {"reached_max_treedepth": statistics["tree_depth"] >= max_treedepth} if "tree_depth" in statistics else {}
+    return {**statistics, **reached}
 
 
 def _columns(draws: np.ndarray, names: tuple[str, ...], prefix: str) -> np.ndarray:

@@ -1,11 +1,10 @@
 """A streamed design as arrays and back: what was learnt and compressed, since its rows are nowhere."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from stanhier.design.block_encoding import encoding_of
 from stanhier.design.learning import Learnt
@@ -15,10 +14,13 @@ from stanhier.engines.gaussian.pieces import Moments
 from stanhier.formula.parse import ParsedFormula
 from stanhier.storage.labels import labels_from_json, labels_to_json
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 __all__ = ["from_dataset", "to_dataset"]
 
 
-def to_dataset(design: StreamedDesign) -> xr.Dataset:
+def to_dataset(design: StreamedDesign) -> "xr.Dataset":
     """Give all of a streamed design but its `kinds`, which are a frame like that of any design.
 
     Raises
@@ -26,6 +28,8 @@ def to_dataset(design: StreamedDesign) -> xr.Dataset:
     StanhierError
         If the labels of the groups are of a type that a file cannot hold.
     """
+    import xarray as xr
+
     compressed = design.compressed
     variables: dict[str, Any] = {
         "mean": ("column", compressed.mean),
@@ -51,7 +55,7 @@ def to_dataset(design: StreamedDesign) -> xr.Dataset:
     return xr.Dataset(variables, attrs=attributes)
 
 
-def from_dataset(formula: ParsedFormula, stored: xr.Dataset, kinds: pd.DataFrame, se: str | None) -> StreamedDesign:
+def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFrame, se: str | None) -> StreamedDesign:
     """Read what `to_dataset` gave."""
     moments = {
         call: Moments(n, np.array(reference), np.array(mean), np.array(squares))

@@ -104,6 +104,20 @@ def test_errors_on_workers_count_all_rows(client, data):
         design_of(parse("y ~ x"), dd.from_pandas(holes, npartitions=7))
 
 
+def test_columns_without_rows_keep_their_types(data):
+    kinds = {
+        "s": "category",
+        "town": pd.CategoricalDtype(["Ulm", "Jena", "Bonn"], ordered=True),
+        "z": "Int64",
+        "g": "int16",
+    }
+    typed = data.assign(when=pd.Timestamp("2024-02-29", tz="Europe/Berlin"), late=data["x"] > 0).astype(kinds)
+    columns = ["y", "s", "town", "z", "g", "when", "late"]
+    empty = dask_source.DaskSource(dd.from_pandas(typed, npartitions=3)).empty(columns)
+    assert len(empty) == 0
+    assert empty.dtypes.to_dict() == typed[columns].dtypes.to_dict()
+
+
 def test_partitions_without_rows_are_no_matter(data):
     frame = dd.from_pandas(data, npartitions=4)
     part = frame[frame["x"] > data["x"].iloc[:1500].max()]

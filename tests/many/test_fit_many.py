@@ -69,7 +69,8 @@ def without_stan(monkeypatch, *, failing=(), like=None):
         sampled.append(seed)
         if len(sampled) - 1 in failing:
             raise sh.SamplingError("Chain 2: it had enough.")
-        return replace(fit.draws, seed=seed, location=fit.draws.location * 2.0 ** (seed % 3)), diagnosis
+        values = {**fit.draws.values, "location": fit.draws.values["location"] * 2.0 ** (seed % 3)}
+        return replace(fit.draws, seed=seed, values=values), diagnosis
 
     monkeypatch.setattr(many_models, "sample_and_diagnose", made_up)
     monkeypatch.setattr(many_models, "_compile_once", lambda _: None)
@@ -297,7 +298,7 @@ class TestFolder:
             .equals(first.summary().sort_index())
         )
         for name, fit in first:
-            assert np.array_equal(second[name].draws.location, fit.draws.location)
+            assert np.array_equal(second[name].draws.values["location"], fit.draws.values["location"])
         assert first._fits == {}, "fits are on the disk, not in memory"
         assert not list(tmp_path.glob(".*.part"))
 
@@ -464,7 +465,7 @@ class TestWithStan:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SamplingWarning)
             alone = model(1).sample(**SHORT | {"seed": fit.draws.seed})
-        assert np.array_equal(alone.draws.location, fit.draws.location)
+        assert np.array_equal(alone.draws.values["location"], fit.draws.values["location"])
         np.testing.assert_allclose(fits.summary().loc[("../x", "sigma"), "mean"], alone.posterior["sigma"].mean())
 
     def test_threads_give_the_same(self, in_processes, threads):

@@ -142,9 +142,9 @@ def test_forest_works_where_there_is_no_room_for_all_draws(many, monkeypatch):
     expected = many.plot_forest().lines[1].get_xdata()
     from stanhier.fit import Fit
     from stanhier.plots import shared
-    from stanhier.posterior import labelled as datasets
+    from stanhier.posterior import labelled
 
-    monkeypatch.setattr(datasets, "MAX_EFFECTS", 10)
+    monkeypatch.setattr(labelled, "MAX_VALUES", 10)
     monkeypatch.setattr(shared, "_BLOCK_VALUES", 7 * 1000)
     small = Fit(many.model, many.draws)
     assert "alpha" not in small.posterior
@@ -167,7 +167,7 @@ def test_no_pooling_means_are_group_means_less_the_slopes(three):
     data = three.model.design.frame
     slopes = three.posterior["beta"].mean(("chain", "draw")).to_numpy()
     expected = (pd.Series(three.model.design.y - three.model.design.X @ slopes)).groupby(three.model.design.group.codes)
-    np.testing.assert_allclose(plots.groups.no_pooling_means(three), expected.mean(), rtol=1e-9)
+    np.testing.assert_allclose(three.model.engine.own_means(three.draws), expected.mean(), rtol=1e-9)
     assert len(data) == 57
 
 

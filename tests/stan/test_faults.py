@@ -42,7 +42,7 @@ def temporary(tmp_path, monkeypatch):
 @pytest.fixture
 def chain_2(tmp_path, monkeypatch, model):
     """Run a few lines of shell in place of the second chain; `$real` is the program, `$csv` the file of its draws."""
-    real = Program(model.program).exe()
+    real = Program(model.engine.program).exe()
 
     def disturb(lines, *, everywhere=False):
         script = tmp_path / "bin" / real.name
@@ -126,7 +126,7 @@ def test_finished_chains_are_kept_on_request(chain_2, model, tmp_path, temporary
         fit = model.sample(keep_finished=True, **SHORT)
     assert list(fit.failed_chains) == [2]
     assert "SIGKILL" in fit.failed_chains[2]
-    np.testing.assert_array_equal(fit.draws.location, whole.draws.location[[0, 2, 3]])
+    np.testing.assert_array_equal(fit.draws.values["location"], whole.draws.values["location"][[0, 2, 3]])
     np.testing.assert_array_equal(fit.draws.statistics["energy"], whole.draws.statistics["energy"][[0, 2, 3]])
     assert fit.posterior.sizes["chain"] == 3
     assert not fit.diagnose().ok
@@ -258,7 +258,7 @@ def test_no_temporary_folder_at_all(model, monkeypatch, tmp_path):
 def test_the_other_methods_say_as_much(method, lines, words, chain_2, model, temporary, tmp_path):
     script_for_all = f'case " $* " in *" info "*) ;; *)\n{lines}\n;; esac'
     chain_2(script_for_all, everywhere=True)
-    script = tmp_path / "bin" / model.program
+    script = tmp_path / "bin" / model.engine.program
     script.write_text(script.read_text().replace('*" id="*)', "*)"))
     with pytest.raises(
         sh.SamplingError, match=rf"(?s){method}{words}.*model\.sample\(\) is the way that works"

@@ -1,6 +1,5 @@
 """The rows of stanhier/input.md about columns and their values."""
 
-import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -62,19 +61,23 @@ def _() -> Iterator[Pair]:
         yield line(x=pd.Series([kind(int(v)) for v in WHOLE], dtype=object)), line(x=WHOLE.astype(float))
 
 
-refused(HEADING, "Python integers too large for a float", lambda: line(x=rest(WHOLE.tolist(), 10**400)))
+refused(
+    HEADING,
+    "Python integers too large for a float",
+    lambda: line(x=pd.Series(rest(WHOLE.tolist(), 10**400), dtype=object)),
+)
 refused(HEADING, "complex numbers", lambda: line(x=WHOLE + 1j))
 
 
 @case(HEADING, "sizes from 1e-12 to 1e12, side by side")
 def _() -> Iterator[Pair]:
     plain = line("y ~ x + n")
-    expected = plain.sample(**FEW).draws.flat_location
+    expected = plain.sample(**FEW).draws.flat("location")
     for unit_y, unit_x, unit_n in ((1e12, 1e-12, 1e12), (1e-12, 1e12, 1.0), (1e-12, 1e-12, 1e12)):
         model = line("y ~ x + n", y=base()["y"] * unit_y, x=WHOLE * unit_x, n=base()["n"] * unit_n)
-        sums, same = model.compressed.within / [unit_x, unit_n, unit_y], plain.compressed.within
+        sums, same = model.engine.compressed.within / [unit_x, unit_n, unit_y], plain.engine.compressed.within
         np.testing.assert_allclose(sums, same, rtol=1e-12, atol=1e-14)
-        draws = model.sample(**FEW).draws.flat_location / [unit_y, unit_y / unit_x, unit_y / unit_n]
+        draws = model.sample(**FEW).draws.flat("location") / [unit_y, unit_y / unit_x, unit_y / unit_n]
         # 200 draws tell a mean to about 0.1 standard deviations.
         assert (np.abs(draws.mean(axis=0) - expected.mean(axis=0)) < 0.5 * expected.std(axis=0)).all()
         np.testing.assert_allclose(draws.std(axis=0), expected.std(axis=0), rtol=0.4)
@@ -84,7 +87,7 @@ def _() -> Iterator[Pair]:
 @case(HEADING, "a predictor with mean 1e9 and standard deviation 1")
 def _() -> Iterator[Pair]:
     far, near = line(x=WHOLE + 1e9), line()
-    np.testing.assert_allclose(far.compressed.within, near.compressed.within, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(far.engine.compressed.within, near.engine.compressed.within, rtol=1e-12, atol=1e-14)
     yield far, None
 
 
@@ -296,8 +299,23 @@ def _() -> Iterator[Pair]:
 
 
 refused(HEADING, "periods as labels of groups", lambda: groups(DATES.dt.to_period("D")))
+
+
+@case(HEADING, "days, as Polars, PyArrow and databases have them, or `datetime.date` objects, as labels of groups")
+def _() -> Iterator[Pair]:
+    for column in (DATES.dt.date, list(DATES.dt.date), pd.Categorical(DATES.dt.date), arrow(DATES.dt.date, "date32")):
+        yield groups(column), groups(DATES)
+    table = (
+        pytest.importorskip("polars")
+        .from_pandas(base().assign(g=DATES))
+        .cast({"g": pytest.importorskip("polars").Date})
+    )
+    for data in (table, table.to_arrow(), table.lazy()):
+        yield sh.VaryingIntercept("y ~ x + (1 | g)", data), groups(DATES)
+
+
 refused(
     HEADING,
-    "`datetime.date` objects as labels of groups",
-    lambda: groups([dt.date(2020, 1, 1 + k // 3) for k in range(N)]),
+    "days and times of day together as labels of groups",
+    lambda: groups(pd.Series([*DATES.dt.date[:6], *DATES[6:].dt.to_pydatetime()], dtype=object)),
 )

@@ -141,7 +141,7 @@ refused(HEADING, "`chains=0`", lambda: line().sample(chains=0))
 @case(HEADING, "`seed=0`")
 def _() -> Iterator[Pair]:
     one, other = (line().sample(**{**FEW, "seed": 0}) for _ in range(2))
-    np.testing.assert_array_equal(one.draws.location, other.draws.location)
+    np.testing.assert_array_equal(one.draws.values["location"], other.draws.values["location"])
     assert one.draws.seed == 0
     yield line(), None
 

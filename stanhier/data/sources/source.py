@@ -92,7 +92,7 @@ def frame_of(table: Any) -> pd.DataFrame:
         if pa.types.is_decimal(field.type):  # what SQL makes of 1.5
             table = table.set_column(k, field.name, table.column(k).cast(pa.float64()))
     # What pandas noted in a file it wrote is left aside: a column that was its index is a column like any other.
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, ignore_metadata=True)
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, ignore_metadata=True, date_as_object=False)
     return frame
 
 
