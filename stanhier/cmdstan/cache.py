@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stanhier.basics.ending import signals_as_exit
 from stanhier.basics.errors import CmdStanError
 
 __all__ = ["cache_dir", "clear_errors", "exclusive", "free_bytes", "publish", "size_on_disk", "staging"]
@@ -88,7 +89,8 @@ def exclusive(name: str) -> Iterator[None]:
         for left in (root / "staging").glob(f"{name}.*"):
             _log.info("Removing %s, which an interrupted run left behind.", left)
             shutil.rmtree(left, ignore_errors=True)
-        yield
+        with signals_as_exit():
+            yield
     finally:
         lock.release()
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from stanhier.basics.ending import ends_chains_if_killed
 from stanhier.basics.errors import SamplingError
 
 __all__ = ["MAKE_ROOM", "run_folder"]
@@ -59,7 +60,8 @@ def run_folder(data: Mapping[str, Any]) -> Iterator[tuple[Path, Path]]:
             lock.release()
             raise SamplingError(f"The data for Stan cannot be written to {data_file}: {err}; {MAKE_ROOM}.") from err
         try:
-            yield folder, data_file
+            with ends_chains_if_killed(folder):
+                yield folder, data_file
         finally:
             lock.release()
 

@@ -307,3 +307,19 @@ def test_signals_without_a_name_have_their_number(tmp_path):
     assert faults.explain(tmp_path / "none.txt", code=-250).reason == "it was ended by signal 250"
     assert faults.explain(tmp_path / "none.txt", code=-signal.SIGABRT).reason == "it was ended by SIGABRT"
     assert "could not be started" in faults.explain(tmp_path / "none.txt", code=-1).reason
+
+
+def test_a_chain_that_reaches_a_limit_of_time_is_told_as_such(tmp_path):
+    code = (
+        "from pathlib import Path; from stanhier.stan.faults import explain\nprint(explain(Path('none.txt'), code=-9))"
+    )
+    ran = subprocess.run(
+        ["sh", "-c", 'ulimit -t 100; exec "$0" -c "$1"', os.sys.executable, code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(os.sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "ended by SIGKILL, it used more time than this process may" in ran.stdout
+    assert "raise the limit (ulimit -t)" in ran.stdout

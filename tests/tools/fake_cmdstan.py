@@ -10,7 +10,10 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +93,27 @@ def use_parts(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(installer, "NEEDED_BYTES", int(os.environ.get("FAKE_NEEDED", "0")))
 
 
+def start(parts: Path, action: str, **environment: str) -> subprocess.Popen[str]:
+    """Run an action in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, __file__, str(parts), action],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(mark: Path) -> None:
+    """Wait for a file with something in it."""
+    deadline = time.monotonic() + 30
+    while not (mark.exists() and mark.read_text()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{mark} did not appear")
+        time.sleep(0.01)
+
+
 def kill_everywhere(action: Callable[[], object], complete: Callable[[], bool]) -> int:
     """Run an action, killed at its first change of the disk, then at its second, and so on until it gets through.
 
@@ -142,6 +166,11 @@ def main(parts: Path, action: str) -> None:
             result: object = installer.install()
         case "compile":
             result = Program(PROGRAM).exe()
+        case "compile-in-a-thread":
+            thread = threading.Thread(target=Program(PROGRAM).exe)
+            thread.start()
+            thread.join()
+            result = "done"
         case "kill-install":
             result = kill_everywhere(installer.install, homes_are_complete)
         case "kill-compile":
