@@ -10,6 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
 from stanhier.posterior import prediction
 from stanhier.posterior.diagnostics import Diagnosis, SamplingWarning, diagnose
@@ -197,7 +198,7 @@ class Fit:
         """Find the positions of groups by their labels."""
         grouping = self._model.design.group
         if grouping is None:
-            raise DataError(f"{self._model.formula!r} has no groups.")
+            raise DataError(f"{quoted(self._model.formula)} has no groups.")
         if levels is None:
             return np.arange(len(grouping.levels)), grouping.levels.rename(grouping.name)
         wanted = pd.Index([levels] if isinstance(levels, str) or np.isscalar(levels) else levels, name=grouping.name)

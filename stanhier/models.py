@@ -11,6 +11,7 @@ import numpy as np
 from stanhier.basics.errors import DataError, FormulaError, StanhierError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST, in_double_precision
 from stanhier.basics.threads import one_blas_thread
+from stanhier.basics.words import quoted
 from stanhier.design.in_memory import Design
 from stanhier.design.streamed import design_of
 from stanhier.engines import textbook
@@ -66,7 +67,7 @@ class Model:
                     sigma_known=self._sigma is not None,
                 )
                 if not self._chosen.location and not self._chosen.scale:
-                    raise FormulaError(f"{formula!r} with a known sigma leaves nothing to estimate.")
+                    raise FormulaError(f"{quoted(formula)} with a known sigma leaves nothing to estimate.")
                 self._check_residual()
                 self._location_priors = location_priors(self._chosen, self._compressed.origin)
                 self._whitening = self._whiten()
@@ -444,7 +445,7 @@ class LinearRegression(Model):
     @classmethod
     def _check_grouping(cls, group: str | None, *, has_intercept: bool, text: str) -> None:  # noqa: ARG003
         if group is not None:
-            raise FormulaError(f"{text!r} has a grouping term; use VaryingIntercept for (1 | {group}).")
+            raise FormulaError(f"{quoted(text)} has a grouping term; use VaryingIntercept for (1 | {group}).")
 
 
 class VaryingIntercept(Model):
@@ -491,9 +492,13 @@ class VaryingIntercept(Model):
     @classmethod
     def _check_grouping(cls, group: str | None, *, has_intercept: bool, text: str) -> None:
         if group is None:
-            raise FormulaError(f"{text!r} has no grouping term; add one such as (1 | county), or use LinearRegression.")
+            raise FormulaError(
+                f"{quoted(text)} has no grouping term; add one such as (1 | county), or use LinearRegression."
+            )
         if not has_intercept:
-            raise FormulaError(f"{text!r}: the intercept cannot be removed, the groups vary around it (mu_alpha).")
+            raise FormulaError(
+                f"{quoted(text)}: the intercept cannot be removed, the groups vary around it (mu_alpha)."
+            )
 
 
 def _known_sigma(sigma: Any, se: Any) -> float | None:
@@ -504,7 +509,7 @@ def _known_sigma(sigma: Any, se: Any) -> float | None:
     if isinstance(sigma, bool) or not isinstance(sigma, Real):
         raise DataError(f"`sigma` must be a number or None, not {type(sigma).__name__}.")
     if not float(sigma) > 0 or not np.isfinite(float(sigma)):
-        raise DataError(f"`sigma` must be positive and finite; it is {sigma!r}.")
+        raise DataError(f"`sigma` must be positive and finite; it is {quoted(sigma)}.")
     if not SMALLEST <= float(sigma) <= LARGEST:
-        raise DataError(f"`sigma` must be between {SMALLEST:g} and {LARGEST:g}; it is {sigma!r}.")
+        raise DataError(f"`sigma` must be between {SMALLEST:g} and {LARGEST:g}; it is {quoted(sigma)}.")
     return float(sigma)

@@ -17,6 +17,7 @@ import xarray as xr
 
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.engines.gaussian.likelihood import Block, group_blocks, label_blocks, log_mean_exp, row_blocks
 from stanhier.posterior import labelled as datasets
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -92,7 +93,7 @@ def check_by(fit: "Fit", by: Any, method: str) -> None:
     """
     if isinstance(by, str):
         if by not in ("row", "group"):
-            raise StanhierError(f'{method}(by={by!r}): \'by\' must be "row" or "group".')
+            raise StanhierError(f'{method}(by={quoted(by)}): \'by\' must be "row" or "group".')
         if by == "group" and fit.model.design.group is None:
             raise StanhierError(
                 f'{method}(by="group"): the model has no groups; give the labels of its rows, as in '

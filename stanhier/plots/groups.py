@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.plots.shared import (
     MAX_GROUPS,
     OTHER,
@@ -67,7 +68,7 @@ def forest(
     """
     prob = check_prob(prob, "plot_forest")
     if var_names not in (None, "alpha", "beta"):
-        raise StanhierError(f'plot_forest(var_names={var_names!r}): \'var_names\' must be "alpha" or "beta".')
+        raise StanhierError(f'plot_forest(var_names={quoted(var_names)}): \'var_names\' must be "alpha" or "beta".')
     if fit.model.grouped and var_names != "beta":
         return _forest_of_groups(fit, groups, prob, ax)
     if groups is not None:
@@ -117,7 +118,7 @@ def _forest_of_groups(fit: "Fit", groups: Sequence[Any] | None, prob: float, ax:
 def _forest_of_coefficients(fit: "Fit", var_names: str | None, prob: float, ax: Any) -> Any:
     name = var_names if var_names is not None else "beta" if "beta" in fit.posterior else "alpha"
     if name not in fit.posterior:
-        raise StanhierError(f"plot_forest(): the model has no {name!r} to draw.")
+        raise StanhierError(f"plot_forest(): the model has no {quoted(name)} to draw.")
     array = fit.posterior[name]
     labels = ["intercept"] if name == "alpha" else [short(v) for v in array["predictor"].to_numpy()]
     estimates = intervals(flat(array), prob)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.design.in_memory import NewRows
 from stanhier.engines.gaussian.effects import draw_effects
 from stanhier.plots.shared import (
@@ -75,7 +76,7 @@ def ppc(
     """
     prob = check_prob(prob, "plot_ppc")
     if kind not in (None, "density", "groups"):
-        raise StanhierError(f'plot_ppc(kind={kind!r}): \'kind\' must be "density" or "groups".')
+        raise StanhierError(f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "density" or "groups".')
     grouped = fit.model.grouped
     if kind == "groups" and not grouped:
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
@@ -102,7 +103,7 @@ def ppc(
 def _kept(fit: "Fit", draws: int) -> np.ndarray:
     """Choose this many draws (or all), evenly over the chains and along them."""
     if isinstance(draws, bool) or not isinstance(draws, Integral) or draws < 1:
-        raise StanhierError(f"plot_ppc(draws={draws!r}): 'draws' must be an integer of at least 1.")
+        raise StanhierError(f"plot_ppc(draws={quoted(draws)}): 'draws' must be an integer of at least 1.")
     total = len(fit.draws.flat_sigma)
     return np.linspace(0, total - 1, min(int(draws), total)).round().astype(int)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 
 if TYPE_CHECKING:
     from stanhier.fit import Fit
@@ -85,7 +86,7 @@ def check_prob(prob: Any, where: str) -> float:
         If it is not one.
     """
     if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"{where}(prob={prob!r}): 'prob' must be a number between 0 and 1.")
+        raise StanhierError(f"{where}(prob={quoted(prob)}): 'prob' must be a number between 0 and 1.")
     return float(prob)
 
 
@@ -183,7 +184,7 @@ def group_positions(fit: "Fit", labels: Sequence[Any], where: str) -> np.ndarray
     positions = group.levels.get_indexer(pd.Index(list(labels)))
     for label, position in zip(labels, positions, strict=True):
         if position < 0:
-            raise StanhierError(f"{where}(groups=...): there is no group {label!r} in '{group.name}'.")
+            raise StanhierError(f"{where}(groups=...): there is no group {quoted(label)} in '{group.name}'.")
     return np.asarray(positions)
 
 
@@ -280,10 +281,10 @@ def choose(fit: "Fit", var_names: str | Sequence[str] | None, coords: dict[str, 
         names = [var_names] if isinstance(var_names, str) else list(var_names)
     for name in names:
         if name not in known:
-            raise StanhierError(f"{where}(): there is no parameter {name!r}; they are: {', '.join(known)}.")
+            raise StanhierError(f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
     chosen = posterior[names]
     selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
     try:
         return chosen.sel(selection)
     except (KeyError, ValueError) as err:
-        raise StanhierError(f"{where}(coords={coords!r}): there is no such label ({err}).") from err
+        raise StanhierError(f"{where}(coords={quoted(coords)}): there is no such label ({err}).") from err

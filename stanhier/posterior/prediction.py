@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.words import quoted
 from stanhier.design.in_memory import NewRows
 from stanhier.engines.gaussian.effects import draw_effects
 from stanhier.engines.gaussian.likelihood import BLOCK_VALUES, common_mean
@@ -45,9 +46,9 @@ def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
         Naming the argument and what it can be.
     """
     if kind not in ("mean", "response"):
-        raise StanhierError(f'predict(kind={kind!r}): \'kind\' must be "mean" or "response".')
+        raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean" or "response".')
     if new_groups not in ("error", "sample"):
-        raise StanhierError(f'predict(new_groups={new_groups!r}): \'new_groups\' must be "error" or "sample".')
+        raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')
     check_probability("predict", prob)
 
 
@@ -60,7 +61,7 @@ def check_probability(method: str, prob: Any) -> None:
         Naming the method and the value.
     """
     if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"{method}(prob={prob!r}): 'prob' must be a number between 0 and 1.")
+        raise StanhierError(f"{method}(prob={quoted(prob)}): 'prob' must be a number between 0 and 1.")
 
 
 def predict(fit: "Fit", rows: NewRows, *, kind: str, new_groups: str, prob: float, seed: int) -> pd.DataFrame:
@@ -134,7 +135,7 @@ def check_seed(seed: Any) -> None:
     StanhierError
     """
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0):
-        raise StanhierError(f"seed={seed!r}: 'seed' must be an integer of at least 0.")
+        raise StanhierError(f"seed={quoted(seed)}: 'seed' must be an integer of at least 0.")
 
 
 def predictive_draws(

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from stanhier.basics.errors import PriorError, StanhierError
+from stanhier.basics.words import quoted
 from stanhier.design.in_memory import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.posterior import labelled as datasets
@@ -135,4 +136,4 @@ def _named(priors: dict[str, Any]) -> dict[str, Prior]:
 
 def _check_draws(method: str, draws: Any) -> None:
     if isinstance(draws, bool) or not isinstance(draws, Integral) or int(draws) < 1:
-        raise StanhierError(f"{method}(draws={draws!r}): 'draws' must be an integer of at least 1.")
+        raise StanhierError(f"{method}(draws={quoted(draws)}): 'draws' must be an integer of at least 1.")

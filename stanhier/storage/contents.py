@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
 
 __all__ = ["check_contents", "check_draws"]
@@ -74,11 +75,11 @@ def check_draws(draws: Draws, n_locations: int, *, grouped: bool) -> None:
         if not (np.isfinite(arrays[name]).all() and (arrays[name] >= 0).all()):
             raise ValueError(f"draws of {name} that are negative or not finite")
     if draws.method not in _METHODS or _STATISTICS.get(draws.method, {"diverging"}) - set(draws.statistics):
-        raise ValueError(f"method {draws.method!r} with the statistics {', '.join(draws.statistics)}")
+        raise ValueError(f"method {quoted(draws.method)} with the statistics {', '.join(draws.statistics)}")
     kinds = {"seed": (int,), "max_treedepth": (int,), "cmdstan": (str,), "pareto_k": (float, int, type(None))}
     for name, allowed in kinds.items():
         if type(getattr(draws, name)) not in allowed:
-            raise ValueError(f"{name} is {getattr(draws, name)!r}")
+            raise ValueError(f"{name} is {quoted(getattr(draws, name))}")
     if draws.seed < 0 or (draws.pareto_k is None) != (draws.method == "nuts"):
         raise ValueError(f"seed {draws.seed}, pareto_k {draws.pareto_k}")
 
