@@ -10,10 +10,12 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError, FormulaError
+from stanhier.basics.words import quoted
 from stanhier.data.codes import codes_of_integers
-from stanhier.data.frames import as_frame, clean_columns, clean_group, error_array, positive_numbers
+from stanhier.data.frames import as_frame, clean_columns, clean_group, column_names, error_array, positive_numbers
 from stanhier.data.kinds import is_categorical, kind_of_labels, refuse_infinite
-from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_matrix, predictor_names
+from stanhier.design.absent import refuse_absent
+from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_matrix, predictor_names
 from stanhier.engines.gaussian.compression import Compressed, compress
 from stanhier.formula.parse import ParsedFormula
 
@@ -123,8 +125,7 @@ class Design:
     @cached_property
     def response_spec(self) -> ModelSpec:
         """What formulaic has learnt for the response."""
-        spec: ModelSpec = evaluate(self.formula.common.lhs, self.frame, self.formula).model_spec
-        return spec
+        return learn_spec(self.formula.common.lhs, self.frame, self.formula)
 
     def compress(self) -> Compressed:
         """Give the sufficient statistics of the rows."""
@@ -182,7 +183,8 @@ class Design:
         DataError
             If a column is missing, has missing values, another kind than in the fit, or an unknown category.
         """
-        frame = as_frame(data)
+        grouping = () if self.group is None else (self.group.name,)
+        frame = as_frame(data, [*self.formula.predictor_columns, *grouping, *self._error_columns(data)])
         clean = clean_columns(
             frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.kinds
         )
@@ -201,6 +203,10 @@ class Design:
             se = positive_numbers(frame, self.se_name)
         return NewRows(X, codes, new_levels, se, frame.index)
 
+    def _error_columns(self, data: Any) -> tuple[str, ...]:
+        """Give the column of standard errors, where the model has one and new data have it too."""
+        return (self.se_name,) if self.se_name is not None and self.se_name in (column_names(data) or ()) else ()
+
     def encode_response(self, data: pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
         """Give the response of new data as the model would see it, shape (N,).
 
@@ -209,7 +215,8 @@ class Design:
         DataError
             If a column is missing, has missing values or is of another kind than in the fit.
         """
-        clean = clean_columns(as_frame(data), self.formula.columns, calculated=self.formula.calculated, like=self.kinds)
+        frame = as_frame(data, self.formula.columns)
+        clean = clean_columns(frame, self.formula.columns, calculated=self.formula.calculated, like=self.kinds)
         # What a transformation of the response learned from the rows of the fit holds for new rows too.
         matrix = evaluate(self.response_spec, clean, self.formula)
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)
@@ -239,6 +246,7 @@ def build_design(
         If formulaic cannot evaluate the formula on these data.
     """
     wanted = [*formula.columns, *(name for name in (formula.group, se) if isinstance(name, str))]
+    refuse_absent(wanted, column_names(data), formula, "the data")
     frame = as_frame(data, wanted)
     if len(frame) == 0:
         raise DataError("`data` has no rows.")
@@ -301,8 +309,7 @@ def _learn(formula: ParsedFormula, frame: pd.DataFrame) -> ModelSpec:
     Where every expression works row by row, a single row tells it all: categoricals carry their levels in their type.
     """
     some = frame.iloc[:1] if formula.is_row_by_row else frame
-    spec: ModelSpec = evaluate(formula.common.rhs, some, formula).model_spec
-    return spec
+    return learn_spec(formula.common.rhs, some, formula)
 
 
 def _refuse_other_kind(labels: pd.Series, group: Grouping) -> None:
@@ -325,7 +332,7 @@ def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.Data
         same = np.isclose(alone.to_numpy(dtype=float), expected, rtol=1e-8, atol=0, equal_nan=True).all(axis=0)
         if not same.all():
             raise FormulaError(
-                f"{formula.text!r}: {together.columns[~same][0]!r} gives the same row another value when fewer rows "
-                "are there, so it would mean something else for new data. Functions in `context` must work row by row; "
-                "what they learn from the data they must keep, with formulaic's @stateful_transform."
+                f"{quoted(formula.text)}: {quoted(together.columns[~same][0])} gives the same row another value when "
+                "fewer rows are there, so it would mean something else for new data. Functions in `context` must work "
+                "row by row; what they learn from the data they must keep, with formulaic's @stateful_transform."
             )

@@ -57,7 +57,8 @@ def extend(model: "Model", data: pd.DataFrame | Mapping[str, Any]) -> "Model":
     design = model.design
     if design.group is None:
         raise StanhierError("update_group() is for models with groups; this one has none: fit it again with all rows.")
-    frame = as_frame(data)
+    wanted = (*design.formula.columns, design.group.name, design.se_name)
+    frame = as_frame(data, [name for name in wanted if name is not None])
     if len(frame) == 0:
         raise DataError("update_group() needs at least one row of the new group.")
     rows = design.encode(frame)

@@ -15,6 +15,7 @@ import xarray as xr
 
 from stanhier import models
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted, shortened
 from stanhier.design.streamed import StreamedDesign
 from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
@@ -91,9 +92,17 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
         If the file is missing, damaged, of another program or of a newer version of stanhier; if the model needs
         functions that `context` does not have, or these give other values than when the fit was saved.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise StanhierError(f"There is no file {source}.")
+    try:
+        source = Path(path)
+        is_file = source.is_file()
+    except TypeError:
+        raise StanhierError(
+            f"load() needs the path of a file that Fit.save wrote, not {type(path).__name__} ({quoted(path, 60)})."
+        ) from None
+    except (ValueError, OSError):  # no path of any file: too long, or with signs that none has
+        source, is_file = Path("-"), False
+    if not is_file:
+        raise StanhierError(f"There is no file {shortened(str(path))}.")
     try:
         check_contents(source)
         with xr.open_datatree(source, engine="h5netcdf") as opened:
@@ -123,8 +132,8 @@ def _check_context(description: dict[str, Any], context: Any, source: Path) -> N
     if missing:
         listed = ", ".join(f'"{name}": {name}' for name in missing)
         raise StanhierError(
-            f"{source} holds a fit of {description.get('formula')!r}, which calls functions that a file cannot hold; "
-            f"define them and give them to load(..., context={{{listed}}})."
+            f"{source} holds a fit of {quoted(description.get('formula'))}, which calls functions that a file cannot "
+            f"hold; define them and give them to load(..., context={{{listed}}})."
         )
 
 
