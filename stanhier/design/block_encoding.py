@@ -9,11 +9,12 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
 from stanhier.data.codes import codes_of_integers
 from stanhier.data.frames import clean_group
 from stanhier.data.kinds import is_categorical
 from stanhier.design.blocks import MAX_BLOCK_VALUES, ArrayRows, Reducer, Rows, Stack, precision_weights
-from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_names
+from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_names
 from stanhier.design.learning import Learnt
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import put_moments, whole_columns
@@ -77,10 +78,12 @@ def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
     DataError
         If the response is not one numeric column.
     """
-    specs: list[ModelSpec] = [
-        evaluate(side, learnt.kinds, formula).model_spec for side in (formula.common.rhs, formula.common.lhs)
-    ]
-    for whole in whole_columns(formula):
+    specs = [learn_spec(side, learnt.kinds, formula) for side in (formula.common.rhs, formula.common.lhs)]
+    calls = whole_columns(formula)
+    strange = sorted(learnt.moments.keys() - {whole.call for whole in calls})
+    if strange:
+        raise DataError(f"What was learnt of {quoted(strange[0])} belongs to no call of {quoted(formula.text)}.")
+    for whole in calls:
         if not whole.needs_levels and whole.call in learnt.moments:
             for spec in specs:
                 put_moments(spec, whole, learnt.moments[whole.call])
@@ -180,8 +183,8 @@ def _as_kind(name: str, column: pd.Series, dtype: object) -> pd.Series:
         codes = dtype.categories.get_indexer(pd.Index(column))
     if (codes < 0).any():
         raise DataError(
-            f"Column '{name}' has the value {column[codes < 0].iloc[0]!r}, which was not there when its levels were "
-            "looked for: the data changed in between; make the model again."
+            f"Column '{name}' has the value {quoted(column[codes < 0].iloc[0])}, which was not there when its levels "
+            "were looked for: the data changed in between; make the model again."
         )
     return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), index=column.index)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
-from stanhier.data.frames import as_frame, clean_columns, clean_group, positive_numbers
+from stanhier.data.frames import as_frame, clean_columns, clean_group, column_names, positive_numbers
 from stanhier.data.kinds import kind_of_labels, refuse_infinite
 from stanhier.design.blocks import Reducer
 from stanhier.design.encoding import evaluate, predictor_matrix
@@ -120,7 +120,9 @@ class Design:
         DataError
             If a column is missing, has missing values, another kind than in the fit, or an unknown category.
         """
-        frame = as_frame(data)
+        grouping = () if self.group is None or not with_groups else (self.group.name,)
+        wanted = dict.fromkeys([*self.formula.predictor_columns, *grouping, *self._error_columns(data)])
+        frame = as_frame(data, list(wanted))
         clean = clean_columns(
             frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.kinds
         )
@@ -139,6 +141,10 @@ class Design:
             se = positive_numbers(frame, self.se_name)
         return NewRows(X, codes, new_levels, se, frame.index)
 
+    def _error_columns(self, data: Any) -> tuple[str, ...]:
+        """Give the column of standard errors, where the model has one and new data have it too."""
+        return (self.se_name,) if self.se_name is not None and self.se_name in (column_names(data) or ()) else ()
+
     def encode_response(self, data: pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
         """Give the response of new data as the model would see it, shape (N,).
 
@@ -147,7 +153,8 @@ class Design:
         DataError
             If a column is missing, has missing values or is of another kind than in the fit.
         """
-        clean = clean_columns(as_frame(data), self.formula.columns, calculated=self.formula.calculated, like=self.kinds)
+        frame = as_frame(data, self.formula.columns)
+        clean = clean_columns(frame, self.formula.columns, calculated=self.formula.calculated, like=self.kinds)
         # What a transformation of the response learned from the rows of the fit holds for new rows too.
         matrix = evaluate(self.response_spec, clean, self.formula)
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)

@@ -10,12 +10,14 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError, FormulaError
+from stanhier.basics.words import quoted
 from stanhier.data.codes import codes_of_integers
-from stanhier.data.frames import as_frame, clean_columns, clean_group, error_array, positive_numbers
+from stanhier.data.frames import as_frame, clean_columns, clean_group, column_names, error_array, positive_numbers
 from stanhier.data.kinds import is_categorical, refuse_infinite
+from stanhier.design.absent import refuse_absent
 from stanhier.design.blocks import Reducer, precision_weights
 from stanhier.design.design import Design, Grouping
-from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_matrix, predictor_names
+from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_matrix, predictor_names
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["InMemoryDesign", "RowGrouping", "build_design"]
@@ -77,8 +79,7 @@ class InMemoryDesign(Design):
     @cached_property
     def response_spec(self) -> ModelSpec:
         """What formulaic has learnt for the response."""
-        spec: ModelSpec = evaluate(self.formula.common.lhs, self.frame, self.formula).model_spec
-        return spec
+        return learn_spec(self.formula.common.lhs, self.frame, self.formula)
 
     @property
     def grouping(self) -> RowGrouping:
@@ -174,6 +175,7 @@ def build_design(
         If formulaic cannot evaluate the formula on these data.
     """
     wanted = list(dict.fromkeys([*formula.columns, *(n for n in (formula.group, se) if isinstance(n, str))]))
+    refuse_absent(wanted, column_names(data), formula, "the data")
     frame = as_frame(data, wanted)
     if len(frame) == 0:
         raise DataError("`data` has no rows.")
@@ -238,8 +240,7 @@ def _learn(formula: ParsedFormula, frame: pd.DataFrame) -> ModelSpec:
     Where every expression works row by row, a single row tells it all: categoricals carry their levels in their type.
     """
     some = frame.iloc[:1] if formula.is_row_by_row else frame
-    spec: ModelSpec = evaluate(formula.common.rhs, some, formula).model_spec
-    return spec
+    return learn_spec(formula.common.rhs, some, formula)
 
 
 def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.DataFrame) -> None:
@@ -253,7 +254,7 @@ def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.Data
         same = np.isclose(alone.to_numpy(dtype=float), expected, rtol=1e-8, atol=0, equal_nan=True).all(axis=0)
         if not same.all():
             raise FormulaError(
-                f"{formula.text!r}: {together.columns[~same][0]!r} gives the same row another value when fewer rows "
-                "are there, so it would mean something else for new data. Functions in `context` must work row by row; "
-                "what they learn from the data they must keep, with formulaic's @stateful_transform."
+                f"{quoted(formula.text)}: {quoted(together.columns[~same][0])} gives the same row another value when "
+                "fewer rows are there, so it would mean something else for new data. Functions in `context` must work "
+                "row by row; what they learn from the data they must keep, with formulaic's @stateful_transform."
             )

@@ -9,6 +9,7 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.data.sources import Source, open_source
+from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Encoding, Reduce, encoding_of
 from stanhier.design.blocks import Reducer
 from stanhier.design.design import Design, Grouping
@@ -120,10 +121,7 @@ def streamed_design[P](
     if se is not None and not isinstance(se, str):
         raise DataError("`se` must be the name of a column where the rows of `data` are not in memory.")
     wanted = dict.fromkeys([*formula.columns, *(name for name in (formula.group, se) if name is not None)])
-    for name in wanted:
-        if name not in source.columns:
-            listed = ", ".join(f"'{column}'" for column in source.columns[:20])
-            raise DataError(f"There is no column '{name}' in {source.name}; its columns are: {listed}.")
+    refuse_absent(list(wanted), list(source.columns), formula, source.name)
     encoding = encoding_of(formula, learn(formula, source))
     piece, tally = source.reduce(tuple(wanted), Reduce(encoding, se, reducer))
     tally.refuse()

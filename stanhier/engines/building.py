@@ -6,6 +6,7 @@ from typing import Any
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
+from stanhier.basics.words import quoted
 from stanhier.design.streamed import design_of
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
@@ -56,6 +57,6 @@ def build(
             moments = ColumnMoments(reduced.mean, reduced.sd)
             chosen = choose_priors(priors, design, parameters_of(design, noise), moments)
             if not chosen.by_name:
-                raise FormulaError(f"{formula.text!r} with a known sigma leaves nothing to estimate.")
+                raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             engine = GaussianEngine.of(design, reduced, chosen, noise)
     return Regression(design, noise, chosen, engine, (design.n_rows,))

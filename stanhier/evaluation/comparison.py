@@ -9,6 +9,7 @@ import numpy as np
 
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.loo import loo
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -92,7 +93,9 @@ def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> d
     real = {name: fit for name, fit in fits.items() if isinstance(fit, Fitted)}
     for name, fit in fits.items():
         if name not in real and not hasattr(fit, "elpd_i"):
-            raise StanhierError(f"compare(): {name!r} must be a fit or a result of loo() or kfold(), not {fit!r}.")
+            raise StanhierError(
+                f"compare(): {quoted(name)} must be a fit or a result of loo() or kfold(), not {quoted(fit)}."
+            )
     _check_same_data(real)
     labels = _group_labels(real) if real and isinstance(by, str) and by == "group" else None
     results: dict[str, Any] = {}
@@ -105,7 +108,11 @@ def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> d
             warnings.simplefilter("always", SamplingWarning)
             results[name] = loo(real[name], by=own)
         for warning in caught:
-            said = f"{name!r}: {warning.message}" if issubclass(warning.category, SamplingWarning) else warning.message
+            said = (
+                f"{quoted(name)}: {warning.message}"
+                if issubclass(warning.category, SamplingWarning)
+                else warning.message
+            )
             warn(said, warning.category)
     _check_same_points(results)
     return results
@@ -130,8 +137,9 @@ def _check_same_data(fits: Mapping[str, Fitted[Regression]]) -> None:
         else:
             continue
         raise DataError(
-            f"compare(): {names[0]!r} and {name!r} are fits of different data: {why}. Densities can be compared for "
-            "the same response in the same rows alone; fit both to the same rows, and undo transformations."
+            f"compare(): {quoted(names[0])} and {quoted(name)} are fits of different data: {why}. Densities can be "
+            "compared for the same response in the same rows alone; fit both to the same rows, and undo "
+            "transformations."
         )
 
 
@@ -143,12 +151,12 @@ def _group_labels(fits: Mapping[str, Fitted[Regression]]) -> Any:
     labels = grouping.levels[grouping.codes]
     for name, other in others:
         if not np.array_equal(np.asarray(labels), np.asarray(other.levels[other.codes])):
-            raise DataError(f'compare(by="group"): {first!r} and {name!r} group the rows differently.')
+            raise DataError(f'compare(by="group"): {quoted(first)} and {quoted(name)} group the rows differently.')
     return labels.to_series(name=grouping.name)
 
 
 def _check_same_points(results: Mapping[str, Any]) -> None:
     sizes = {name: int(result.n_data_points) for name, result in results.items()}
     if len(set(sizes.values())) > 1:
-        listed = ", ".join(f"{name!r} {size}" for name, size in sizes.items())
+        listed = ", ".join(f"{quoted(name)} {size}" for name, size in sizes.items())
         raise DataError(f"compare(): the results leave out different things: {listed} densities.")

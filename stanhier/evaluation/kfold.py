@@ -11,6 +11,7 @@ import pandas as pd
 from stanhier.basics.arguments import check_seed
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import log_mean_exp
 from stanhier.engines.regression import Regression
@@ -83,7 +84,9 @@ def kfold(
         coordinate = pd.Index(labelled.plain_labels(labels), name=name)
     n = len(coordinate)
     if isinstance(k, bool) or not isinstance(k, Integral) or not 2 <= int(k) <= n:
-        raise StanhierError(f"kfold(k={k!r}): 'k' must be an integer from 2 to {n}, the number of {coordinate.name}s.")
+        raise StanhierError(
+            f"kfold(k={quoted(k)}): 'k' must be an integer from 2 to {n}, the number of {coordinate.name}s."
+        )
     chosen_seed = fit.draws.seed if seed is None else int(seed)
     fold_of = np.random.default_rng([chosen_seed, 0x6B]).permutation(np.arange(n) % int(k))
     arguments: dict[str, Any] = {"chains": fit.draws.shape[0], "iter_sampling": fit.draws.shape[1], **kwargs}

@@ -17,6 +17,7 @@ import pandas as pd
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.engines.engine import Block, log_mean_exp
 from stanhier.engines.parameters import dimension
 from stanhier.engines.regression import Regression
@@ -101,7 +102,7 @@ def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
     """
     if isinstance(by, str):
         if by not in ("row", "group"):
-            raise StanhierError(f'{method}(by={by!r}): \'by\' must be "row" or "group".')
+            raise StanhierError(f'{method}(by={quoted(by)}): \'by\' must be "row" or "group".')
         if by == "group" and fit.model.design.group is None:
             raise StanhierError(
                 f'{method}(by="group"): the model has no groups; give the labels of its rows, as in '

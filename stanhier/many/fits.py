@@ -11,6 +11,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.fit import Fit
 from stanhier.many.folder import FitFolder
 from stanhier.model import Model
@@ -142,9 +143,9 @@ class ManyFits:
         self.collect()
         text = str(name)
         if text in self._failures:
-            raise StanhierError(f"There is no fit of {text!r}: {self._failures[text]}") from self._failures[text]
+            raise StanhierError(f"There is no fit of {quoted(text)}: {self._failures[text]}") from self._failures[text]
         if text not in self._summed:
-            raise StanhierError(f"There is no fit of {text!r}; there are {_listed(self._finished)}.")
+            raise StanhierError(f"There is no fit of {quoted(text)}; there are {_listed(self._finished)}.")
         return self._fit(text)
 
     def __contains__(self, name: object) -> bool:
@@ -234,14 +235,14 @@ class ManyFits:
             name, error = next(iter(self._failures.items()))
             said.append(
                 f"{len(self._failures)} of {len(self._failures) + len(self._summed)} models could not be fitted: "
-                f"{_listed(self._failures)}; see `.failures`. Of {name!r}: {error}"
+                f"{_listed(self._failures)}; see `.failures`. Of {quoted(name)}: {error}"
             )
         doubtful = {name: one.problems for name, one in self._summed.items() if one.problems}
         if doubtful:
             name, problems = next(iter(doubtful.items()))
             said.append(
                 f"The draws of {len(doubtful)} of {len(self._summed)} fits cannot be trusted: {_listed(doubtful)}; see "
-                f"`.problems`. Of {name!r}: {problems[0]}"
+                f"`.problems`. Of {quoted(name)}: {problems[0]}"
             )
         if said:
             warn("\n".join(said), SamplingWarning)

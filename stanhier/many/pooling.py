@@ -17,6 +17,7 @@ import pandas as pd
 from stanhier import plots
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, FormulaError, PriorError
+from stanhier.basics.words import quoted
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.design import NewRows
 from stanhier.design.in_memory import build_design
@@ -158,12 +159,14 @@ def pooling(
     checked_probability(prob, "pooling")
     parsed = parse(formula, context)
     if parsed.group is not None:
-        raise FormulaError(f"{formula!r}: pooling() adds the grouping term itself; leave out (1 | {parsed.group}).")
+        raise FormulaError(
+            f"{quoted(formula)}: pooling() adds the grouping term itself; leave out (1 | {parsed.group})."
+        )
     if not parsed.has_intercept:
-        raise FormulaError(f"{formula!r}: pooling() compares intercepts, so the formula must have one.")
+        raise FormulaError(f"{quoted(formula)}: pooling() compares intercepts, so the formula must have one.")
     if group in parsed.columns:
-        raise FormulaError(f"{formula!r}: '{group}' is the grouping column; it cannot be a predictor as well.")
-    frame = as_frame(data)
+        raise FormulaError(f"{quoted(formula)}: '{group}' is the grouping column; it cannot be a predictor as well.")
+    frame = as_frame(data, [*parsed.columns, group, *([se] if isinstance(se, str) else [])])
     labels = clean_group(frame, group)
     categorical = pd.Categorical(labels)
     if len(categorical.categories) > MAX_GROUPS:
@@ -173,10 +176,10 @@ def pooling(
         )
     given = dict(priors) if priors is not None else {}
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
-    quoted = group if group.isidentifier() else f"`{group}`"
+    by_name = group if group.isidentifier() else f"`{group}`"
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
-    partial = VaryingIntercept(f"{formula} + (1 | {quoted})", frame, priors=_as_population(given), **known)
-    separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), quoted)
+    partial = VaryingIntercept(f"{formula} + (1 | {by_name})", frame, priors=_as_population(given), **known)
+    separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), by_name)
     by_category = frame.assign(**{group: categorical})
     columns = build_design(parse(separate_formula, context), by_category, se=se).predictors
     separate = LinearRegression(separate_formula, by_category, priors=_for_each(complete, columns, given), **known)

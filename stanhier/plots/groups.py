@@ -7,6 +7,7 @@ import numpy as np
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.shared import (
@@ -67,7 +68,7 @@ def forest(
     """
     prob = checked_probability(prob, "plot_forest")
     if var_names not in (None, "alpha", "beta"):
-        raise StanhierError(f'plot_forest(var_names={var_names!r}): \'var_names\' must be "alpha" or "beta".')
+        raise StanhierError(f'plot_forest(var_names={quoted(var_names)}): \'var_names\' must be "alpha" or "beta".')
     if fit.model.parameters.effects is not None and var_names != "beta":
         return _forest_of_groups(fit, groups, prob, ax)
     if groups is not None:
@@ -113,7 +114,7 @@ def _forest_of_coefficients(fit: Fitted[Regression], var_names: str | None, prob
     location = fit.model.parameters.location
     names = [parameter.name for parameter in location]
     if var_names is not None and var_names not in names:
-        raise StanhierError(f"plot_forest(): the model has no {var_names!r} to draw.")
+        raise StanhierError(f"plot_forest(): the model has no {quoted(var_names)} to draw.")
     drawn = location[-1] if var_names is None else location[names.index(var_names)]  # the slopes, where there are any
     labels = ["intercept"] if drawn.labels is None else [short(label) for label in drawn.labels]
     estimates = intervals(flat(fit.posterior[drawn.name]), prob)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.plots.shared import (
     POSTERIOR,
@@ -76,7 +77,9 @@ def prediction(
     design = fit.model.rows
     columns = list(design.formula.predictor_columns)
     if x not in columns:
-        raise StanhierError(f"plot_prediction(x={x!r}): 'x' must be a predictor of the model: {_listed(columns)}.")
+        raise StanhierError(
+            f"plot_prediction(x={quoted(x)}): 'x' must be a predictor of the model: {_listed(columns)}."
+        )
     group = design.group.name if design.group is not None else None
     if by is not None and by == group and by != x:
         if ax is not None:
@@ -86,7 +89,9 @@ def prediction(
         raise StanhierError("plot_prediction(groups=...): this goes with `by`, the grouping column.")
     if by is not None and (by not in columns or by == x):
         others = [c for c in [*columns, *([group] if group is not None else [])] if c != x]
-        raise StanhierError(f"plot_prediction(by={by!r}): 'by' must be another column of the model: {_listed(others)}.")
+        raise StanhierError(
+            f"plot_prediction(by={quoted(by)}): 'by' must be another column of the model: {_listed(others)}."
+        )
     ax = new_axes(ax, 6.4, 4.4)
     frame = design.frame
     if by is None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_count, checked_probability
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.design.design import NewRows
 from stanhier.engines.regression import Regression
 from stanhier.plots.shared import (
@@ -72,7 +73,7 @@ def ppc(
     """
     prob = checked_probability(prob, "plot_ppc")
     if kind not in (None, "density", "groups"):
-        raise StanhierError(f'plot_ppc(kind={kind!r}): \'kind\' must be "density" or "groups".')
+        raise StanhierError(f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "density" or "groups".')
     grouped = fit.model.parameters.effects is not None
     if kind == "groups" and not grouped:
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')

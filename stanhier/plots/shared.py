@@ -9,6 +9,7 @@ import pandas as pd
 
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import effects_array
@@ -165,7 +166,7 @@ def group_positions(fit: Fitted[Regression], labels: Sequence[Any], where: str) 
     positions = group.levels.get_indexer(pd.Index(list(labels)))
     for label, position in zip(labels, positions, strict=True):
         if position < 0:
-            raise StanhierError(f"{where}(groups=...): there is no group {label!r} in '{group.name}'.")
+            raise StanhierError(f"{where}(groups=...): there is no group {quoted(label)} in '{group.name}'.")
     return np.asarray(positions)
 
 
@@ -265,10 +266,10 @@ def choose(
         names = [var_names] if isinstance(var_names, str) else list(var_names)
     for name in names:
         if name not in known:
-            raise StanhierError(f"{where}(): there is no parameter {name!r}; they are: {', '.join(known)}.")
+            raise StanhierError(f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
     chosen = posterior[names]
     selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
     try:
         return chosen.sel(selection)
     except (KeyError, ValueError) as err:
-        raise StanhierError(f"{where}(coords={coords!r}): there is no such label ({err}).") from err
+        raise StanhierError(f"{where}(coords={quoted(coords)}): there is no such label ({err}).") from err

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.plots.shared import short
 from stanhier.posterior.fitted import Fitted
@@ -37,7 +38,7 @@ def levels(frame: pd.DataFrame, by: str) -> list[tuple[Any, str, np.ndarray]]:
         values = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
         if len(values) > _MAX_LEVELS:
             raise StanhierError(
-                f"plot_prediction(by={by!r}): {len(values)} categories are too many lines for one picture "
+                f"plot_prediction(by={quoted(by)}): {len(values)} categories are too many lines for one picture "
                 f"(at most {_MAX_LEVELS})."
             )
         return [(value, short(value), (column == value).to_numpy()) for value in values]

@@ -7,6 +7,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
 from stanhier.engines.engine import Engine
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
@@ -79,7 +80,7 @@ def _chosen(fit: Fitted[Regression], levels: Any) -> tuple[np.ndarray, pd.Index]
     """Find the positions of groups by their labels."""
     grouping = fit.model.design.group
     if grouping is None:
-        raise DataError(f"{fit.model.formula!r} has no groups.")
+        raise DataError(f"{quoted(fit.model.formula)} has no groups.")
     if levels is None:
         return np.arange(len(grouping.levels)), grouping.levels.rename(grouping.name)
     wanted = pd.Index([levels] if isinstance(levels, str) or np.isscalar(levels) else levels, name=grouping.name)

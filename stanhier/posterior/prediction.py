@@ -8,6 +8,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_probability
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.words import quoted
 from stanhier.design.design import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
@@ -150,9 +151,9 @@ def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
         Naming the argument and what it can be.
     """
     if kind not in ("mean", "response"):
-        raise StanhierError(f'predict(kind={kind!r}): \'kind\' must be "mean" or "response".')
+        raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean" or "response".')
     if new_groups not in ("error", "sample"):
-        raise StanhierError(f'predict(new_groups={new_groups!r}): \'new_groups\' must be "error" or "sample".')
+        raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')
     checked_probability(prob, "predict")
 
 
