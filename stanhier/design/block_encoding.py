@@ -11,6 +11,7 @@ from stanhier.basics.errors import DataError
 from stanhier.data.codes import codes_of_integers
 from stanhier.data.frames import clean_group
 from stanhier.data.kinds import is_categorical
+from stanhier.data.libraries import PANDAS, Library
 from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_names
 from stanhier.design.learning import Learnt
 from stanhier.design.tally import Tally
@@ -100,10 +101,13 @@ class Compress:
     encoding : Encoding
     se_name : str or None
         The column of standard errors.
+    library : Library
+        What holds the rows, for messages.
     """
 
     encoding: Encoding
     se_name: str | None
+    library: Library = PANDAS
 
     def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[Piece | None, Tally]:
         """Give the sum of the pieces of all blocks, and what is wrong with their rows."""
@@ -139,7 +143,7 @@ class Compress:
         weights = None if se is None else se**-2.0
         if formula.group is None:
             return piece_of(rows, weights=weights, n_groups=int(formula.has_intercept))
-        codes, levels = _coded(clean_group(frame, formula.group))
+        codes, levels = _coded(clean_group(frame, formula.group, self.library))
         return piece_of(rows, weights=weights, codes=codes, labels=levels, n_groups=len(levels))
 
     def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:

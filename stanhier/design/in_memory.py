@@ -11,8 +11,10 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError, FormulaError
 from stanhier.data.codes import codes_of_integers
-from stanhier.data.frames import as_frame, clean_columns, clean_group, error_array, positive_numbers
+from stanhier.data.frames import as_frame, clean_columns, clean_group, error_array, positive_numbers, require_columns
 from stanhier.data.kinds import is_categorical, kind_of_labels, refuse_infinite
+from stanhier.data.libraries import library_of
+from stanhier.data.missing import refuse_missing
 from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_matrix, predictor_names
 from stanhier.engines.gaussian.compression import Compressed, compress
 from stanhier.formula.parse import ParsedFormula
@@ -184,14 +186,22 @@ class Design:
         DataError
             If a column is missing, has missing values, another kind than in the fit, or an unknown category.
         """
-        frame = as_frame(data)
+        frame, library = as_frame(data), library_of(data)
+        group = [self.group.name] if self.group is not None and with_groups else []
+        require_columns(frame, [*self.formula.predictor_columns, *group])
+        se_name = [self.se_name] if self.se_name is not None else []
+        refuse_missing(frame, [*self.formula.predictor_columns, *group, *se_name], library)
         clean = clean_columns(
-            frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.kinds
+            frame,
+            self.formula.predictor_columns,
+            calculated=self.formula.calculated,
+            like=self.kinds,
+            library=library,
         )
         X = predictor_matrix(self.spec, clean, self.formula)
         codes, new_levels = None, pd.Index([])
         if self.group is not None and with_groups:
-            labels = clean_group(frame, self.group.name)
+            labels = clean_group(frame, self.group.name, library)
             _refuse_other_kind(labels, self.group)
             codes = np.asarray(self.group.levels.get_indexer(pd.Index(labels)))
             unseen = codes < 0
@@ -211,7 +221,12 @@ class Design:
         DataError
             If a column is missing, has missing values or is of another kind than in the fit.
         """
-        clean = clean_columns(as_frame(data), self.formula.columns, calculated=self.formula.calculated, like=self.kinds)
+        frame, library = as_frame(data), library_of(data)
+        require_columns(frame, self.formula.columns)
+        refuse_missing(frame, self.formula.columns, library)
+        clean = clean_columns(
+            frame, self.formula.columns, calculated=self.formula.calculated, like=self.kinds, library=library
+        )
         # What a transformation of the response learned from the rows of the fit holds for new rows too.
         matrix = evaluate(self.response_spec, clean, self.formula)
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)
@@ -247,13 +262,16 @@ def build_design(
     for name in formula.context:
         if name in frame.columns:
             raise DataError(f"Column '{name}' has the name of a function in `context`; rename one of them.")
-    clean = clean_columns(frame, formula.columns, calculated=formula.calculated, labels=formula.labels)
+    library = library_of(data)
+    require_columns(frame, wanted)
+    refuse_missing(frame, wanted, library)
+    clean = clean_columns(frame, formula.columns, calculated=formula.calculated, labels=formula.labels, library=library)
     y = _response(formula, clean)
     spec = _learn(formula, clean)
     _check_own_functions(formula, spec, clean)
     group = None
     if formula.group is not None:
-        labels = clean_group(frame, formula.group)
+        labels = clean_group(frame, formula.group, library)
         codes, levels = codes_of_integers(labels) or pd.factorize(labels, sort=True)
         group = Grouping(formula.group, pd.Index(levels), codes)
         clean = _with_column(clean, formula.group, labels)

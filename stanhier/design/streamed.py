@@ -150,8 +150,9 @@ def streamed_design(formula: ParsedFormula, source: Source, *, se: str | Any | N
             listed = ", ".join(f"'{column}'" for column in source.columns[:20])
             raise DataError(f"There is no column '{name}' in {source.name}; its columns are: {listed}.")
     encoding = encoding_of(formula, learn(formula, source))
-    piece, tally = source.reduce(tuple(wanted), Compress(encoding, se))
-    tally.refuse()
+    piece, tally = source.reduce(tuple(wanted), Compress(encoding, se, source.library))
+    empty = source.empty(tuple(wanted))
+    tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
     assert piece is not None
     levels = None
     if formula.group is not None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, FormulaError, PriorError
+from stanhier.basics.names import formula_name
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.in_memory import NewRows, build_design
 from stanhier.evaluation.comparison import compare
@@ -168,7 +169,7 @@ def pooling(
         raise FormulaError(f"{formula!r}: '{group}' is the grouping column; it cannot be a predictor as well.")
     frame = as_frame(data)
     labels = clean_group(frame, group)
-    categorical = pd.Categorical(labels)
+    categorical = pd.Categorical(labels).as_ordered()  # labels in any case, also where they read as numbers
     if len(categorical.categories) > MAX_GROUPS:
         raise DataError(
             f"'{group}' has {len(categorical.categories):,} groups, and no pooling needs a coefficient for each; "
@@ -176,7 +177,7 @@ def pooling(
         )
     given = dict(priors) if priors is not None else {}
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
-    quoted = group if group.isidentifier() else f"`{group}`"
+    quoted = formula_name(group)
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
     partial = VaryingIntercept(f"{formula} + (1 | {quoted})", frame, priors=_as_population(given), **known)
     separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), quoted)
