@@ -13,6 +13,7 @@ from stanhier.basics.words import quoted
 from stanhier.data.codes import codes_of_integers
 from stanhier.data.frames import clean_group
 from stanhier.data.kinds import is_categorical
+from stanhier.data.libraries import PANDAS, Library
 from stanhier.design.blocks import MAX_BLOCK_VALUES, ArrayRows, Reducer, Rows, Stack, precision_weights
 from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_names
 from stanhier.design.learning import Learnt
@@ -105,11 +106,14 @@ class Reduce[P]:
     se_name : str or None
         The column of standard errors.
     reducer : Reducer
+    library : Library
+        What holds the rows, for messages.
     """
 
     encoding: Encoding
     se_name: str | None
     reducer: Reducer[P, Any]
+    library: Library = PANDAS
 
     def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[P | None, Tally]:
         """Give the sum of the pieces of all blocks, and what is wrong with their rows."""
@@ -145,7 +149,7 @@ class Reduce[P]:
         weights = None if se is None else precision_weights(se)
         if formula.group is None:
             return self.reducer.piece(rows, weights=weights, n_groups=int(formula.has_intercept))
-        codes, levels = _coded(clean_group(frame, formula.group))
+        codes, levels = _coded(clean_group(frame, formula.group, self.library))
         return self.reducer.piece(rows, weights=weights, codes=codes, labels=levels, n_groups=len(levels))
 
     def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:

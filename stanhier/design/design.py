@@ -10,8 +10,17 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
-from stanhier.data.frames import as_frame, clean_columns, clean_group, column_names, positive_numbers
+from stanhier.data.frames import (
+    as_frame,
+    clean_columns,
+    clean_group,
+    column_names,
+    positive_numbers,
+    require_columns,
+)
 from stanhier.data.kinds import kind_of_labels, refuse_infinite
+from stanhier.data.libraries import library_of
+from stanhier.data.missing import refuse_missing
 from stanhier.design.blocks import Reducer
 from stanhier.design.encoding import evaluate, predictor_matrix
 from stanhier.formula.parse import ParsedFormula
@@ -120,16 +129,24 @@ class Design:
         DataError
             If a column is missing, has missing values, another kind than in the fit, or an unknown category.
         """
-        grouping = () if self.group is None or not with_groups else (self.group.name,)
-        wanted = dict.fromkeys([*self.formula.predictor_columns, *grouping, *self._error_columns(data)])
-        frame = as_frame(data, list(wanted))
+        library = library_of(data)
+        group = [self.group.name] if self.group is not None and with_groups else []
+        wanted = list(dict.fromkeys([*self.formula.predictor_columns, *group]))
+        errors = list(self._error_columns(data))
+        frame = as_frame(data, list(dict.fromkeys([*wanted, *errors])))
+        require_columns(frame, wanted)
+        refuse_missing(frame, [*wanted, *errors], library)
         clean = clean_columns(
-            frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.kinds
+            frame,
+            self.formula.predictor_columns,
+            calculated=self.formula.calculated,
+            like=self.kinds,
+            library=library,
         )
         X = predictor_matrix(self.spec, clean, self.formula)
         codes, new_levels = None, pd.Index([])
         if self.group is not None and with_groups:
-            labels = clean_group(frame, self.group.name)
+            labels = clean_group(frame, self.group.name, library)
             _refuse_other_kind(labels, self.group)
             codes = np.asarray(self.group.levels.get_indexer(pd.Index(labels)))
             unseen = codes < 0
@@ -153,8 +170,12 @@ class Design:
         DataError
             If a column is missing, has missing values or is of another kind than in the fit.
         """
-        frame = as_frame(data, self.formula.columns)
-        clean = clean_columns(frame, self.formula.columns, calculated=self.formula.calculated, like=self.kinds)
+        frame, library = as_frame(data, self.formula.columns), library_of(data)
+        require_columns(frame, self.formula.columns)
+        refuse_missing(frame, self.formula.columns, library)
+        clean = clean_columns(
+            frame, self.formula.columns, calculated=self.formula.calculated, like=self.kinds, library=library
+        )
         # What a transformation of the response learned from the rows of the fit holds for new rows too.
         matrix = evaluate(self.response_spec, clean, self.formula)
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)

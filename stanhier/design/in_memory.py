@@ -12,8 +12,18 @@ from formulaic import ModelSpec
 from stanhier.basics.errors import DataError, FormulaError
 from stanhier.basics.words import quoted
 from stanhier.data.codes import codes_of_integers
-from stanhier.data.frames import as_frame, clean_columns, clean_group, column_names, error_array, positive_numbers
+from stanhier.data.frames import (
+    as_frame,
+    clean_columns,
+    clean_group,
+    column_names,
+    error_array,
+    positive_numbers,
+    require_columns,
+)
 from stanhier.data.kinds import is_categorical, refuse_infinite
+from stanhier.data.libraries import library_of
+from stanhier.data.missing import refuse_missing
 from stanhier.design.absent import refuse_absent
 from stanhier.design.blocks import Reducer, precision_weights
 from stanhier.design.design import Design, Grouping
@@ -182,13 +192,16 @@ def build_design(
     for name in formula.context:
         if name in frame.columns:
             raise DataError(f"Column '{name}' has the name of a function in `context`; rename one of them.")
-    clean = clean_columns(frame, formula.columns, calculated=formula.calculated, labels=formula.labels)
+    library = library_of(data)
+    require_columns(frame, wanted)
+    refuse_missing(frame, wanted, library)
+    clean = clean_columns(frame, formula.columns, calculated=formula.calculated, labels=formula.labels, library=library)
     y = _response(formula, clean)
     spec = _learn(formula, clean)
     _check_own_functions(formula, spec, clean)
     group = None
     if formula.group is not None:
-        labels = clean_group(frame, formula.group)
+        labels = clean_group(frame, formula.group, library)
         codes, levels = codes_of_integers(labels) or pd.factorize(labels, sort=True)
         group = RowGrouping(formula.group, pd.Index(levels), codes)
         clean = _with_column(clean, formula.group, labels)

@@ -123,8 +123,9 @@ def streamed_design[P](
     wanted = dict.fromkeys([*formula.columns, *(name for name in (formula.group, se) if name is not None)])
     refuse_absent(list(wanted), list(source.columns), formula, source.name)
     encoding = encoding_of(formula, learn(formula, source))
-    piece, tally = source.reduce(tuple(wanted), Reduce(encoding, se, reducer))
-    tally.refuse()
+    piece, tally = source.reduce(tuple(wanted), Reduce(encoding, se, reducer, source.library))
+    empty = source.empty(tuple(wanted))
+    tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
     assert piece is not None
     levels = order = None
     if formula.group is not None:

@@ -17,6 +17,7 @@ import pandas as pd
 from stanhier import plots
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, FormulaError, PriorError
+from stanhier.basics.names import formula_name
 from stanhier.basics.words import quoted
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.design import NewRows
@@ -168,7 +169,7 @@ def pooling(
         raise FormulaError(f"{quoted(formula)}: '{group}' is the grouping column; it cannot be a predictor as well.")
     frame = as_frame(data, [*parsed.columns, group, *([se] if isinstance(se, str) else [])])
     labels = clean_group(frame, group)
-    categorical = pd.Categorical(labels)
+    categorical = pd.Categorical(labels).as_ordered()  # labels in any case, also where they read as numbers
     if len(categorical.categories) > MAX_GROUPS:
         raise DataError(
             f"'{group}' has {len(categorical.categories):,} groups, and no pooling needs a coefficient for each; "
@@ -176,7 +177,7 @@ def pooling(
         )
     given = dict(priors) if priors is not None else {}
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
-    by_name = group if group.isidentifier() else f"`{group}`"
+    by_name = formula_name(group)
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
     partial = VaryingIntercept(f"{formula} + (1 | {by_name})", frame, priors=_as_population(given), **known)
     separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), by_name)

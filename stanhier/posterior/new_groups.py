@@ -21,6 +21,8 @@ from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
 from stanhier.data.frames import as_frame, clean_group
+from stanhier.data.libraries import library_of
+from stanhier.data.missing import refuse_missing
 from stanhier.design.in_memory import InMemoryDesign, RowGrouping
 from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.regression import Regression
@@ -104,6 +106,7 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
     frame = as_frame(data)
     if len(frame) == 0:
         raise DataError("update_group() needs at least one row of the new group.")
+    refuse_missing(frame, list(design.frame.columns), library_of(data))
     rows = design.encode(frame)
     assert rows.codes is not None
     known = np.unique(rows.codes[rows.codes < len(design.group.levels)])
