@@ -81,7 +81,8 @@ def wrong_path(text: str) -> DataError | None:
         elif not _exists(text):
             there = ", and there is no such file"
         return DataError(
-            f"`data` is {quoted(text)}{there}; paths are taken of Parquet files alone. Read it into a data frame: data={how}."
+            f"`data` is {quoted(text)}{there}; paths are taken of Parquet files alone. Read it into a data frame: "
+            f"data={how}."
         )
     if "://" in text:
         return DataError(
