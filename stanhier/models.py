@@ -11,7 +11,7 @@ import numpy as np
 from stanhier.basics.errors import DataError, FormulaError, StanhierError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST, in_double_precision
 from stanhier.basics.threads import one_blas_thread
-from stanhier.basics.words import quoted
+from stanhier.basics.words import quoted, shortened
 from stanhier.design.in_memory import Design
 from stanhier.design.streamed import design_of
 from stanhier.engines import textbook
@@ -445,7 +445,9 @@ class LinearRegression(Model):
     @classmethod
     def _check_grouping(cls, group: str | None, *, has_intercept: bool, text: str) -> None:  # noqa: ARG003
         if group is not None:
-            raise FormulaError(f"{quoted(text)} has a grouping term; use VaryingIntercept for (1 | {group}).")
+            raise FormulaError(
+                f"{quoted(text)} has a grouping term; use VaryingIntercept for (1 | {shortened(group)})."
+            )
 
 
 class VaryingIntercept(Model):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST
-from stanhier.basics.words import quoted
+from stanhier.basics.words import in_formula, quoted
 
 __all__ = ["as_labels", "as_predictor", "is_categorical", "kind_of_labels", "kind_of_predictor", "refuse_infinite"]
 
@@ -218,8 +218,8 @@ def _categories(column: pd.Series, name: str, *, labels: bool) -> pd.Series:
     if not labels and written and pd.to_numeric(pd.Series(written, dtype=object), errors="coerce").notna().all():
         raise DataError(
             f"Column '{name}' holds text that reads as numbers (such as {quoted(written[0])}), most likely by a slip "
-            f"in reading; convert it with pd.to_numeric(data['{name}'], errors='coerce'), or write C({name}) if labels "
-            "are meant."
+            f"in reading; convert it with pd.to_numeric(data['{name}'], errors='coerce'), or write "
+            f"C({in_formula(name)}) if labels are meant."
         )
     return categories
 

@@ -61,12 +61,15 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
 
 
 def _files(text: str) -> list[str]:
-    if Path(text).is_dir():
-        found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
-    elif Path(text).is_file():
-        found = [text]
-    else:
-        found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    try:
+        if Path(text).is_dir():
+            found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
+        elif Path(text).is_file():
+            found = [text]
+        else:
+            found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    except (OSError, ValueError):  # no path of any file: too long, or with signs that none has
+        found = []
     if not found:
         raise DataError(f"`data` is {quoted(text)}, and there is no such Parquet file, folder or pattern of files.")
     return found
