@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
-from stanhier.basics.words import quoted
+from stanhier.basics.words import quoted, shortened
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
@@ -47,9 +47,17 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
         If the file is missing, damaged, of another program or of a newer version of stanhier; if the model needs
         functions that `context` does not have, or these give other values than when the fit was saved.
     """
-    if not isinstance(path, str | PathLike):
-        raise StanhierError(f"load() takes the path of a file, not {type(path).__name__}.")
-    source = Path(path)
+    try:
+        source = Path(path)
+        is_file = source.is_file()
+    except TypeError:
+        raise StanhierError(
+            f"load() needs the path of a file that Fit.save wrote, not {type(path).__name__} ({quoted(path, 60)})."
+        ) from None
+    except (ValueError, OSError):  # no path of any file: too long, or with signs that none has
+        is_file = False
+    if not is_file:
+        raise StanhierError(f"There is no file {shortened(str(path))}.")
     stored = read(source)
     description = stored.description
     _check_context(description, context, source)

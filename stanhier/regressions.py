@@ -1,7 +1,7 @@
 """The models by name: what a user writes."""
 
 from stanhier.basics.errors import FormulaError
-from stanhier.basics.words import quoted
+from stanhier.basics.words import quoted, shortened
 from stanhier.formula.parse import ParsedFormula
 from stanhier.model import Model
 
@@ -49,7 +49,8 @@ class LinearRegression(Model):
     def _check_formula(cls, formula: ParsedFormula) -> None:
         if formula.group is not None:
             raise FormulaError(
-                f"{quoted(formula.text)} has a grouping term; use VaryingIntercept for (1 | {formula.group})."
+                f"{quoted(formula.text)} has a grouping term; use VaryingIntercept for "
+                f"(1 | {shortened(formula.group)})."
             )
 
 

@@ -1,9 +1,10 @@
 """What users and files hold, quoted in messages: never at full length, since some of it is there to flood a screen."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["listed", "quoted", "shortened"]
+__all__ = ["in_formula", "listed", "quoted", "shortened"]
 
 _MOST = 200
 
@@ -41,6 +42,11 @@ def quoted(value: Any, most: int = _MOST) -> str:
         return shortened(repr(value), most)
     except Exception as err:  # noqa: BLE001 - a message must not depend on whether an object can describe itself
         return f"<{type(value).__name__} whose repr() raises {type(err).__name__}>"
+
+
+def in_formula(name: str) -> str:
+    """Give a column's name as a formula has it: in backticks, where it has other signs than letters and digits."""
+    return name if re.fullmatch(r"[^\W\d]\w*(\.\w+)*", name) else f"`{name}`"
 
 
 def listed(names: Iterable[Any], most: int = 20) -> str:

@@ -10,9 +10,8 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST
-from stanhier.basics.names import formula_name
 from stanhier.basics.warned import warn
-from stanhier.basics.words import quoted
+from stanhier.basics.words import in_formula, quoted
 from stanhier.data.libraries import PANDAS, Library
 from stanhier.data.missing import missing_values, n_missing
 from stanhier.data.written import reading_of
@@ -201,7 +200,7 @@ def refuse_numbers_as_text(dtype: Any, name: str, n_rows: int, library: Library,
     raise DataError(
         f"Column '{name}' holds text that reads as {reading.what} (such as {examples}){odd}, most likely by a slip in "
         f"reading: each of its {len(values):,} different values would be a category. Convert it with "
-        f"{library.converted(name, reading)}{after}, or write C({formula_name(name)}) if labels are meant."
+        f"{library.converted(name, reading)}{after}, or write C({in_formula(name)}) if labels are meant."
     )
 
 
@@ -214,7 +213,7 @@ def warn_of_identifiers(dtype: Any, name: str, n_rows: int) -> None:
     n_levels = len(dtype.categories)
     if dtype.ordered or n_levels <= _FEW_LEVELS or n_rows >= 2 * n_levels:
         return
-    as_written = formula_name(name)
+    as_written = in_formula(name)
     warn(
         f"Predictor '{name}' has {n_levels:,} levels in {n_rows:,} rows, so most coefficients rest on one row each and "
         f"on their prior. If it identifies rows or their units, leave it out, or let it be the groups, "

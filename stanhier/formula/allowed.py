@@ -23,6 +23,8 @@ NUMPY_FUNCTIONS = frozenset(
 
 CONTRASTS = frozenset("treatment sum helmert diff poly custom".split())
 
+_ARGUMENTS = {**dict.fromkeys("hypot maximum minimum power".split(), 2), "where": 3}
+_PLAIN = frozenset("exp exp2 log log10 log2".split())
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.UAdd, ast.USub)
 _COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _GREATEST_POWER = 100
@@ -101,7 +103,10 @@ class TreeReader:
             case ast.Call():
                 self._check_call(node, wide=wide)
             case ast.Attribute():
-                advice = advice_for_name(ast.unparse(node))
+                name = ast.unparse(node)
+                advice = advice_for_name(name)
+                if advice is None and name.replace(".", "").isidentifier():
+                    advice = f"a column with a dot in its name stands in backticks within a call, `{name}`"
                 raise RefusedError(f"takes the attribute '.{node.attr}'" + (f": {advice}" if advice else ""))
             case _:
                 raise RefusedError(f"holds Python that no formula may ({type(node).__name__})")
@@ -134,6 +139,11 @@ class TreeReader:
         self.functions.add(name)
         if any(given.arg is None for given in node.keywords):
             raise RefusedError("unpacks arguments with **")
+        hidden = next((given.arg for given in node.keywords if str(given.arg).startswith("_")), None)
+        if hidden is not None:
+            raise RefusedError(f"gives {name} an argument {quoted(hidden)}, which is not for formulas")
+        if name == "np" or name in _PLAIN:
+            _check_numpy_arguments(node)
         if name in BASES:
             if not wide:
                 raise RefusedError(f"calculates with {name}(...), which stands for several columns; let it stand alone")
@@ -173,6 +183,15 @@ def _called(node: ast.Call, own: frozenset[str]) -> str:
     raise RefusedError(
         f"calls {quoted(shown(name))}, which is not among the functions that it may" + (f": {advice}" if advice else "")
     )
+
+
+def _check_numpy_arguments(node: ast.Call) -> None:
+    """Refuse what numpy's functions take beyond columns: the next argument is an array that they write into."""
+    written = ast.unparse(node.func)
+    number = _ARGUMENTS.get(written.removeprefix("np."), 1)
+    if len(node.args) != number or node.keywords:
+        base = "; a logarithm to another base is log(x) / log(10)" if "log" in written else ""
+        raise RefusedError(f"gives {written} other than {number} argument{'s' if number > 1 else ''}{base}")
 
 
 def _check_option(node: ast.expr) -> None:

@@ -125,6 +125,8 @@ def _size(name: str, argument: str, node: ast.expr | None) -> int | None:
         raise RefusedError(f"must give {name} a number for '{argument}', such as {argument}=4")
     if abs(number) > _GREATEST:
         raise RefusedError(f"asks {name} for {number:g} columns, which is too many: at most {_GREATEST}")
+    if number != int(number) or number < (1 if name == "poly" else 0):
+        raise RefusedError(f"gives {name} {number:g} for '{argument}', which must be a whole number, such as 4")
     return int(number)
 
 

@@ -13,7 +13,7 @@ _NUMPY = (
 _NO_SMOOTHS = "there are no penalised smooths or Gaussian processes; write a spline with bs(x, df=5) or cr(x, df=5)"
 _AS_COLUMN = "make a column of it in the data, and use that"
 _ONE_RESPONSE = "a model has one response, a column or a calculation from columns"
-_NO_SUCH_TERM = "there is no such term here; for brms' special terms there is no counterpart"
+_NO_SUCH_TERM = "brms' special terms have no counterpart here"
 _OTHER_RESPONSES = (
     "the response is a column of numbers without additions behind a bar; weights, trials, censoring and truncation are "
     "not supported"
@@ -38,7 +38,8 @@ _CALLS = {
     "math.sqrt": "write np.sqrt(x)",
     "asinh": "write np.arcsinh(x)",
     "cbind": _ONE_RESPONSE,
-    **dict.fromkeys("c mvbind bf brmsformula set_rescor mvbf".split(), _ONE_RESPONSE),
+    "c": "a list is written [1, 2], and a model has one response",
+    **dict.fromkeys("mvbind bf brmsformula set_rescor mvbf".split(), _ONE_RESPONSE),
     **dict.fromkeys("p prop proportion binomial".split(), _GAUSSIAN_ONLY),
     **dict.fromkeys("mo me mi mmc ar ma arma car sar fcor cosy unstr cens trunc dec vint vreal".split(), _NO_SUCH_TERM),
     **dict.fromkeys("trials cat thres subset rate truncated censored".split(), _OTHER_RESPONSES),
@@ -118,7 +119,7 @@ def advice_for_bar(left: str) -> str:
     left : str
         What stands on the left.
     """
-    if re.search(r"\|\s*se\s*\(", left):
+    if re.search(r"\|\s*(resp_)?se\s*\(", left):
         return 'known standard errors are given beside the formula: se="column", and the response stands alone'
     if re.search(r"\|\s*(resp_)?weights\s*\(", left):
         return "weights are not supported yet; the response stands alone on the left of '~'"

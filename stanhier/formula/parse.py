@@ -9,6 +9,7 @@ from formulaic.formula import SimpleFormula, StructuredFormula
 
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import quoted, shortened
+from stanhier.formula.aliases import shown
 from stanhier.formula.expressions import Expression, checked_context, read_expression
 from stanhier.formula.formulaic_parts import is_column, looked_up, name_of, python_of
 from stanhier.formula.group_terms import grouping_column, split_group_terms, without_quoted
@@ -169,6 +170,8 @@ def _refuse_signs(text: str) -> None:
         raise FormulaError(
             f"{quoted(text)} holds half a character, which is not valid Unicode; rename the column."
         ) from None
+    if shown(text) != text:
+        raise FormulaError(f"{quoted(text)} has a name that begins with '_quoted_', which is kept; rename the column.")
     if "\0" in text:
         raise FormulaError(f"{quoted(text)} holds the character NUL, which no file takes in a name; rename the column.")
 

@@ -27,7 +27,7 @@ LONGEST_EXPRESSION = 1000
 """Characters of a call in it at most."""
 
 _ANSI = re.compile("\x1b\\[[0-9;]*m|[⧛⧚]")
-_MOST_TOKENS = 25_000
+_MOST_TOKENS = 10_000
 _MOST_CALLS = 300
 _MOST_TERMS = 20_000
 _MOST_STEPS = 100_000
@@ -73,7 +73,9 @@ def read_terms(common: str, formula: str) -> StructuredFormula | SimpleFormula:
     except _RefusedError as err:
         raise FormulaError(f"{said}: {err}.") from None
     except SyntaxError as err:
-        advice = advice_for_text(common) or f"{BACKTICKS} A function takes its arguments in f(x, n=3)."
+        called = re.match(r"\s*([\w.]+)\s*\(", str(err.text))
+        known = None if called is None else advice_for_call(called[1])
+        advice = f"Here {known}." if known else advice_for_text(common) or f"{BACKTICKS} A call is f(x, n=3)."
         what = quoted(shown(str(err.text).strip()))
         raise FormulaError(f"{said} cannot be read: {what} is not an expression. {advice}") from None
     except FormulaicError as err:
@@ -106,6 +108,8 @@ def _with_aliases(common: str) -> str:
                 "a bar stands within parentheses, as in (1 | g) for intercepts that vary; beside them write one "
                 "response, one '~' and one set of predictors"
             )
+        if kind == "operator" and "%" in common[start:stop] and token.strip() != "in":
+            raise _RefusedError("of signs between per cents there is a %in% b alone; an interaction is a:b")
         if kind != "python":
             continue
         if len(token) > LONGEST_EXPRESSION:
@@ -195,6 +199,8 @@ def _why(err: FormulaicError, common: str) -> str:
     advice = advice_for_text(common)
     if advice is not None:
         return advice
+    if "Numeric literals" in said:
+        return "numbers other than 0 and 1 stand in calculations alone, as in I(2 * x)."
     unclosed = re.search(r"quote context was closed. Expected: (.)", said)
     if unclosed is not None:
         what = "a parenthesis or bracket" if unclosed[1] in ")]}" else f"the sign {unclosed[1]}"

@@ -17,8 +17,7 @@ import pandas as pd
 from stanhier import plots
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, FormulaError, PriorError
-from stanhier.basics.names import formula_name
-from stanhier.basics.words import quoted
+from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.design import NewRows
 from stanhier.design.in_memory import build_design
@@ -161,7 +160,7 @@ def pooling(
     parsed = parse(formula, context)
     if parsed.group is not None:
         raise FormulaError(
-            f"{quoted(formula)}: pooling() adds the grouping term itself; leave out (1 | {parsed.group})."
+            f"{quoted(formula)}: pooling() adds the grouping term itself; leave out (1 | {shortened(parsed.group)})."
         )
     if not parsed.has_intercept:
         raise FormulaError(f"{quoted(formula)}: pooling() compares intercepts, so the formula must have one.")
@@ -177,7 +176,7 @@ def pooling(
         )
     given = dict(priors) if priors is not None else {}
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
-    by_name = formula_name(group)
+    by_name = in_formula(group)
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
     partial = VaryingIntercept(f"{formula} + (1 | {by_name})", frame, priors=_as_population(given), **known)
     separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), by_name)

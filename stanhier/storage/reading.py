@@ -72,12 +72,10 @@ def read(source: Path) -> StoredFit:
     Raises
     ------
     StanhierError
-        If it is missing, damaged, of another program or of a newer version of stanhier.
+        If it is damaged, of another program or of a newer version of stanhier.
     """
     import xarray as xr
 
-    if not source.is_file():
-        raise StanhierError(f"There is no file {source}.")
     try:
         check_contents(source)
         with xr.open_datatree(source, engine="h5netcdf") as opened:

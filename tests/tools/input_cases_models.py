@@ -70,7 +70,7 @@ def _() -> Iterator[Pair]:
         "y ~ " + " + ".join(f"I(x + {k})" for k in range(301)): "more than 300 different calls",
         "y ~ " + "(" * 51 + "x" + ")" * 51: "more than 50 deep",
         "y ~ I(" + "x + " * 300 + "x)": "of 1,204 characters is too long",
-        "y ~ " + "x + " * 20_000 + "x": "more than 25,000 names and signs",
+        "y ~ " + "x + " * 20_000 + "x": "more than 10,000 names and signs",
     }.items():
         with pytest.raises(sh.FormulaError, match=words):
             line(formula)

@@ -70,12 +70,15 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
 
 
 def _files(text: str) -> list[str]:
-    if Path(text).is_dir():
-        found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
-    elif Path(text).is_file():
-        found = [text]
-    else:
-        found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    try:
+        if Path(text).is_dir():
+            found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
+        elif Path(text).is_file():
+            found = [text]
+        else:
+            found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    except (OSError, ValueError):  # no path of any file: too long, or with signs that none has
+        found = []
     if not found:
         raise no_parquet_files(text)
     return found
