@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
@@ -73,8 +74,8 @@ def _check_context(description: dict[str, Any], context: Any, source: Path) -> N
     if missing:
         listed = ", ".join(f'"{name}": {name}' for name in missing)
         raise StanhierError(
-            f"{source} holds a fit of {description.get('formula')!r}, which calls functions that a file cannot hold; "
-            f"define them and give them to load(..., context={{{listed}}})."
+            f"{source} holds a fit of {quoted(description.get('formula'))}, which calls functions that a file cannot "
+            f"hold; define them and give them to load(..., context={{{listed}}})."
         )
 
 

@@ -175,7 +175,7 @@ class Model(Regression):
         return self._checked(Fit(self, approximate(self, "variational", kwargs)))
 
     @staticmethod
-    def _checked[F: Fit[Any]](fit: F) -> F:
+    def _checked[F: Fit[Regression]](fit: F) -> F:
         fit.warn_if_unreliable()
         return fit
 

@@ -1,6 +1,7 @@
 """The models by name: what a user writes."""
 
 from stanhier.basics.errors import FormulaError
+from stanhier.basics.words import quoted
 from stanhier.formula.parse import ParsedFormula
 from stanhier.model import Model
 
@@ -47,7 +48,9 @@ class LinearRegression(Model):
     @classmethod
     def _check_formula(cls, formula: ParsedFormula) -> None:
         if formula.group is not None:
-            raise FormulaError(f"{formula.text!r} has a grouping term; use VaryingIntercept for (1 | {formula.group}).")
+            raise FormulaError(
+                f"{quoted(formula.text)} has a grouping term; use VaryingIntercept for (1 | {formula.group})."
+            )
 
 
 class VaryingIntercept(Model):
@@ -92,6 +95,10 @@ class VaryingIntercept(Model):
     def _check_formula(cls, formula: ParsedFormula) -> None:
         text = formula.text
         if formula.group is None:
-            raise FormulaError(f"{text!r} has no grouping term; add one such as (1 | county), or use LinearRegression.")
+            raise FormulaError(
+                f"{quoted(text)} has no grouping term; add one such as (1 | county), or use LinearRegression."
+            )
         if not formula.has_intercept:
-            raise FormulaError(f"{text!r}: the intercept cannot be removed, the groups vary around it (mu_alpha).")
+            raise FormulaError(
+                f"{quoted(text)}: the intercept cannot be removed, the groups vary around it (mu_alpha)."
+            )

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 
 __all__ = ["check_seed", "checked_count", "checked_probability"]
 
@@ -17,7 +18,7 @@ def checked_probability(prob: Any, method: str) -> float:
         Naming the method and the value, if it is anything else.
     """
     if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"{method}(prob={prob!r}): 'prob' must be a number between 0 and 1.")
+        raise StanhierError(f"{method}(prob={quoted(prob)}): 'prob' must be a number between 0 and 1.")
     return float(prob)
 
 
@@ -30,7 +31,7 @@ def checked_count(value: Any, name: str, method: str) -> int:
         Naming the method, the argument and the value, if it is anything else.
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
-        raise StanhierError(f"{method}({name}={value!r}): '{name}' must be an integer of at least 1.")
+        raise StanhierError(f"{method}({name}={quoted(value)}): '{name}' must be an integer of at least 1.")
     return int(value)
 
 
@@ -42,4 +43,4 @@ def check_seed(seed: Any) -> None:
     StanhierError
     """
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0):
-        raise StanhierError(f"seed={seed!r}: 'seed' must be an integer of at least 0.")
+        raise StanhierError(f"seed={quoted(seed)}: 'seed' must be an integer of at least 0.")

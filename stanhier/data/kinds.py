@@ -10,6 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST
+from stanhier.basics.words import quoted
 
 __all__ = ["as_labels", "as_predictor", "is_categorical", "kind_of_labels", "kind_of_predictor", "refuse_infinite"]
 
@@ -174,8 +175,8 @@ def _refuse_half_characters(column: pd.Series, name: str) -> None:
                 value.encode()
             except UnicodeEncodeError as err:
                 raise DataError(
-                    f"Column '{name}' holds {value!r}, which is not valid Unicode; replace such text, for example with "
-                    f"data['{name}'].str.encode('utf-8', 'replace').str.decode('utf-8')."
+                    f"Column '{name}' holds {quoted(value)}, which is not valid Unicode; replace such text, for "
+                    f"example with data['{name}'].str.encode('utf-8', 'replace').str.decode('utf-8')."
                 ) from err
 
 
@@ -216,8 +217,8 @@ def _categories(column: pd.Series, name: str, *, labels: bool) -> pd.Series:
     written = [value for value in values if value.strip().lower() not in _BLANK]
     if not labels and written and pd.to_numeric(pd.Series(written, dtype=object), errors="coerce").notna().all():
         raise DataError(
-            f"Column '{name}' holds text that reads as numbers (such as {written[0]!r}), most likely by a slip in "
-            f"reading; convert it with pd.to_numeric(data['{name}'], errors='coerce'), or write C({name}) if labels "
+            f"Column '{name}' holds text that reads as numbers (such as {quoted(written[0])}), most likely by a slip "
+            f"in reading; convert it with pd.to_numeric(data['{name}'], errors='coerce'), or write C({name}) if labels "
             "are meant."
         )
     return categories

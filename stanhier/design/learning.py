@@ -12,8 +12,8 @@ from stanhier.basics.errors import DataError
 from stanhier.data.frames import clean_columns
 from stanhier.data.kinds import as_predictor
 from stanhier.data.sources import Source
+from stanhier.design.moments import Moments
 from stanhier.design.whole_columns import WholeColumn, whole_columns
-from stanhier.engines.gaussian.pieces import Moments
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["MAX_LEVELS", "Learnt", "learn"]

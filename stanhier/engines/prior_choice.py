@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import DataError, PriorError
-from stanhier.design.in_memory import Design
+from stanhier.basics.words import quoted
+from stanhier.design.design import Design
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
@@ -227,7 +228,7 @@ def _scale(prior: Any, name: str) -> ScalePrior | None:
 def _shown(prior: Any) -> str:
     if isinstance(prior, type) and issubclass(prior, Prior):
         return f"the class {prior.__name__}; give it numbers, as in {prior.__name__}(...)"
-    return f"{prior!r}" if isinstance(prior, Prior) else f"{type(prior).__name__} ({prior!r})"
+    return f"{quoted(prior)}" if isinstance(prior, Prior) else f"{type(prior).__name__} ({quoted(prior)})"
 
 
 def _check_proper(chosen: ChosenPriors, design: Design) -> None:

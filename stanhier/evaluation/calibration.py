@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Inventory
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.uniformity import rank_test
@@ -175,7 +176,7 @@ def sbc(
         If `n` is too small.
     """
     if isinstance(n, bool) or not isinstance(n, Integral) or n < 20:
-        raise StanhierError(f"sbc(n={n!r}): 'n' must be an integer of at least 20.")
+        raise StanhierError(f"sbc(n={quoted(n)}): 'n' must be an integer of at least 20.")
     tree = sample_prior(model, n, seed=seed)
     truths = _quantities(tree["prior"].to_dataset(), model.parameters)
     responses = tree["prior_predictive"].to_dataset()["y"].to_numpy().reshape(-1, model.design.n_rows)
@@ -186,7 +187,7 @@ def sbc(
 
     def tasks() -> Iterator[tuple[tuple[int, Regression], SamplingTask]]:
         for i in range(n):
-            simulated = model.on_rows(replace(model.design, y=responses[i]))
+            simulated = model.on_rows(replace(model.rows, y=responses[i]))
             yield (i, simulated), SamplingTask.of(simulated, {**keywords, "seed": int(seeds[i])})
 
     ranks: list[dict[str, int]] = [{}] * n

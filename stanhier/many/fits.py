@@ -11,8 +11,10 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.fit import Fit
 from stanhier.many.folder import FitFolder
+from stanhier.model import Model
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.parameter_table import ParameterTable
 from stanhier.stan.executors import before_exit
@@ -77,7 +79,7 @@ class ManyFits:
 
     def __init__(
         self,
-        outcomes: "Generator[tuple[str, Fit[Any] | None, SummedUp | Exception]]",
+        outcomes: "Generator[tuple[str, Fit[Model] | None, SummedUp | Exception]]",
         *,
         folder: FitFolder | None,
         contexts: Mapping[str, Mapping[str, Any]],
@@ -92,12 +94,12 @@ class ManyFits:
         self._progress = progress
         self._bar: tqdm[Any] | None = None
         self._summed: dict[str, SummedUp] = {}
-        self._fits: dict[str, Fit[Any]] = {}
+        self._fits: dict[str, Fit[Model]] = {}
         self._failures: dict[str, Exception] = {}
         self._finished: list[str] = []
         self._state = "not started"
 
-    def __iter__(self) -> Iterator[tuple[str, Fit[Any]]]:
+    def __iter__(self) -> Iterator[tuple[str, Fit[Model]]]:
         """Give name and fit of each model that could be fitted: those that are done, then the others as they finish."""
         place = 0
         while True:
@@ -130,7 +132,7 @@ class ManyFits:
             pass
         return self
 
-    def __getitem__(self, name: object) -> Fit[Any]:
+    def __getitem__(self, name: object) -> Fit[Model]:
         """Give the fit of a model.
 
         Raises
@@ -141,9 +143,9 @@ class ManyFits:
         self.collect()
         text = str(name)
         if text in self._failures:
-            raise StanhierError(f"There is no fit of {text!r}: {self._failures[text]}") from self._failures[text]
+            raise StanhierError(f"There is no fit of {quoted(text)}: {self._failures[text]}") from self._failures[text]
         if text not in self._summed:
-            raise StanhierError(f"There is no fit of {text!r}; there are {_listed(self._finished)}.")
+            raise StanhierError(f"There is no fit of {quoted(text)}; there are {_listed(self._finished)}.")
         return self._fit(text)
 
     def __contains__(self, name: object) -> bool:
@@ -182,12 +184,12 @@ class ManyFits:
         """
         return ParameterTable.together({name: one.table for name, one in self.collect()._summed.items()})
 
-    def _fit(self, name: str) -> Fit[Any]:
+    def _fit(self, name: str) -> Fit[Model]:
         if self._folder is None:
             return self._fits[name]
         return self._folder.load(name, self._contexts.get(name, {}))
 
-    def _advance(self) -> tuple[str, Fit[Any] | None] | None:
+    def _advance(self) -> tuple[str, Fit[Model] | None] | None:
         """Wait for the next model; give its name and, if it is new, its fit. None when there are no more."""
         if self._state in ("complete", "stopped"):
             return None
@@ -233,14 +235,14 @@ class ManyFits:
             name, error = next(iter(self._failures.items()))
             said.append(
                 f"{len(self._failures)} of {len(self._failures) + len(self._summed)} models could not be fitted: "
-                f"{_listed(self._failures)}; see `.failures`. Of {name!r}: {error}"
+                f"{_listed(self._failures)}; see `.failures`. Of {quoted(name)}: {error}"
             )
         doubtful = {name: one.problems for name, one in self._summed.items() if one.problems}
         if doubtful:
             name, problems = next(iter(doubtful.items()))
             said.append(
                 f"The draws of {len(doubtful)} of {len(self._summed)} fits cannot be trusted: {_listed(doubtful)}; see "
-                f"`.problems`. Of {name!r}: {problems[0]}"
+                f"`.problems`. Of {quoted(name)}: {problems[0]}"
             )
         if said:
             warn("\n".join(said), SamplingWarning)

@@ -14,6 +14,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
 from stanhier.many.fits import ManyFits, SummedUp
@@ -109,7 +110,9 @@ def fit_many(
     check_keywords("fit_many", given, theirs="sample", hidden={*NOT_FOR_USERS, *_SETTLED})
     seed = sample_keywords.pop("seed", None)
     if seed is not None and not isinstance(seed, int | np.integer):
-        raise StanhierError(f"fit_many(seed={seed!r}): give one number; every model gets seeds of its own from it.")
+        raise StanhierError(
+            f"fit_many(seed={quoted(seed)}): give one number; every model gets seeds of its own from it."
+        )
     kept = None if folder is None else FitFolder(folder)
     crew = crew_of(executor, own=OwnProcesses)
     contexts: dict[str, Mapping[str, Any]] = {}
@@ -146,7 +149,7 @@ def _outcomes(
     folder: FitFolder | None,
     keywords: Mapping[str, Any],
     seed: int | None,
-) -> Generator[tuple[str, Fit[Any] | None, SummedUp | Exception]]:
+) -> Generator[tuple[str, Fit[Model] | None, SummedUp | Exception]]:
     root = secrets.randbits(64) if seed is None else seed
 
     def tasks() -> Iterator[tuple[tuple[str, Model, SummedUp | None], _Task | None]]:
@@ -207,12 +210,12 @@ def _checked(pairs: Iterable[tuple[Any, Model]], contexts: dict[str, Mapping[str
     seen = set()
     for pair in pairs:
         if not isinstance(pair, tuple) or len(pair) != 2:
-            raise StanhierError(f"fit_many() takes pairs of name and model, not {pair!r}.")
+            raise StanhierError(f"fit_many() takes pairs of name and model, not {quoted(pair)}.")
         name, model = str(pair[0]), pair[1]
         if not isinstance(model, Model):
-            raise StanhierError(f"fit_many(): {name!r} must be a model, not {type(model).__name__}.")
+            raise StanhierError(f"fit_many(): {quoted(name)} must be a model, not {type(model).__name__}.")
         if name in seen:
-            raise StanhierError(f"fit_many(): two models are called {name!r}; give each a name of its own.")
+            raise StanhierError(f"fit_many(): two models are called {quoted(name)}; give each a name of its own.")
         seen.add(name)
         if model.design.formula.context:
             contexts[name] = model.design.formula.context
@@ -233,7 +236,7 @@ def _seed_of(root: int, name: str) -> int:
 
 def _pickled(model: Model) -> bytes | None:
     """Give the model with its rows as it travels; None where it cannot, or should not."""
-    if not model.design.in_memory or model.design.n_rows > MAX_ROWS:
+    if model.in_memory is None or model.design.n_rows > MAX_ROWS:
         return None
     try:
         return pickle.dumps(model)

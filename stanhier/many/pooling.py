@@ -17,8 +17,10 @@ import pandas as pd
 from stanhier import plots
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, FormulaError, PriorError
+from stanhier.basics.words import quoted
 from stanhier.data.frames import as_frame, clean_group
-from stanhier.design.in_memory import NewRows, build_design
+from stanhier.design.design import NewRows
+from stanhier.design.in_memory import build_design
 from stanhier.evaluation.comparison import compare
 from stanhier.fit import Fit
 from stanhier.formula.parse import parse
@@ -55,7 +57,7 @@ class Pooling:
         Probability of the intervals.
     """
 
-    fits: dict[str, Fit[Any]]
+    fits: dict[str, Fit[Model]]
     estimates: pd.DataFrame
     prob: float
 
@@ -83,7 +85,7 @@ class Pooling:
         results: dict[str, Any] = dict(self.fits)
         if by == "group":
             partial = self.fits[PARTIAL]
-            grouping = partial.model.design.group
+            grouping = partial.model.rows.group
             assert grouping is not None
             labels = pd.Series(np.asarray(grouping.levels[grouping.codes]), name=grouping.name)
             for name, fit in self.fits.items():
@@ -157,12 +159,14 @@ def pooling(
     checked_probability(prob, "pooling")
     parsed = parse(formula, context)
     if parsed.group is not None:
-        raise FormulaError(f"{formula!r}: pooling() adds the grouping term itself; leave out (1 | {parsed.group}).")
+        raise FormulaError(
+            f"{quoted(formula)}: pooling() adds the grouping term itself; leave out (1 | {parsed.group})."
+        )
     if not parsed.has_intercept:
-        raise FormulaError(f"{formula!r}: pooling() compares intercepts, so the formula must have one.")
+        raise FormulaError(f"{quoted(formula)}: pooling() compares intercepts, so the formula must have one.")
     if group in parsed.columns:
-        raise FormulaError(f"{formula!r}: '{group}' is the grouping column; it cannot be a predictor as well.")
-    frame = as_frame(data)
+        raise FormulaError(f"{quoted(formula)}: '{group}' is the grouping column; it cannot be a predictor as well.")
+    frame = as_frame(data, [*parsed.columns, group, *([se] if isinstance(se, str) else [])])
     labels = clean_group(frame, group)
     categorical = pd.Categorical(labels)
     if len(categorical.categories) > MAX_GROUPS:
@@ -172,10 +176,10 @@ def pooling(
         )
     given = dict(priors) if priors is not None else {}
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
-    quoted = group if group.isidentifier() else f"`{group}`"
+    by_name = group if group.isidentifier() else f"`{group}`"
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
-    partial = VaryingIntercept(f"{formula} + (1 | {quoted})", frame, priors=_as_population(given), **known)
-    separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), quoted)
+    partial = VaryingIntercept(f"{formula} + (1 | {by_name})", frame, priors=_as_population(given), **known)
+    separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), by_name)
     by_category = frame.assign(**{group: categorical})
     columns = build_design(parse(separate_formula, context), by_category, se=se).predictors
     separate = LinearRegression(separate_formula, by_category, priors=_for_each(complete, columns, given), **known)
@@ -183,7 +187,7 @@ def pooling(
     return Pooling(fits, _estimates(fits, prob), prob)
 
 
-def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Any]]:
+def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Model]]:
     arguments = {"seed": secrets.randbelow(2**31), **keywords}
     tasks = ((name, SamplingTask.of(model, arguments)) for name, model in models.items())
     fits = {}
@@ -221,14 +225,14 @@ def _for_each(complete: Model, columns: tuple[str, ...], given: dict[str, Any]) 
     return {"beta": beta} | {name: prior for name, prior in given.items() if name == "sigma"}
 
 
-def _estimates(fits: dict[str, Fit[Any]], prob: float) -> pd.DataFrame:
+def _estimates(fits: dict[str, Fit[Model]], prob: float) -> pd.DataFrame:
     """Summarise each group's intercept at x = 0 in each of the fits."""
-    design = fits[PARTIAL].model.design
+    design = fits[PARTIAL].model.rows
     assert design.group is not None
     levels = labelled.plain_labels(design.group.levels)
     index = pd.Index(levels, name=design.group.name)
     n_groups, n_slopes = len(levels), len(design.predictors)
-    table = {"n": np.bincount(design.group.codes, minlength=n_groups)}
+    table = {"n": design.group.sizes}
     slopes = set(design.predictors)
     separate = fits[NONE].model.design.predictors
     own = np.zeros((n_groups, len(separate)))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.engines.regression import Regression
 from stanhier.plots.shared import MAX_LABEL, choose, ink, parameters, quantity
 from stanhier.posterior.fitted import Fitted
 
@@ -16,7 +17,7 @@ _PAIR_LABEL = 17
 
 
 def trace(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
@@ -69,7 +70,7 @@ def trace(
 
 
 def pair(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
@@ -120,7 +121,7 @@ def pair(
     return matrix
 
 
-def _tree(fit: Fitted[Any], var_names: Any, coords: Any, where: str) -> Any:
+def _tree(fit: Fitted[Regression], var_names: Any, coords: Any, where: str) -> Any:
     """Give ArviZ the chosen parameters and the divergences, no more."""
     import xarray as xr
 

@@ -7,7 +7,9 @@ import numpy as np
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Role
+from stanhier.engines.regression import Regression
 from stanhier.plots.shared import (
     MAX_GROUPS,
     OTHER,
@@ -32,7 +34,7 @@ _REST_ROWS = 8
 
 
 def forest(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | None = None,
     groups: Sequence[Any] | None = None,
@@ -66,7 +68,7 @@ def forest(
     """
     prob = checked_probability(prob, "plot_forest")
     if var_names not in (None, "alpha", "beta"):
-        raise StanhierError(f'plot_forest(var_names={var_names!r}): \'var_names\' must be "alpha" or "beta".')
+        raise StanhierError(f'plot_forest(var_names={quoted(var_names)}): \'var_names\' must be "alpha" or "beta".')
     if fit.model.parameters.effects is not None and var_names != "beta":
         return _forest_of_groups(fit, groups, prob, ax)
     if groups is not None:
@@ -74,7 +76,7 @@ def forest(
     return _forest_of_coefficients(fit, var_names, prob, ax)
 
 
-def _forest_of_groups(fit: Fitted[Any], groups: Sequence[Any] | None, prob: float, ax: Any) -> Any:
+def _forest_of_groups(fit: Fitted[Regression], groups: Sequence[Any] | None, prob: float, ax: Any) -> Any:
     group = fit.model.design.group
     assert group is not None
     chosen = np.arange(len(group.levels)) if groups is None else group_positions(fit, groups, "plot_forest")
@@ -108,11 +110,11 @@ def _forest_of_groups(fit: Fitted[Any], groups: Sequence[Any] | None, prob: floa
     return ax
 
 
-def _forest_of_coefficients(fit: Fitted[Any], var_names: str | None, prob: float, ax: Any) -> Any:
+def _forest_of_coefficients(fit: Fitted[Regression], var_names: str | None, prob: float, ax: Any) -> Any:
     location = fit.model.parameters.location
     names = [parameter.name for parameter in location]
     if var_names is not None and var_names not in names:
-        raise StanhierError(f"plot_forest(): the model has no {var_names!r} to draw.")
+        raise StanhierError(f"plot_forest(): the model has no {quoted(var_names)} to draw.")
     drawn = location[-1] if var_names is None else location[names.index(var_names)]  # the slopes, where there are any
     labels = ["intercept"] if drawn.labels is None else [short(label) for label in drawn.labels]
     estimates = intervals(flat(fit.posterior[drawn.name]), prob)
@@ -128,7 +130,7 @@ def _forest_of_coefficients(fit: Fitted[Any], var_names: str | None, prob: float
     return ax
 
 
-def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
+def shrinkage(fit: Fitted[Regression], *, ax: Any = None) -> Any:
     """Plot each group's mean without pooling against its estimate with partial pooling, and the group's size.
 
     Without pooling, a group's intercept is its own mean, taken to predictors of 0 with the posterior mean slopes. Up to
@@ -180,7 +182,8 @@ def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
         _legend_above(ax)
         return ax
     ax = new_axes(ax, 6.4, 5.6)
-    weights = fit.model.compressed.weights if fit.model.design.has_errors else sizes
+    rows = fit.model.rows
+    weights = sizes if rows.weights is None else np.bincount(rows.grouping.codes, weights=rows.weights)
     areas = 4 + 76 * weights / weights.max()
     ax.scatter(raw, pooled, s=areas, color=POSTERIOR, alpha=0.4, linewidth=0)
     ax.axline((centre, centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
@@ -195,7 +198,7 @@ def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
     return ax
 
 
-def _population_mean(fit: Fitted[Any]) -> Any:
+def _population_mean(fit: Fitted[Regression]) -> Any:
     """Give the draws of the intercept that the groups vary around, labelled."""
     intercept = fit.model.parameters.of(Role.INTERCEPT)
     assert intercept is not None
@@ -214,16 +217,16 @@ def row_height(rows: int) -> float:
     return 0.24 if rows <= 25 else 0.19
 
 
-def _sized_label(fit: Fitted[Any], k: int, size: int) -> str:
-    group = fit.model.design.group
+def _sized_label(fit: Fitted[Regression], k: int, size: int) -> str:
+    group = fit.model.rows.group
     assert group is not None
-    design = fit.model.design
-    if design.se is not None and size == 1:
-        return f"{short(group.levels[k])} (se {design.se[group.codes == k][0]:.3g})"
+    se = fit.model.rows.se
+    if se is not None and size == 1:
+        return f"{short(group.levels[k])} (se {se[group.codes == k][0]:.3g})"
     return f"{short(group.levels[k])} (n = {size:,})"
 
 
-def _alpha_words(fit: Fitted[Any], prob: float) -> str:
+def _alpha_words(fit: Fitted[Regression], prob: float) -> str:
     at_zero = " at predictors of 0" if fit.model.design.predictors else ""
     response = short(fit.model.design.formula.response)
     return f"mean {response}{at_zero}\n(median, 50 % and {100 * prob:g} % intervals)"

@@ -29,7 +29,7 @@ _PANEL_LABEL = 36
 
 
 def posterior(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
@@ -77,7 +77,7 @@ def posterior(
 
 
 def prior_posterior(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
@@ -174,7 +174,7 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1) -> Any:
 
 def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> None:
     """Draw quantile functions: densities of data sets on scales that differ by powers of ten do not fit one panel."""
-    y = model.design.y
+    y = model.rows.y
     share = (np.arange(200) + 0.5) / 200
     panel.plot(np.quantile(replicated, share, axis=1), share, color=OTHER, linewidth=0.6, alpha=0.5)
     panel.plot(np.quantile(y, share), share, color=ink(), linewidth=2)

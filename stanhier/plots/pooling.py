@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.engines.regression import Regression
 from stanhier.plots.groups import row_height
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, new_axes, short
 from stanhier.posterior.fitted import Fitted
@@ -20,7 +21,7 @@ class Pooled(Protocol):
     """What `stanhier.pooling` gives."""
 
     @property
-    def fits(self) -> Mapping[str, Fitted[Any]]:
+    def fits(self) -> Mapping[str, Fitted[Regression]]:
         """The fits by kind of pooling."""
 
     @property

@@ -7,7 +7,9 @@ import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_count, checked_probability
 from stanhier.basics.errors import StanhierError
-from stanhier.design.in_memory import NewRows
+from stanhier.basics.words import quoted
+from stanhier.design.design import NewRows
+from stanhier.engines.regression import Regression
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
@@ -28,7 +30,7 @@ _MAX_ROWS = 100_000
 
 
 def ppc(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     kind: str | None = None,
     draws: int = 400,
@@ -71,7 +73,7 @@ def ppc(
     """
     prob = checked_probability(prob, "plot_ppc")
     if kind not in (None, "density", "groups"):
-        raise StanhierError(f'plot_ppc(kind={kind!r}): \'kind\' must be "density" or "groups".')
+        raise StanhierError(f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "density" or "groups".')
     grouped = fit.model.parameters.effects is not None
     if kind == "groups" and not grouped:
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
@@ -95,21 +97,21 @@ def ppc(
     return axes
 
 
-def _kept(fit: Fitted[Any], draws: int) -> np.ndarray:
+def _kept(fit: Fitted[Regression], draws: int) -> np.ndarray:
     """Choose this many draws (or all), evenly over the chains and along them."""
     total = fit.draws.n_draws
     return np.linspace(0, total - 1, min(checked_count(draws, "draws", "plot_ppc"), total)).round().astype(int)
 
 
-def _replicated_rows(fit: Fitted[Any], keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Give replicated responses, shape (draws, rows), and the observed ones; of very many rows a random part."""
-    design = fit.model.design
+    design = fit.model.rows
     rows = np.arange(design.n_rows)
     if len(rows) > _MAX_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, _MAX_ROWS, replace=False))
     chosen = NewRows(
         design.X[rows],
-        None if design.group is None else design.group.codes[rows],
+        None if design.codes is None else design.codes[rows],
         pd.Index([]),
         None if design.se is None else design.se[rows],
         pd.RangeIndex(len(rows)),
@@ -119,7 +121,7 @@ def _replicated_rows(fit: Fitted[Any], keep: np.ndarray, seed: int) -> tuple[np.
     return values, design.y[rows]
 
 
-def _densities(ax: Any, fit: Fitted[Any], replicated: np.ndarray, observed: np.ndarray) -> Any:
+def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observed: np.ndarray) -> Any:
     for k, values in enumerate(replicated):
         ax.plot(
             *density(values, beyond=True),
@@ -139,7 +141,7 @@ def _densities(ax: Any, fit: Fitted[Any], replicated: np.ndarray, observed: np.n
     return ax
 
 
-def _size_of_groups(fit: Fitted[Any]) -> tuple[float, float]:
+def _size_of_groups(fit: Fitted[Regression]) -> tuple[float, float]:
     group = fit.model.design.group
     assert group is not None
     if len(group.levels) > MAX_GROUPS:
@@ -147,7 +149,7 @@ def _size_of_groups(fit: Fitted[Any]) -> tuple[float, float]:
     return max(3.8, 1.3 + 0.22 * len(group.levels)), 4.4 + label_width([short(v) for v in group.levels])
 
 
-def _group_means(ax: Any, fit: Fitted[Any], means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
+def _group_means(ax: Any, fit: Fitted[Regression], means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
     design = fit.model.design
     group = design.group
     assert group is not None

@@ -9,6 +9,8 @@ import pandas as pd
 
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
+from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import effects_array
 
@@ -137,7 +139,7 @@ def intervals(draws: np.ndarray, prob: float) -> Intervals:
     return Intervals(*np.quantile(draws, probs, axis=0))
 
 
-def group_intervals(fit: Fitted[Any], prob: float) -> Intervals:
+def group_intervals(fit: Fitted[Regression], prob: float) -> Intervals:
     """Summarise the groups' intercepts, in blocks where there is no room for all draws of all groups."""
     posterior, own = fit.posterior, fit.model.parameters.effects
     assert own is not None
@@ -151,7 +153,7 @@ def group_intervals(fit: Fitted[Any], prob: float) -> Intervals:
     return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))
 
 
-def group_positions(fit: Fitted[Any], labels: Sequence[Any], where: str) -> np.ndarray:
+def group_positions(fit: Fitted[Regression], labels: Sequence[Any], where: str) -> np.ndarray:
     """Give the positions of the groups of these labels.
 
     Raises
@@ -164,22 +166,22 @@ def group_positions(fit: Fitted[Any], labels: Sequence[Any], where: str) -> np.n
     positions = group.levels.get_indexer(pd.Index(list(labels)))
     for label, position in zip(labels, positions, strict=True):
         if position < 0:
-            raise StanhierError(f"{where}(groups=...): there is no group {label!r} in '{group.name}'.")
+            raise StanhierError(f"{where}(groups=...): there is no group {quoted(label)} in '{group.name}'.")
     return np.asarray(positions)
 
 
-def group_labels(fit: Fitted[Any]) -> list[str]:
+def group_labels(fit: Fitted[Regression]) -> list[str]:
     """Give the groups' labels as pictures show them."""
     group = fit.model.design.group
     assert group is not None
     return [short(level) for level in group.levels]
 
 
-def group_sizes(fit: Fitted[Any]) -> np.ndarray:
+def group_sizes(fit: Fitted[Regression]) -> np.ndarray:
     """Count the rows of each group, shape (J,)."""
-    group = fit.model.design.group
+    group = fit.model.rows.group
     assert group is not None
-    return np.bincount(group.codes, minlength=len(group.levels))
+    return group.sizes
 
 
 def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +209,11 @@ def quantity(name: str, label: Any = None, most: int = MAX_LABEL) -> str:
 
 
 def parameters(
-    fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str, most: int = 60
+    fit: Fitted[Regression],
+    var_names: str | Sequence[str] | None,
+    coords: dict[str, Any] | None,
+    where: str,
+    most: int = 60,
 ) -> list[tuple[str, Any, np.ndarray]]:
     """List the scalar parameters to draw.
 
@@ -248,7 +254,9 @@ def parameters(
     return listed
 
 
-def choose(fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str) -> Any:
+def choose(
+    fit: Fitted[Regression], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str
+) -> Any:
     """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
     posterior = fit.posterior
     known = [str(name) for name in posterior.data_vars]
@@ -258,10 +266,10 @@ def choose(fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict
         names = [var_names] if isinstance(var_names, str) else list(var_names)
     for name in names:
         if name not in known:
-            raise StanhierError(f"{where}(): there is no parameter {name!r}; they are: {', '.join(known)}.")
+            raise StanhierError(f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
     chosen = posterior[names]
     selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
     try:
         return chosen.sel(selection)
     except (KeyError, ValueError) as err:
-        raise StanhierError(f"{where}(coords={coords!r}): there is no such label ({err}).") from err
+        raise StanhierError(f"{where}(coords={quoted(coords)}): there is no such label ({err}).") from err

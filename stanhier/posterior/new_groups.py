@@ -21,7 +21,7 @@ from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
 from stanhier.data.frames import as_frame, clean_group
-from stanhier.design.in_memory import Design, Grouping
+from stanhier.design.in_memory import InMemoryDesign, RowGrouping
 from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -31,7 +31,7 @@ from stanhier.posterior.weights import good_k, relative_efficiency
 __all__ = ["extend", "update_group"]
 
 
-def update_group[F: Fitted[Any]](fit: F, rows: pd.DataFrame | Mapping[str, Any], *, reweight: bool = True) -> F:
+def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str, Any], *, reweight: bool = True) -> F:
     """Add a new group from a few of its own rows, without sampling again.
 
     Given the other parameters the effect of the new group has its closed form. `reweight` resamples the draws of
@@ -97,9 +97,10 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
     StanhierError
         If the model has no groups.
     """
-    design = model.design
-    if design.group is None:
+    if model.design.group is None:
         raise StanhierError("update_group() is for models with groups; this one has none: fit it again with all rows.")
+    design = model.rows
+    assert design.group is not None
     frame = as_frame(data)
     if len(frame) == 0:
         raise DataError("update_group() needs at least one row of the new group.")
@@ -116,7 +117,7 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f"update_group() needs the standard errors of the new rows: {named} is missing.")
     levels = pd.Index([*design.group.levels, *rows.new_levels])
-    group = Grouping(design.group.name, levels, np.concatenate([design.group.codes, rows.codes]))
+    group = RowGrouping(design.group.name, levels, np.concatenate([design.group.codes, rows.codes]))
     return model.on_rows(
         replace(
             design,
@@ -148,17 +149,11 @@ def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
     SamplingWarning
         If the weights are too uneven to be trusted.
     """
-    design = model.design
+    design = model.rows
     assert design.group is not None
     first = len(design.group.levels) - n_new
     chosen = design.group.codes >= first
-    new_rows = replace(
-        design,
-        y=design.y[chosen],
-        frame=design.frame[chosen],
-        group=Grouping(design.group.name, design.group.levels[first:], design.group.codes[chosen] - first),
-        se=None if design.se is None else design.se[chosen],
-    )
+    new_rows = design.take(chosen).grouped_by(design.group.levels[first:], design.group.codes[chosen] - first)
     assert new_rows.group is not None
     blocks = model.engine.set_densities(new_rows, new_rows.group.codes, n_new, draws)
     log_density = np.concatenate([left_out for _, left_out, _ in blocks], axis=1).sum(axis=1)
@@ -172,7 +167,7 @@ def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
     return draws.take(resampled(log_weights, np.random.default_rng([draws.seed, 0x75, design.n_rows])))
 
 
-def _appended(design: Design, data: pd.DataFrame) -> pd.DataFrame:
+def _appended(design: InMemoryDesign, data: pd.DataFrame) -> pd.DataFrame:
     """Give the columns that the model uses, old rows and new; new categories come after the old ones."""
     columns: dict[str, Any] = {}
     assert design.group is not None

@@ -10,6 +10,7 @@ import numpy as np
 
 from stanhier.basics.errors import PriorError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
+from stanhier.basics.words import quoted
 
 __all__ = [
     "Cauchy",
@@ -50,7 +51,7 @@ class Prior:
             if f.name == "centered":
                 continue
             value = getattr(self, f.name)
-            name = f"{type(self).__name__}({f.name}={value!r})"
+            name = f"{type(self).__name__}({f.name}={quoted(value)})"
             if isinstance(value, bool) or not isinstance(value, Real | np.number):
                 raise PriorError(f"{name}: '{f.name}' must be a number, not {type(value).__name__}.")
             try:
@@ -324,4 +325,4 @@ def from_dict(record: Mapping[str, Any]) -> Prior:
     try:
         return known[record["prior"]](**arguments)
     except (KeyError, TypeError) as err:
-        raise PriorError(f"{dict(record)!r} is not the record of a prior.") from err
+        raise PriorError(f"{quoted(dict(record))} is not the record of a prior.") from err

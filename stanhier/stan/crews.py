@@ -14,6 +14,7 @@ from typing import Any, Self, cast
 from stanhier.basics.ending import end_with_parent
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import keep_to_one_thread, n_threads
+from stanhier.basics.words import quoted
 from stanhier.stan.executors import RecordingContext, n_workers
 from stanhier.stan.interrupt import end_chains
 from stanhier.stan.program import Program, shipped_programs
@@ -53,7 +54,7 @@ class Crew:
             failed.set_exception(err)
             return failed
         except RuntimeError as err:
-            raise StanhierError(f"The executor {self._executor!r} takes no tasks: {err}.") from err
+            raise StanhierError(f"The executor {quoted(self._executor)} takes no tasks: {err}.") from err
 
     def renewed(self) -> "Crew":
         """Give the crew that takes the place of this one, whose executor is broken for good."""

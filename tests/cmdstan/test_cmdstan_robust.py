@@ -70,9 +70,20 @@ def test_two_at_once_do_the_work_once(parts: Path, tmp_path: Path, action: str) 
     log = tmp_path / "log"
     if action == "compile":
         install(progress=False)
-    both = [start(parts, action, FAKE_SECONDS="1", FAKE_LOG=str(log)) for _ in range(2)]
-    said = [process.communicate(timeout=60)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    mark, go = tmp_path / "mark", tmp_path / "go"
+    both = [start(parts, action, FAKE_MARK=str(mark), FAKE_GO=str(go), FAKE_LOG=str(log))]
+    wait_for(mark)
+    both.append(start(parts, action, FAKE_LOG=str(log)))
+    assert both[1].stdout is not None
+    lines = []
+    for line in both[1].stdout:
+        lines.append(line)
+        if "waiting for it" in line:
+            break
+    go.touch()
+    said = [both[0].communicate()[0], "".join(lines) + both[1].stdout.read()]
+    both[1].stdout.close()
+    assert [process.wait() for process in both] == [0, 0], said
     assert said[0].splitlines()[-1] == said[1].splitlines()[-1]
     assert sum("waiting for it" in text for text in said) == 1
     if action == "compile":

@@ -44,11 +44,10 @@ def doubled(task):
     return 2 * task
 
 
-def hushed(task):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        time.sleep(0.2 * task)
-    return task
+def touch_after(task):
+    seconds, mark = task
+    time.sleep(seconds)
+    mark.touch()
 
 
 def collected(found, **keywords):
@@ -125,18 +124,34 @@ class TestTasks:
             assert len(asked) <= done + crew.room
         assert done == 40
 
-    def test_filters_of_warnings_are_left_as_they_were(self):
+    def test_filters_of_warnings_are_left_as_they_were(self, threads):
+        came = {"first": threading.Event(), "second": threading.Event()}
+        first_left = threading.Event()
+
+        def hushed(name):
+            """Come and go in turns: the second puts back what the first had set."""
+            if name == "second":
+                assert came["first"].wait(60)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                came[name].set()
+                assert (came["second"] if name == "first" else first_left).wait(60)
+            first_left.set()
+            return name
+
         before = list(warnings.filters)
-        assert list(tasks.results_of(hushed, [(k, k) for k in (1, 2)], workers.OwnThreads()))
+        crew = workers.crew_of(threads, own=workers.OwnThreads)
+        results = dict(tasks.results_of(hushed, [(name, name) for name in came], crew))
+        assert results == {"first": "first", "second": "second"}
         assert warnings.filters == before
 
-    def test_what_is_dropped_is_ended(self):
-        started = time.monotonic()
-        crew = workers.OwnProcesses(1)
-        results = tasks.run_tasks(time.sleep, [(0, 0), (1, 100)], crew)
+    def test_what_is_dropped_is_ended(self, tmp_path):
+        early, late = tmp_path / "early", tmp_path / "late"
+        results = tasks.run_tasks(touch_after, [(0, (0, early)), (1, (100, late))], workers.OwnProcesses(1))
         next(results)
         results.close()
-        assert time.monotonic() - started < 60
+        assert early.exists()
+        assert not late.exists()
         assert not [p for p in psutil.Process().children(recursive=True) if "multiprocessing.spawn" in p.cmdline()]
 
     def test_a_task_that_the_executor_cancels_is_a_failure(self):
@@ -299,7 +314,7 @@ class TestFolder:
         )
         for name, fit in first:
             assert np.array_equal(second[name].draws.values["location"], fit.draws.values["location"])
-        assert first._fits == {}, "fits are on the disk, not in memory"
+        assert first["a/b"] is not first["a/b"], "fits are on the disk, not in memory"
         assert not list(tmp_path.glob(".*.part"))
 
     @pytest.mark.parametrize(
@@ -541,16 +556,14 @@ class TestWithStan:
             assert process.stdout.readline()
         started = offspring(process)
         assert chains_of(started)
-        clock = time.monotonic()
         process.send_signal(number)
         _, words = process.communicate(timeout=60)
-        assert time.monotonic() - clock < 20
         assert gone(started)
         if number == signal.SIGINT:
             assert words.count("Traceback (most recent call last)") - words.count("During handling of") == 1, words
             assert "KeyboardInterrupt" in words
         kept = list((tmp_path / "fits").glob("*.nc"))
-        assert len(kept) >= 2
+        assert 2 <= len(kept) < 100, "it was stopped on the way"
         again = run(tmp_path, 2, tmp_path / "fits", 20_000)
         said, words = again.communicate(timeout=120)
         assert said.endswith("2 fits\n"), words

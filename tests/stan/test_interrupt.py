@@ -20,16 +20,26 @@ model = variants.VARYING["default"]()
 """
 ENDED = {"terminated": signal.SIGTERM, "hung up": signal.SIGHUP}
 CALLS = {
-    "sample": "model.sample(iter_sampling=50_000_000, seed=1)",
+    "sample": "model.sample(chains=4, parallel_chains=4, iter_sampling=50_000_000, seed=1)",
     # More chains than run at the same time: those that wait must not be started.
     "chains that wait": "model.sample(chains=6, parallel_chains=2, iter_sampling=50_000_000, seed=1)",
     "one process": "model.sample(force_one_process_per_chain=False, iter_sampling=50_000_000, seed=1)",
-    "silent": "model.sample(iter_sampling=50_000_000, refresh=50_000_000, seed=1, show_progress=False)",
+    "silent": "model.sample(chains=4, parallel_chains=4, iter_sampling=50_000_000, refresh=50_000_000, seed=1, "
+    "show_progress=False)",
     "silent in one process": "model.sample(iter_sampling=50_000_000, refresh=50_000_000, seed=1, show_progress=False, "
     "force_one_process_per_chain=False)",
     "variational": "model.variational(iter=500_000_000, tol_rel_obj=1e-300, seed=1)",
 }
 SILENT = [call for call in CALLS if call.startswith("silent")]
+PROCESSES = {
+    "sample": 4,
+    "chains that wait": 2,
+    "one process": 1,
+    "silent": 4,
+    "silent in one process": 1,
+    "variational": 1,
+}
+"""How many each of them has under way, once it is."""
 
 
 def chains():
@@ -55,12 +65,10 @@ def start(cmdstan_home, tmp_path):
         processes.append(process)
         deadline = time.monotonic() + 60
         mine = set()
-        while not mine and time.monotonic() < deadline:
+        while len(mine) < PROCESSES[call] and time.monotonic() < deadline:
             time.sleep(0.1)
             mine = {child.pid for child in psutil.Process(process.pid).children() if child.pid in chains()}
-        time.sleep(0.3)
-        mine = {child.pid for child in psutil.Process(process.pid).children() if child.pid in chains()}
-        assert mine
+        assert len(mine) == PROCESSES[call]
         return process, mine
 
     processes = []

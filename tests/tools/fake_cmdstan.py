@@ -34,6 +34,7 @@ build:
 	@echo "--- [1/2] compiling driver/one.cpp"
 	@mkdir -p build && echo half > build/one.o
 	@test -z "$$FAKE_MARK" || echo $$PPID > "$$FAKE_MARK"; sleep $${FAKE_SECONDS:-0}
+	@until test -z "$$FAKE_GO" || test -e "$$FAKE_GO"; do sleep 0.05; done
 	@test -z "$$FAKE_BYTES" || head -c $$FAKE_BYTES /dev/zero > build/big.o
 	@test -z "$$FAKE_FAILURE" || { echo "$$FAKE_FAILURE"; exit 1; }
 	@echo whole > build/one.o
@@ -41,6 +42,7 @@ build:
 %: %.stan
 	@echo "half" > "$@"
 	@test -z "$$FAKE_MARK" || echo $$PPID > "$$FAKE_MARK"; sleep $${FAKE_SECONDS:-0}
+	@until test -z "$$FAKE_GO" || test -e "$$FAKE_GO"; do sleep 0.05; done
 	@test -z "$$FAKE_FAILURE" || { echo "$$FAKE_FAILURE"; exit 1; }
 	@printf '#!/bin/sh\\necho "stan_version_major = 2"\\necho "STAN_THREADS=%s"\\n' "$(STAN_THREADS)" > "$@"
 	@echo compiled >> "$${FAKE_LOG:-/dev/null}"

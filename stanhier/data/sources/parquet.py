@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
 from stanhier.data.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["parquet_source"]
@@ -30,13 +31,13 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
         If there is no such file, one is no Parquet file, or PyArrow is not installed.
     """
     text = os.fspath(path)
-    dataset = needed("pyarrow.dataset", "parquet", f"Reading {text!r}")
+    dataset = needed("pyarrow.dataset", "parquet", f"Reading {quoted(text)}")
     files = _files(text)
     try:
         # The files' names are kept as they are: a column must not appear because of a folder's name.
         opened = dataset.dataset(files, format="parquet")
     except (OSError, ValueError, TypeError) as err:
-        raise DataError(f"{text!r} cannot be read as Parquet: {' '.join(str(err).split())}") from err
+        raise DataError(f"{quoted(text)} cannot be read as Parquet: {' '.join(str(err).split())}") from err
 
     def batches(columns: list[str]) -> Iterator[Any]:
         # Little is read ahead, and no file as a whole, which PyArrow does unless told otherwise: memory stays small
@@ -52,8 +53,8 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
             )
         except (OSError, ValueError, TypeError) as err:
             raise DataError(
-                f"{text!r} cannot be read to its end: {' '.join(str(err).split())}. Are all files whole, and their "
-                "columns of the same types?"
+                f"{quoted(text)} cannot be read to its end: {' '.join(str(err).split())}. Are all files whole, and "
+                "their columns of the same types?"
             ) from err
 
     return ArrowSource(f"Parquet, {text}", opened.schema, batches)
@@ -67,5 +68,5 @@ def _files(text: str) -> list[str]:
     else:
         found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
     if not found:
-        raise DataError(f"`data` is {text!r}, and there is no such Parquet file, folder or pattern of files.")
+        raise DataError(f"`data` is {quoted(text)}, and there is no such Parquet file, folder or pattern of files.")
     return found

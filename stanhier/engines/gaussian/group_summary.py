@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from stanhier.basics.threads import in_threads
+from stanhier.basics.threads import in_threads, one_blas_thread
 from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
@@ -49,7 +49,8 @@ def summarise(
     part = np.unique(np.linspace(0, n_draws - 1, _n_mixture(len(groups), n_draws)).astype(int))
     step = max(1, BLOCK_VALUES // len(part))
     blocks = [groups[i : i + step] for i in range(0, len(groups), step)]
-    mean, sd = _moments(compressed, groups, draws, mu_alpha)
+    with one_blas_thread():
+        mean, sd = _moments(compressed, groups, draws, mu_alpha)
     probabilities = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
 
     def quantiles(block: np.ndarray) -> np.ndarray:
