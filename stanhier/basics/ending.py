@@ -1,5 +1,6 @@
 """What this process has started ends with it, however it ends: by Ctrl-C, SIGTERM, SIGHUP or SIGKILL."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 from stanhier.basics import keeper
 
 __all__ = ["end_with_parent", "ends_chains_if_killed", "run_to_the_end", "signals_as_exit"]
+
+_log = logging.getLogger(__name__)
 
 _SECONDS_UNWATCHED = 0.5
 """Shorter runs of Stan are not watched: a second process is not worth starting for them."""
@@ -106,6 +109,7 @@ def end_with_parent(leave: Callable[[], object]) -> None:
     assert parent is not None
 
     def wait() -> None:
+        _leave_signals_to_the_main_thread()
         parent.join()
         leave()
 
@@ -124,28 +128,35 @@ def ends_chains_if_killed(folder: Path) -> Iterator[None]:
     if os.name != "posix":
         yield
         return
-    watchers: list[subprocess.Popen[bytes]] = []
-    lock = threading.Lock()
-    over = False
+    over = threading.Event()
 
     def watch() -> None:
+        _leave_signals_to_the_main_thread()
+        if over.wait(_SECONDS_UNWATCHED):
+            return
         command = [sys.executable, "-I", "-S", keeper.__file__, "watch", str(os.getpid()), str(folder)]
-        with lock, suppress(OSError):  # no more processes, say: then the chains end when they next say something
-            if not over:
-                watchers.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True))
+        try:
+            watcher = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        except OSError as err:  # then they end when they next have something to say
+            _log.warning("Should this process be killed, Stan may run on for a while: %s", err)
+            return
+        with watcher:
+            over.wait()
+            watcher.kill()
 
-    timer = threading.Timer(_SECONDS_UNWATCHED, watch)
-    timer.daemon = True
-    timer.start()
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        timer.cancel()
-        with lock:
-            over = True
-        for watcher in watchers:
-            watcher.kill()
-            watcher.wait()
+        over.set()
+        thread.join()
+
+
+def _leave_signals_to_the_main_thread() -> None:
+    """Keep signals from this thread: one that comes here would not wake the main thread, which has to handle it."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *_ENDED_BY_SIGNAL})
 
 
 def _leave(number: int, _: object) -> None:

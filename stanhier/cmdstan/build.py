@@ -224,7 +224,7 @@ def _run(command: list[str], home: Path, show: Callable[[str], None]) -> tuple[i
     try:
         code = run_to_the_end(command, folder=home, environment=environment, heard=heard)
     except OSError as err:
-        raise CmdStanError(f"{command[0]} does not run: {err}.") from err
+        raise CmdStanError(f"{err.filename or command[0]} does not run: {err.strerror}.") from err
     if code > 128:
         said.append(f"{command[0]} was terminated by signal {code - 128}")
     return code, said

@@ -11,6 +11,7 @@ from pathlib import Path
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import locate
 from stanhier.cmdstan.build import in_a_plain_path, make_program, what_to_do
+from stanhier.cmdstan.cache import reading
 from stanhier.cmdstan.installer import damaged_files
 from stanhier.cmdstan.toolchain import require_make
 
@@ -39,6 +40,7 @@ def executable_name(name: str) -> str:
     return f"{name}.exe" if platform.system() == "Windows" else name
 
 
+@reading()
 def is_intact(exe: Path) -> bool:
     """Compare an executable with what it was when it was compiled: in full once per process, then by size and time.
 
@@ -51,6 +53,11 @@ def is_intact(exe: Path) -> bool:
     -------
     bool
         False when it is missing, changed, or may not be run.
+
+    Raises
+    ------
+    CmdStanError
+        When this user may not read it.
     """
     try:
         status = exe.stat()
@@ -60,6 +67,8 @@ def is_intact(exe: Path) -> bool:
             if record["size"] != status.st_size or record["sha256"] != _fingerprint(exe):
                 return False
             _compared.add(key)
+    except PermissionError:  # it is there, and closed to this user
+        raise
     except (OSError, ValueError, KeyError):
         return False
     return os.access(exe, os.X_OK)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import write_whole
+from stanhier.basics.locks import file_lock
 from stanhier.fit import Fit
 from stanhier.loading import load
 from stanhier.model import Model
@@ -63,10 +64,10 @@ class FitFolder:
         StanhierError
             If another process does so now.
         """
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
-        lock = FileLock(self.path / ".lock")
         with self._clear_errors():
+            lock = file_lock(self.path / ".lock")
             try:
                 lock.acquire(timeout=0)
             except Timeout as err:
