@@ -13,6 +13,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
@@ -40,7 +41,10 @@ _SETTLED = {
     "show_console": "chains of several fits would speak at once",
 }
 
+_OWN_KEYWORDS = ("executor", "folder", "progress")
 
+
+@in_our_words()
 def fit_many(
     models: Mapping[Any, Model] | Iterable[tuple[Any, Model]],
     *,
@@ -106,7 +110,7 @@ def fit_many(
         if name in sample_keywords:
             raise StanhierError(f"fit_many() does not take '{name}': {reason}.")
     given = {name: value for name, value in sample_keywords.items() if name != "keep_finished"}
-    check_keywords("fit_many", given, theirs="sample", hidden={*NOT_FOR_USERS, *_SETTLED})
+    check_keywords("fit_many", given, theirs="sample", hidden={*NOT_FOR_USERS, *_SETTLED}, own=_OWN_KEYWORDS)
     seed = sample_keywords.pop("seed", None)
     if seed is not None and not isinstance(seed, int | np.integer):
         raise StanhierError(f"fit_many(seed={seed!r}): give one number; every model gets seeds of its own from it.")

@@ -211,6 +211,7 @@ def made(kind, formula, data, **keywords):
     before = deepcopy(data) if isinstance(data, dict) else data.copy(deep=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", sh.PriorWarning)
         try:
             model = kind(formula, data, **keywords)
             numbers = model.stan_data
