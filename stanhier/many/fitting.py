@@ -13,6 +13,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
@@ -41,7 +42,10 @@ _SETTLED = {
     "show_console": "chains of several fits would speak at once",
 }
 
+_OWN_KEYWORDS = ("executor", "folder", "progress")
 
+
+@in_our_words()
 def fit_many(
     models: Mapping[Any, Model] | Iterable[tuple[Any, Model]],
     *,
@@ -107,7 +111,7 @@ def fit_many(
         if name in sample_keywords:
             raise StanhierError(f"fit_many() does not take '{name}': {reason}.")
     given = {name: value for name, value in sample_keywords.items() if name != "keep_finished"}
-    check_keywords("fit_many", given, theirs="sample", hidden={*NOT_FOR_USERS, *_SETTLED})
+    check_keywords("fit_many", given, theirs="sample", hidden={*NOT_FOR_USERS, *_SETTLED}, own=_OWN_KEYWORDS)
     seed = sample_keywords.pop("seed", None)
     if seed is not None and not isinstance(seed, int | np.integer):
         raise StanhierError(
