@@ -3,8 +3,7 @@
 import logging
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import pandas as pd
@@ -13,6 +12,7 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
 from stanhier.fit import Fit
 from stanhier.many.folder import FitFolder
+from stanhier.many.summed import SummedUp
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.parameter_table import ParameterTable
 from stanhier.stan.executors import before_exit
@@ -20,36 +20,11 @@ from stanhier.stan.executors import before_exit
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-__all__ = ["ManyFits", "SummedUp"]
+__all__ = ["ManyFits"]
 
 _log = logging.getLogger(__name__)
 
 LISTED = 5
-
-
-@dataclass(frozen=True)
-class SummedUp:
-    """What is kept of every fit, wherever the fit itself is.
-
-    Attributes
-    ----------
-    table : ParameterTable
-    problems : tuple of str
-        What `Fit.diagnose` says.
-    """
-
-    table: ParameterTable
-    problems: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give it as plain lists."""
-        return {**self.table.as_dict(), "problems": list(self.problems)}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Make it from what `as_dict` gives."""
-        return cls(ParameterTable.from_dict(plain), tuple(plain["problems"]))
-
 
 _at_work: "WeakSet[ManyFits]" = WeakSet()
 
