@@ -1,6 +1,6 @@
 """Many models at once: one for each product, clinic, bootstrap sample or simulation."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from os import PathLike
 from typing import Any, Unpack
@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.many.asked import AskedModels, Maker
 from stanhier.many.fits import ManyFits
 from stanhier.many.folder import FitFolder
 from stanhier.many.outcomes import outcomes_of
@@ -27,7 +28,7 @@ _SETTLED = {
 
 
 def fit_many(
-    models: Mapping[Any, Model] | Iterable[tuple[Any, Model]],
+    models: Mapping[Any, Model | Maker] | Iterable[tuple[Any, Model | Maker]],
     *,
     executor: Executor | None = None,
     folder: str | PathLike[str] | None = None,
@@ -79,14 +80,7 @@ def fit_many(
     ...     print(name, fit.summary())
     >>> fits.summary()
     """
-    if isinstance(models, Mapping):
-        pairs: Iterable[tuple[Any, Model]] = models.items()
-    elif isinstance(models, Iterable):
-        pairs = models
-    else:
-        raise StanhierError(
-            f"fit_many() takes models by name, or pairs of name and model; not {type(models).__name__}."
-        )
+    asked = AskedModels(models)
     for name, reason in _SETTLED.items():
         if name in sample_keywords:
             raise StanhierError(f"fit_many() does not take '{name}': {reason}.")
@@ -97,30 +91,9 @@ def fit_many(
         raise StanhierError(f"fit_many(seed={seed!r}): give one number; every model gets seeds of its own from it.")
     kept = None if folder is None else FitFolder(folder)
     crew = crew_of(executor, own=OwnProcesses)
-    contexts: dict[str, Mapping[str, Any]] = {}
-    outcomes = outcomes_of(_checked(pairs, contexts), crew, kept, sample_keywords, seed)
-    total = len(models) if isinstance(models, Sized) else None
     return ManyFits(
-        outcomes,
+        outcomes_of(asked, crew, kept, sample_keywords, seed),
         folder=kept,
-        contexts=contexts,
-        total=total,
+        models=asked,
         progress=somebody_is_looking() if progress is None else progress,
     )
-
-
-def _checked(pairs: Iterable[tuple[Any, Model]], contexts: dict[str, Mapping[str, Any]]) -> Iterator[tuple[str, Model]]:
-    """Give names as text, each once, and models; keep the functions that models need when they are loaded."""
-    seen = set()
-    for pair in pairs:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise StanhierError(f"fit_many() takes pairs of name and model, not {pair!r}.")
-        name, model = str(pair[0]), pair[1]
-        if not isinstance(model, Model):
-            raise StanhierError(f"fit_many(): {name!r} must be a model, not {type(model).__name__}.")
-        if name in seen:
-            raise StanhierError(f"fit_many(): two models are called {name!r}; give each a name of its own.")
-        seen.add(name)
-        if model.design.formula.context:
-            contexts[name] = model.design.formula.context
-        yield name, model

@@ -2,7 +2,7 @@
 
 import pickle
 import secrets
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +14,7 @@ import numpy as np
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
+from stanhier.many.asked import AskedModels
 from stanhier.many.folder import FitFolder, file_of, identity_of
 from stanhier.many.summed import SummedUp
 from stanhier.model import Model
@@ -28,6 +29,15 @@ __all__ = ["MAX_ROWS", "outcomes_of"]
 
 MAX_ROWS = 100_000
 """Rows that travel to a worker, so that it writes the file of the fit; with more of them, this process does."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    name: str
+    model: Model | None
+    """None where nothing is to be sampled."""
+    known: SummedUp | Exception | None
+    """What is known without sampling."""
 
 
 @dataclass(frozen=True)
@@ -47,39 +57,68 @@ class _Done:
 
 
 def outcomes_of(
-    pairs: Iterable[tuple[str, Model]],
+    models: AskedModels,
     crew: Crew,
     folder: FitFolder | None,
     keywords: Mapping[str, Any],
     seed: int | None,
 ) -> Generator[tuple[str, Fit[Any] | None, SummedUp | Exception]]:
-    """Sample models, and give what comes of each in the order in which they finish."""
+    """Sample models, and give what comes of each in the order in which they finish.
+
+    Parameters
+    ----------
+    models : AskedModels
+        Asked for the next when there is room for it.
+    crew : Crew
+        Where they are sampled.
+    folder : FitFolder or None
+        Where the fits are kept, or are already.
+    keywords : mapping
+        As for `Model.sample`, but for the seed.
+    seed : int or None
+        From which, and its name, each model has its own.
+
+    Yields
+    ------
+    name, and fit and summary, or an exception
+        The fit is None where it is in the folder since earlier, or there is none.
+
+    Raises
+    ------
+    StanhierError
+        If no more models could be asked for, when all that were are done; if the folder cannot be used.
+    """
     root = secrets.randbits(64) if seed is None else seed
 
-    def tasks() -> Iterator[tuple[tuple[str, Model, SummedUp | None], _Task | None]]:
-        for name, model in pairs:
+    def tasks() -> Iterator[tuple[_Asked, _Task | None]]:
+        for name, model in models:
+            if isinstance(model, Exception):
+                yield _Asked(name, None, model), None
+                continue
             identity, rows = "", None
             if folder is not None:
                 identity = identity_of(model, {**keywords, "seed": seed})
                 note = folder.note(name, identity)
                 if note is not None:
-                    yield (name, model, SummedUp.from_dict(note)), None
+                    yield _Asked(name, None, SummedUp.from_dict(note)), None
                     continue
                 rows = _pickled(model)
             _compile_once(model.engine.program)
             sampling = SamplingTask.of(model, {**keywords, "seed": _seed_of(root, name)})
-            yield (name, model, None), _Task(sampling, rows, identity)
+            yield _Asked(name, model, None), _Task(sampling, rows, identity)
 
     with ExitStack() as stack:
         if folder is not None:
             stack.enter_context(folder.alone())
-        for (name, model, known), outcome in stack.enter_context(closing(run_tasks(_fit, tasks(), crew))):
+        for asked, outcome in stack.enter_context(closing(run_tasks(_fit, tasks(), crew))):
+            name, model = asked.name, asked.model
             if outcome is None:
-                assert known is not None
-                yield name, None, known
+                assert asked.known is not None
+                yield name, None, asked.known
             elif isinstance(outcome, Exception):
                 yield name, None, outcome
             else:
+                assert model is not None
                 fit = Fit(model, outcome.draws, diagnosis=outcome.diagnosis)
                 try:
                     file = outcome.file
@@ -92,6 +131,8 @@ def outcomes_of(
                 if folder is not None and file is not None:
                     folder.write(name, file)
                 yield name, fit, outcome.summed
+        if models.ended is not None:
+            raise models.ended
 
 
 def _fit(task: _Task) -> _Done:
