@@ -3,7 +3,7 @@
 import numpy as np
 
 from stanhier.basics.warned import PriorWarning, warn
-from stanhier.design.in_memory import Design
+from stanhier.design.design import Design
 from stanhier.engines.parameters import Role
 from stanhier.engines.prior_choice import ChosenPriors, ColumnMoments
 from stanhier.priors.distributions import numbers

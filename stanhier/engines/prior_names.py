@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from stanhier.basics.errors import PriorError
-from stanhier.design.in_memory import Design
+from stanhier.design.design import Design
 from stanhier.engines.parameters import Inventory, Role
 
 __all__ = ["check_names", "check_predictors"]

@@ -101,7 +101,7 @@ class Pooling:
 
     def __repr__(self) -> str:
         formula = self.fits[COMPLETE].model.formula
-        return f"Pooling of {formula!r} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
+        return f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
 
 
 @in_our_words()
