@@ -24,7 +24,7 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.weights import good_k, relative_efficiency
+from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
 
 __all__ = ["check_by", "labels_of", "loo"]
 
@@ -48,7 +48,7 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     Raises
     ------
     StanhierError
-        If `by` is something else.
+        If `by` is something else, or there are fewer than 25 draws.
 
     Warns
     -----
@@ -66,6 +66,7 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     blocks, coordinate = _blocks(fit, by)
     n = len(coordinate)
     n_samples = fit.draws.n_draws
+    check_enough(n_samples, "loo")
     r_eff = relative_efficiency(fit.model, fit.draws)
     elpd, k, p = np.empty(n), np.empty(n), np.empty(n)
     for part, left_out, all_in in blocks:

@@ -28,7 +28,7 @@ from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.weights import good_k, relative_efficiency
+from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
 
 __all__ = ["extend", "update_group"]
 
@@ -58,7 +58,7 @@ def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str
     DataError
         If a column is missing or cannot be used, or a group is known already.
     StanhierError
-        If the model has no groups.
+        If the model has no groups, or there are fewer than 25 draws to weight.
 
     Warns
     -----
@@ -69,6 +69,8 @@ def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str
     ----------
     Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
     """
+    if reweight:
+        check_enough(fit.draws.n_draws, "update_group")
     model = extend(fit.model, rows)
     own, before = model.parameters.effects, fit.model.parameters.effects
     assert own is not None

@@ -16,7 +16,8 @@ from stanhier.design.streamed import StreamedDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
-from stanhier.priors.distributions import Prior, to_dict
+from stanhier.priors.distributions import Prior
+from stanhier.priors.records import to_dict
 from stanhier.storage import streamed
 from stanhier.storage.labels import labels_to_json
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
-from stanhier.priors.distributions import from_dict
+from stanhier.priors.records import from_dict
 from stanhier.storage.contents import check_contents
 from stanhier.storage.labels import labels_from_json
 from stanhier.storage.netcdf import FORMAT

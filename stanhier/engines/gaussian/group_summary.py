@@ -16,6 +16,7 @@ from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
 from stanhier.engines.gaussian.effects import conditional_moments
+from stanhier.engines.gaussian.shrinkage import given_mean
 
 __all__ = ["summarise"]
 
@@ -81,8 +82,7 @@ def _moments(
     ends = np.searchsorted(inverse[order], np.arange(len(weights) + 1))
     for h, weight in enumerate(weights):
         members = order[ends[h] : ends[h + 1]]
-        noise = sigma**2 / weight
-        shrinkage = sigma_alpha**2 / (sigma_alpha**2 + noise)
+        shrinkage, _ = given_mean(weight, sigma, sigma_alpha)
         coefficients = np.column_stack(
             [mu_alpha - shrinkage * location[:, 0], -shrinkage[:, None] * location[:, 1:], shrinkage]
         )
@@ -91,7 +91,7 @@ def _moments(
         covariance = coefficients.T @ coefficients / len(mu_alpha)
         features = np.column_stack([np.ones(len(members)), compressed.means[groups[members]]])
         mean[members] = features @ centre
-        variance[members] = ((features @ covariance) * features).sum(axis=1) + (shrinkage * noise).mean()
+        variance[members] = ((features @ covariance) * features).sum(axis=1) + (shrinkage * (sigma**2 / weight)).mean()
     return mean, np.sqrt(variance)
 
 

@@ -16,6 +16,7 @@ from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES, Block, log_mean_exp
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
+from stanhier.engines.gaussian.shrinkage import given_sum
 
 __all__ = ["common_mean", "held_out_densities", "row_densities", "set_densities"]
 
@@ -133,10 +134,7 @@ def held_out_densities(
 
 def _effect(weight: np.ndarray, weighted_sum: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of a group's effect given rows of this weight and weighted sum of residuals, shape (S, n)."""
-    sigma2 = draws.flat(NOISE)[:, None] ** 2
-    between = draws.flat(SPREAD)[:, None] ** 2
-    precision = between * weight + sigma2
-    return between * weighted_sum / precision, between * sigma2 / precision
+    return given_sum(weight, weighted_sum, draws.flat(NOISE)[:, None], draws.flat(SPREAD)[:, None])
 
 
 class _Pieces:
