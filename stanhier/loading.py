@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted, shortened
 from stanhier.fit import Fit
@@ -27,6 +28,7 @@ __all__ = ["load"]
 _MODELS: dict[str, type[Model]] = {"LinearRegression": LinearRegression, "VaryingIntercept": VaryingIntercept}
 
 
+@in_our_words()
 def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]] | None = None) -> Fit[Model]:
     """Load a fit that `Fit.save` wrote. Nothing in the file is executed.
 
@@ -98,13 +100,13 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     compressed = stored.compressed()
     if compressed is not None:
         data = streamed.from_dataset(parse(description["formula"]), compressed, frame, known_se if known_se else None)
-    model = _MODELS[description["model"]](
+    model = _MODELS[description["model"]].made_before(
         description["formula"],
         data,
+        context,
         priors=stored.priors(),
         sigma=description["sigma"],
         se=known_se if isinstance(known_se, str) else se,
-        context=context,
     )
     for start, end in pairwise([first, *later]):
         model = extend(model, frame.iloc[start:end])

@@ -22,7 +22,8 @@ class LinearRegression(Model):
     priors : mapping, optional
         Priors of `alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get rstanarm's
         defaults: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
-        normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)).
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)). A prior that you give on `alpha` applies at x = 0,
+        unless it has `centered=True`, which puts it at the mean of the predictors.
     sigma : float, optional
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
@@ -39,6 +40,14 @@ class LinearRegression(Model):
         If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors.
     PriorError
         If a prior does not fit its parameter.
+    StanhierError
+        If an argument is not one of these.
+
+    Warns
+    -----
+    PriorWarning
+        If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
+        its standard deviations from 0; `centered=True` is the remedy.
 
     References
     ----------
@@ -68,7 +77,8 @@ class VaryingIntercept(Model):
     priors : mapping, optional
         Priors of `mu_alpha`, `sigma_alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get
         rstanarm's defaults: mu_alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
-        normal(0, 2.5 sd(y) / sd(x_k)), sigma and sigma_alpha exponential(1 / sd(y)).
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma and sigma_alpha exponential(1 / sd(y)). A prior that you give on
+        `mu_alpha` applies at x = 0, unless it has `centered=True`, which puts it at the mean of the predictors.
     sigma : float, optional
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
@@ -85,6 +95,14 @@ class VaryingIntercept(Model):
         If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors.
     PriorError
         If a prior does not fit its parameter.
+    StanhierError
+        If an argument is not one of these.
+
+    Warns
+    -----
+    PriorWarning
+        If your prior on `mu_alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
+        its standard deviations from 0; `centered=True` is the remedy.
 
     References
     ----------

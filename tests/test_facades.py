@@ -46,6 +46,10 @@ WRONG = {
     "fit.plot_densities()": 'has no attribute "plot_densities"',
     'sh.fit_many({"a": model}, sed=1)': 'Unexpected keyword argument "sed"',
     "fit.kfold(kk=3)": 'Unexpected keyword argument "kk"',
+    'sh.LinearRegression("y ~ x", data, prior={})': 'Unexpected keyword argument "prior"',
+    'sh.LinearRegression("y ~ x", data, {})': "Too many positional arguments",
+    'sh.pooling("y ~ x", data, grup="g")': 'Unexpected keyword argument "grup"',
+    'sh.load("fit.nc", contexts={})': 'Unexpected keyword argument "contexts"',
 }
 
 

@@ -10,6 +10,7 @@ from stanhier.basics.errors import DataError, PriorError
 from stanhier.basics.words import quoted
 from stanhier.design.design import Design
 from stanhier.engines.parameters import Inventory, Parameter, Role
+from stanhier.engines.prior_names import check_names, check_predictors
 from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
 __all__ = ["ChosenPriors", "ColumnMoments", "choose_priors"]
@@ -119,13 +120,13 @@ def choose_priors(
     named = dict(given) if isinstance(given, Mapping) else {}
     if given is not None and not isinstance(given, Mapping):
         raise PriorError(f"`priors` must be a dict by parameter name, not {type(given).__name__}.")
-    _check_names(named, parameters, grouped=design.group is not None)
+    check_names(named, parameters, design)
     chosen: dict[str, tuple[Prior, ...]] = {}
     # The slopes last: that the response does not vary is said before anything about a predictor.
     for parameter in sorted(parameters, key=lambda one: one.role is Role.SLOPES):
         prior = named.get(parameter.name)
         if parameter.role is Role.SLOPES:
-            chosen[parameter.name] = _slopes(prior, parameter, design, moments)
+            chosen[parameter.name] = _slopes(prior, parameters, design, moments)
         elif parameter.role is Role.INTERCEPT:
             chosen[parameter.name] = (_intercept(prior, parameter, design, moments),)
         else:
@@ -138,24 +139,6 @@ def choose_priors(
     return result
 
 
-def _check_names(named: Mapping[str, Any], parameters: Inventory, *, grouped: bool) -> None:
-    allowed = parameters.population
-    reasons = {
-        "alpha": "the model has a varying intercept: give 'mu_alpha' and 'sigma_alpha'"
-        if grouped
-        else "the formula has no intercept",
-        "beta": "the formula has no predictors",
-        "sigma": "sigma is known here",
-        "mu_alpha": "the model has no groups: give 'alpha'",
-        "sigma_alpha": "the model has no groups",
-    }
-    for name in named:
-        if name not in allowed:
-            reason = reasons.get(name, "there is no such parameter")
-            listed = ", ".join(f"'{a}'" for a in allowed)
-            raise PriorError(f"`priors` has '{name}', but {reason}. This model takes: {listed or 'none'}.")
-
-
 def _intercept(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> LocationPrior:
     prior = _location(given, parameter.name)
     if prior is None:
@@ -163,16 +146,15 @@ def _intercept(given: Any, parameter: Parameter, design: Design, moments: Column
     return prior if design.predictors else replace(prior, centered=False)
 
 
-def _slopes(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> tuple[LocationPrior, ...]:
+def _slopes(given: Any, parameters: Inventory, design: Design, moments: ColumnMoments) -> tuple[LocationPrior, ...]:
+    parameter = parameters.of(Role.SLOPES)
+    assert parameter is not None
     if given is not None and not isinstance(given, Mapping):
         prior = _location(given, parameter.name, centered_allowed=False)
         assert prior is not None
         return (prior,) * parameter.size
     by_label = dict(given) if given is not None else {}
-    for name in by_label:
-        if name not in design.predictors:
-            listed = ", ".join(f"'{p}'" for p in design.predictors)
-            raise PriorError(f"`priors['{parameter.name}']` names '{name}', which is no predictor; they are: {listed}.")
+    check_predictors(by_label, parameter.name, parameters, design)
     chosen = []
     for k, name in enumerate(design.predictors):
         prior = _location(by_label.get(name), f"{parameter.name}['{name}']", centered_allowed=False)

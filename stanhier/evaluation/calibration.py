@@ -26,6 +26,7 @@ from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Inventory
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.uniformity import rank_test
+from stanhier.plots.figures import Size, checked_size
 from stanhier.posterior import labelled
 from stanhier.posterior.predictive import sample_prior
 from stanhier.posterior.sampling import SamplingTask, sample
@@ -103,21 +104,32 @@ class Calibration:
         """Whether no quantity fails."""
         return not self.failures
 
-    def plot(self) -> Any:
+    def plot(self, *, figsize: Size | None = None) -> Any:
         """Draw the ranks' distribution minus uniform, with its 95 % band, for each quantity.
+
+        Parameters
+        ----------
+        figsize : (float, float), optional
+            Width and height of the new figure, in inches.
 
         Returns
         -------
         matplotlib.figure.Figure
+
+        Raises
+        ------
+        StanhierError
+            If `figsize` is no size.
         """
         import matplotlib.pyplot as plt
 
+        size = checked_size(figsize, "Calibration.plot")
         names = list(self.ranks.columns)
         columns = min(3, len(names))
         shape = (-(-len(names) // columns), columns)
         figure, axes = plt.subplots(
             *shape,
-            figsize=(3.4 * columns, 2.4 * shape[0]),
+            figsize=(3.4 * columns, 2.4 * shape[0]) if size is None else size,
             sharex=True,
             sharey=True,
             squeeze=False,

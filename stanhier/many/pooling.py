@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier import plots
-from stanhier.basics.arguments import checked_probability
+from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import DataError, FormulaError, PriorError
 from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.frames import as_frame, clean_group
@@ -31,12 +31,16 @@ from stanhier.priors.distributions import Flat, LocationPrior
 from stanhier.regressions import LinearRegression, VaryingIntercept
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.keyword_types import SampleKeywords
+from stanhier.stan.keywords import check_keywords
+from stanhier.stan.nuts import NOT_FOR_USERS
 from stanhier.stan.tasks import results_of
 
 __all__ = ["MAX_GROUPS", "Pooling", "pooling"]
 
 MAX_GROUPS = 1000
 """Without pooling each group is a column of the design; beyond this many that is not what anybody wants to fit."""
+
+_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "context", "prob", "executor")
 
 COMPLETE, NONE, PARTIAL = "complete pooling", "no pooling", "partial pooling"
 
@@ -97,9 +101,10 @@ class Pooling:
 
     def __repr__(self) -> str:
         formula = self.fits[COMPLETE].model.formula
-        return f"Pooling of {formula!r} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
+        return f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
 
 
+@in_our_words()
 def pooling(
     formula: str,
     data: pd.DataFrame | Mapping[str, Any],
@@ -157,6 +162,8 @@ def pooling(
     Gelman & Hill (2007), sections 12.2 to 12.4: figures 12.1 and 12.3 show such estimates side by side.
     """
     checked_probability(prob, "pooling")
+    given_to_stan = {name: value for name, value in kwargs.items() if name != "keep_finished"}
+    check_keywords("pooling", given_to_stan, theirs="sample", hidden=NOT_FOR_USERS, own=_OWN_KEYWORDS)
     parsed = parse(formula, context)
     if parsed.group is not None:
         raise FormulaError(
@@ -178,7 +185,10 @@ def pooling(
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
     by_name = in_formula(group)
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
-    partial = VaryingIntercept(f"{formula} + (1 | {by_name})", frame, priors=_as_population(given), **known)
+    # What there is to say about the priors has been said of complete pooling.
+    partial = VaryingIntercept.made_before(
+        f"{formula} + (1 | {by_name})", frame, context, priors=_as_population(given), sigma=sigma, se=se
+    )
     separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), by_name)
     by_category = frame.assign(**{group: categorical})
     columns = build_design(parse(separate_formula, context), by_category, se=se).predictors

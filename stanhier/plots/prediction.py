@@ -10,15 +10,14 @@ from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes
 from stanhier.plots.shared import (
     POSTERIOR,
     flat,
-    grid_of_axes,
     group_intervals,
     group_positions,
     ink,
     label_width,
-    new_axes,
     plain,
     quantity,
     short,
@@ -40,6 +39,7 @@ def prediction(
     by: str | None = None,
     groups: Sequence[Any] | None = None,
     prob: float = 0.9,
+    figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
     """Plot the data along one predictor with the mean line and its interval, and the interval of new observations.
@@ -60,13 +60,15 @@ def prediction(
         With `by` the grouping column: the labels of the groups to draw.
     prob : float
         Probability of the central intervals.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw, unless it is one panel per group.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Or an array of them, one per group.
+        Or Panels of them, one per group: an array with the attribute `figure`.
 
     Raises
     ------
@@ -74,6 +76,7 @@ def prediction(
         If a column is not one of the model, or an argument has a value that it cannot have.
     """
     prob = checked_probability(prob, "plot_prediction")
+    size = checked_size(figsize, "plot_prediction", ax=ax)
     design = fit.model.rows
     columns = list(design.formula.predictor_columns)
     if x not in columns:
@@ -84,7 +87,7 @@ def prediction(
     if by is not None and by == group and by != x:
         if ax is not None:
             raise StanhierError("plot_prediction(ax=...): one panel per group needs a figure of its own.")
-        return _panels(fit, x, groups, prob)
+        return _panels(fit, x, groups, prob, size)
     if groups is not None:
         raise StanhierError("plot_prediction(groups=...): this goes with `by`, the grouping column.")
     if by is not None and (by not in columns or by == x):
@@ -92,7 +95,7 @@ def prediction(
         raise StanhierError(
             f"plot_prediction(by={quoted(by)}): 'by' must be another column of the model: {_listed(others)}."
         )
-    ax = new_axes(ax, 6.4, 4.4)
+    ax = new_axes(ax, (6.4, 4.4), size)
     frame = design.frame
     if by is None:
         grid = rows_along(fit, x, {})
@@ -116,7 +119,9 @@ def prediction(
     return ax
 
 
-def _panels(fit: Fitted[Regression], x: str, groups: Sequence[Any] | None, prob: float) -> Any:
+def _panels(
+    fit: Fitted[Regression], x: str, groups: Sequence[Any] | None, prob: float, figsize: tuple[float, float] | None
+) -> Any:
     group = fit.model.rows.group
     assert group is not None
     if groups is not None:
@@ -126,8 +131,8 @@ def _panels(fit: Fitted[Regression], x: str, groups: Sequence[Any] | None, prob:
         if len(chosen) > _MAX_PANELS:
             chosen = chosen[np.linspace(0, len(chosen) - 1, _MAX_PANELS).round().astype(int)]
     columns = min(6, max(3, int(np.ceil(np.sqrt(len(chosen))))))
-    size = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
-    axes = grid_of_axes(len(chosen), columns=columns, size=size, sharex=True, sharey=True)
+    each = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
+    axes = grid_of_axes(len(chosen), columns=columns, each=each, figsize=figsize, sharex=True, sharey=True)
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
         level = group.levels[int(code)]
         _draw_data(panel, fit, x, group.codes == code, ink())

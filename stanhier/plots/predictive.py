@@ -10,13 +10,13 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.design.design import NewRows
 from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
     density,
     ink,
     label_width,
-    new_axes,
     quantity,
     short,
 )
@@ -36,6 +36,7 @@ def ppc(
     draws: int = 400,
     seed: int | None = None,
     prob: float = 0.9,
+    figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
     """Plot replicated data over the observed: densities and, for models with groups, the groups' means.
@@ -54,12 +55,15 @@ def ppc(
         Of the replications; the fit's own by default.
     prob : float
         Probability of the central intervals of the replicated group means.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw one `kind`.
 
     Returns
     -------
-    matplotlib.axes.Axes or numpy.ndarray of two
+    matplotlib.axes.Axes, or Panels of two
+        The latter is an array with the attribute `figure`.
 
     Raises
     ------
@@ -72,6 +76,7 @@ def ppc(
     Sinica 6, 733-807. Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378.
     """
     prob = checked_probability(prob, "plot_ppc")
+    size = checked_size(figsize, "plot_ppc", ax=ax)
     if kind not in (None, "density", "groups"):
         raise StanhierError(f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "density" or "groups".')
     grouped = fit.model.parameters.effects is not None
@@ -83,18 +88,19 @@ def ppc(
     check_seed(seed)
     chosen_seed = fit.draws.seed if seed is None else int(seed)
     if kind == "density" or not grouped:
-        return _densities(new_axes(ax, 6.0, 4.0), fit, *_replicated_rows(fit, keep, chosen_seed))
+        return _densities(new_axes(ax, (6.0, 4.0), size), fit, *_replicated_rows(fit, keep, chosen_seed))
     means, observed = fit.model.engine.replicated_means(fit.draws, keep, chosen_seed)
     if kind == "groups":
         height, width = _size_of_groups(fit)
-        return _group_means(new_axes(ax, width, height), fit, means, observed, prob)
+        return _group_means(new_axes(ax, (width, height), size), fit, means, observed, prob)
     import matplotlib.pyplot as plt
 
     height, width = _size_of_groups(fit)
-    _, axes = plt.subplots(1, 2, figsize=(5.2 + width, height), layout="constrained", width_ratios=[5.2, width])
+    size = (5.2 + width, height) if size is None else size
+    _, axes = plt.subplots(1, 2, figsize=size, layout="constrained", width_ratios=[5.2, width])
     _densities(axes[0], fit, *_replicated_rows(fit, keep, chosen_seed))
     _group_means(axes[1], fit, means, observed, prob)
-    return axes
+    return panels_of(axes)
 
 
 def _kept(fit: Fitted[Regression], draws: int) -> np.ndarray:

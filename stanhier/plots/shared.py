@@ -1,4 +1,4 @@
-"""What the pictures share: labels, axes, intervals and densities."""
+"""What the pictures share: labels, intervals, densities, and the choice of parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,6 @@ __all__ = [
     "choose",
     "density",
     "flat",
-    "grid_of_axes",
     "group_intervals",
     "group_labels",
     "group_positions",
@@ -33,7 +32,7 @@ __all__ = [
     "ink",
     "intervals",
     "label_width",
-    "new_axes",
+    "named",
     "parameters",
     "plain",
     "quantity",
@@ -101,29 +100,6 @@ def ink() -> Any:
     import matplotlib as mpl
 
     return mpl.rcParams["text.color"]
-
-
-def new_axes(ax: Any, width: float, height: float) -> Any:
-    """Give `ax`, or the axes of a new figure of this size in inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
-
-
-def grid_of_axes(number: int, *, columns: int = 3, size: tuple[float, float] = (3.2, 2.4), **kwargs: Any) -> Any:
-    """Give an array of `number` axes in a new figure, row by row; empty places of the grid are blank."""
-    import matplotlib.pyplot as plt
-
-    columns = min(number, columns)
-    rows = -(-number // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(size[0] * columns, size[1] * rows), layout="constrained", squeeze=False, **kwargs
-    )
-    for ax in axes.flat[number:]:
-        figure.delaxes(ax)
-    return axes.ravel()[:number]
 
 
 def flat(array: Any) -> np.ndarray:
@@ -254,19 +230,36 @@ def parameters(
     return listed
 
 
+def named(var_names: str | Sequence[str], known: Sequence[str], where: str) -> list[str]:
+    """Give the names of parameters as a list, each once, from one name or several.
+
+    Raises
+    ------
+    StanhierError
+        If there are none, or one is not among those that are known.
+    """
+    try:
+        names = [var_names] if isinstance(var_names, str) else list(dict.fromkeys(var_names))
+    except TypeError as err:
+        raise StanhierError(
+            f"{where}(var_names={quoted(var_names)}): 'var_names' must be a name or a list of names: "
+            f"{', '.join(known)}."
+        ) from err
+    for name in names:
+        if name not in known:
+            raise StanhierError(f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
+    if not names:
+        raise StanhierError(f"{where}(var_names=[]): no parameter is named; they are: {', '.join(known)}.")
+    return names
+
+
 def choose(
     fit: Fitted[Regression], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str
 ) -> Any:
     """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
     posterior = fit.posterior
     known = [str(name) for name in posterior.data_vars]
-    if var_names is None:
-        names = fit.model.parameters.population
-    else:
-        names = [var_names] if isinstance(var_names, str) else list(var_names)
-    for name in names:
-        if name not in known:
-            raise StanhierError(f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
+    names = fit.model.parameters.population if var_names is None else named(var_names, known, where)
     chosen = posterior[names]
     selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
     try:

@@ -65,13 +65,24 @@ def test_forest_takes_axes_groups_and_coefficients(many):
     assert labels_of(synthetic.line().plot_forest().yaxis) == ["x"]
 
 
+def test_forest_of_several_kinds_of_coefficients(three):
+    ax = three.plot_forest(var_names=["mu_alpha", "beta"])
+    assert labels_of(ax.yaxis) == ["intercept", "age", "sex[T.male]"]
+    medians = three.posterior[["mu_alpha", "beta"]].median(("chain", "draw"))
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), [medians["mu_alpha"], *medians["beta"]])
+    assert ax.get_xlabel().startswith("pressure: value at predictors of 0 (intercept), change per unit")
+    assert labels_of(synthetic.line().plot_forest(var_names=["beta", "alpha"]).yaxis) == ["intercept", "x"]
+
+
 def test_forest_refuses_what_it_cannot_draw(three):
     with pytest.raises(sh.StanhierError, match="no group 'elsewhere' in 'clinic'"):
         three.plot_forest(groups=["elsewhere"])
     with pytest.raises(sh.StanhierError, match="'prob' must be a number between 0 and 1"):
         three.plot_forest(prob=90)
-    with pytest.raises(sh.StanhierError, match="'var_names' must be"):
-        three.plot_forest(var_names="sigma")
+    with pytest.raises(sh.StanhierError, match=r"must be among mu_alpha, beta, alpha; plot_posterior\(\) draws sigma"):
+        three.plot_forest(var_names=["beta", "sigma"])
+    with pytest.raises(sh.StanhierError, match="'alpha' are the groups, which have a picture of their own"):
+        three.plot_forest(var_names=["alpha", "beta"])
     with pytest.raises(sh.StanhierError, match="coefficients have no groups"):
         synthetic.line().plot_forest(groups=["a"])
 
@@ -116,7 +127,7 @@ def test_shrinkage_of_many_groups_shows_sizes_as_areas(many):
     assert len(areas) == 120
     assert np.corrcoef(areas, sizes)[0, 1] > 0.999
     words = ax.get_legend_handles_labels()[1]
-    assert "1 rows" in words
+    assert "1 row" in words
     assert "30 rows" in words
 
 
