@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stanhier.basics import keeper
 
-__all__ = ["end_with_parent", "ends_chains_if_killed", "run_to_the_end", "signals_as_exit"]
+__all__ = ["end_children", "end_with_parent", "ends_chains_if_killed", "run_to_the_end", "signals_as_exit"]
 
 _log = logging.getLogger(__name__)
 
@@ -114,6 +114,15 @@ def end_with_parent(leave: Callable[[], object]) -> None:
         leave()
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def end_children() -> None:
+    """Kill what this process has started, and what that has."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it has ended by itself
+            process.kill()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from multiprocessing.context import BaseContext, SpawnProcess
 from types import ModuleType
 from typing import Any, Self, cast
 
-from stanhier.basics.ending import end_with_parent
+from stanhier.basics.ending import end_children, end_with_parent
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import keep_to_one_thread, n_threads
 from stanhier.basics.words import quoted
@@ -188,9 +188,5 @@ def _start_worker() -> None:
 
 
 def _leave(*_: Any) -> None:
-    import psutil
-
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # it has ended by itself
-            process.kill()
+    end_children()
     os._exit(1)

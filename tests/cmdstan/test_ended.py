@@ -121,6 +121,35 @@ def commands(processes: list[psutil.Process]) -> str:
     return "\n".join(lines)
 
 
+FROM_GITHUB = """
+import signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import cmdstanpy
+from stanhier.cmdstan import install_from_github
+def install(**_):
+    make = subprocess.Popen(["sh", "-c", f"echo $$ > '{sys.argv[1]}'; sleep 60; true"])
+    return make.wait() == 0
+cmdstanpy.install_cmdstan = install
+install_from_github()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_what_cmdstanpy_builds_ends_too(own_cache: Path, tmp_path: Path, name: str) -> None:
+    mark = tmp_path / "mark"
+    running = subprocess.Popen(
+        [sys.executable, "-c", FROM_GITHUB, str(mark)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(mark)
+    processes = [psutil.Process(int(mark.read_text())), *everything_below(running.pid)]
+    end(running, name)
+    assert_gone(processes)
+
+
 def test_a_hangup_that_is_ignored_stays_ignored(parts: Path, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
