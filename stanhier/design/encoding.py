@@ -135,7 +135,7 @@ def _plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | N
     return columns if len(spec.column_names) == len(spec.terms) else None
 
 
-def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula) -> ModelSpec:
+def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all: bool = True) -> ModelSpec:
     """Let formulaic learn from rows how one side of a formula is encoded.
 
     Parameters
@@ -145,6 +145,8 @@ def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula) -> ModelS
     frame : pandas.DataFrame
         Cleaned columns; one row is enough where each expression works row by row.
     formula : ParsedFormula
+    are_all : bool
+        Whether the rows are those of the user, and not examples of them.
 
     Raises
     ------
@@ -154,7 +156,7 @@ def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula) -> ModelS
         If it cannot be evaluated.
     """
     refuse_many_columns(side, frame, formula)
-    spec: ModelSpec = evaluate(side, frame, formula).model_spec
+    spec: ModelSpec = evaluate(side, frame, formula, are_all=are_all).model_spec
     return spec
 
 
