@@ -1,5 +1,6 @@
 """Columns that a formula names and the data do not have, with what was likely meant."""
 
+from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -34,15 +35,17 @@ def refuse_absent(wanted: Sequence[str], known: Sequence[Any] | None, formula: P
     """
     if known is None:
         return
-    names = set(known)
+    times = Counter(known)
     for name in wanted:
-        if name not in names:
+        if name not in times:
             raise DataError(
                 f"There is no column '{shortened(name)}' in {where}; its columns are: {listed(known)}."
                 f"{_meant(name, known, formula)}"
             )
-        if list(known).count(name) > 1:
+        if times[name] > 1:
             raise DataError(f"The column name {quoted(name)} occurs more than once in `data`; rename one.")
+        if "\0" in name:
+            raise DataError(f"The column name {quoted(name)} holds the character NUL, which no file takes; rename it.")
 
 
 def _meant(name: str, known: Sequence[Any], formula: ParsedFormula) -> str:
