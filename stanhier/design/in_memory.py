@@ -14,7 +14,7 @@ from stanhier.basics.words import quoted
 from stanhier.data.codes import codes_of_integers
 from stanhier.data.frames import as_frame, clean_columns, clean_group, column_names, error_array, positive_numbers
 from stanhier.data.kinds import is_categorical, kind_of_labels, refuse_infinite
-from stanhier.design.absent import refuse_absent
+from stanhier.design.absent import refuse_absent, refuse_nul
 from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_matrix, predictor_names
 from stanhier.engines.gaussian.compression import Compressed, compress
 from stanhier.formula.parse import ParsedFormula
@@ -39,6 +39,9 @@ class Grouping:
     name: str
     levels: pd.Index
     codes: np.ndarray
+
+    def __post_init__(self) -> None:
+        refuse_nul(self.levels, self.name)
 
 
 @dataclass(frozen=True)
