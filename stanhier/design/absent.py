@@ -1,8 +1,11 @@
-"""Columns that a formula names and the data do not have, with what was likely meant."""
+"""Columns that a formula names and the data do not have, with what was likely meant; and names that no file takes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
+
+import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import listed, quoted, shortened
@@ -10,7 +13,7 @@ from stanhier.formula.group_terms import without_backticked
 from stanhier.formula.habits import advice_for_name
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["refuse_absent"]
+__all__ = ["refuse_absent", "refuse_nul"]
 
 _LOOKED_AT = 2000
 
@@ -34,15 +37,41 @@ def refuse_absent(wanted: Sequence[str], known: Sequence[Any] | None, formula: P
     """
     if known is None:
         return
-    names = set(known)
+    times = Counter(known)
     for name in wanted:
-        if name not in names:
+        if name not in times:
             raise DataError(
                 f"There is no column '{shortened(name)}' in {where}; its columns are: {listed(known)}."
                 f"{_meant(name, known, formula)}"
             )
-        if list(known).count(name) > 1:
+        if times[name] > 1:
             raise DataError(f"The column name {quoted(name)} occurs more than once in `data`; rename one.")
+        if "\0" in name:
+            raise DataError(f"The column name {quoted(name)} holds the character NUL, which no file takes; rename it.")
+
+
+def refuse_nul(labels: pd.Index, name: str) -> None:
+    """Refuse labels that no file takes, when a model is made and not when its fit is saved.
+
+    Parameters
+    ----------
+    labels : pandas.Index
+        Categories, or levels of groups.
+    name : str
+        Their column.
+
+    Raises
+    ------
+    DataError
+    """
+    if labels.dtype.kind in "biufcmM":
+        return
+    for label in labels:
+        if isinstance(label, str) and "\0" in label:
+            raise DataError(
+                f"Column '{shortened(name)}' holds {quoted(label)} with the character NUL, which no file takes; "
+                f"replace it in the data."
+            )
 
 
 def _meant(name: str, known: Sequence[Any], formula: ParsedFormula) -> str:

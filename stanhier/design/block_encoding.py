@@ -79,7 +79,9 @@ def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
     DataError
         If the response is not one numeric column.
     """
-    specs = [learn_spec(side, learnt.kinds, formula) for side in (formula.common.rhs, formula.common.lhs)]
+    specs = [
+        learn_spec(side, learnt.kinds, formula, are_all=False) for side in (formula.common.rhs, formula.common.lhs)
+    ]
     calls = whole_columns(formula)
     strange = sorted(learnt.moments.keys() - {whole.call for whole in calls})
     if strange:

@@ -21,6 +21,7 @@ from stanhier.data.frames import (
 from stanhier.data.kinds import kind_of_labels, refuse_infinite
 from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
+from stanhier.design.absent import refuse_nul
 from stanhier.design.blocks import Reducer
 from stanhier.design.encoding import evaluate, predictor_matrix
 from stanhier.formula.parse import ParsedFormula
@@ -42,6 +43,9 @@ class Grouping:
 
     name: str
     levels: pd.Index
+
+    def __post_init__(self) -> None:
+        refuse_nul(self.levels, self.name)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.basics.errors import DataError, FormulaError
 from stanhier.basics.words import quoted, shortened
-from stanhier.data.kinds import refuse_infinite
+from stanhier.data.kinds import is_categorical, refuse_infinite
+from stanhier.design.absent import refuse_nul
 from stanhier.design.sizes import refuse_many_columns
 from stanhier.design.whole_columns import refuse_beyond, with_alias_columns
 from stanhier.formula.aliases import shown
@@ -42,12 +43,6 @@ def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"Two predictors would be called '{shortened(twice)}'; rename a column.")
-    for name in names:
-        if "\0" in name:
-            raise DataError(
-                f"Predictor {quoted(name)} holds the character NUL, which no file takes in a name; replace it in the "
-                "data."
-            )
     return names
 
 
@@ -135,7 +130,7 @@ def _plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | N
     return columns if len(spec.column_names) == len(spec.terms) else None
 
 
-def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula) -> ModelSpec:
+def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all: bool = True) -> ModelSpec:
     """Let formulaic learn from rows how one side of a formula is encoded.
 
     Parameters
@@ -145,6 +140,8 @@ def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula) -> ModelS
     frame : pandas.DataFrame
         Cleaned columns; one row is enough where each expression works row by row.
     formula : ParsedFormula
+    are_all : bool
+        Whether the rows are those of the user, and not examples of them.
 
     Raises
     ------
@@ -153,8 +150,11 @@ def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula) -> ModelS
     FormulaError
         If it cannot be evaluated.
     """
+    for name, column in frame.items():
+        if is_categorical(column):
+            refuse_nul(column.cat.categories, str(name))
     refuse_many_columns(side, frame, formula)
-    spec: ModelSpec = evaluate(side, frame, formula).model_spec
+    spec: ModelSpec = evaluate(side, frame, formula, are_all=are_all).model_spec
     return spec
 
 

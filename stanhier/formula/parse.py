@@ -144,9 +144,13 @@ class _Side:
 
     @classmethod
     def of(cls, side: SimpleFormula, text: str, own: Mapping[str, Any]) -> "_Side":
+        expressions = python_of(side)
+        quoting = next((expression for expression in expressions if "`" in expression), None)
+        if quoting is not None:  # all names in backticks have been replaced, and formulaic would take it otherwise
+            raise FormulaError(f"{quoted(text)}: {quoted(quoting)} has a backtick within text.")
         return cls(
             plain=looked_up(side),
-            expressions={expression: read_expression(expression, text, own) for expression in python_of(side)},
+            expressions={expression: read_expression(expression, text, own) for expression in expressions},
         )
 
     @property

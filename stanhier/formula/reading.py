@@ -30,7 +30,7 @@ _ANSI = re.compile("\x1b\\[[0-9;]*m|[⧛⧚]")
 _MOST_TOKENS = 10_000
 _MOST_CALLS = 300
 _MOST_TERMS = 20_000
-_MOST_STEPS = 100_000
+_MOST_STEPS = 60_000
 _GREATEST_ORDER = 20
 
 
@@ -121,8 +121,11 @@ def _with_aliases(common: str) -> str:
             replaced = with_aliases(token)
         except ValueError as err:
             raise _RefusedError(f"in {quoted(token)} {err}") from None
-        written += [common[end:start], replaced if common[start:stop] == token else common[start:stop]]
-        end = stop
+        start += not common.startswith(token, start)  # behind a brace, where it stands in braces
+        if not common.startswith(token, start):
+            raise _RefusedError(f"{quoted(token)} is not an expression")
+        written += [common[end:start], replaced]
+        end = start + len(token)
     return "".join([*written, common[end:]])
 
 
@@ -148,10 +151,10 @@ class _Bounds:
             order = min(order, sum(len(term.factors) for term in sides[0]))
         else:
             _check_size(prod(sizes))
-            self._count(prod(sizes) + sum(sizes) // 20)
             orders = [[len(term.factors) for term in side] for side in sides]
             nesting = sum(orders[0 if symbol == "/" else -1]) if symbol in ("/", "in") else 0
             order = max(nesting, sum(max(side, default=0) for side in orders))
+            self._count(prod(sizes) * (1 + order // 4) + sum(sizes) // 20)
         if order > _GREATEST_ORDER:
             raise _RefusedError(
                 f"an interaction of more than {_GREATEST_ORDER} columns cannot be estimated; multiply fewer"
@@ -188,7 +191,10 @@ def _check_power(base: Any, power: Any) -> int:
 
 def _check_size(n_terms: int) -> None:
     if n_terms > _MOST_TERMS:
-        raise _RefusedError(f"it multiplies out to more than {_MOST_TERMS:,} terms; write fewer interactions")
+        raise _RefusedError(
+            f"it multiplies out to more than {_MOST_TERMS:,} terms, or to fewer in too many steps; write fewer "
+            "interactions"
+        )
 
 
 def _why(err: FormulaicError, common: str) -> str:

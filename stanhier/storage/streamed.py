@@ -1,6 +1,7 @@
 """A streamed design as arrays and back: what was learnt and compressed, since its rows are nowhere."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from stanhier.design.block_encoding import encoding_of
 from stanhier.design.learning import Learnt
 from stanhier.design.moments import Moments
 from stanhier.design.streamed import StreamedDesign, design_from
+from stanhier.design.whole_columns import whole_columns
 from stanhier.engines.building import REDUCER
 from stanhier.formula.parse import ParsedFormula
 from stanhier.storage.labels import labels_from_json, labels_to_json
@@ -52,8 +54,12 @@ def to_dataset(design: StreamedDesign) -> "xr.Dataset":
 
 def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFrame, se: str | None) -> StreamedDesign:
     """Read what `to_dataset` gave."""
+    calls = [whole.call for whole in whole_columns(formula)]
+    former = {_former_name(call): call for call in calls}
     moments = {
-        call: Moments(n, np.array(reference), np.array(mean), np.array(squares))
+        call if call in calls else former.get(call, call): Moments(
+            n, np.array(reference), np.array(mean), np.array(squares)
+        )
         for call, (n, reference, mean, squares) in json.loads(stored.attrs["moments"]).items()
     }
     arrays = {str(name): variable.to_numpy() for name, variable in stored.data_vars.items()}
@@ -61,3 +67,8 @@ def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFra
     levels = labels_from_json(stored["labels"].to_numpy().tobytes().decode()) if "labels" in stored else None
     encoding = encoding_of(formula, Learnt(kinds, moments))
     return design_from(encoding, reduced, REDUCER.n_rows(reduced), levels, se)
+
+
+def _former_name(call: str) -> str:
+    """Give the name under which earlier versions kept what a call with a name in backticks had learnt."""
+    return re.sub(r"`([^`]*)`", lambda match: re.sub(r"\W", "_", match[1]), call)

@@ -71,6 +71,15 @@ def test_what_a_call_learns_of_a_quoted_column_is_found_again_beside_its_namesak
     assert model.design.formula.response == "a:b"
 
 
+def test_calls_in_braces_are_read_alike():
+    data = odd()
+    braced = sh.LinearRegression("y ~ {center(`my col`)} + my_col + {log(class) + `a:b`}", data)
+    plain = sh.LinearRegression("y ~ center(`my col`) + my_col + I(log(class) + `a:b`)", data)
+    np.testing.assert_array_equal(braced.design.X, plain.design.X)
+    np.testing.assert_array_equal(braced.design.encode(data.iloc[:3]).X, plain.design.X[:3])
+    assert braced.design.predictors == ("center(`my col`)", "my_col", "log(`class`) + `a:b`")
+
+
 def test_the_global_random_numbers_are_left_alone():
     np.random.seed(1)
     before = np.random.get_state()[1].copy()

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import stanhier as sh
 from tests.tools.input_cases import (
@@ -34,6 +35,14 @@ def _() -> Iterator[Pair]:
     model = groups(np.repeat(ODD, 3))
     assert set(model.design.group.levels) == set(ODD)
     yield model, None
+
+
+@case(HEADING, "labels or categories with the character NUL")
+def _() -> Iterator[Pair]:
+    for call in (lambda: line(x=["a\0b", "c", "d"] * 4), lambda: line("y ~ C(x)", x=["c", "a\0b"] * 6)):
+        with pytest.raises(sh.DataError, match="with the character NUL"):
+            call()
+    yield groups(["a\0b", "c"] * 6), None
 
 
 @case(HEADING, "integers, booleans, categories and intervals as labels")
