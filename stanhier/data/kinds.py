@@ -73,6 +73,8 @@ def as_predictor(column: pd.Series, name: str, *, labels: bool = False, library:
         return numeric
     if dtype.kind in "mM":
         raise DataError(f"Column '{name}' holds {dtype}; turn it into numbers first, for example days since a date.")
+    if isinstance(dtype, pd.IntervalDtype):
+        return column.astype("category")
     if isinstance(dtype, pd.StringDtype):
         return _categories(column, name, labels=labels, library=library)
     return _from_objects(column, name, labels=labels, library=library)

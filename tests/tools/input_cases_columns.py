@@ -239,7 +239,9 @@ def _() -> Iterator[Pair]:
 @case(HEADING, "intervals, as `pd.cut` makes them")
 def _() -> Iterator[Pair]:
     cut = pd.cut(base()["n"], [0, 3, 6, 9])
-    yield line(x=cut), line(x=cut.cat.codes.astype(str).map("level {}".format))
+    plain = line(x=cut.cat.codes.astype(str).map("level {}".format))
+    yield line(x=cut), plain
+    yield line(x=pd.arrays.IntervalArray(cut)), plain
 
 
 refused(HEADING, "a predictor with a single category", lambda: line(x=["a"] * N))
