@@ -211,7 +211,7 @@ def _from_objects(column: pd.Series, name: str, *, labels: bool, numeric: bool, 
     if texts and _are_numbers({kind for kind in kinds if not issubclass(kind, str)}):
         shown = ", ".join(f"{text!r:.40}" for text in texts[:3])
         more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
-        how = library.converted(name, Reading("numbers", "plain", "", (), ()))
+        how = library.converted(name, Reading("numbers", "number", (), (), ()))
         among = f" The text is {shown}{more}: {how} makes numbers of what reads as one, and the rest missing."
     raise DataError(
         f"Column '{name}' (dtype {column.dtype}) holds {_named(kinds)}; a predictor or response holds numbers, "

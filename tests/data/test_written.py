@@ -223,7 +223,7 @@ def test_many_values_are_read_quickly():
     values = [f"{k},{k}" for k in range(200_000)]
     reading = reading_of(values, len(values))
     assert reading is not None
-    assert reading.how == "comma"
+    assert reading.replacements == ((",", "."),)
 
 
 IDENTIFIERS = [f"id{k}" for k in range(N)]
