@@ -80,7 +80,7 @@ class Library:
 def _like_pandas(column: str, missing: str, functions: str = "pd") -> Library:
     return Library(
         column=column,
-        replaced="{value}.str.replace({old}, {new}, regex=False)",
+        replaced="{value}.str.replace({old}, {new})",
         extracted="{value}.str.extract(r'(-?[0-9.]+)')[0]",
         number=functions + ".to_numeric({value}, errors='coerce')",
         date=functions + ".to_datetime({value})",

@@ -28,7 +28,7 @@ _MOST = 2000
 _THOUSANDS = r"[1-9]\d{0,2}(?:(?P<sep>[,' _])\d{3}(?:(?P=sep)\d{3})*(?:\.\d+)?|(?:\.\d{3}){2,})"
 _COMMA = r"(?:\d+,\d+|[1-9]\d{0,2}(?:[. ']\d{3})+,\d+)(?:[eE][-+]?\d+)?"
 _PLAIN = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_NUMERAL = re.compile(rf"[-+]?(?:(?P<thousands>{_THOUSANDS})|(?P<comma>{_COMMA})|(?P<plain>{_PLAIN}))(?!\d|[.,'_]\d)")
+_NUMERAL = re.compile(rf"[-+]?(?:(?P<thousands>{_THOUSANDS})|(?P<comma>{_COMMA})|(?P<plain>{_PLAIN}))(?!\d|[.,]\d)")
 _BEFORE = re.compile(r"(?:[<>≤≥≈~]=?|US\$|[$€£¥₹₩₽]|[A-Z]{3} )\s*|\(")
 _BETWEEN = re.compile(r"[-–—:.,;_&]|\+\s*\d|/\s*\D|(?:to|bis|or|and|x)\b|[xq]\s*\d|(?:st|nd|rd|th)\b", re.IGNORECASE)
 """What makes a range, a list, a code or an ordinal of the number before it."""
