@@ -64,7 +64,8 @@ def contents_of(fit: Fitted[Any], attributes: dict[str, str] | None = None) -> m
     """
     import xarray as xr
 
-    tree = fit.idata.copy()
+    # Added groups may have been read from other files: how these were compressed is nothing of ours.
+    tree = fit.idata.map_over_datasets(lambda dataset: dataset.drop_encoding())
     tree["stanhier_draws"] = xr.DataTree(_draws_dataset(fit.draws))
     tree["stanhier_data"] = xr.DataTree(_frame_dataset(fit.model))
     if isinstance(fit.model.design, StreamedDesign):
