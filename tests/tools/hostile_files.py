@@ -125,21 +125,21 @@ def an_attribute_of_lists(path: Path) -> None:
 @attack
 def many_tiny_groups(path: Path) -> None:
     with h5py.File(path, "r+") as file:
-        for k in range(55_000):
+        for k in range(21_000):
             file.create_group(f"g{k}")
 
 
 @attack
 def many_tiny_arrays(path: Path) -> None:
     with h5py.File(path, "r+") as file:
-        for k in range(20_000):
+        for k in range(2000):
             file[f"more/v{k}"] = np.int8(1)
 
 
 @attack
 def many_columns(path: Path) -> None:
     with h5py.File(path, "r+") as file:
-        for k in range(10_000):
+        for k in range(2000):
             file[f"stanhier_data/column_{k + 10}"] = np.zeros(80)
 
 
