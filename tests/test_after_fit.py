@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 
 import stanhier as sh
 from tests.tools import variants
+from tests.tools.fake_fit import fake_fit
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cmdstan_home")]
 
@@ -136,7 +137,7 @@ def test_loo_by_row_of_the_sleep_study_agrees_with_refits(sleep):
         fold = sh.VaryingIntercept("reaction ~ days + (1 | subject)", data.drop(index=row), priors=at_zero(sleep))
         held_out = fold.sample(**SAMPLING)
         mean = held_out.predict_draws(data.loc[[row]]).to_numpy().ravel()
-        density = stats.norm.logpdf(data["reaction"][row], mean, held_out.draws.flat_sigma)
+        density = stats.norm.logpdf(data["reaction"][row], mean, held_out.draws.flat("sigma"))
         exact = logsumexp(density) - np.log(len(density))
         assert float(result.elpd_i[row]) == pytest.approx(exact, abs=0.08)
 
@@ -193,7 +194,7 @@ def test_an_added_group_predicts_from_its_own_rows(sleep):
     before, after = sleep.predict(new, new_groups="sample"), updated.predict(new)
     assert (after["sd"] < 0.6 * before["sd"]).all()
     draws = updated.draws
-    s = draws.flat_sigma_alpha**2 / (draws.flat_sigma_alpha**2 + draws.flat_sigma**2 / 3)
+    s = draws.flat("sigma_alpha") ** 2 / (draws.flat("sigma_alpha") ** 2 + draws.flat("sigma") ** 2 / 3)
     posterior = updated.posterior.stack(sample=("chain", "draw"), create_index=False)  # noqa: PD013
     slope, mu = posterior["beta"].to_numpy()[0], posterior["mu_alpha"].to_numpy()
     expected = mu + s * (rows["reaction"].mean() - mu - rows["days"].mean() * slope)
@@ -272,3 +273,12 @@ def test_many_groups_are_not_fitted_without_pooling():
     data = pd.DataFrame({"y": np.arange(3000.0), "g": np.arange(3000) // 2})
     with pytest.raises(sh.DataError, match=r"'g' has 1,500 groups.*up to 1,000"):
         sh.pooling("y ~ 1", data, group="g")
+
+
+def test_too_few_draws_to_weight_are_refused():
+    fit = fake_fit(variants.VARYING["default"](), chains=2, draws=12)
+    with pytest.raises(sh.StanhierError, match=r"loo\(\) weights the draws, and of 24 .* at least 25.*iter_sampling"):
+        fit.loo()
+    with pytest.raises(sh.StanhierError, match=r"update_group\(\) weights the draws"):
+        fit.update_group(variants.frame()[:2].assign(g=99))
+    assert fit.update_group(variants.frame()[:2].assign(g=99), reweight=False).draws.n_draws == 24

@@ -1,22 +1,31 @@
 """The columns of a data frame, checked and brought to the kinds that the models know."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
+from stanhier.basics.words import quoted
 from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
 from stanhier.data.libraries import PANDAS, Library
 from stanhier.data.slips import warn_of_identifiers
 from stanhier.data.written import reading_of
-from stanhier.data.wrong_data import refuse_other
+from stanhier.data.wrong_data import is_of_xarray, refuse_other
 
-__all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers", "require_columns"]
+__all__ = [
+    "as_frame",
+    "clean_columns",
+    "clean_group",
+    "column_names",
+    "error_array",
+    "positive_numbers",
+    "require_columns",
+]
 
 
 def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
@@ -32,9 +41,9 @@ def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If the argument is none of these, its columns are of different lengths or names repeat.
+        If the argument is none of these, its columns are of different lengths, or names that are wanted repeat.
     """
-    if not isinstance(data, pd.DataFrame | Mapping) or isinstance(data, xr.Dataset | xr.DataTree):
+    if not isinstance(data, pd.DataFrame | Mapping) or is_of_xarray(data):
         data = _to_pandas(data, columns)
     if isinstance(data, pd.DataFrame):
         frame = data
@@ -52,10 +61,26 @@ def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
             raise DataError(f"`data` cannot be made a data frame ({type(err).__name__}: {err}).") from err
     if isinstance(frame.columns, pd.MultiIndex):
         raise DataError("The columns of `data` have names of several levels; give each one name, as text.")
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise DataError(f"The column name {repeated[0]!r} occurs more than once in `data`; rename one.")
+    _refuse_repeated(list(frame.columns[frame.columns.duplicated()]), columns)
     return frame
+
+
+def column_names(data: Any) -> list[Any] | None:
+    """Give the names of the columns of a frame or mapping as they are; None if it is neither, or has several levels.
+
+    Parameters
+    ----------
+    data : object
+        As for `as_frame`.
+    """
+    if isinstance(data, pd.DataFrame):
+        return None if isinstance(data.columns, pd.MultiIndex) else list(data.columns)
+    if isinstance(data, Mapping):
+        return list(data)
+    if nw.dependencies.is_pyarrow_table(data):
+        return list(data.column_names)
+    eager = nw.from_native(data, eager_only=True, pass_through=True)
+    return list(eager.columns) if isinstance(eager, nw.DataFrame) else None
 
 
 def clean_columns(
@@ -193,7 +218,19 @@ def _positive(values: np.ndarray, what: str) -> np.ndarray:
     return values
 
 
+def _refuse_repeated(repeated: list[Any], columns: Collection[str] | None) -> None:
+    """Refuse names that stand for two columns, if they are wanted."""
+    wanted = [name for name in repeated if columns is None or name in columns]
+    if wanted:
+        raise DataError(f"The column name {quoted(wanted[0])} occurs more than once in `data`; rename one.")
+
+
 def _to_pandas(data: Any, columns: Collection[str] | None) -> pd.DataFrame:
+    if nw.dependencies.is_pyarrow_table(data):
+        # narwhals takes no table with a name that repeats, used or not.
+        times = Counter(data.column_names)
+        _refuse_repeated([name for name, count in times.items() if count > 1], columns)
+        data = data.select([k for k, name in enumerate(data.column_names) if times[name] == 1])
     eager = nw.from_native(data, eager_only=True, pass_through=True)
     if not isinstance(eager, nw.DataFrame):
         refuse_other(data)
@@ -221,7 +258,9 @@ def _column(name: Any, values: Any) -> Any:
     if isinstance(values, list | tuple):
         nested = [value for value in values if isinstance(value, list | tuple | np.ndarray)]
         if nested:
-            raise DataError(f"'{name}' must be one-dimensional; its items are sequences such as {nested[0]!r:.60}.")
+            raise DataError(
+                f"'{name}' must be one-dimensional; its items are sequences such as {quoted(nested[0], 60)}."
+            )
         # pandas keeps a mixture as it is, where numpy would make text of it.
         return _series(name, values) if len(values) else np.zeros(0)
     try:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST
+from stanhier.basics.words import quoted
 from stanhier.data.libraries import PANDAS, Library
 from stanhier.data.missing import missing_values, n_missing
 from stanhier.data.slips import refuse_numbers_as_text
@@ -188,8 +189,8 @@ def _refuse_half_characters(column: pd.Series, name: str) -> None:
                 value.encode()
             except UnicodeEncodeError as err:
                 raise DataError(
-                    f"Column '{name}' holds {value!r}, which is not valid Unicode; replace such text, for example with "
-                    f"data['{name}'].str.encode('utf-8', 'replace').str.decode('utf-8')."
+                    f"Column '{name}' holds {quoted(value)}, which is not valid Unicode; replace such text, for "
+                    f"example with data['{name}'].str.encode('utf-8', 'replace').str.decode('utf-8')."
                 ) from err
 
 

@@ -1,6 +1,7 @@
 """Missing values: those of all columns are counted before any are refused, in one message."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,8 @@ def n_missing(column: pd.Series) -> int:
                     return 0
     try:
         return int(column.isna().sum())
-    except ArithmeticError:  # a decimal that signals when it is looked at: counted where it is converted
-        return 0
+    except ArithmeticError:  # a decimal that signals when it is looked at
+        return sum(isinstance(value, Decimal) and value.is_nan() for value in column)
 
 
 def missing_values(counts: Mapping[str, int], n_rows: int, remedy: str) -> DataError:

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from stanhier.basics.errors import DataError
-from stanhier.basics.names import formula_name
 from stanhier.basics.warned import warn
+from stanhier.basics.words import in_formula
 from stanhier.data.libraries import Library
 from stanhier.data.written import reading_of
 
@@ -53,7 +53,7 @@ def refuse_numbers_as_text(
         after = f" and make numbers of that, such as {'days' if reading.how == 'date' else 'hours'} since the first"
     if reading.how == "date" and re.match(r"\d{4}-\d\d-\d\d", reading.examples[0]) is None:
         after = f" (give it their format, such as '%d/%m/%Y'){after}"
-    labels = "" if numeric else f", or write C({formula_name(name)}) if labels are meant"
+    labels = "" if numeric else f", or write C({in_formula(name)}) if labels are meant"
     raise DataError(
         f"Column '{name}' holds text that reads as {reading.what} (such as {examples}){odd}, most likely by a slip in "
         f"reading: each of its {len(values):,} different values would be a category. Convert it with "
@@ -70,7 +70,7 @@ def warn_of_identifiers(dtype: Any, name: str, n_rows: int) -> None:
     n_levels = len(dtype.categories)
     if dtype.ordered or n_levels <= _FEW_LEVELS or n_rows >= 2 * n_levels:
         return
-    as_written = formula_name(name)
+    as_written = in_formula(name)
     warn(
         f"Predictor '{name}' has {n_levels:,} levels in {n_rows:,} rows, so most coefficients rest on one row each and "
         f"on their prior. If it identifies rows or their units, leave it out, or let it be the groups, "

@@ -7,11 +7,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
 
-__all__ = ["no_parquet_files", "refuse_other", "wrong_path"]
+__all__ = ["is_of_xarray", "no_parquet_files", "refuse_other", "wrong_path"]
 
 _READERS = {
     ".csv": "pd.read_csv({path})",
@@ -72,7 +72,7 @@ def wrong_path(text: str) -> DataError | None:
     if len(text) > 4096 or any(len(part.encode(errors="replace")) > 255 for part in Path(text).parts):
         return DataError(f"{_WANTED}, not a text of {len(text):,} characters ({text!r:.40}...), too long for a path.")
     if "~" in text and not text.startswith("~") and not _exists(text):
-        return DataError(f"`data` is {text!r}, a formula: the formula comes first, then `data`.")
+        return DataError(f"`data` is {quoted(text)}, a formula: the formula comes first, then `data`.")
     end = _ending(text)
     if end in _READERS:
         there, how = "", _READERS[end].format(path=repr(text))
@@ -81,12 +81,13 @@ def wrong_path(text: str) -> DataError | None:
         elif not _exists(text):
             there = ", and there is no such file"
         return DataError(
-            f"`data` is {text!r}{there}; paths are taken of Parquet files alone. Read it into a data frame: data={how}."
+            f"`data` is {quoted(text)}{there}; paths are taken of Parquet files alone. Read it into a data frame: "
+            f"data={how}."
         )
     if "://" in text:
         return DataError(
-            f"`data` is {text!r}, an address; paths are taken of files on this machine alone. Read it into a data "
-            f"frame, data=pd.read_parquet({text!r})."
+            f"`data` is {quoted(text)}, an address; paths are taken of files on this machine alone. Read it into a "
+            f"data frame, data=pd.read_parquet({text!r})."
         )
     return None
 
@@ -99,9 +100,14 @@ def no_parquet_files(text: str) -> DataError:
         if ends:
             one = _READERS[ends[0]].format(path="file")
             reader = f"; it has files that end in '{ends[0]}', of which {one} reads one"
-        return DataError(f"`data` is {text!r}, a folder in which no file ends in '.parquet'{reader}.")
+        return DataError(f"`data` is {quoted(text)}, a folder in which no file ends in '.parquet'{reader}.")
     home = " (write the home folder out instead of ~)" if text.startswith("~") else ""
-    return DataError(f"`data` is {text!r}, and there is no such Parquet file, folder or pattern of files{home}.")
+    return DataError(f"`data` is {quoted(text)}, and there is no such Parquet file, folder or pattern of files{home}.")
+
+
+def is_of_xarray(data: Any) -> bool:
+    """Tell an object of xarray's, some of which are mappings, without importing xarray."""
+    return type(data).__module__.split(".")[0] == "xarray"
 
 
 def refuse_other(data: Any) -> NoReturn:
@@ -123,9 +129,9 @@ def _remedy(data: Any) -> str:
         return "give the frame with all columns of the formula, or data.to_frame() if it is the only one"
     if "GroupBy" in kind or "Resampler" in kind:
         return "give the frame itself; groups stand in the formula, as (1 | name)"
-    if isinstance(data, xr.Dataset | xr.DataArray):
-        return f"data.to_{'dataframe' if isinstance(data, xr.Dataset) else 'series'}().reset_index()"
-    if isinstance(data, xr.DataTree):
+    if is_of_xarray(data) and kind in ("Dataset", "DataArray"):
+        return f"data.to_{'dataframe' if kind == 'Dataset' else 'series'}().reset_index()"
+    if is_of_xarray(data):
         return "a group of it as data['name'].to_dataset().to_dataframe().reset_index()"
     if isinstance(data, np.ndarray) and data.dtype.names is None:
         return "an array has no names of columns; give them with pd.DataFrame(data, columns=[...])"

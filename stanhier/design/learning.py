@@ -14,9 +14,9 @@ from stanhier.data.kinds import as_predictor
 from stanhier.data.libraries import Library
 from stanhier.data.slips import refuse_numbers_as_text, warn_of_identifiers
 from stanhier.data.sources import Source
+from stanhier.design.moments import Moments
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import WholeColumn, whole_columns
-from stanhier.engines.gaussian.pieces import Moments
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["MAX_LEVELS", "Learnt", "learn"]

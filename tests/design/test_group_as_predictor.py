@@ -80,7 +80,9 @@ def test_every_source_makes_the_same_model_and_predicts_alike(formula):
         for name, data, new in frames():
             model = sh.VaryingIntercept(formula, data)
             assert [str(v) for v in model.design.group.levels] == [str(v) for v in first.design.group.levels], name
-            np.testing.assert_allclose(model.compressed.within, first.compressed.within, rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(
+                model.engine.compressed.within, first.engine.compressed.within, rtol=1e-9, atol=1e-9
+            )
             encoded = model.design.encode(new)
             np.testing.assert_array_equal(encoded.codes, first.design.group.codes)
             np.testing.assert_allclose(encoded.X, first.design.X, rtol=1e-12)

@@ -99,6 +99,17 @@ refused(
 )
 refused(HEADING, "a column of two dimensions", lambda: line(data={"y": np.zeros((N, 2)), "x": np.zeros(N)}))
 refused(HEADING, "a column name that occurs twice", lambda: line(data=pd.DataFrame(np.eye(3), columns=["y", "x", "x"])))
+
+
+@case(HEADING, "a column name that occurs twice, which the model does not use")
+def _() -> Iterator[Pair]:
+    data = base().set_axis(["y", "x", "kind", "kind", "g"], axis=1)
+    yield line(data=data), line()
+    model = groups()
+    assert (sh.VaryingIntercept("y ~ x + (1 | g)", data).design.encode(data).X == model.design.X).all()
+    yield sh.VaryingIntercept("y ~ x + (1 | g)", data), model
+
+
 refused(
     HEADING,
     "column names of several levels",
@@ -175,10 +186,25 @@ def _() -> Iterator[Pair]:
         yield renamed(name, "y ~ x + (1 | {})"), groups()
 
 
+@case(HEADING, "a column called like a Python keyword in a call, `log(lambda)`, with backticks or without")
+def _() -> Iterator[Pair]:
+    for name in ("lambda", "class", "yield", "True"):
+        yield renamed(name, "y ~ log(`{}` + 1)"), line("y ~ log(x + 1)")
+        if name != "True":
+            yield renamed(name, f"y ~ C({name})"), line("y ~ C(x)")
+
+
+@case(HEADING, "a name that differs from another in signs alone, ``center(`my col`)`` beside `my_col`")
+def _() -> Iterator[Pair]:
+    data = base().rename(columns={"x": "my col", "n": "my_col"})
+    yield line("y ~ center(`my col`) + center(my_col)", data=data), line("y ~ center(x) + center(n)")
+
+
+refused(HEADING, "a name with the character NUL", lambda: renamed("a\0b", "y ~ `{}`"))
 refused(
     HEADING,
-    "a column called like a Python keyword in a calculation, `log(lambda)`",
-    lambda: renamed("lambda", "y ~ log(`{}` + 1)"),
+    "a name with blanks or dashes without backticks",
+    lambda: line("y ~ body-mass", data=base().rename(columns={"x": "body-mass"})),
 )
 
 

@@ -37,8 +37,8 @@ class DaskSource:
 
     def empty(self, columns: Sequence[str]) -> pd.DataFrame:
         """Give some columns without rows."""
-        empty: pd.DataFrame = self.frame[list(columns)]._meta
-        return empty
+        kinds = self.frame[list(columns)].dtypes
+        return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in kinds.items()})
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task on the workers; only its results travel."""

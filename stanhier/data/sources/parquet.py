@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
 from stanhier.data.libraries import parquet
 from stanhier.data.sources.source import ArrowSource, batch_rows, needed
 from stanhier.data.wrong_data import no_parquet_files, wrong_path
@@ -36,13 +37,13 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
     if wrong is not None:
         raise wrong
     files = _files(text)
-    dataset = needed("pyarrow.dataset", "parquet", f"Reading {text!r}")
+    dataset = needed("pyarrow.dataset", "parquet", f"Reading {quoted(text)}")
     try:
         # The files' names are kept as they are: a column must not appear because of a folder's name.
         opened = dataset.dataset(files, format="parquet")
     except (OSError, ValueError, TypeError) as err:
         raise DataError(
-            f"{text!r} cannot be read as Parquet: {' '.join(str(err).split())} A file of another "
+            f"{quoted(text)} cannot be read as Parquet: {' '.join(str(err).split())} A file of another "
             "format is read into a data frame first, with pd.read_csv or the like."
         ) from err
 
@@ -60,8 +61,8 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
             )
         except (OSError, ValueError, TypeError) as err:
             raise DataError(
-                f"{text!r} cannot be read to its end: {' '.join(str(err).split())}. Are all files whole, and their "
-                "columns of the same types?"
+                f"{quoted(text)} cannot be read to its end: {' '.join(str(err).split())}. Are all files whole, and "
+                "their columns of the same types?"
             ) from err
 
     pattern = f"{text.rstrip('/')}/**/*.parquet" if Path(text).is_dir() else text
@@ -69,12 +70,15 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
 
 
 def _files(text: str) -> list[str]:
-    if Path(text).is_dir():
-        found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
-    elif Path(text).is_file():
-        found = [text]
-    else:
-        found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    try:
+        if Path(text).is_dir():
+            found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
+        elif Path(text).is_file():
+            found = [text]
+        else:
+            found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    except (OSError, ValueError):  # no path of any file: too long, or with signs that none has
+        found = []
     if not found:
         raise no_parquet_files(text)
     return found
