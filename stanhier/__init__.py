@@ -3,7 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from stanhier.basics.version import VERSION
+
+__version__ = VERSION
 
 _HOMES = {
     "Cauchy": "priors.distributions",
@@ -16,17 +18,18 @@ _HOMES = {
     "HalfCauchy": "priors.distributions",
     "HalfNormal": "priors.distributions",
     "HalfStudentT": "priors.distributions",
-    "LinearRegression": "models",
+    "LinearRegression": "regressions",
     "Normal": "priors.distributions",
     "PriorError": "basics.errors",
+    "PriorWarning": "basics.warned",
     "SamplingError": "basics.errors",
     "SamplingWarning": "posterior.diagnostics",
     "StanhierError": "basics.errors",
     "StudentT": "priors.distributions",
-    "VaryingIntercept": "models",
+    "VaryingIntercept": "regressions",
     "compare": "evaluation.comparison",
     "fit_many": "many.fitting",
-    "load": "storage.netcdf",
+    "load": "loading",
     "plot_compare": "plots",
     "pooling": "many.pooling",
     "sbc": "evaluation.calibration",
@@ -46,6 +49,7 @@ __all__ = [
     "LinearRegression",
     "Normal",
     "PriorError",
+    "PriorWarning",
     "SamplingError",
     "SamplingWarning",
     "StanhierError",
@@ -61,12 +65,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from stanhier.basics.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
+    from stanhier.basics.warned import PriorWarning
     from stanhier.evaluation.calibration import sbc
     from stanhier.evaluation.comparison import compare
     from stanhier.fit import Fit
+    from stanhier.loading import load
     from stanhier.many.fitting import fit_many
     from stanhier.many.pooling import pooling
-    from stanhier.models import LinearRegression, VaryingIntercept
     from stanhier.plots import plot_compare
     from stanhier.posterior.diagnostics import SamplingWarning
     from stanhier.priors.distributions import (
@@ -79,7 +84,7 @@ if TYPE_CHECKING:
         Normal,
         StudentT,
     )
-    from stanhier.storage.netcdf import load
+    from stanhier.regressions import LinearRegression, VaryingIntercept
 
 
 def __getattr__(name: str) -> Any:
@@ -92,5 +97,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the public names, loaded or not."""
-    return sorted({*globals(), *__all__})
+    """List the public names, loaded or not, and no other."""
+    return sorted(__all__)

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,10 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> P
     make_parts(folder)
     use_parts(folder, monkeypatch)
     return folder
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """An executor of two threads."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool

@@ -136,7 +136,7 @@ def test_loo_by_row_of_the_sleep_study_agrees_with_refits(sleep):
         fold = sh.VaryingIntercept("reaction ~ days + (1 | subject)", data.drop(index=row), priors=at_zero(sleep))
         held_out = fold.sample(**SAMPLING)
         mean = held_out.predict_draws(data.loc[[row]]).to_numpy().ravel()
-        density = stats.norm.logpdf(data["reaction"][row], mean, held_out.draws.flat_sigma)
+        density = stats.norm.logpdf(data["reaction"][row], mean, held_out.draws.flat("sigma"))
         exact = logsumexp(density) - np.log(len(density))
         assert float(result.elpd_i[row]) == pytest.approx(exact, abs=0.08)
 
@@ -193,7 +193,7 @@ def test_an_added_group_predicts_from_its_own_rows(sleep):
     before, after = sleep.predict(new, new_groups="sample"), updated.predict(new)
     assert (after["sd"] < 0.6 * before["sd"]).all()
     draws = updated.draws
-    s = draws.flat_sigma_alpha**2 / (draws.flat_sigma_alpha**2 + draws.flat_sigma**2 / 3)
+    s = draws.flat("sigma_alpha") ** 2 / (draws.flat("sigma_alpha") ** 2 + draws.flat("sigma") ** 2 / 3)
     posterior = updated.posterior.stack(sample=("chain", "draw"), create_index=False)  # noqa: PD013
     slope, mu = posterior["beta"].to_numpy()[0], posterior["mu_alpha"].to_numpy()
     expected = mu + s * (rows["reaction"].mean() - mu - rows["days"].mean() * slope)

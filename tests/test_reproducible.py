@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-from stanhier.engines.draws import from_raw
 from stanhier.stan.nuts import RawDraws
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,7 +57,7 @@ def digests(parallel_chains):
         found[f"{name}: data"] = digest(np.concatenate([np.ravel(v).astype(float) for v in model.stan_data.values()]))
         found |= {f"{name}: {key}": digest(values.to_numpy()) for key, values in fit.posterior.items()}
         found[f"{name}: prediction"] = digest(fit.predict_draws(data[:20], kind="response").to_numpy())
-        if model.grouped:
+        if model.engine.grouped:
             found[f"{name}: groups"] = digest(fit.group_draws(LEVELS).to_numpy())
             found[f"{name}: summary"] = digest(fit.group_summary().to_numpy())
     return found | wide_digests()
@@ -78,7 +77,7 @@ def wide_digests():
     )
     return {
         "wide: data": digest(np.concatenate([np.ravel(v).astype(float) for v in model.stan_data.values()])),
-        "wide: draws": digest(from_raw(raw, model.whitening, grouped=True, sigma=None).location),
+        "wide: draws": digest(model.engine.coordinates.draws(raw).values["location"]),
     }
 
 
@@ -139,7 +138,7 @@ def cross_products(rows):
 @pytest.mark.parametrize("name", ["linear", "varying", "varying, known se"])
 def test_order_of_rows_does_not_change_the_compressed_data(name):
     data = frame()
-    one, other = (models(d)[name].compressed for d in (data, shuffled(data)))
+    one, other = (models(d)[name].engine.compressed for d in (data, shuffled(data)))
     for attribute in ("n_rows", "mean", "sd", "log_weights", "weights"):
         np.testing.assert_allclose(getattr(other, attribute), getattr(one, attribute), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(other.means + other.origin, one.means + one.origin, rtol=1e-12, atol=1e-12)

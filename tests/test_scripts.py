@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from scripts.lowest_versions import lowest
+
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = [ROOT / "scripts" / name for name in ("setup", "check", "test", "demo")] + [ROOT / ".ci" / "run"]
+SCRIPTS = [ROOT / "scripts" / name for name in ("setup", "check", "test", "lowest", "demo")] + [ROOT / ".ci" / "run"]
 
 
 def run(script: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -143,7 +145,79 @@ def test_test_passes_its_arguments_on_and_ci_runs_it(checkout: Path, tmp_path: P
     for name in ("setup", "check"):
         pretend(checkout / "scripts", name, f'echo "{name}"')
     pretend(checkout / ".venv" / "bin", "python", 'echo "python" "$@"')
-    said = subprocess.check_output([checkout / "scripts" / "test", "-m", "not slow"], cwd=tmp_path, text=True)
+    pretend(checkout / "scripts", "lowest", 'echo "lowest" "$@"; exit 6')
+    script = [checkout / "scripts" / "test", "-m", "not slow"]
+    said = subprocess.check_output(script, cwd=tmp_path, text=True, env={**os.environ, "CI": ""})
     assert said.splitlines() == ["setup", "check", "python -m pytest -m not slow"]
-    done = run(checkout / ".ci" / "run", tmp_path)
+    done = run(checkout / ".ci" / "run", tmp_path, CI="")
     assert done.stdout.splitlines() == ["setup", "check", "python -m pytest"]
+    done = run(checkout / ".ci" / "run", tmp_path, CI="true")
+    assert done.stdout.splitlines() == ["setup", "check", "python -m pytest", "lowest"]
+    assert done.returncode == 6
+
+
+OLDEST = """
+case "$*" in
+  *version_info*) exit {other} ;;
+  *"-m venv"*) mkdir -p .venv-lowest/bin && cp "$0" .venv-lowest/bin/python && echo "made" >> "$LOG" ;;
+  *lowest_versions*) echo "numpy==2.0" ; echo "$VERSION" ;;
+  *"pip install"*) echo "${{@: -2}}" >> "$LOG"; exit ${{FAILS:-0}} ;;
+  *) echo "$*" >> "$LOG" ;;
+esac
+"""
+
+
+def test_the_lowest_versions_are_installed_once_and_tested(checkout: Path, tmp_path: Path) -> None:
+    log, script = tmp_path / "log", checkout / "scripts" / "lowest"
+    pretend(checkout / ".venv" / "bin", "python", OLDEST.format(other=0))
+
+    def lines(version: str = "pandas==2.2.2", fails: str = "0", code: int = 0) -> list[str]:
+        log.write_text("")
+        done = run(script, tmp_path, LOG=str(log), VERSION=version, FAILS=fails)
+        assert done.returncode == code, done.stderr
+        return log.read_text().splitlines()
+
+    installed = ["made", "--requirement .venv-lowest/requirements.txt", "--editable ."]
+    assert lines(fails="7", code=7) == installed[:2]
+    first = lines()
+    assert first[:3] == installed
+    (tests,) = first[3:]
+    assert tests.startswith("-m pytest -m not slow ")
+    assert (checkout / ".venv-lowest" / "requirements.txt").read_text() == "numpy==2.0\npandas==2.2.2\n"
+    assert lines() == [tests]
+    assert lines(version="pandas==2.3") == first
+
+
+def test_the_lowest_versions_want_python_3_12(checkout: Path, tools: Path, tmp_path: Path) -> None:
+    pretend(checkout / ".venv" / "bin", "python", OLDEST.format(other=1))
+    done = run(checkout / "scripts" / "lowest", tmp_path, LOG=os.devnull, VERSION="", PATH=str(tools))
+    assert done.returncode == 1
+    assert done.stderr == "scripts/lowest: no Python 3.12 here; install it and run this again.\n"
+
+
+def pyproject(dependencies: str, **extras: str) -> str:
+    listed = "".join(f"{name} = [{lines}]\n" for name, lines in extras.items())
+    return f"[project]\ndependencies = [{dependencies}]\n[project.optional-dependencies]\n{listed}"
+
+
+def test_lower_bounds_become_requirements() -> None:
+    text = pyproject(
+        '"numpy>=2.0"', polars='"pyarrow>=23", "polars>=1"', dev='"dask[b,a]>=3", "ruff>=1", "pyarrow>=23"'
+    )
+    assert lowest(text) == ["dask[a,b]==3", "numpy==2.0", "pyarrow==23"]
+    ours = lowest((ROOT / "pyproject.toml").read_text())
+    assert {line.partition("==")[0] for line in ours} > {"numpy", "pandas", "cmdstanpy", "pytest", "dask[dataframe]"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (pyproject('"numpy"', dev=""), "'numpy' in pyproject.toml: one lower bound"),
+        (pyproject('"numpy>=2,<3"', dev=""), "one lower bound"),
+        (pyproject('"numpy==2"', dev=""), "one lower bound"),
+        (pyproject("", polars='"pyarrow>=22"', dev='"pyarrow>=23"'), "pyarrow has the lower bounds 22 and 23"),
+    ],
+)
+def test_unclear_bounds_are_refused(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        lowest(text)

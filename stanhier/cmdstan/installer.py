@@ -3,12 +3,12 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
 from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
+from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import cache, locate, wheel
 from stanhier.cmdstan.build import run_make, write_local_options
 from stanhier.cmdstan.progress import Progress
@@ -102,7 +102,7 @@ def install(*, force: bool = False, native: bool = False, jobs: int | None = Non
             show.say(f"compiling Stan's services with {compiler.version}")
             with cache.clear_errors(home):
                 write_local_options(home, compiler, native=native)
-            run_make(home, make, jobs=jobs if jobs is not None else _processors(), progress=show)
+            run_make(home, make, jobs=jobs if jobs is not None else n_threads(), progress=show)
             with cache.clear_errors(home):
                 _write_marker(home, {"compiler": compiler.identity, "wheel": source.sha256, "native": native})
             cache.publish(home, place)
@@ -136,7 +136,7 @@ def install_from_github(*, version: str | None = None, jobs: int | None = None, 
     require_make()
     import cmdstanpy
 
-    cores = jobs if jobs is not None else _processors()
+    cores = jobs if jobs is not None else n_threads()
     try:
         done = cmdstanpy.install_cmdstan(version=version, cores=cores, progress=progress)
     except Exception as err:  # cmdstanpy documents none of what it raises here
@@ -208,7 +208,3 @@ def _check_room(place: Path) -> None:
             f"The disk of the cache has {free / 1e6:.0f} MB free; building CmdStan in {place} takes up to "
             f"{NEEDED_BYTES / 1e6:.0f} MB. Make room, or set STANHIER_CACHE to a folder on a larger disk."
         )
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,9 +11,20 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.basics.words import quoted
-from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
+from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor, warn_of_identifiers
+from stanhier.data.libraries import PANDAS, Library
+from stanhier.data.written import reading_of
+from stanhier.data.wrong_data import is_of_xarray, refuse_other
 
-__all__ = ["as_frame", "clean_columns", "clean_group", "column_names", "error_array", "positive_numbers"]
+__all__ = [
+    "as_frame",
+    "clean_columns",
+    "clean_group",
+    "column_names",
+    "error_array",
+    "positive_numbers",
+    "require_columns",
+]
 
 
 def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
@@ -31,7 +42,7 @@ def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
     DataError
         If the argument is none of these, its columns are of different lengths, or names that are wanted repeat.
     """
-    if not isinstance(data, pd.DataFrame | Mapping):
+    if not isinstance(data, pd.DataFrame | Mapping) or is_of_xarray(data):
         data = _to_pandas(data, columns)
     if isinstance(data, pd.DataFrame):
         frame = data
@@ -78,6 +89,7 @@ def clean_columns(
     calculated: frozenset[str] = frozenset(),
     labels: frozenset[str] = frozenset(),
     like: pd.DataFrame | None = None,
+    library: Library = PANDAS,
 ) -> pd.DataFrame:
     """Bring columns to the kinds that the models know: float, int, bool, categorical.
 
@@ -92,30 +104,32 @@ def clean_columns(
         Those whose values are labels, as in `C(x)`, also where they are text that reads as numbers.
     like : pandas.DataFrame, optional
         Cleaned data of the fit; each column must be of the same kind.
+    library : Library
+        What holds the user's data, for messages.
 
     Raises
     ------
     DataError
         If a column is absent, has missing values, or cannot be used; the message names it.
     """
+    require_columns(frame, columns)
     cleaned = {}
     for name in columns:
-        _require(frame, name)
         known = None if like is None else like[name]
         were_labels = known is not None and is_categorical(known)
-        cleaned[name] = as_predictor(frame[name], name, labels=name in labels or were_labels)
+        is_label = name in labels or known is not None
+        cleaned[name] = as_predictor(frame[name], name, labels=is_label, library=library)
+        if is_categorical(cleaned[name]) and not is_label:
+            warn_of_identifiers(cleaned[name].dtype, name, len(frame))
         if name in calculated and cleaned[name].dtype.kind in "ib":
             cleaned[name] = cleaned[name].astype(float)
         if known is not None and is_categorical(cleaned[name]) != were_labels:
-            raise DataError(
-                f"Column '{name}' is {kind_of_predictor(cleaned[name])} here, but was {kind_of_predictor(known)} when "
-                f"the model was made; convert it."
-            )
+            raise _another_kind(cleaned[name], known, name, library)
     # Columns are shared with the caller's frame; pandas copies one when somebody writes to it.
     return pd.DataFrame(cleaned, index=frame.index, copy=False)
 
 
-def clean_group(frame: pd.DataFrame, name: str) -> pd.Series:
+def clean_group(frame: pd.DataFrame, name: str, library: Library = PANDAS) -> pd.Series:
     """Give the grouping column as labels that compare alike in the fit and in new data.
 
     Raises
@@ -123,8 +137,8 @@ def clean_group(frame: pd.DataFrame, name: str) -> pd.Series:
     DataError
         If it is absent, has missing values, or holds what cannot be labels, such as fractions.
     """
-    _require(frame, name)
-    return as_labels(frame[name], name)
+    require_columns(frame, [name])
+    return as_labels(frame[name], name, library)
 
 
 def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
@@ -135,7 +149,7 @@ def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     DataError
         If it is absent, not numeric, has missing values or values that are not positive and finite.
     """
-    _require(frame, name)
+    require_columns(frame, [name])
     column = as_predictor(frame[name], name)
     if is_categorical(column):
         raise DataError(f"Column '{name}' must be numeric; it is {kind_of_predictor(column)}.")
@@ -164,6 +178,31 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
     return _positive(numeric.to_numpy(dtype=float), "`se`")
 
 
+def require_columns(frame: pd.DataFrame, names: Collection[str]) -> None:
+    """Refuse a frame without some columns.
+
+    Raises
+    ------
+    DataError
+        Naming the first that is absent, and the columns that are there.
+    """
+    for name in names:
+        if name not in frame.columns:
+            raise DataError(f"There is no column '{name}' in the data; its columns are: {_listed(frame.columns)}.")
+
+
+def _another_kind(here: pd.Series, known: pd.Series, name: str, library: Library) -> DataError:
+    example, remedy = "", ""
+    if is_categorical(here) and len(here):
+        example = f" (it holds values such as {here.iloc[0]!r:.40})"
+        reading = reading_of([str(value) for value in here.cat.categories], len(here))
+        remedy = f" with {library.converted(name, reading)}" if reading is not None else ""
+    return DataError(
+        f"Column '{name}' is {kind_of_predictor(here)} here, but was {kind_of_predictor(known)} when the model was "
+        f"made{example}; convert it{remedy}."
+    )
+
+
 def _positive(values: np.ndarray, what: str) -> np.ndarray:
     bad = ~((values >= SMALLEST) & (values <= LARGEST))
     if bad.any():
@@ -190,12 +229,9 @@ def _to_pandas(data: Any, columns: Collection[str] | None) -> pd.DataFrame:
         data = data.select([k for k, name in enumerate(data.column_names) if times[name] == 1])
     eager = nw.from_native(data, eager_only=True, pass_through=True)
     if not isinstance(eager, nw.DataFrame):
-        raise DataError(
-            f"`data` must be a data frame or a dict of arrays, not {type(data).__name__}; read or collect it into one."
-        )
+        refuse_other(data)
     wanted = eager.columns if columns is None else [name for name in columns if name in eager.columns]
-    if columns is not None and len(wanted) < len(columns):
-        _require(pd.DataFrame(columns=eager.columns), next(name for name in columns if name not in wanted))
+    require_columns(pd.DataFrame(columns=eager.columns), columns if columns is not None else [])
     try:
         return eager.select(wanted).to_pandas()
     except ImportError as err:
@@ -227,6 +263,9 @@ def _column(name: Any, values: Any) -> Any:
         array = np.asarray(values)
     except Exception as err:  # whatever an object's own conversion raises
         raise DataError(f"'{name}' cannot be made an array ({type(err).__name__}: {err}).") from err
+    if array.ndim == 0:
+        example = f", such as [{values!r:.40}]" if pd.api.types.is_scalar(values) else ""
+        raise DataError(f"'{name}' is of type {type(values).__name__}; give a list with a value for each row{example}.")
     if array.ndim != 1:
         raise DataError(f"'{name}' must be one-dimensional; it has shape {array.shape}. Give each column a name.")
     return array if array.dtype.kind in "biufc" else _series(name, array)
@@ -248,11 +287,6 @@ def _refuse_misaligned(indexes: dict[Any, pd.Index]) -> None:
                 f"The Series '{first}' and '{name}' in `data` have different row labels, so their rows may not belong "
                 "together; give a DataFrame, or arrays with .to_numpy() if the order is right."
             )
-
-
-def _require(frame: pd.DataFrame, name: str) -> None:
-    if name not in frame.columns:
-        raise DataError(f"There is no column '{name}' in the data; its columns are: {_listed(frame.columns)}.")
 
 
 def _listed(names: Any, most: int = 20) -> str:

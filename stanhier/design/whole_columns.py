@@ -16,7 +16,7 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError, FormulaError
 from stanhier.basics.words import quoted, shortened
-from stanhier.engines.gaussian.pieces import Moments, moments_of
+from stanhier.design.moments import Moments, moments_of
 from stanhier.formula.aliases import alias_of, shown
 from stanhier.formula.bases import BASES, folded
 from stanhier.formula.expressions import ROW_BY_ROW

@@ -1,15 +1,10 @@
-"""Draws from a posterior in the model's own parameters, and their labels."""
+"""Draws from a posterior as an engine gives them, by name."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 
-from stanhier.basics.threads import one_blas_thread
-from stanhier.engines.gaussian.whitening import Whitening
-from stanhier.stan.nuts import RawDraws
-
-__all__ = ["Draws", "from_raw", "resampled"]
+__all__ = ["Draws", "resampled"]
 
 
 @dataclass(frozen=True)
@@ -18,12 +13,8 @@ class Draws:
 
     Attributes
     ----------
-    location : numpy.ndarray, shape (chains, draws, P)
-        The intercept (where there is one) at the origin of the compressed data, relative to the response there;
-        then the slopes.
-    sigma : numpy.ndarray, shape (chains, draws)
-        Residual standard deviation; constant where it is known.
-    sigma_alpha : numpy.ndarray, shape (chains, draws), or None
+    values : dict of numpy.ndarray, shape (chains, draws) or (chains, draws, size)
+        By the names of the engine, whose coordinates give the model's own parameters from them.
     statistics : dict of numpy.ndarray, shape (chains, draws)
         The sampler's, by ArviZ's names.
     seed : int
@@ -38,9 +29,7 @@ class Draws:
         Why chains that were started are not among these, by their numbers.
     """
 
-    location: np.ndarray
-    sigma: np.ndarray
-    sigma_alpha: np.ndarray | None
+    values: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
     seed: int
     max_treedepth: int
@@ -52,7 +41,19 @@ class Draws:
     @property
     def shape(self) -> tuple[int, int]:
         """Chains, draws."""
-        return self.sigma.shape[0], self.sigma.shape[1]
+        first = next(iter(self.values.values()))
+        return first.shape[0], first.shape[1]
+
+    @property
+    def n_draws(self) -> int:
+        """Draws of all chains together, S."""
+        chains, draws = self.shape
+        return chains * draws
+
+    def flat(self, name: str) -> np.ndarray:
+        """Give the draws of a quantity chain by chain, shape (S,) or (S, size)."""
+        values = self.values[name]
+        return values.reshape(self.n_draws, *values.shape[2:])
 
     def take(self, positions: np.ndarray) -> "Draws":
         """Give the draws at these positions in the order chain by chain, as many chains as before.
@@ -62,63 +63,16 @@ class Draws:
         positions : numpy.ndarray of int, shape (chains * draws,) of the result
         """
         shape = (self.shape[0], len(positions) // self.shape[0])
+
+        def chosen(values: np.ndarray) -> np.ndarray:
+            rest = values.shape[2:]
+            return np.asarray(values.reshape(-1, *rest)[positions].reshape(*shape, *rest))
+
         return replace(
             self,
-            location=self.flat_location[positions].reshape(*shape, -1),
-            sigma=self.flat_sigma[positions].reshape(shape),
-            sigma_alpha=None if self.sigma_alpha is None else self.flat_sigma_alpha[positions].reshape(shape),
-            statistics={name: values.ravel()[positions].reshape(shape) for name, values in self.statistics.items()},
+            values={name: chosen(values) for name, values in self.values.items()},
+            statistics={name: chosen(values) for name, values in self.statistics.items()},
         )
-
-    @cached_property
-    def flat_location(self) -> np.ndarray:
-        """The location parameters, shape (chains * draws, P)."""
-        return self.location.reshape(-1, self.location.shape[-1])
-
-    @cached_property
-    def flat_sigma(self) -> np.ndarray:
-        """Sigma, shape (chains * draws,)."""
-        return self.sigma.ravel()
-
-    @cached_property
-    def flat_sigma_alpha(self) -> np.ndarray:
-        """Sigma_alpha, shape (chains * draws,)."""
-        assert self.sigma_alpha is not None
-        return self.sigma_alpha.ravel()
-
-
-def from_raw(raw: RawDraws, whitening: Whitening, *, grouped: bool, sigma: float | None) -> Draws:
-    """Turn Stan's whitened parameters into the model's.
-
-    Parameters
-    ----------
-    raw : RawDraws
-    whitening : Whitening
-        The coordinates that Stan sampled in.
-    grouped : bool
-    sigma : float or None
-        The known residual standard deviation, if it is.
-
-    Returns
-    -------
-    Draws
-    """
-    chains, draws, _ = raw.z.shape
-    scales = np.exp(whitening.log_scales(raw.z_scale.reshape(chains * draws, -1)))
-    sigma_draws = np.full(chains * draws, sigma) if sigma is not None else scales[:, -1]
-    sigma_alpha = scales[:, 0] if grouped else None
-    with one_blas_thread():
-        location = whitening.locations(raw.z.reshape(chains * draws, -1), sigma_draws, sigma_alpha)
-    return Draws(
-        location=location.reshape(chains, draws, -1),
-        sigma=sigma_draws.reshape(chains, draws),
-        sigma_alpha=None if sigma_alpha is None else sigma_alpha.reshape(chains, draws),
-        statistics=raw.statistics,
-        seed=raw.seed,
-        max_treedepth=raw.max_treedepth,
-        cmdstan=raw.cmdstan,
-        failed_chains=raw.failed_chains,
-    )
 
 
 def resampled(log_weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:

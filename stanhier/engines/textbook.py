@@ -4,15 +4,18 @@ from typing import Any
 
 import jinja2
 
-from stanhier.design.in_memory import Design
+from stanhier.design.design import Design
+from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.prior_choice import ChosenPriors
+from stanhier.families.noise import Noise
 from stanhier.priors.distributions import Prior
 from stanhier.stan.program import stan_models_dir
 
 __all__ = ["render", "row_data"]
 
 
-def render(name: str, design: Design, priors: ChosenPriors, *, sigma_known: bool) -> str:
+def render(name: str, design: Design, priors: ChosenPriors, noise: Noise) -> str:
     """Render a textbook program.
 
     Parameters
@@ -21,8 +24,7 @@ def render(name: str, design: Design, priors: ChosenPriors, *, sigma_known: bool
         Of the program: `linear_regression` or `varying_intercept`.
     design : Design
     priors : ChosenPriors
-    sigma_known : bool
-        Whether sigma is fixed or standard errors are known.
+    noise : Noise
 
     Returns
     -------
@@ -34,21 +36,22 @@ def render(name: str, design: Design, priors: ChosenPriors, *, sigma_known: bool
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
+    intercept = priors.intercept
     return environment.get_template(f"{name}.stan.jinja").render(
         formula=_comment(design.formula.text),
         predictors=[_comment(p) for p in design.predictors],
         group=_comment(design.group.name) if design.group is not None else "",
         K=len(design.predictors),
-        intercept=priors.intercept is not None,
-        centered=priors.intercept is not None and priors.intercept.centered,
-        sigma_known=sigma_known,
-        known_se=design.has_errors,
-        noise="se" if design.has_errors else "sigma",
-        prior_lines=_prior_lines(priors, design.predictors),
+        intercept=intercept is not None,
+        centered=intercept is not None and intercept.centered,
+        sigma_known=not noise.is_estimated,
+        known_se=noise.kind == "known",
+        noise="se" if noise.kind == "known" else "sigma",
+        prior_lines=[line for parameter in _in_order(priors.parameters) for line in _prior_lines(parameter, priors)],
     )
 
 
-def row_data(design: Design, sigma: float | None) -> dict[str, Any]:
+def row_data(design: InMemoryDesign, noise: Noise) -> dict[str, Any]:
     """Give the data of the textbook program: the rows themselves.
 
     Returns
@@ -63,8 +66,8 @@ def row_data(design: Design, sigma: float | None) -> dict[str, Any]:
         data |= {"J": len(design.group.levels), "jj": design.group.codes + 1}
     if design.se is not None:
         data["se"] = design.se
-    elif sigma is not None:
-        data["sigma"] = sigma
+    elif noise.fixed is not None:
+        data["sigma"] = noise.fixed
     return data
 
 
@@ -73,27 +76,24 @@ def _comment(text: str) -> str:
     return " ".join(text.split()).encode("ascii", "backslashreplace").decode()
 
 
-def _prior_lines(priors: ChosenPriors, predictors: tuple[str, ...]) -> list[str]:
-    lines = []
-    if priors.intercept is not None:
-        name = priors.intercept_name
-        if priors.intercept.centered:
-            lines.append("// the intercept's prior holds at the mean of the predictors")
-            lines.append(_statement(f"{name} + dot_product(x_mean, beta)", priors.intercept))
-        else:
-            lines.append(_statement(name, priors.intercept))
-    if len(set(priors.beta)) == 1:
-        lines.append(_statement("beta", priors.beta[0]))
-    else:
-        lines += [
-            f"{_statement(f'beta[{k}]', prior)} // {_comment(name)}"
-            for k, (name, prior) in enumerate(zip(predictors, priors.beta, strict=True), start=1)
+def _in_order(parameters: Inventory) -> list[Parameter]:
+    return [*parameters.location, *parameters.scales]
+
+
+def _prior_lines(parameter: Parameter, priors: ChosenPriors) -> list[str]:
+    chosen = priors.by_name[parameter.name]
+    if parameter.role is Role.INTERCEPT and priors.intercept is not None and priors.intercept.centered:
+        return [
+            "// the intercept's prior holds at the mean of the predictors",
+            _statement(f"{parameter.name} + dot_product(x_mean, beta)", chosen[0]),
         ]
-    if priors.sigma_alpha is not None:
-        lines.append(_statement("sigma_alpha", priors.sigma_alpha))
-    if priors.sigma is not None:
-        lines.append(_statement("sigma", priors.sigma))
-    return lines
+    if len(set(chosen)) == 1:
+        return [_statement(parameter.name, chosen[0])]
+    assert parameter.labels is not None
+    return [
+        f"{_statement(f'{parameter.name}[{k}]', prior)} // {_comment(label)}"
+        for k, (label, prior) in enumerate(zip(parameter.labels, chosen, strict=True), start=1)
+    ]
 
 
 def _statement(quantity: str, prior: Prior) -> str:

@@ -16,21 +16,22 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
+from stanhier.engines.parameters import Inventory
+from stanhier.engines.regression import Regression
 from stanhier.evaluation.uniformity import rank_test
-from stanhier.fit import Fit
+from stanhier.plots.figures import Size, checked_size
+from stanhier.posterior import labelled
+from stanhier.posterior.predictive import sample_prior
 from stanhier.posterior.sampling import SamplingTask, sample
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.tasks import results_of
-
-if TYPE_CHECKING:
-    from stanhier.models import Model
 
 __all__ = ["Calibration", "sbc"]
 
@@ -103,21 +104,32 @@ class Calibration:
         """Whether no quantity fails."""
         return not self.failures
 
-    def plot(self) -> Any:
+    def plot(self, *, figsize: Size | None = None) -> Any:
         """Draw the ranks' distribution minus uniform, with its 95 % band, for each quantity.
+
+        Parameters
+        ----------
+        figsize : (float, float), optional
+            Width and height of the new figure, in inches.
 
         Returns
         -------
         matplotlib.figure.Figure
+
+        Raises
+        ------
+        StanhierError
+            If `figsize` is no size.
         """
         import matplotlib.pyplot as plt
 
+        size = checked_size(figsize, "Calibration.plot")
         names = list(self.ranks.columns)
         columns = min(3, len(names))
         shape = (-(-len(names) // columns), columns)
         figure, axes = plt.subplots(
             *shape,
-            figsize=(3.4 * columns, 2.4 * shape[0]),
+            figsize=(3.4 * columns, 2.4 * shape[0]) if size is None else size,
             sharex=True,
             sharey=True,
             squeeze=False,
@@ -141,7 +153,7 @@ class Calibration:
 
 
 def sbc(
-    model: "Model",
+    model: Regression,
     *,
     n: int = 200,
     seed: int | None = None,
@@ -177,38 +189,39 @@ def sbc(
     """
     if isinstance(n, bool) or not isinstance(n, Integral) or n < 20:
         raise StanhierError(f"sbc(n={quoted(n)}): 'n' must be an integer of at least 20.")
-    tree = model.sample_prior(n, seed=seed)
-    truths = _quantities(tree["prior"].to_dataset())
+    tree = sample_prior(model, n, seed=seed)
+    truths = _quantities(tree["prior"].to_dataset(), model.parameters)
     responses = tree["prior_predictive"].to_dataset()["y"].to_numpy().reshape(-1, model.design.n_rows)
     if len(responses) < n:
         raise StanhierError(f"sbc(n={n}) of {model.design.n_rows} rows is too large for memory; make a smaller model.")
     seeds = np.random.SeedSequence(seed).generate_state(n)
     keywords = {"chains": 1, "iter_warmup": iter_warmup}
 
-    def tasks() -> Iterator[tuple[tuple[int, "Model"], SamplingTask]]:
+    def tasks() -> Iterator[tuple[tuple[int, Regression], SamplingTask]]:
         for i in range(n):
-            simulated = model.on_rows(replace(model.design, y=responses[i]))
+            simulated = model.on_rows(replace(model.rows, y=responses[i]))
             yield (i, simulated), SamplingTask.of(simulated, {**keywords, "seed": int(seeds[i])})
 
     ranks: list[dict[str, int]] = [{}] * n
     n_draws = divergences = 0
     for (i, simulated), draws in results_of(sample, tasks(), crew_of(executor, own=OwnThreads)):
-        posterior = {k: v[::THIN] for k, v in _quantities(Fit(simulated, draws).posterior).items()}
+        posterior = {
+            k: v[::THIN] for k, v in _quantities(labelled.posterior(simulated, draws), model.parameters).items()
+        }
         ranks[i] = {k: int((posterior[k] < values[i]).sum()) for k, values in truths.items()}
         n_draws = len(next(iter(posterior.values())))
         divergences += int(draws.statistics["diverging"].sum())
     return Calibration(pd.DataFrame(ranks), n_draws, divergences)
 
 
-def _quantities(dataset: Any) -> dict[str, np.ndarray]:
+def _quantities(dataset: Any, parameters: Inventory) -> dict[str, np.ndarray]:
     """Give the scalar quantities by name, each an array of all draws; of the groups only the first few."""
     quantities: dict[str, np.ndarray] = {}
     for name, array in dataset.data_vars.items():
         values = array.to_numpy().reshape(array.shape[0] * array.shape[1], -1)
-        if array.ndim == 2:
-            quantities[str(name)] = values[:, 0]
-            continue
-        labels = array[array.dims[-1]].to_numpy()
-        shown = labels if name == "beta" else labels[:GROUPS_SHOWN]
-        quantities |= {f"{name}[{label}]": values[:, k] for k, label in enumerate(shown)}
+        parameter = parameters[str(name)]
+        shown = parameter.scalar_names if parameter is not parameters.effects else []
+        if parameter is parameters.effects:
+            shown = [f"{name}[{label}]" for label in array[array.dims[-1]].to_numpy()[:GROUPS_SHOWN]]
+        quantities |= {label: values[:, k] for k, label in enumerate(shown)}
     return quantities

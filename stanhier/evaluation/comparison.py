@@ -10,8 +10,10 @@ import numpy as np
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
-from stanhier.fit import Fit
+from stanhier.engines.regression import Regression
+from stanhier.evaluation.loo import loo
 from stanhier.posterior.diagnostics import SamplingWarning
+from stanhier.posterior.fitted import Fitted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,7 @@ LOWEST_DENSITY = -600.0
 """Log density whose exponential is still a number, with room to spare."""
 
 
-def compare(fits: Mapping[str, Fit], *, by: Any = "row", **kwargs: Any) -> "pd.DataFrame":
+def compare(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row", **kwargs: Any) -> "pd.DataFrame":
     """Compare fits of the same data by leave-one-out cross-validation.
 
     Parameters
@@ -76,7 +78,7 @@ def compare(fits: Mapping[str, Fit], *, by: Any = "row", **kwargs: Any) -> "pd.D
     return table
 
 
-def loo_of_each(fits: Mapping[str, Fit], *, by: Any = "row") -> dict[str, Any]:
+def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> dict[str, Any]:
     """Give each fit's leave-one-out result, by name, after checking that they are of the same data.
 
     Raises
@@ -88,7 +90,7 @@ def loo_of_each(fits: Mapping[str, Fit], *, by: Any = "row") -> dict[str, Any]:
         raise StanhierError(f"compare() takes a dict of fits by name, not {type(fits).__name__}.")
     if len(fits) < 2:
         raise StanhierError(f"compare() needs at least two fits; it was given {len(fits)}.")
-    real = {name: fit for name, fit in fits.items() if isinstance(fit, Fit)}
+    real = {name: fit for name, fit in fits.items() if isinstance(fit, Fitted)}
     for name, fit in fits.items():
         if name not in real and not hasattr(fit, "elpd_i"):
             raise StanhierError(
@@ -104,7 +106,7 @@ def loo_of_each(fits: Mapping[str, Fit], *, by: Any = "row") -> dict[str, Any]:
         own = by if labels is None or real[name].model.design.group is not None else labels
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", SamplingWarning)
-            results[name] = real[name].loo(by=own)
+            results[name] = loo(real[name], by=own)
         for warning in caught:
             said = (
                 f"{quoted(name)}: {warning.message}"
@@ -120,10 +122,10 @@ def _shifted(result: Any, shift: np.ndarray) -> Any:
     return replace(result, elpd=result.elpd - float(shift.sum()), elpd_i=result.elpd_i - shift)
 
 
-def _check_same_data(fits: Mapping[str, Fit]) -> None:
+def _check_same_data(fits: Mapping[str, Fitted[Regression]]) -> None:
     names = list(fits)
     for name in names[1:]:
-        first, other = fits[names[0]].model.design, fits[name].model.design
+        first, other = fits[names[0]].model.rows, fits[name].model.rows
         if first.n_rows != other.n_rows:
             why = f"{first.n_rows:,} rows and {other.n_rows:,}"
         elif not np.array_equal(first.y, other.y):
@@ -141,8 +143,8 @@ def _check_same_data(fits: Mapping[str, Fit]) -> None:
         )
 
 
-def _group_labels(fits: Mapping[str, Fit]) -> Any:
-    grouped = {name: fit.model.design.group for name, fit in fits.items() if fit.model.design.group is not None}
+def _group_labels(fits: Mapping[str, Fitted[Regression]]) -> Any:
+    grouped = {name: group for name, fit in fits.items() if (group := fit.model.rows.group) is not None}
     if not grouped:
         raise StanhierError('compare(by="group"): none of the fits has groups; give `by` the labels of the rows.')
     (first, grouping), *others = grouped.items()

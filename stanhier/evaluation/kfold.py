@@ -1,58 +1,87 @@
 """K-fold cross-validation: the model sampled again without each fold, and the exact densities of what was held out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
+from stanhier.basics.arguments import check_seed
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
-from stanhier.design.in_memory import Grouping
 from stanhier.engines.draws import Draws
-from stanhier.engines.gaussian.likelihood import (
-    group_blocks,
-    held_out_rows_log_density,
-    label_blocks,
-    log_mean_exp,
-    row_blocks,
-)
+from stanhier.engines.engine import log_mean_exp
+from stanhier.engines.regression import Regression
 from stanhier.evaluation.loo import check_by, labels_of
-from stanhier.posterior import labelled as datasets
+from stanhier.posterior import labelled
 from stanhier.posterior.diagnostics import SamplingWarning
-from stanhier.posterior.prediction import check_seed
+from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.stan.crews import OwnThreads, crew_of
+from stanhier.stan.keyword_types import RefitKeywords
 from stanhier.stan.tasks import results_of
-
-if TYPE_CHECKING:
-    from stanhier.design.in_memory import Design
-    from stanhier.fit import Fit
-    from stanhier.models import Model
 
 __all__ = ["kfold"]
 
 
 def kfold(
-    fit: "Fit", by: Any, k: int, *, seed: int | None, executor: Executor | None, keywords: Mapping[str, Any]
+    fit: Fitted[Regression],
+    *,
+    by: Any = "row",
+    k: int = 10,
+    seed: int | None = None,
+    executor: Executor | None = None,
+    **kwargs: Unpack[RefitKeywords],
 ) -> Any:
-    """Cross-validate by sampling again; see `Fit.kfold`."""
+    """Cross-validate by sampling again without each of `k` folds, several at a time.
+
+    Each refit has this fit's priors with their numbers, so that with as many folds as rows or groups this is what
+    `loo` estimates; densities of what was held out are exact given the draws.
+
+    Parameters
+    ----------
+    by : "row", "group" or array of shape (N,)
+        What stays together in a fold, as for `loo`.
+    k : int
+        Number of folds.
+    seed : int, optional
+        Of the folds and of sampling; the fit's own by default.
+    executor : concurrent.futures.Executor, optional
+        Where the folds are sampled, as for `fit_many`; threads here by default, since Stan runs in processes of its
+        own. The result is the same everywhere.
+    **kwargs
+        As for `Model.sample`; by default as many chains and draws as this fit has.
+
+    Returns
+    -------
+    arviz_stats.utils.ELPDDataLOOKFold
+        `elpd`, `se`, `p`, pointwise `elpd_i`; `compare` takes it in place of a fit.
+
+    Raises
+    ------
+    StanhierError
+        If `by` or `k` is something else, or a keyword is not one of `Model.sample`.
+
+    Warns
+    -----
+    SamplingWarning
+        If the draws of a fold cannot be trusted.
+    """
+    import xarray as xr
     from arviz_stats.utils import ELPDDataLOOKFold
 
     check_by(fit, by, "kfold")
     check_seed(seed)
-    design = fit.model.design
+    design = fit.model.rows
     rows = isinstance(by, str) and by == "row"
     if rows:
         codes, coordinate = np.arange(design.n_rows), pd.RangeIndex(design.n_rows, name="row")
     else:
         codes, labels, name = labels_of(fit, by)
-        coordinate = pd.Index(datasets.plain_labels(labels), name=name)
+        coordinate = pd.Index(labelled.plain_labels(labels), name=name)
     n = len(coordinate)
     if isinstance(k, bool) or not isinstance(k, Integral) or not 2 <= int(k) <= n:
         raise StanhierError(
@@ -60,29 +89,24 @@ def kfold(
         )
     chosen_seed = fit.draws.seed if seed is None else int(seed)
     fold_of = np.random.default_rng([chosen_seed, 0x6B]).permutation(np.arange(n) % int(k))
-    arguments = {"chains": fit.draws.shape[0], "iter_sampling": fit.draws.shape[1], **keywords}
+    arguments: dict[str, Any] = {"chains": fit.draws.shape[0], "iter_sampling": fit.draws.shape[1], **kwargs}
 
-    def tasks() -> Iterator[tuple[tuple[int, "Model", np.ndarray | None], SamplingTask]]:
+    def tasks() -> Iterator[tuple[tuple[int, Regression, np.ndarray | None], SamplingTask]]:
         for fold in range(int(k)):
             train, train_groups = _without(fit.model, fold_of[codes] == fold)
             task = SamplingTask.of(train, {**arguments, "seed": (chosen_seed + 1 + fold) % 2**32})
             yield (fold, train, train_groups), task
 
-    def held_out_density(fold: int, train: "Model", train_groups: np.ndarray | None, draws: Draws) -> np.ndarray:
-        out = _rows_of(design, fold_of[codes] == fold)
+    def held_out_density(fold: int, train: Regression, train_groups: np.ndarray | None, draws: Draws) -> np.ndarray:
+        out = design.take(fold_of[codes] == fold)
         if rows:
             positions = None
             if train_groups is not None:
                 assert out.group is not None
                 positions = train_groups[out.group.codes]
-            return held_out_rows_log_density(out, positions, train.compressed, draws)
+            return train.engine.held_out_densities(out, positions, draws)
         local, present = pd.factorize(codes[fold_of[codes] == fold], sort=True)
-        origin = train.compressed.origin
-        if out.group is None:
-            blocks = label_blocks(out, local, len(present), origin, draws)
-        else:
-            out = replace(out, group=Grouping(out.group.name, out.group.levels[present], local))
-            blocks = group_blocks(out, origin, draws)
+        blocks = train.engine.set_densities(out, local, len(present), draws)
         return np.concatenate([log_mean_exp(density) for _, density, _ in blocks])
 
     elpd, unreliable = np.empty(n), 0
@@ -102,7 +126,7 @@ def kfold(
         elpd=float(elpd.sum()),
         se=float(np.sqrt(n * elpd.var(ddof=1))),
         p=float(p.sum()),
-        n_samples=len(fit.draws.flat_sigma),
+        n_samples=fit.draws.n_draws,
         n_data_points=n,
         scale="log",
         warning=unreliable > 0,
@@ -113,35 +137,21 @@ def kfold(
     )
 
 
-def _without(model: "Model", out: np.ndarray) -> tuple["Model", np.ndarray | None]:
+def _without(model: Regression, out: np.ndarray) -> tuple[Regression, np.ndarray | None]:
     """Give the model on the rows that are kept, and the position of each group there, -1 where no row of it is left."""
-    kept = _rows_of(model.design, ~out)
+    kept = model.rows.take(~out)
     if kept.group is None:
         return model.on_rows(kept), None
+    levels = kept.group.levels
     present, codes = np.unique(kept.group.codes, return_inverse=True)
-    positions = np.full(len(kept.group.levels), -1)
+    positions = np.full(len(levels), -1)
     positions[present] = np.arange(len(present))
-    return model.on_rows(replace(kept, group=Grouping(kept.group.name, kept.group.levels[present], codes))), positions
+    return model.on_rows(kept.grouped_by(levels[present], codes)), positions
 
 
-def _rows_of(design: "Design", chosen: np.ndarray) -> "Design":
-    group = design.group
-    return replace(
-        design,
-        frame=design.frame[chosen],
-        y=design.y[chosen],
-        group=None if group is None else replace(group, codes=group.codes[chosen]),
-        se=None if design.se is None else design.se[chosen],
-    )
-
-
-def _in_sample(fit: "Fit", codes: np.ndarray, n: int, *, rows: bool) -> np.ndarray:
+def _in_sample(fit: Fitted[Regression], codes: np.ndarray, n: int, *, rows: bool) -> np.ndarray:
     """Log posterior mean densities of what the fit has seen: with these, effective numbers of parameters."""
-    design, compressed = fit.model.design, fit.model.compressed
-    if rows:
-        blocks = row_blocks(design, compressed, fit.draws)
-    elif design.group is not None:
-        blocks = group_blocks(design, compressed.origin, fit.draws)
-    else:
-        blocks = label_blocks(design, codes, n, compressed.origin, fit.draws)
+    design, engine = fit.model.rows, fit.model.engine
+    draws = fit.draws
+    blocks = engine.row_densities(design, draws) if rows else engine.set_densities(design, codes, n, draws)
     return np.concatenate([log_mean_exp(all_in) for _, _, all_in in blocks])

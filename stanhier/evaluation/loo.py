@@ -9,41 +9,69 @@ Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0: conditional 
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
+from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
-from stanhier.engines.gaussian.likelihood import Block, group_blocks, label_blocks, log_mean_exp, row_blocks
-from stanhier.posterior import labelled as datasets
+from stanhier.engines.engine import Block, log_mean_exp
+from stanhier.engines.parameters import dimension
+from stanhier.engines.regression import Regression
+from stanhier.posterior import labelled
 from stanhier.posterior.diagnostics import SamplingWarning
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.weights import good_k, relative_efficiency
 
-if TYPE_CHECKING:
-    from stanhier.engines.draws import Draws
-    from stanhier.fit import Fit
-
-__all__ = ["check_by", "good_k", "labels_of", "loo", "relative_efficiency"]
+__all__ = ["check_by", "labels_of", "loo"]
 
 
-def loo(fit: "Fit", by: Any) -> Any:
-    """Estimate leave-one-out predictive densities; see `Fit.loo`."""
-    from arviz_stats.base.array import array_stats as untyped_stats
+def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
+    """Estimate how well the model predicts what it has not seen, leaving out one row or one group at a time.
+
+    Group effects are integrated out in closed form: leaving out a row, its group's other rows inform its effect;
+    leaving out a group, its effect comes from the population.
+
+    Parameters
+    ----------
+    by : "row", "group" or array of shape (N,)
+        What is left out; labels of the rows where the model itself has no groups.
+
+    Returns
+    -------
+    arviz_stats.utils.ELPDDataLOO
+        Prints as a table; `elpd`, `se`, `p`, pointwise `elpd_i` and `pareto_k`.
+
+    Raises
+    ------
+    StanhierError
+        If `by` is something else.
+
+    Warns
+    -----
+    SamplingWarning
+        If an estimate is unreliable (Pareto k), with what to do about it.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4.
+    Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0.
+    """
+    import xarray as xr
     from arviz_stats.utils import ELPDDataLOO
 
-    array_stats: Any = untyped_stats
     blocks, coordinate = _blocks(fit, by)
     n = len(coordinate)
-    n_samples = len(fit.draws.flat_sigma)
-    r_eff = relative_efficiency(fit.draws)
+    n_samples = fit.draws.n_draws
+    r_eff = relative_efficiency(fit.model, fit.draws)
     elpd, k, p = np.empty(n), np.empty(n), np.empty(n)
     for part, left_out, all_in in blocks:
         # Fitting the tail of hopeless weights overflows; their k tells.
         with np.errstate(all="ignore"):
-            elpd[part], k[part], _ = array_stats.loo(left_out[None], chain_axis=0, draw_axis=1, r_eff=r_eff)
+            elpd[part], k[part], _ = array_stats().loo(left_out[None], chain_axis=0, draw_axis=1, r_eff=r_eff)
         p[part] = log_mean_exp(all_in) - elpd[part]
     limit = good_k(n_samples)
     high = int((~(k <= limit)).sum())
@@ -64,26 +92,7 @@ def loo(fit: "Fit", by: Any) -> Any:
     )
 
 
-def good_k(n_samples: int) -> float:
-    """Greatest Pareto k at which weighted draws are reliable, from the number of draws (Vehtari et al. 2024)."""
-    return float(min(1 - 1 / np.log10(max(n_samples, 2)), 0.7))
-
-
-def relative_efficiency(draws: "Draws") -> float:
-    """Mean effective sample size of the parameters over the number of draws; 1 for one chain, as ArviZ has it."""
-    from arviz_stats.base.array import array_stats as untyped_stats
-
-    array_stats: Any = untyped_stats
-    if draws.shape[0] == 1 or draws.shape[1] < 4:
-        return 1.0
-    quantities = [draws.location[:, :, k] for k in range(draws.location.shape[-1])]
-    quantities += [] if draws.sigma_alpha is None else [draws.sigma_alpha]
-    quantities += [draws.sigma] if np.ptp(draws.sigma) > 0 else []
-    ess = array_stats.ess(np.stack(quantities), chain_axis=1, draw_axis=2, method="mean")
-    return float(np.mean(ess) / draws.sigma.size)
-
-
-def check_by(fit: "Fit", by: Any, method: str) -> None:
+def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
     """Refuse what cannot be left out.
 
     Raises
@@ -103,7 +112,7 @@ def check_by(fit: "Fit", by: Any, method: str) -> None:
         raise StanhierError(f'{method}(by=...): this model has groups of its own; \'by\' must be "row" or "group".')
 
 
-def labels_of(fit: "Fit", by: Any) -> tuple[np.ndarray, pd.Index, str]:
+def labels_of(fit: Fitted[Regression], by: Any) -> tuple[np.ndarray, pd.Index, str]:
     """Give the sets of rows that are left out together: codes of the rows, labels, name.
 
     Raises
@@ -111,10 +120,10 @@ def labels_of(fit: "Fit", by: Any) -> tuple[np.ndarray, pd.Index, str]:
     DataError
         If the labels do not fit the rows.
     """
-    design = fit.model.design
+    design = fit.model.rows
     if isinstance(by, str):
         assert design.group is not None
-        return design.group.codes, design.group.levels, datasets.group_dimension(design.group.name)
+        return design.group.codes, design.group.levels, dimension(design.group.name)
     values = pd.Series(np.asarray(by)) if not isinstance(by, pd.Series) else by
     if len(values) != design.n_rows:
         raise DataError(f"'by' has {len(values)} labels, but the fit has {design.n_rows} rows.")
@@ -122,19 +131,17 @@ def labels_of(fit: "Fit", by: Any) -> tuple[np.ndarray, pd.Index, str]:
         raise DataError("'by' has missing values; give each row a label.")
     codes, labels = pd.factorize(values, sort=True)
     name = str(by.name) if isinstance(by, pd.Series) and by.name is not None else "label"
-    return codes, pd.Index(labels), datasets.group_dimension(name)
+    return codes, pd.Index(labels), dimension(name)
 
 
-def _blocks(fit: "Fit", by: Any) -> tuple[Iterator[Block], pd.Index]:
+def _blocks(fit: Fitted[Regression], by: Any) -> tuple[Iterator[Block], pd.Index]:
     check_by(fit, by, "loo")
-    design, compressed, draws = fit.model.design, fit.model.compressed, fit.draws
+    design, engine, draws = fit.model.rows, fit.model.engine, fit.draws
     if isinstance(by, str) and by == "row":
-        return row_blocks(design, compressed, draws), pd.RangeIndex(design.n_rows, name="row")
+        return engine.row_densities(design, draws), pd.RangeIndex(design.n_rows, name="row")
     codes, labels, name = labels_of(fit, by)
-    coordinate = pd.Index(datasets.plain_labels(labels), name=name)
-    if design.group is not None:
-        return group_blocks(design, compressed.origin, draws), coordinate
-    return label_blocks(design, codes, len(labels), compressed.origin, draws), coordinate
+    coordinate = pd.Index(labelled.plain_labels(labels), name=name)
+    return engine.set_densities(design, codes, len(labels), draws), coordinate
 
 
 def _warn(by: Any, high: int, k: np.ndarray, limit: float, coordinate: pd.Index) -> None:

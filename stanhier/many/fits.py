@@ -1,10 +1,8 @@
 """The fits of many models: given as they finish, looked up by name, summed up in one table."""
 
 import logging
-import warnings
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Generator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import pandas as pd
@@ -13,44 +11,25 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
 from stanhier.fit import Fit
+from stanhier.many.asked import AskedModels
 from stanhier.many.folder import FitFolder
+from stanhier.many.progress import progress_bar
+from stanhier.many.summed import SummedUp
+from stanhier.many.words import described, listed
+from stanhier.model import Model
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.parameter_table import ParameterTable
-from stanhier.stan.crews import before_exit
+from stanhier.stan.executors import before_exit
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-__all__ = ["ManyFits", "SummedUp"]
+__all__ = ["ManyFits"]
 
 _log = logging.getLogger(__name__)
 
-LISTED = 5
-
-
-@dataclass(frozen=True)
-class SummedUp:
-    """What is kept of every fit, wherever the fit itself is.
-
-    Attributes
-    ----------
-    table : ParameterTable
-    problems : tuple of str
-        What `Fit.diagnose` says.
-    """
-
-    table: ParameterTable
-    problems: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give it as plain lists."""
-        return {**self.table.as_dict(), "problems": list(self.problems)}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Make it from what `as_dict` gives."""
-        return cls(ParameterTable.from_dict(plain), tuple(plain["problems"]))
-
+STOPPED = "stopped early"
+"""The state of a run that an error, an interruption or `stop` has ended before its end."""
 
 _at_work: "WeakSet[ManyFits]" = WeakSet()
 
@@ -68,38 +47,41 @@ class ManyFits:
         since earlier) with its summary, or its error.
     folder : FitFolder or None
         Where the fits are; None keeps them in memory.
-    contexts : mapping
-        For models that have functions of the user's own, these functions; it fills as models are asked for.
-    total : int or None
-        Number of models, if it is known.
+    models : AskedModels
+        Those that the outcomes are of.
     progress : bool
         Whether to show a bar.
     """
 
     def __init__(
         self,
-        outcomes: "Generator[tuple[str, Fit | None, SummedUp | Exception]]",
+        outcomes: "Generator[tuple[str, Fit[Model] | None, SummedUp | Exception]]",
         *,
         folder: FitFolder | None,
-        contexts: Mapping[str, Mapping[str, Any]],
-        total: int | None,
+        models: AskedModels,
         progress: bool,
     ) -> None:
         self._outcomes = outcomes
         _at_work.add(self)
         self._folder = folder
-        self._contexts = contexts
-        self._total = total
+        self._models = models
         self._progress = progress
         self._bar: tqdm[Any] | None = None
         self._summed: dict[str, SummedUp] = {}
-        self._fits: dict[str, Fit] = {}
+        self._fits: dict[str, Fit[Model]] = {}
         self._failures: dict[str, Exception] = {}
         self._finished: list[str] = []
         self._state = "not started"
+        self._stopped_by: BaseException | None = None
 
-    def __iter__(self) -> Iterator[tuple[str, Fit]]:
-        """Give name and fit of each model that could be fitted: those that are done, then the others as they finish."""
+    def __iter__(self) -> Iterator[tuple[str, Fit[Model]]]:
+        """Give name and fit of each model that could be fitted: those that are done, then the others as they finish.
+
+        When all are done, they come in the order of the models.
+        """
+        if self._is_over:
+            yield from ((name, self._fit(name)) for name in self._in_order(self._summed))
+            return
         place = 0
         while True:
             while place < len(self._finished):
@@ -122,16 +104,25 @@ class ManyFits:
         ManyFits
             This one.
 
+        Raises
+        ------
+        StanhierError
+            If no more models could be asked for, when all that were are done: it names the last one.
+
         Warns
         -----
         SamplingWarning
-            One for all: which models failed, and which fits cannot be trusted.
+            One for all: which models failed, and which fits cannot be trusted; and, whenever it is asked, that the
+            run ended early.
         """
-        while self._advance() is not None:
-            pass
+        if self._is_over:
+            if self._state == STOPPED:
+                self._warn()
+        else:
+            self._work()
         return self
 
-    def __getitem__(self, name: object) -> Fit:
+    def __getitem__(self, name: object) -> Fit[Model]:
         """Give the fit of a model.
 
         Raises
@@ -139,34 +130,45 @@ class ManyFits:
         StanhierError
             If there is no model of that name, or it could not be fitted.
         """
-        self.collect()
-        text = str(name)
+        self._work()
+        text = self._models.name_of(name)
         if text in self._failures:
-            raise StanhierError(f"There is no fit of {quoted(text)}: {self._failures[text]}") from self._failures[text]
+            error = self._failures[text]
+            raise StanhierError(f"There is no fit of {quoted(text)}: {described(error)}") from error
         if text not in self._summed:
-            raise StanhierError(f"There is no fit of {quoted(text)}; there are {_listed(self._finished)}.")
+            ended = f" {self._early_end}" if self._state == STOPPED else ""
+            there = listed(self._in_order(self._summed)) or "none"
+            raise StanhierError(f"There is no fit of {quoted(text)}; there are {there}.{ended}")
         return self._fit(text)
 
     def __contains__(self, name: object) -> bool:
-        return str(name) in self.collect()._summed
+        return self._models.name_of(name) in self.collect()._summed
 
     def __len__(self) -> int:
         return len(self.collect()._summed)
 
     @property
     def names(self) -> list[str]:
-        """Names of the models that could be fitted, in the order in which they finished."""
-        return list(self.collect()._finished)
+        """Names of the models that could be fitted, in the order of the models."""
+        return self._in_order(self.collect()._summed)
 
     @property
     def failures(self) -> dict[str, Exception]:
-        """What went wrong, by the names of the models that could not be fitted."""
-        return dict(self.collect()._failures)
+        """What went wrong, by the names of the models that could not be made or sampled.
+
+        Where an error ended the run early, that is here too, as "stopped early".
+        """
+        self.collect()
+        failures = {name: self._failures[name] for name in self._in_order(self._failures)}
+        if isinstance(self._stopped_by, Exception):
+            failures[STOPPED if STOPPED not in self._models.places else f"({STOPPED})"] = self._stopped_by
+        return failures
 
     @property
     def problems(self) -> dict[str, tuple[str, ...]]:
         """What `Fit.diagnose` says of the fits that cannot be trusted, by name."""
-        return {name: one.problems for name, one in self.collect()._summed.items() if one.problems}
+        self.collect()
+        return {name: self._summed[name].problems for name in self._in_order(self._doubtful)}
 
     def summary(self) -> pd.DataFrame:
         """Summarise all fits in one table.
@@ -174,26 +176,48 @@ class ManyFits:
         Returns
         -------
         pandas.DataFrame
-            One row for each fit and parameter but the effects of groups: mean, sd, lower and upper end of the central
-            90 % interval, median, R-hat, bulk and tail effective sample size.
+            One row for each fit and parameter but the effects of groups, in the order of the models: mean, sd, lower
+            and upper end of the central 90 % interval, median, R-hat, bulk and tail effective sample size.
 
         References
         ----------
         Vehtari et al. (2021), doi:10.1214/20-BA1221.
         """
-        return ParameterTable.together({name: one.table for name, one in self.collect()._summed.items()})
+        self.collect()
+        return ParameterTable.together({name: self._summed[name].table for name in self._in_order(self._summed)})
 
-    def _fit(self, name: str) -> Fit:
+    @property
+    def _is_over(self) -> bool:
+        return self._state in ("complete", STOPPED)
+
+    @property
+    def _doubtful(self) -> dict[str, SummedUp]:
+        return {name: one for name, one in self._summed.items() if one.problems}
+
+    @property
+    def _early_end(self) -> str:
+        """Why the run ended early."""
+        why = "stop() was called" if self._stopped_by is None else described(self._stopped_by)
+        return why if STOPPED in why else f"fit_many() stopped early: {why.rstrip('.')}. What was finished is kept."
+
+    def _in_order(self, names: Iterable[str]) -> list[str]:
+        return sorted(names, key=self._models.places.__getitem__)
+
+    def _work(self) -> None:
+        while self._advance() is not None:
+            pass
+
+    def _fit(self, name: str) -> Fit[Model]:
         if self._folder is None:
             return self._fits[name]
-        return self._folder.load(name, self._contexts.get(name, {}))
+        return self._folder.load(name, self._models.contexts.get(name, {}))
 
-    def _advance(self) -> tuple[str, Fit | None] | None:
+    def _advance(self) -> tuple[str, Fit[Model] | None] | None:
         """Wait for the next model; give its name and, if it is new, its fit. None when there are no more."""
-        if self._state in ("complete", "stopped"):
+        if self._is_over:
             return None
         if self._state == "not started" and self._progress:
-            self._bar = _progress_bar(self._total)
+            self._bar = progress_bar(self._models.total)
         self._state = "under way"
         try:
             name, fit, outcome = next(self._outcomes)
@@ -201,8 +225,9 @@ class ManyFits:
             self._end("complete")
             self._warn()
             return None
-        except BaseException:
-            self._end("stopped")
+        except BaseException as err:
+            self._stopped_by = err
+            self._end(STOPPED)
             raise
         if isinstance(outcome, Exception):
             self._failures[name] = outcome
@@ -219,9 +244,9 @@ class ManyFits:
         return name, fit
 
     def stop(self) -> None:
-        """End what is under way; what has finished remains."""
+        """End what is under way; what has finished remains, and the run is one that stopped early."""
         self._outcomes.close()
-        self._end("stopped" if self._state == "under way" else self._state)
+        self._end(self._state if self._is_over else STOPPED)
 
     def _end(self, state: str) -> None:
         self._state = state
@@ -229,31 +254,32 @@ class ManyFits:
             self._bar.close()
 
     def _warn(self) -> None:
-        said = []
+        said = [self._early_end] if self._state == STOPPED else []
         if self._failures:
-            name, error = next(iter(self._failures.items()))
+            failed = self._in_order(self._failures)
             said.append(
-                f"{len(self._failures)} of {len(self._failures) + len(self._summed)} models could not be fitted: "
-                f"{_listed(self._failures)}; see `.failures`. Of {quoted(name)}: {error}"
+                f"{len(failed)} of {len(failed) + len(self._summed)} models could not be fitted: {listed(failed)}; see "
+                f"`.failures`. Of {quoted(failed[0])}: {described(self._failures[failed[0]])}"
             )
-        doubtful = {name: one.problems for name, one in self._summed.items() if one.problems}
+        doubtful = self._in_order(self._doubtful)
         if doubtful:
-            name, problems = next(iter(doubtful.items()))
             said.append(
-                f"The draws of {len(doubtful)} of {len(self._summed)} fits cannot be trusted: {_listed(doubtful)}; see "
-                f"`.problems`. Of {quoted(name)}: {problems[0]}"
+                f"The draws of {len(doubtful)} of {len(self._summed)} fits cannot be trusted: {listed(doubtful)}; see "
+                f"`.problems`. Of {quoted(doubtful[0])}: {self._summed[doubtful[0]].problems[0]}"
             )
         if said:
             warn("\n".join(said), SamplingWarning)
 
     def __repr__(self) -> str:
-        known = "" if self._total is None else f" of {self._total:,}"
+        known = "" if self._models.total is None else f" of {self._models.total:,}"
         said = [f"ManyFits, {self._state}: {len(self._summed):,}{known} fitted"]
-        doubtful = [name for name, one in self._summed.items() if one.problems]
+        if self._state == STOPPED:
+            said.append(f"  {self._early_end}")
+        doubtful = self._in_order(self._doubtful)
         if doubtful:
-            said.append(f"  {len(doubtful):,} not to be trusted: {_listed(doubtful)}")
+            said.append(f"  {len(doubtful):,} not to be trusted: {listed(doubtful)}")
         if self._failures:
-            said.append(f"  {len(self._failures):,} failed: {_listed(self._failures)}")
+            said.append(f"  {len(self._failures):,} failed: {listed(self._in_order(self._failures))}")
         if self._folder is not None:
             said.append(f"  in {self._folder.path}")
         return "\n".join(said)
@@ -267,20 +293,8 @@ class ManyFits:
             )
 
 
-def _listed(names: Iterable[str]) -> str:
-    every = [repr(name) for name in names]
-    return ", ".join(every[:LISTED]) + (f" and {len(every) - LISTED:,} more" if len(every) > LISTED else "")
-
-
-def _progress_bar(total: int | None) -> "tqdm[Any]":
-    with warnings.catch_warnings():
-        # Without ipywidgets a notebook's bar is text, which does as well.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        from tqdm.auto import tqdm
-    return tqdm(total=total, unit="fit", desc="stanhier")
-
-
 @before_exit
 def _stop_all() -> None:
     for fits in list(_at_work):
-        fits.stop()
+        if fits._state == "under way":
+            fits.stop()

@@ -9,33 +9,38 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
+from stanhier import plots
+from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import DataError, FormulaError, PriorError
 from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.frames import as_frame, clean_group
-from stanhier.design.in_memory import NewRows, build_design
+from stanhier.design.design import NewRows
+from stanhier.design.in_memory import build_design
 from stanhier.evaluation.comparison import compare
+from stanhier.fit import Fit
 from stanhier.formula.parse import parse
-from stanhier.models import LinearRegression, VaryingIntercept
-from stanhier.posterior import labelled as datasets
-from stanhier.posterior import prediction
+from stanhier.model import Model
+from stanhier.posterior import labelled, prediction
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.priors.distributions import Flat, LocationPrior
+from stanhier.regressions import LinearRegression, VaryingIntercept
 from stanhier.stan.crews import OwnThreads, crew_of
+from stanhier.stan.keyword_types import SampleKeywords
+from stanhier.stan.keywords import check_keywords
+from stanhier.stan.nuts import NOT_FOR_USERS
 from stanhier.stan.tasks import results_of
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
-    from stanhier.models import Model
 
 __all__ = ["MAX_GROUPS", "Pooling", "pooling"]
 
 MAX_GROUPS = 1000
 """Without pooling each group is a column of the design; beyond this many that is not what anybody wants to fit."""
+
+_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "context", "prob", "executor")
 
 COMPLETE, NONE, PARTIAL = "complete pooling", "no pooling", "partial pooling"
 
@@ -56,7 +61,7 @@ class Pooling:
         Probability of the intervals.
     """
 
-    fits: dict[str, "Fit"]
+    fits: dict[str, Fit[Model]]
     estimates: pd.DataFrame
     prob: float
 
@@ -84,7 +89,7 @@ class Pooling:
         results: dict[str, Any] = dict(self.fits)
         if by == "group":
             partial = self.fits[PARTIAL]
-            grouping = partial.model.design.group
+            grouping = partial.model.rows.group
             assert grouping is not None
             labels = pd.Series(np.asarray(grouping.levels[grouping.codes]), name=grouping.name)
             for name, fit in self.fits.items():
@@ -92,17 +97,14 @@ class Pooling:
                 results[name] = fit.kfold(by=left_out, k=min(len(grouping.levels), 10), seed=partial.draws.seed)
         return compare(results, by=by, **kwargs)
 
-    def plot(self, **kwargs: Any) -> Any:
-        """Draw the estimates of the three side by side, group by group; see `stanhier.plots.pooling`."""
-        from stanhier import plots
-
-        return plots.pooling(self, **kwargs)
+    plot = plots.pooling
 
     def __repr__(self) -> str:
         formula = self.fits[COMPLETE].model.formula
-        return f"Pooling of {formula!r} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
+        return f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
 
 
+@in_our_words()
 def pooling(
     formula: str,
     data: pd.DataFrame | Mapping[str, Any],
@@ -114,7 +116,7 @@ def pooling(
     context: Mapping[str, Callable[..., Any]] | None = None,
     prob: float = 0.9,
     executor: Executor | None = None,
-    **kwargs: Any,
+    **kwargs: Unpack[SampleKeywords],
 ) -> Pooling:
     """Fit a formula with complete pooling, without pooling and with partial pooling of a grouping column.
 
@@ -159,7 +161,9 @@ def pooling(
     ----------
     Gelman & Hill (2007), sections 12.2 to 12.4: figures 12.1 and 12.3 show such estimates side by side.
     """
-    prediction.check_arguments("mean", "error", prob)
+    checked_probability(prob, "pooling")
+    given_to_stan = {name: value for name, value in kwargs.items() if name != "keep_finished"}
+    check_keywords("pooling", given_to_stan, theirs="sample", hidden=NOT_FOR_USERS, own=_OWN_KEYWORDS)
     parsed = parse(formula, context)
     if parsed.group is not None:
         raise FormulaError(
@@ -171,7 +175,7 @@ def pooling(
         raise FormulaError(f"{quoted(formula)}: '{group}' is the grouping column; it cannot be a predictor as well.")
     frame = as_frame(data, [*parsed.columns, group, *([se] if isinstance(se, str) else [])])
     labels = clean_group(frame, group)
-    categorical = pd.Categorical(labels)
+    categorical = pd.Categorical(labels).as_ordered()  # labels in any case, also where they read as numbers
     if len(categorical.categories) > MAX_GROUPS:
         raise DataError(
             f"'{group}' has {len(categorical.categories):,} groups, and no pooling needs a coefficient for each; "
@@ -181,7 +185,10 @@ def pooling(
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
     by_name = in_formula(group)
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
-    partial = VaryingIntercept(f"{formula} + (1 | {by_name})", frame, priors=_as_population(given), **known)
+    # What there is to say about the priors has been said of complete pooling.
+    partial = VaryingIntercept.made_before(
+        f"{formula} + (1 | {by_name})", frame, context, priors=_as_population(given), sigma=sigma, se=se
+    )
     separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), by_name)
     by_category = frame.assign(**{group: categorical})
     columns = build_design(parse(separate_formula, context), by_category, se=se).predictors
@@ -190,9 +197,7 @@ def pooling(
     return Pooling(fits, _estimates(fits, prob), prob)
 
 
-def _sampled(models: dict[str, "Model"], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, "Fit"]:
-    from stanhier.fit import Fit
-
+def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Model]]:
     arguments = {"seed": secrets.randbelow(2**31), **keywords}
     tasks = ((name, SamplingTask.of(model, arguments)) for name, model in models.items())
     fits = {}
@@ -211,7 +216,7 @@ def _as_population(given: dict[str, Any]) -> dict[str, Any]:
     return {"mu_alpha" if key == "alpha" else key: prior for key, prior in given.items()}
 
 
-def _for_each(complete: "Model", columns: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
+def _for_each(complete: Model, columns: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
     """Give the priors without pooling: those of complete pooling, the intercept's once for each group."""
     chosen = complete.priors
     intercept: LocationPrior = chosen["alpha"]
@@ -219,7 +224,9 @@ def _for_each(complete: "Model", columns: tuple[str, ...], given: dict[str, Any]
     if intercept.centered and not isinstance(intercept, Flat):
         # At x = 0 the intercept is the one at the mean minus mean(x) beta: the same centre, and a wider scale.
         scale: Any = getattr(intercept, "sigma")  # noqa: B009  every proper location prior has one
-        far = [m * getattr(p, "sigma", 0.0) for m, p in zip(complete.compressed.origin, slopes.values(), strict=False)]
+        far = [
+            m * getattr(p, "sigma", 0.0) for m, p in zip(complete.engine.prior_centre, slopes.values(), strict=False)
+        ]
         intercept = replace(intercept, sigma=float(np.hypot(scale, np.linalg.norm(far))), centered=False)  # type: ignore[call-arg]
     beta = {name: slopes.get(name, intercept) for name in columns}
     unknown = [name for name in slopes if name not in columns]
@@ -228,14 +235,14 @@ def _for_each(complete: "Model", columns: tuple[str, ...], given: dict[str, Any]
     return {"beta": beta} | {name: prior for name, prior in given.items() if name == "sigma"}
 
 
-def _estimates(fits: dict[str, "Fit"], prob: float) -> pd.DataFrame:
+def _estimates(fits: dict[str, Fit[Model]], prob: float) -> pd.DataFrame:
     """Summarise each group's intercept at x = 0 in each of the fits."""
-    design = fits[PARTIAL].model.design
+    design = fits[PARTIAL].model.rows
     assert design.group is not None
-    levels = datasets.plain_labels(design.group.levels)
+    levels = labelled.plain_labels(design.group.levels)
     index = pd.Index(levels, name=design.group.name)
     n_groups, n_slopes = len(levels), len(design.predictors)
-    table = {"n": np.bincount(design.group.codes, minlength=n_groups)}
+    table = {"n": design.group.sizes}
     slopes = set(design.predictors)
     separate = fits[NONE].model.design.predictors
     own = np.zeros((n_groups, len(separate)))
@@ -247,7 +254,7 @@ def _estimates(fits: dict[str, "Fit"], prob: float) -> pd.DataFrame:
         ("partial", fits[PARTIAL], zeros, np.arange(n_groups)),
     ):
         rows = NewRows(X, codes, pd.Index([]), None, pd.RangeIndex(len(X)))
-        summary = prediction.predict(fit, rows, kind="mean", new_groups="error", prob=prob, seed=fit.draws.seed)
+        summary = prediction.summarise(fit, rows, kind="mean", new_groups="error", prob=prob, seed=fit.draws.seed)
         for suffix, column in (("", "median"), ("_lower", "lower"), ("_upper", "upper")):
             table[name + suffix] = np.broadcast_to(summary[column].to_numpy(), n_groups)
     return pd.DataFrame(table, index=index)

@@ -1,30 +1,27 @@
 """The picture of a posterior predictive check: replicated data beside observed."""
 
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import check_seed, checked_count, checked_probability
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
-from stanhier.design.in_memory import NewRows
-from stanhier.engines.gaussian.effects import draw_effects
+from stanhier.design.design import NewRows
+from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
-    check_prob,
     density,
     ink,
     label_width,
-    new_axes,
     quantity,
     short,
 )
-from stanhier.posterior.prediction import check_seed, collect
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import collect
 
 __all__ = ["ppc"]
 
@@ -33,12 +30,13 @@ _MAX_ROWS = 100_000
 
 
 def ppc(
-    fit: "Fit",
+    fit: Fitted[Regression],
     *,
     kind: str | None = None,
     draws: int = 400,
     seed: int | None = None,
     prob: float = 0.9,
+    figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
     """Plot replicated data over the observed: densities and, for models with groups, the groups' means.
@@ -48,7 +46,7 @@ def ppc(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     kind : {"density", "groups"}, optional
         One of the two pictures; by default both where the model has groups.
     draws : int
@@ -57,12 +55,15 @@ def ppc(
         Of the replications; the fit's own by default.
     prob : float
         Probability of the central intervals of the replicated group means.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw one `kind`.
 
     Returns
     -------
-    matplotlib.axes.Axes or numpy.ndarray of two
+    matplotlib.axes.Axes, or Panels of two
+        The latter is an array with the attribute `figure`.
 
     Raises
     ------
@@ -74,10 +75,11 @@ def ppc(
     Gelman, Meng & Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, Statistica
     Sinica 6, 733-807. Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378.
     """
-    prob = check_prob(prob, "plot_ppc")
+    prob = checked_probability(prob, "plot_ppc")
+    size = checked_size(figsize, "plot_ppc", ax=ax)
     if kind not in (None, "density", "groups"):
         raise StanhierError(f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "density" or "groups".')
-    grouped = fit.model.grouped
+    grouped = fit.model.parameters.effects is not None
     if kind == "groups" and not grouped:
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
     if kind is None and ax is not None:
@@ -86,37 +88,36 @@ def ppc(
     check_seed(seed)
     chosen_seed = fit.draws.seed if seed is None else int(seed)
     if kind == "density" or not grouped:
-        return _densities(new_axes(ax, 6.0, 4.0), fit, *_replicated_rows(fit, keep, chosen_seed))
-    means, observed = _replicated_means(fit, keep, chosen_seed)
+        return _densities(new_axes(ax, (6.0, 4.0), size), fit, *_replicated_rows(fit, keep, chosen_seed))
+    means, observed = fit.model.engine.replicated_means(fit.draws, keep, chosen_seed)
     if kind == "groups":
         height, width = _size_of_groups(fit)
-        return _group_means(new_axes(ax, width, height), fit, means, observed, prob)
+        return _group_means(new_axes(ax, (width, height), size), fit, means, observed, prob)
     import matplotlib.pyplot as plt
 
     height, width = _size_of_groups(fit)
-    _, axes = plt.subplots(1, 2, figsize=(5.2 + width, height), layout="constrained", width_ratios=[5.2, width])
+    size = (5.2 + width, height) if size is None else size
+    _, axes = plt.subplots(1, 2, figsize=size, layout="constrained", width_ratios=[5.2, width])
     _densities(axes[0], fit, *_replicated_rows(fit, keep, chosen_seed))
     _group_means(axes[1], fit, means, observed, prob)
-    return axes
+    return panels_of(axes)
 
 
-def _kept(fit: "Fit", draws: int) -> np.ndarray:
+def _kept(fit: Fitted[Regression], draws: int) -> np.ndarray:
     """Choose this many draws (or all), evenly over the chains and along them."""
-    if isinstance(draws, bool) or not isinstance(draws, Integral) or draws < 1:
-        raise StanhierError(f"plot_ppc(draws={quoted(draws)}): 'draws' must be an integer of at least 1.")
-    total = len(fit.draws.flat_sigma)
-    return np.linspace(0, total - 1, min(int(draws), total)).round().astype(int)
+    total = fit.draws.n_draws
+    return np.linspace(0, total - 1, min(checked_count(draws, "draws", "plot_ppc"), total)).round().astype(int)
 
 
-def _replicated_rows(fit: "Fit", keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Give replicated responses, shape (draws, rows), and the observed ones; of very many rows a random part."""
-    design = fit.model.design
+    design = fit.model.rows
     rows = np.arange(design.n_rows)
     if len(rows) > _MAX_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, _MAX_ROWS, replace=False))
     chosen = NewRows(
         design.X[rows],
-        None if design.group is None else design.group.codes[rows],
+        None if design.codes is None else design.codes[rows],
         pd.Index([]),
         None if design.se is None else design.se[rows],
         pd.RangeIndex(len(rows)),
@@ -126,22 +127,7 @@ def _replicated_rows(fit: "Fit", keep: np.ndarray, seed: int) -> tuple[np.ndarra
     return values, design.y[rows]
 
 
-def _replicated_means(fit: "Fit", keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give replicated means of the groups, shape (draws, J), and the observed ones.
-
-    The mean of a group's replicated rows is normal around the mean of their expectations, so no row is needed. Where
-    standard errors are known, rows weigh by their precision.
-    """
-    compressed, draws = fit.model.compressed, fit.draws
-    location, sigma, sigma_alpha = draws.flat_location[keep], draws.flat_sigma[keep], draws.flat_sigma_alpha[keep]
-    effects = draw_effects(compressed, np.arange(compressed.n_groups), location, sigma, sigma_alpha, seed=draws.seed)
-    expected = compressed.origin[-1] + location[:, :1] + location[:, 1:] @ compressed.means[:, :-1].T + effects
-    noise = np.random.default_rng([seed, 0x6D]).standard_normal(expected.shape)
-    observed = compressed.origin[-1] + compressed.means[:, -1]
-    return expected + sigma[:, None] / np.sqrt(compressed.weights) * noise, observed
-
-
-def _densities(ax: Any, fit: "Fit", replicated: np.ndarray, observed: np.ndarray) -> Any:
+def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observed: np.ndarray) -> Any:
     for k, values in enumerate(replicated):
         ax.plot(
             *density(values, beyond=True),
@@ -161,7 +147,7 @@ def _densities(ax: Any, fit: "Fit", replicated: np.ndarray, observed: np.ndarray
     return ax
 
 
-def _size_of_groups(fit: "Fit") -> tuple[float, float]:
+def _size_of_groups(fit: Fitted[Regression]) -> tuple[float, float]:
     group = fit.model.design.group
     assert group is not None
     if len(group.levels) > MAX_GROUPS:
@@ -169,7 +155,7 @@ def _size_of_groups(fit: "Fit") -> tuple[float, float]:
     return max(3.8, 1.3 + 0.22 * len(group.levels)), 4.4 + label_width([short(v) for v in group.levels])
 
 
-def _group_means(ax: Any, fit: "Fit", means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
+def _group_means(ax: Any, fit: Fitted[Regression], means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
     design = fit.model.design
     group = design.group
     assert group is not None

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from stanhier.engines.parameters import Role
+from stanhier.engines.regression import Regression
+from stanhier.plots.shared import density
 from stanhier.priors.distributions import (
     Cauchy,
     Exponential,
@@ -17,9 +20,6 @@ from stanhier.priors.distributions import (
     ScalePrior,
     StudentT,
 )
-
-if TYPE_CHECKING:
-    from stanhier.models import Model
 
 __all__ = ["PriorDensity", "prior_densities"]
 
@@ -67,36 +67,35 @@ class PriorDensity:
         return (max(left, 0.0) if self.positive else left), right
 
 
-def prior_densities(model: "Model") -> dict[tuple[str, Any], PriorDensity]:
+def prior_densities(model: Regression) -> dict[tuple[str, Any], PriorDensity]:
     """Give the density of every prior by parameter and predictor (None where it has none).
 
     The prior of an intercept at the mean of the predictors, alpha + mean(x) beta, is turned into that of the intercept
     at 0 by draws.
     """
     densities: dict[tuple[str, Any], PriorDensity] = {}
-    for name, given in model.priors.items():
-        for label, one in given.items() if isinstance(given, dict) else [(None, given)]:
-            densities[name, label] = _curve(model, one)
+    for parameter in model.chosen.parameters:
+        labels = [None] if parameter.labels is None else list(parameter.labels)
+        for label, prior in zip(labels, model.chosen.by_name[parameter.name], strict=True):
+            densities[parameter.name, label] = _curve(model, prior)
     return densities
 
 
-def _curve(model: "Model", prior: Prior) -> PriorDensity:
+def _curve(model: Regression, prior: Prior) -> PriorDensity:
     positive = isinstance(prior, ScalePrior) and not hasattr(prior, "centered")
     if not prior.is_proper:
         return PriorDensity(repr(prior), proper=False, pdf=np.zeros_like, ppf=lambda p: p, positive=positive)
-    slopes = model.priors.get("beta", {})
-    if getattr(prior, "centered", False) and slopes and all(p.is_proper for p in slopes.values()):
-        return _sampled(model, prior)
+    slopes = model.chosen.of([parameter for parameter in model.chosen.parameters if parameter.role is Role.SLOPES])
+    if getattr(prior, "centered", False) and slopes and all(slope.is_proper for slope in slopes):
+        return _sampled(model, prior, slopes)
     known = _distribution(prior)
     return PriorDensity(repr(prior), proper=True, pdf=known.pdf, ppf=lambda p: float(known.ppf(p)), positive=positive)
 
 
-def _sampled(model: "Model", prior: Prior) -> PriorDensity:
-    from stanhier.plots.shared import density
-
+def _sampled(model: Regression, prior: Prior, slopes: list[Prior]) -> PriorDensity:
     rng = np.random.default_rng(0)
     draws = prior.rvs(rng, _DRAWS)
-    for mean, slope in zip(model.compressed.origin[:-1], model.priors["beta"].values(), strict=True):
+    for mean, slope in zip(model.engine.prior_centre, slopes, strict=True):
         draws = draws - mean * slope.rvs(rng, _DRAWS)
     # Far tails would take all of the kernel estimate's grid.
     lower, upper = np.quantile(draws, [0.005, 0.995])

@@ -1,18 +1,18 @@
-"""What the pictures share: labels, axes, intervals and densities."""
+"""What the pictures share: labels, intervals, densities, and the choice of parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
+from stanhier.engines.regression import Regression
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.labelled import effects_array
 
 __all__ = [
     "INNER",
@@ -22,11 +22,9 @@ __all__ = [
     "POSTERIOR",
     "REFERENCE",
     "Intervals",
-    "check_prob",
     "choose",
     "density",
     "flat",
-    "grid_of_axes",
     "group_intervals",
     "group_labels",
     "group_positions",
@@ -34,7 +32,7 @@ __all__ = [
     "ink",
     "intervals",
     "label_width",
-    "new_axes",
+    "named",
     "parameters",
     "plain",
     "quantity",
@@ -77,19 +75,6 @@ class Intervals:
         )
 
 
-def check_prob(prob: Any, where: str) -> float:
-    """Give `prob` as a number between 0 and 1.
-
-    Raises
-    ------
-    StanhierError
-        If it is not one.
-    """
-    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"{where}(prob={quoted(prob)}): 'prob' must be a number between 0 and 1.")
-    return float(prob)
-
-
 def plain(text: Any) -> str:
     """Give a label that matplotlib draws as it is: dollars are no formulas, and a leading underscore hides nothing."""
     label = str(text).replace("$", r"\$")
@@ -117,29 +102,6 @@ def ink() -> Any:
     return mpl.rcParams["text.color"]
 
 
-def new_axes(ax: Any, width: float, height: float) -> Any:
-    """Give `ax`, or the axes of a new figure of this size in inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
-
-
-def grid_of_axes(number: int, *, columns: int = 3, size: tuple[float, float] = (3.2, 2.4), **kwargs: Any) -> Any:
-    """Give an array of `number` axes in a new figure, row by row; empty places of the grid are blank."""
-    import matplotlib.pyplot as plt
-
-    columns = min(number, columns)
-    rows = -(-number // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(size[0] * columns, size[1] * rows), layout="constrained", squeeze=False, **kwargs
-    )
-    for ax in axes.flat[number:]:
-        figure.delaxes(ax)
-    return axes.ravel()[:number]
-
-
 def flat(array: Any) -> np.ndarray:
     """Give draws as shape (chains * draws, values)."""
     values = array.to_numpy()
@@ -153,25 +115,21 @@ def intervals(draws: np.ndarray, prob: float) -> Intervals:
     return Intervals(*np.quantile(draws, probs, axis=0))
 
 
-def group_intervals(fit: "Fit", prob: float) -> Intervals:
+def group_intervals(fit: Fitted[Regression], prob: float) -> Intervals:
     """Summarise the groups' intercepts, in blocks where there is no room for all draws of all groups."""
-    from stanhier.posterior.labelled import effects_array
-
-    posterior = fit.posterior
-    if "alpha" in posterior:
-        return intervals(flat(posterior["alpha"]), prob)
-    n_groups = fit.model.compressed.n_groups
-    step = max(1, _BLOCK_VALUES // posterior["mu_alpha"].size)
+    posterior, own = fit.posterior, fit.model.parameters.effects
+    assert own is not None
+    if own.name in posterior:
+        return intervals(flat(posterior[own.name]), prob)
+    step = max(1, _BLOCK_VALUES // fit.draws.n_draws)
     parts = [
-        intervals(
-            flat(effects_array(fit.model, fit.draws, posterior["mu_alpha"], np.arange(n_groups)[k : k + step])), prob
-        )
-        for k in range(0, n_groups, step)
+        intervals(flat(effects_array(fit.model, fit.draws, np.arange(own.size)[k : k + step])), prob)
+        for k in range(0, own.size, step)
     ]
     return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))
 
 
-def group_positions(fit: "Fit", labels: Sequence[Any], where: str) -> np.ndarray:
+def group_positions(fit: Fitted[Regression], labels: Sequence[Any], where: str) -> np.ndarray:
     """Give the positions of the groups of these labels.
 
     Raises
@@ -188,18 +146,18 @@ def group_positions(fit: "Fit", labels: Sequence[Any], where: str) -> np.ndarray
     return np.asarray(positions)
 
 
-def group_labels(fit: "Fit") -> list[str]:
+def group_labels(fit: Fitted[Regression]) -> list[str]:
     """Give the groups' labels as pictures show them."""
     group = fit.model.design.group
     assert group is not None
     return [short(level) for level in group.levels]
 
 
-def group_sizes(fit: "Fit") -> np.ndarray:
+def group_sizes(fit: Fitted[Regression]) -> np.ndarray:
     """Count the rows of each group, shape (J,)."""
-    group = fit.model.design.group
+    group = fit.model.rows.group
     assert group is not None
-    return np.bincount(group.codes, minlength=len(group.levels))
+    return group.sizes
 
 
 def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -216,11 +174,8 @@ def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.
     -------
     x, density : numpy.ndarray
     """
-    from arviz_stats.base import array_stats as untyped_stats  # type: ignore[attr-defined]
-
-    array_stats: Any = untyped_stats
     options = {"bound_correction": False, "extend": True, "extend_fct": 0.6} if beyond else {}
-    x, values, _ = array_stats.kde(np.ravel(draws), **options)
+    x, values, _ = array_stats().kde(np.ravel(draws), **options)
     return np.asarray(x), np.asarray(values)
 
 
@@ -230,13 +185,17 @@ def quantity(name: str, label: Any = None, most: int = MAX_LABEL) -> str:
 
 
 def parameters(
-    fit: "Fit", var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str, most: int = 60
+    fit: Fitted[Regression],
+    var_names: str | Sequence[str] | None,
+    coords: dict[str, Any] | None,
+    where: str,
+    most: int = 60,
 ) -> list[tuple[str, Any, np.ndarray]]:
     """List the scalar parameters to draw.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
     var_names : str or sequence of str, optional
         By default everything but the group effects.
     coords : dict, optional
@@ -271,17 +230,36 @@ def parameters(
     return listed
 
 
-def choose(fit: "Fit", var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str) -> Any:
-    """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
-    posterior = fit.posterior
-    known = [str(name) for name in posterior.data_vars]
-    if var_names is None:
-        names = [name for name in known if not (fit.model.grouped and name == "alpha")]
-    else:
-        names = [var_names] if isinstance(var_names, str) else list(var_names)
+def named(var_names: str | Sequence[str], known: Sequence[str], where: str) -> list[str]:
+    """Give the names of parameters as a list, each once, from one name or several.
+
+    Raises
+    ------
+    StanhierError
+        If there are none, or one is not among those that are known.
+    """
+    try:
+        names = [var_names] if isinstance(var_names, str) else list(dict.fromkeys(var_names))
+    except TypeError as err:
+        raise StanhierError(
+            f"{where}(var_names={quoted(var_names)}): 'var_names' must be a name or a list of names: "
+            f"{', '.join(known)}."
+        ) from err
     for name in names:
         if name not in known:
             raise StanhierError(f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
+    if not names:
+        raise StanhierError(f"{where}(var_names=[]): no parameter is named; they are: {', '.join(known)}.")
+    return names
+
+
+def choose(
+    fit: Fitted[Regression], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str
+) -> Any:
+    """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
+    posterior = fit.posterior
+    known = [str(name) for name in posterior.data_vars]
+    names = fit.model.parameters.population if var_names is None else named(var_names, known, where)
     chosen = posterior[names]
     selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
     try:

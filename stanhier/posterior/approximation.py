@@ -15,25 +15,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import SamplingError, StanhierError
-from stanhier.engines.draws import Draws, from_raw, resampled
-from stanhier.engines.gaussian.effects import conditional_moments
-from stanhier.engines.gaussian.likelihood import common_mean
-from stanhier.posterior import labelled as datasets
+from stanhier.engines.draws import Draws, resampled
+from stanhier.engines.parameters import Role
+from stanhier.engines.regression import Regression
+from stanhier.posterior import labelled
+from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.stan.interrupt import chains_end_on_interrupt
 from stanhier.stan.keywords import check_keywords
-from stanhier.stan.nuts import RawDraws, quiet_cmdstanpy
+from stanhier.stan.nuts import RawDraws
 from stanhier.stan.program import Program
 from stanhier.stan.run_folder import run_folder
-
-if TYPE_CHECKING:
-    from stanhier.models import Model
 
 __all__ = ["Mode", "approximate", "optimize"]
 
@@ -51,7 +50,7 @@ _HIDDEN = {
 
 
 @dataclass(frozen=True)
-class Mode:
+class Mode[R: Regression]:
     """The mode of a posterior, from `model.optimize()`: a point, so there are no draws and no intervals.
 
     It is that of the scales (of their logarithms) with everything else integrated out, and of the other parameters
@@ -60,14 +59,14 @@ class Mode:
 
     Attributes
     ----------
-    model : Model
+    model : LinearRegression or VaryingIntercept
     estimates : pandas.Series
         By parameter; `beta` by predictor, as in `beta[x]`.
     groups : pandas.Series or None
         Each group's intercept, shrunk as `sigma_alpha` and `sigma` say.
     """
 
-    model: "Model"
+    model: R
     estimates: pd.Series
     groups: pd.Series | None
     draws: Draws
@@ -81,10 +80,11 @@ class Mode:
             If a column is missing or cannot be used.
         """
         rows = self.model.design.encode(new_data)
-        origin = self.model.compressed.origin
-        mean = common_mean(rows.X, origin, self.draws.flat_location)[0] + origin[-1]
+        mean = self.model.engine.linear(self.draws, rows.X)[0]
         if rows.codes is not None and self.groups is not None:
-            effects = self.groups.to_numpy() - self.estimates["mu_alpha"]
+            intercept = self.model.parameters.of(Role.INTERCEPT)
+            assert intercept is not None
+            effects = self.groups.to_numpy() - self.estimates[intercept.name]
             known = rows.codes < len(effects)
             mean = mean + np.where(known, effects[np.where(known, rows.codes, 0)], 0.0)
         return pd.Series(mean, index=rows.index, name="mean")
@@ -93,38 +93,33 @@ class Mode:
         return f"Mode of {type(self.model).__name__}({self.model.formula!r}), a point estimate\n{self.estimates}"
 
 
-def optimize(model: "Model", keywords: Mapping[str, Any]) -> Mode:
+def optimize[R: Regression](model: R, keywords: Mapping[str, Any]) -> Mode[R]:
     """Find the mode; see `Model.optimize`."""
     arguments = _checked("optimize", "optimize", keywords)
-    model = model.in_logarithms()
-    with _running(model, "optimize", arguments) as (program, data_file, folder):
+    in_logarithms = model.in_logarithms()
+    with _running(in_logarithms, "optimize", arguments) as (program, data_file, folder):
         found = program.optimize(data=data_file, output_dir=folder, jacobian=True, **arguments)
         _check_complete(folder, 1)
         values = np.atleast_2d(found.optimized_params_np)
         raw = _raw(values, found.column_names, "lp__", found, arguments)
-    draws = from_raw(raw, model.whitening, grouped=model.grouped, sigma=model.sigma)
-    posterior = datasets.posterior(model, draws, effects=False)
+    coordinates = in_logarithms.engine.coordinates
+    draws = coordinates.draws(raw)
+    population = coordinates.population(draws)
     estimates: dict[str, float] = {}
-    for name, array in posterior.data_vars.items():
-        one = array.to_numpy()[0, 0]
-        labels = [str(name)] if one.ndim == 0 else [f"{name}[{p}]" for p in posterior["predictor"].to_numpy()]
-        estimates |= dict(zip(labels, np.atleast_1d(one).tolist(), strict=True))
+    for parameter in coordinates.parameters:
+        numbers = population[parameter.name][0, 0]
+        estimates |= dict(zip(parameter.scalar_names, np.atleast_1d(numbers).tolist(), strict=True))
+    own, intercept = model.parameters.effects, coordinates.parameters.of(Role.INTERCEPT)
     groups = None
-    if model.design.group is not None:
-        levels = model.design.group.levels
-        mean, _ = conditional_moments(
-            model.compressed, np.arange(len(levels)), draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha
-        )
-        labels_of_groups = pd.Index(datasets.plain_labels(levels), name=model.design.group.name)
-        groups = pd.Series(estimates["mu_alpha"] + mean[0], index=labels_of_groups, name="alpha")
+    if own is not None and own.labels is not None and intercept is not None and model.design.group is not None:
+        mean = model.engine.effect_means(draws, np.arange(own.size))
+        labels = pd.Index(labelled.plain_labels(own.labels), name=model.design.group.name)
+        groups = pd.Series(estimates[intercept.name] + mean[0], index=labels, name=own.name)
     return Mode(model, pd.Series(estimates, name="mode"), groups, draws)
 
 
-def approximate(model: "Model", method: str, keywords: Mapping[str, Any]) -> Draws:
+def approximate(model: Regression, method: str, keywords: Mapping[str, Any]) -> Draws:
     """Draw from an approximation; see `Model.laplace`, `Model.pathfinder` and `Model.variational`."""
-    from arviz_stats.base.array import array_stats as untyped_stats
-
-    array_stats: Any = untyped_stats
     arguments = _checked(method, _METHODS[method], keywords)
     with _running(model, method, arguments) as (program, data_file, folder):
         if method == "laplace":
@@ -150,8 +145,8 @@ def approximate(model: "Model", method: str, keywords: Mapping[str, Any]) -> Dra
             "the posterior. Ask for more with draws= (pathfinder: num_single_draws=)."
         )
     log_ratio = values[:, names.index(target)] - values[:, names.index(proposal)]
-    log_weights, k = array_stats.psislw(-log_ratio)
-    draws = from_raw(raw, model.whitening, grouped=model.grouped, sigma=model.sigma)
+    log_weights, k = array_stats().psislw(-log_ratio)
+    draws = model.engine.coordinates.draws(raw)
     if method == "pathfinder":
         # Its draws come from several paths, good and bad; weights sort them out (Zhang et al. 2022, section 2.4).
         draws = draws.take(resampled(log_weights, np.random.default_rng([raw.seed, 0x77])))
@@ -195,11 +190,12 @@ def _checked(method: str, theirs: str, keywords: Mapping[str, Any]) -> dict[str,
 
 
 @contextmanager
-def _running(model: "Model", method: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Any, str, str]]:
+def _running(model: Regression, method: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Any, str, str]]:
     """Compile the program, write its data, and turn what may go wrong into words; cmdstanpy's notes stay quiet."""
-    program = Program(model.program).model()
+    program = Program(model.engine.program).model()
     executable = Path(str(program.exe_file))
-    with run_folder(model.stan_data) as (folder, data_file), quiet_cmdstanpy(), chains_end_on_interrupt(executable):
+    data = model.engine.data()
+    with run_folder(data) as (folder, data_file), calling_cmdstanpy(), chains_end_on_interrupt(executable):
         try:
             yield program, str(data_file), str(folder)
         except RAISED_BY_CMDSTANPY as err:

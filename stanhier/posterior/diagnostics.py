@@ -1,15 +1,13 @@
 """Whether the draws can be trusted, in words: ArviZ's statistics and thresholds, and what to do next."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arviz_arrays import array_stats
+from stanhier.engines.draws import Draws
 from stanhier.stan.faults import listed_faults
-
-if TYPE_CHECKING:
-    from stanhier.engines.draws import Draws
 
 __all__ = ["Diagnosis", "SamplingWarning", "convergence", "diagnose"]
 
@@ -72,7 +70,7 @@ class Diagnosis:
     __repr__ = __str__
 
 
-def diagnose(draws: "Draws", names: list[str]) -> Diagnosis:
+def diagnose(draws: Draws, sampled: dict[str, np.ndarray]) -> Diagnosis:
     """Check a run of NUTS.
 
     Group effects are drawn independently given the other parameters, so it is these that are checked.
@@ -80,8 +78,8 @@ def diagnose(draws: "Draws", names: list[str]) -> Diagnosis:
     Parameters
     ----------
     draws : Draws
-    names : list of str, length P
-        Labels of the location parameters.
+    sampled : dict of numpy.ndarray, shape (chains, draws)
+        What the sampler moved, number by number.
 
     Returns
     -------
@@ -93,22 +91,13 @@ def diagnose(draws: "Draws", names: list[str]) -> Diagnosis:
     R-hat below 1.01 and 100 effective draws per chain.
     Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in HMC, arXiv:1604.00695: E-BFMI below 0.3.
     """
-    from arviz_stats.base.array import array_stats as untyped_stats
-
-    array_stats: Any = untyped_stats
-
     if draws.pareto_k is not None:
-        return _of_approximation(draws, names)
-    quantities = {name: draws.location[:, :, k] for k, name in enumerate(names)}
-    if draws.sigma_alpha is not None:
-        quantities["sigma_alpha"] = draws.sigma_alpha
-    if np.ptp(draws.sigma) > 0:
-        quantities["sigma"] = draws.sigma
-    stacked = np.stack(list(quantities.values()))
-    table = pd.DataFrame(convergence(stacked), index=list(quantities), columns=["r_hat", "ess_bulk", "ess_tail"])
+        return _of_approximation(draws, list(sampled))
+    stacked = np.stack(list(sampled.values()))
+    table = pd.DataFrame(convergence(stacked), index=list(sampled), columns=["r_hat", "ess_bulk", "ess_tail"])
     divergences = int(draws.statistics["diverging"].sum())
     hits = int((draws.statistics["tree_depth"] >= draws.max_treedepth).sum())
-    bfmi = np.atleast_1d(array_stats.bfmi(draws.statistics["energy"], chain_axis=0, draw_axis=1))
+    bfmi = np.atleast_1d(array_stats().bfmi(draws.statistics["energy"], chain_axis=0, draw_axis=1))
     problems = tuple(_problems(table, divergences, hits, bfmi, draws))
     return Diagnosis(table, divergences, hits, bfmi, problems)
 
@@ -124,27 +113,23 @@ def convergence(values: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray, shape (quantities, 3)
     """
-    from arviz_stats.base.array import array_stats as untyped_stats
-
-    array_stats: Any = untyped_stats
     if values.shape[-1] < 4:
         return np.full((len(values), 3), np.nan)
     axes = {"chain_axis": 1, "draw_axis": 2}
     bulk, tail = ({"method": "bulk"}, {"method": "tail", "prob": (0.05, 0.95)})
     return np.column_stack(
         [
-            array_stats.rhat(values, **axes),
-            array_stats.ess(values, **axes, **bulk),
-            array_stats.ess(values, **axes, **tail),
+            array_stats().rhat(values, **axes),
+            array_stats().ess(values, **axes, **bulk),
+            array_stats().ess(values, **axes, **tail),
         ]
     )
 
 
-def _of_approximation(draws: "Draws", names: list[str]) -> Diagnosis:
+def _of_approximation(draws: Draws, names: list[str]) -> Diagnosis:
     """Judge an approximation by its Pareto k: Yao et al. (2018), Yes, but did it work?, arXiv:1802.02538."""
     assert draws.pareto_k is not None
-    scales = [*(["sigma_alpha"] if draws.sigma_alpha is not None else []), *(["sigma"] if np.ptp(draws.sigma) else [])]
-    table = pd.DataFrame({"r_hat": np.nan, "ess_bulk": np.nan, "ess_tail": np.nan}, index=[*names, *scales])
+    table = pd.DataFrame({"r_hat": np.nan, "ess_bulk": np.nan, "ess_tail": np.nan}, index=names)
     problems = []
     if not draws.pareto_k <= PARETO_K_MAX:
         problems.append(
@@ -154,7 +139,7 @@ def _of_approximation(draws: "Draws", names: list[str]) -> Diagnosis:
     return Diagnosis(table, 0, 0, np.full(1, np.nan), tuple(problems), draws.method, draws.pareto_k)
 
 
-def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray, draws: "Draws") -> list[str]:
+def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray, draws: Draws) -> list[str]:
     chains, n_draws = draws.shape
     total = chains * n_draws
     problems = []

@@ -12,40 +12,85 @@ Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance samplin
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
-from stanhier.data.frames import as_frame
-from stanhier.design.in_memory import Grouping
+from stanhier.data.frames import as_frame, clean_group
+from stanhier.data.libraries import library_of
+from stanhier.data.missing import refuse_missing
+from stanhier.design.in_memory import InMemoryDesign, RowGrouping
 from stanhier.engines.draws import Draws, resampled
-from stanhier.engines.gaussian.likelihood import group_log_density
-from stanhier.evaluation.loo import good_k, relative_efficiency
+from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import SamplingWarning
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.weights import good_k, relative_efficiency
 
-if TYPE_CHECKING:
-    from stanhier.design.in_memory import Design
-    from stanhier.models import Model
-
-__all__ = ["extend", "reweight"]
+__all__ = ["extend", "update_group"]
 
 
-def extend(model: "Model", data: pd.DataFrame | Mapping[str, Any]) -> "Model":
+def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str, Any], *, reweight: bool = True) -> F:
+    """Add a new group from a few of its own rows, without sampling again.
+
+    Given the other parameters the effect of the new group has its closed form. `reweight` resamples the draws of
+    those parameters by the closed-form density of the new rows, which makes the result one of the posterior given
+    all rows, to the accuracy of the draws; without, they stay as they were, given the old rows alone.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame or mapping of arrays
+        All columns of the model, the response too; every row of a group, or groups, that the fit has not seen.
+    reweight : bool
+        Whether what is known of the other parameters takes the new rows into account.
+
+    Returns
+    -------
+    Fit
+        It knows the new group, in `predict` and everywhere else. Priors stay as they were, those at the mean of
+        the predictors at the old rows' mean.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or cannot be used, or a group is known already.
+    StanhierError
+        If the model has no groups.
+
+    Warns
+    -----
+    SamplingWarning
+        If the new rows change the draws too much for weights (Pareto k), so that sampling again is needed.
+
+    References
+    ----------
+    Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
+    """
+    model = extend(fit.model, rows)
+    own, before = model.parameters.effects, fit.model.parameters.effects
+    assert own is not None
+    assert before is not None
+    draws = _reweighted(fit.draws, model, own.size - before.size) if reweight else fit.draws
+    return fit.again(model, draws)
+
+
+def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R:
     """Give the model with the rows of new groups added; its old groups keep their places.
 
     Parameters
     ----------
-    model : Model
+    model : Regression
         With groups.
     data : pandas.DataFrame or mapping of arrays
         All columns of the model; every row of a group that the model does not have yet.
 
     Returns
     -------
-    Model
+    Regression
+        Of the same class.
 
     Raises
     ------
@@ -54,13 +99,14 @@ def extend(model: "Model", data: pd.DataFrame | Mapping[str, Any]) -> "Model":
     StanhierError
         If the model has no groups.
     """
-    design = model.design
-    if design.group is None:
+    if model.design.group is None:
         raise StanhierError("update_group() is for models with groups; this one has none: fit it again with all rows.")
-    wanted = (*design.formula.columns, design.group.name, design.se_name)
-    frame = as_frame(data, [name for name in wanted if name is not None])
+    design = model.rows
+    assert design.group is not None
+    frame = as_frame(data)
     if len(frame) == 0:
         raise DataError("update_group() needs at least one row of the new group.")
+    refuse_missing(frame, list(design.frame.columns), library_of(data))
     rows = design.encode(frame)
     assert rows.codes is not None
     known = np.unique(rows.codes[rows.codes < len(design.group.levels)])
@@ -74,7 +120,7 @@ def extend(model: "Model", data: pd.DataFrame | Mapping[str, Any]) -> "Model":
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f"update_group() needs the standard errors of the new rows: {named} is missing.")
     levels = pd.Index([*design.group.levels, *rows.new_levels])
-    group = Grouping(design.group.name, levels, np.concatenate([design.group.codes, rows.codes]))
+    group = RowGrouping(design.group.name, levels, np.concatenate([design.group.codes, rows.codes]))
     return model.on_rows(
         replace(
             design,
@@ -86,13 +132,13 @@ def extend(model: "Model", data: pd.DataFrame | Mapping[str, Any]) -> "Model":
     )
 
 
-def reweight(draws: Draws, model: "Model", n_new: int) -> Draws:
+def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
     """Turn draws that have not seen the last `n_new` groups of a model into draws that have.
 
     Parameters
     ----------
     draws : Draws
-    model : Model
+    model : Regression
         As `extend` gave it.
     n_new : int
 
@@ -106,22 +152,15 @@ def reweight(draws: Draws, model: "Model", n_new: int) -> Draws:
     SamplingWarning
         If the weights are too uneven to be trusted.
     """
-    from arviz_stats.base.array import array_stats as untyped_stats
-
-    array_stats: Any = untyped_stats
-    design = model.design
+    design = model.rows
     assert design.group is not None
     first = len(design.group.levels) - n_new
     chosen = design.group.codes >= first
-    new_rows = replace(
-        design,
-        y=design.y[chosen],
-        frame=design.frame[chosen],
-        group=Grouping(design.group.name, design.group.levels[first:], design.group.codes[chosen] - first),
-        se=None if design.se is None else design.se[chosen],
-    )
-    log_density = group_log_density(new_rows, model.compressed.origin, draws).sum(axis=1)
-    log_weights, k = array_stats.psislw(-log_density, r_eff=relative_efficiency(draws))
+    new_rows = design.take(chosen).grouped_by(design.group.levels[first:], design.group.codes[chosen] - first)
+    assert new_rows.group is not None
+    blocks = model.engine.set_densities(new_rows, new_rows.group.codes, n_new, draws)
+    log_density = np.concatenate([left_out for _, left_out, _ in blocks], axis=1).sum(axis=1)
+    log_weights, k = array_stats().psislw(-log_density, r_eff=relative_efficiency(model, draws))
     if not float(k) <= good_k(len(log_density)):  # not a number where one draw has all the weight
         warn(
             f"The new rows change what is known of all groups too much for weighted draws (Pareto k {float(k):.2f}, "
@@ -131,11 +170,13 @@ def reweight(draws: Draws, model: "Model", n_new: int) -> Draws:
     return draws.take(resampled(log_weights, np.random.default_rng([draws.seed, 0x75, design.n_rows])))
 
 
-def _appended(design: "Design", data: pd.DataFrame) -> pd.DataFrame:
+def _appended(design: InMemoryDesign, data: pd.DataFrame) -> pd.DataFrame:
     """Give the columns that the model uses, old rows and new; new categories come after the old ones."""
     columns: dict[str, Any] = {}
+    assert design.group is not None
     for name, old in design.frame.items():
-        new = data[name]
+        is_label = name == design.group.name and name not in design.formula.columns
+        new = clean_group(data, design.group.name) if is_label else data[name]
         if isinstance(old.dtype, pd.CategoricalDtype):
             labels = list(dict.fromkeys(new))
             categories = [*old.cat.categories, *(c for c in labels if c not in old.cat.categories)]

@@ -1,6 +1,6 @@
 """The parameters of a fit in numbers, without group effects: what there is room for when fits are many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from stanhier.engines.draws import Draws
+from stanhier.engines.engine import Coordinates
+from stanhier.engines.parameters import Role
 from stanhier.posterior.diagnostics import Diagnosis, convergence
 
 __all__ = ["COLUMNS", "ParameterTable"]
@@ -32,7 +34,7 @@ class ParameterTable:
     values: np.ndarray
 
     @classmethod
-    def of(cls, draws: Draws, diagnosis: Diagnosis, names: Sequence[str], origin: np.ndarray, *, known: bool) -> Self:
+    def of(cls, draws: Draws, diagnosis: Diagnosis, coordinates: Coordinates) -> Self:
         """Summarise draws.
 
         Parameters
@@ -40,30 +42,25 @@ class ParameterTable:
         draws : Draws
         diagnosis : Diagnosis
             Of these draws.
-        names : sequence of str, length P
-            Labels of the location parameters.
-        origin : numpy.ndarray, shape (K + 1,)
-            What compression subtracted from [X y].
-        known : bool
-            Whether sigma is known, and so no parameter.
+        coordinates : Coordinates
+            Of the engine that made them.
         """
-        locations = np.moveaxis(draws.location, -1, 0)
-        checks = diagnosis.table.loc[list(names)].to_numpy(copy=True)
-        if len(names) == len(origin):  # with an intercept: here the one at x = 0, as the user knows it
-            locations = locations.copy()
-            locations[0] += origin[-1] - draws.location[:, :, 1:] @ origin[:-1]
-            if len(names) > 1:
-                checks[0] = convergence(locations[:1])[0]
-        rows, labels = [*locations], list(names)
-        for name, scale in (("sigma_alpha", draws.sigma_alpha), ("sigma", None if known else draws.sigma)):
-            if scale is not None:
-                rows.append(scale)
-                labels.append(name)
-        if len(labels) > len(names):
-            checks = np.vstack([checks, diagnosis.table.reindex(labels[len(names) :]).to_numpy()])
+        values, inventory = coordinates.population(draws), coordinates.parameters
+        labels: list[str] = []
+        rows: list[np.ndarray] = []
+        checks: list[np.ndarray] = []
+        for parameter in [*inventory.location, *inventory.scales]:
+            numbers = np.moveaxis(values[parameter.name].reshape(*draws.shape, -1), -1, 0)
+            known = diagnosis.table.loc[parameter.scalar_names].to_numpy(copy=True)
+            if parameter.role is Role.INTERCEPT and len(inventory.location) > 1:
+                known[0] = convergence(numbers)[0]  # here the one at x = 0, as the user knows it
+            labels += parameter.scalar_names
+            rows += [*numbers]
+            checks += [*known]
         flat = np.stack(rows).reshape(len(rows), -1)
         moments = [flat.mean(axis=1), flat.std(axis=1, ddof=1)]
-        return cls(tuple(labels), np.column_stack([*moments, *np.quantile(flat, PROBABILITIES, axis=1), checks]))
+        quantiles = np.quantile(flat, PROBABILITIES, axis=1)
+        return cls(tuple(labels), np.column_stack([*moments, *quantiles, np.stack(checks)]))
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as plain lists."""

@@ -1,70 +1,132 @@
 """Predictions: the posterior of the mean, or of a new response, for rows of new data."""
 
-from collections.abc import Iterator
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import check_seed, checked_probability
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import quoted
-from stanhier.design.in_memory import NewRows
-from stanhier.engines.gaussian.effects import draw_effects
-from stanhier.engines.gaussian.likelihood import BLOCK_VALUES, common_mean
+from stanhier.design.design import NewRows
+from stanhier.engines.draws import Draws
+from stanhier.engines.engine import BLOCK_VALUES
+from stanhier.engines.regression import Regression
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.labelled import MAX_VALUES, chain_draw
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from stanhier.engines.draws import Draws
-    from stanhier.fit import Fit
-    from stanhier.models import Model
-
 __all__ = [
-    "MAX_VALUES",
     "check_arguments",
-    "check_seed",
     "collect",
-    "labelled_draws",
     "predict",
+    "predict_draws",
     "predictive_draws",
     "row_labels",
+    "summarise",
 ]
-
-MAX_VALUES = 20_000_000
-"""Draws times rows that are given back as draws at most (160 MB); summaries have no such limit."""
 
 _RESPONSE, _NEW_GROUP = 0x72, 0x6E
 
 
-def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
-    """Refuse arguments that `Fit.predict` cannot take.
+def predict(
+    fit: Fitted[Regression],
+    new_data: pd.DataFrame | Mapping[str, Any],
+    *,
+    kind: Literal["mean", "response"] = "mean",
+    new_groups: Literal["error", "sample"] = "error",
+    prob: float = 0.9,
+    seed: int | None = None,
+) -> pd.DataFrame:
+    """Predict rows of new data.
+
+    Parameters
+    ----------
+    new_data : pandas.DataFrame or mapping of arrays
+        With the predictors and the grouping column; the response is not needed.
+    kind : {"mean", "response"}
+        The expected response (the linear predictor), or a new observation with its noise.
+    new_groups : {"error", "sample"}
+        For groups that the fit has not seen: an error, or one effect per draw and group from
+        normal(mu_alpha, sigma_alpha), shared by the rows of that group.
+    prob : float
+        Probability of the central interval from `lower` to `upper`.
+    seed : int, optional
+        Of the noise and the new groups; the fit's own by default, so that results repeat.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per row of `new_data`, with its index: mean, sd, lower, median, upper, in units of the response.
 
     Raises
     ------
+    DataError
+        If a column is missing or cannot be used, or a group is new and `new_groups="error"`.
     StanhierError
-        Naming the argument and what it can be.
+        If an argument has a value that it cannot have.
     """
-    if kind not in ("mean", "response"):
-        raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean" or "response".')
-    if new_groups not in ("error", "sample"):
-        raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')
-    check_probability("predict", prob)
+    check_arguments(kind, new_groups, prob)
+    check_seed(seed)
+    rows = fit.model.design.encode(new_data)
+    return summarise(fit, rows, kind=kind, new_groups=new_groups, prob=prob, seed=_seed(fit, seed))
 
 
-def check_probability(method: str, prob: Any) -> None:
-    """Refuse a `prob` that is no probability strictly between 0 and 1.
+def predict_draws(
+    fit: Fitted[Regression],
+    new_data: pd.DataFrame | Mapping[str, Any],
+    *,
+    kind: Literal["mean", "response"] = "mean",
+    new_groups: Literal["error", "sample"] = "error",
+    seed: int | None = None,
+) -> "xr.DataArray":
+    """Predict rows of new data, draw by draw.
+
+    Parameters
+    ----------
+    new_data, kind, new_groups, seed
+        As for `predict`, which summarises these draws.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions chain, draw, row; the coordinate `row` is the index of `new_data`.
 
     Raises
     ------
+    DataError
+        As `predict`.
     StanhierError
-        Naming the method and the value.
+        If an argument has a value that it cannot have, or draws times rows exceed 20 million values.
     """
-    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"{method}(prob={quoted(prob)}): 'prob' must be a number between 0 and 1.")
+    import xarray as xr
+
+    check_arguments(kind, new_groups)
+    check_seed(seed)
+    rows = fit.model.design.encode(new_data)
+    draws, n_rows = fit.draws, len(rows.X)
+    if draws.n_draws * n_rows > MAX_VALUES:
+        most = max(1, MAX_VALUES // draws.n_draws)
+        raise StanhierError(
+            f"predict_draws() would give {draws.n_draws:,} draws of {n_rows:,} rows, which is more than fits "
+            f"comfortably in memory; ask for at most {most:,} rows at a time, or use predict(), which summarises."
+        )
+    values = collect(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=_seed(fit, seed))
+    return xr.DataArray(
+        values.reshape(*draws.shape, n_rows),
+        dims=("chain", "draw", "row"),
+        coords={**chain_draw(draws), "row": ("row", row_labels(rows.index))},
+        name=fit.model.design.formula.response,
+        attrs={"kind": kind},
+    )
 
 
-def predict(fit: "Fit", rows: NewRows, *, kind: str, new_groups: str, prob: float, seed: int) -> pd.DataFrame:
+def summarise(
+    fit: Fitted[Regression], rows: NewRows, *, kind: str, new_groups: str, prob: float, seed: int
+) -> pd.DataFrame:
     """Summarise predictions row by row.
 
     Returns
@@ -80,30 +142,28 @@ def predict(fit: "Fit", rows: NewRows, *, kind: str, new_groups: str, prob: floa
     return pd.DataFrame(table, index=rows.index, columns=["mean", "sd", "lower", "median", "upper"])
 
 
-def labelled_draws(fit: "Fit", rows: NewRows, *, kind: str, new_groups: str, seed: int) -> "xr.DataArray":
-    """Give the draws of predictions with coordinates chain, draw and row; see `Fit.predict_draws`."""
-    import xarray as xr
+def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
+    """Refuse arguments that `Fit.predict` cannot take.
 
-    chains, n_draws = fit.draws.shape
-    if chains * n_draws * len(rows.X) > MAX_VALUES:
-        most = max(1, MAX_VALUES // (chains * n_draws))
-        raise StanhierError(
-            f"predict_draws() would give {chains * n_draws:,} draws of {len(rows.X):,} rows, which is more than fits "
-            f"comfortably in memory; ask for at most {most:,} rows at a time, or use predict(), which summarises."
-        )
-    values = collect(fit.model, fit.draws, rows, kind=kind, new_groups=new_groups, seed=seed)
-    return xr.DataArray(
-        values.reshape(chains, n_draws, len(rows.X)),
-        dims=("chain", "draw", "row"),
-        coords={"chain": np.arange(chains), "draw": np.arange(n_draws), "row": ("row", row_labels(rows.index))},
-        name=fit.model.design.formula.response,
-        attrs={"kind": kind},
-    )
+    Raises
+    ------
+    StanhierError
+        Naming the argument and what it can be.
+    """
+    if kind not in ("mean", "response"):
+        raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean" or "response".')
+    if new_groups not in ("error", "sample"):
+        raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')
+    checked_probability(prob, "predict")
+
+
+def _seed(fit: Fitted[Regression], seed: int | None) -> int:
+    return fit.draws.seed if seed is None else int(seed)
 
 
 def collect(
-    model: "Model",
-    draws: "Draws",
+    model: Regression,
+    draws: Draws,
     rows: NewRows,
     *,
     kind: str,
@@ -112,7 +172,7 @@ def collect(
     keep: np.ndarray | None = None,
 ) -> np.ndarray:
     """Give the draws of all rows in one array, shape (S, N) or (len(keep), N)."""
-    values = np.empty((len(draws.flat_sigma) if keep is None else len(keep), len(rows.X)))
+    values = np.empty((draws.n_draws if keep is None else len(keep), len(rows.X)))
     for part, block in predictive_draws(model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, keep=keep):
         values[:, part] = block
     return values
@@ -127,20 +187,9 @@ def row_labels(index: pd.Index) -> np.ndarray:
     return labels
 
 
-def check_seed(seed: Any) -> None:
-    """Refuse a seed that is no integer of at least 0; None is one that the library chooses.
-
-    Raises
-    ------
-    StanhierError
-    """
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0):
-        raise StanhierError(f"seed={quoted(seed)}: 'seed' must be an integer of at least 0.")
-
-
 def predictive_draws(
-    model: "Model",
-    draws: "Draws",
+    model: Regression,
+    draws: Draws,
     rows: NewRows,
     *,
     kind: str,
@@ -152,7 +201,7 @@ def predictive_draws(
 
     Parameters
     ----------
-    model : Model
+    model : Regression
     draws : Draws
     rows : NewRows
     kind : {"mean", "response"}
@@ -177,14 +226,13 @@ def predictive_draws(
         If there are new groups and they are errors, or standard errors are needed and missing.
     """
     _check_rows(model, rows, kind=kind, new_groups=new_groups)
-    origin = model.compressed.origin
-    location = draws.flat_location if keep is None else draws.flat_location[keep]
-    sigma = draws.flat_sigma if keep is None else draws.flat_sigma[keep]
+    engine = model.engine
+    sigma = engine.noise_scale(draws, keep)
     order = np.arange(len(rows.X)) if rows.codes is None else np.argsort(rows.codes, kind="stable")
-    step = max(1, BLOCK_VALUES // max(len(draws.flat_sigma), 1))
+    step = max(1, BLOCK_VALUES // max(draws.n_draws, 1))
     for start in range(0, len(order), step):
         part = order[start : start + step]
-        values = common_mean(rows.X[part], origin, location) + origin[-1]
+        values = engine.linear(draws, rows.X[part], keep)
         if rows.codes is not None:
             groups, inverse = np.unique(rows.codes[part], return_inverse=True)
             effects = _effects(model, draws, groups, seed)
@@ -195,7 +243,7 @@ def predictive_draws(
         yield part, values
 
 
-def _check_rows(model: "Model", rows: NewRows, *, kind: str, new_groups: str) -> None:
+def _check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str) -> None:
     design = model.design
     if len(rows.new_levels) and new_groups == "error":
         assert design.group is not None
@@ -205,22 +253,21 @@ def _check_rows(model: "Model", rows: NewRows, *, kind: str, new_groups: str) ->
             f"Column '{design.group.name}' has groups that the model has not seen: {listed}{more}; predict(..., "
             'new_groups="sample") draws their effects from the population of groups.'
         )
-    if kind == "response" and design.has_errors and rows.se is None:
+    if kind == "response" and model.noise.kind == "known" and rows.se is None:
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f'predict(kind="response") needs the standard errors of the new rows: {named} is missing.')
 
 
-def _effects(model: "Model", draws: "Draws", groups: np.ndarray, seed: int) -> np.ndarray:
-    n_known = model.compressed.n_groups
-    known, new = groups[groups < n_known], groups[groups >= n_known] - n_known
-    effects = np.empty((len(draws.flat_sigma), len(groups)))
+def _effects(model: Regression, draws: Draws, groups: np.ndarray, seed: int) -> np.ndarray:
+    own = model.parameters.effects
+    assert own is not None
+    known, new = groups[groups < own.size], groups[groups >= own.size] - own.size
+    effects = np.empty((draws.n_draws, len(groups)))
     if len(known):
-        effects[:, : len(known)] = draw_effects(
-            model.compressed, known, draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha, seed=draws.seed
-        )
+        effects[:, : len(known)] = model.engine.effects(draws, known)
     for k, level in enumerate(new, start=len(known)):
         noise = _stream(seed, _NEW_GROUP, level).standard_normal(len(effects))
-        effects[:, k] = draws.flat_sigma_alpha * noise
+        effects[:, k] = model.engine.new_effects(draws, noise)
     return effects
 
 

@@ -1,69 +1,116 @@
 """Prior and posterior predictive draws as the groups in which ArviZ takes them."""
 
 import secrets
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
+from stanhier.basics.arguments import check_seed, checked_count
 from stanhier.basics.errors import PriorError, StanhierError
-from stanhier.basics.words import quoted
-from stanhier.design.in_memory import NewRows
+from stanhier.design.design import NewRows
 from stanhier.engines.draws import Draws
-from stanhier.posterior import labelled as datasets
-from stanhier.posterior.prediction import MAX_VALUES, check_seed, collect
-from stanhier.priors.distributions import Prior
+from stanhier.engines.regression import Regression
+from stanhier.posterior import labelled
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.labelled import MAX_VALUES
+from stanhier.posterior.prediction import collect
 
 if TYPE_CHECKING:
-    from stanhier.fit import Fit
-    from stanhier.models import Model
+    import xarray as xr
 
 __all__ = ["posterior_predictive", "sample_prior"]
 
 
-def sample_prior(model: "Model", draws: int, *, seed: int | None) -> xr.DataTree:
-    """Draw from the prior; see `Model.sample_prior`."""
-    _check_draws("sample_prior", draws)
+def sample_prior(model: Regression, draws: int = 1000, *, seed: int | None = None) -> "xr.DataTree":
+    """Draw from the prior, and data from the model with those draws.
+
+    Parameters
+    ----------
+    draws : int
+        Number of draws.
+    seed : int, optional
+        Repeats the same draws.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups prior, prior_predictive (where draws times rows exceed 20 million values, of the first draws) and
+        observed_data. Group effects are drawn from their population.
+
+    Raises
+    ------
+    PriorError
+        If a prior is flat, which has no draws; names every such parameter.
+    StanhierError
+        If an argument has a value that it cannot have.
+    """
+    import xarray as xr
+
+    draws = checked_count(draws, "draws", "sample_prior")
     check_seed(seed)
     chosen_seed = secrets.randbelow(2**31) if seed is None else int(seed)
-    flat = [name for name, prior in _named(model.priors).items() if not prior.is_proper]
+    flat = [name for name, prior in model.chosen.by_scalar.items() if not prior.is_proper]
     if flat:
         raise PriorError(
             f"sample_prior(): the prior of {', '.join(flat)} is flat, which is no distribution to draw from; "
             "give proper priors, for example Normal(0, 10) for coefficients and HalfNormal(5) for scales."
         )
     prior_draws = _draw(model, int(draws), chosen_seed)
-    design = model.design
-    prior = datasets.posterior(model, prior_draws, effects=False)
-    if design.group is not None and draws * len(design.group.levels) <= datasets.MAX_EFFECTS:
-        at_zero = _as_new_groups(model, np.zeros((len(design.group.levels), design.X.shape[1])), None)
-        dimension = datasets.group_dimension(design.group.name)
-        alpha = collect(model, prior_draws, at_zero, kind="mean", new_groups="sample", seed=chosen_seed)
-        prior = prior.assign_coords({dimension: datasets.plain_labels(design.group.levels)})
-        prior["alpha"] = (("chain", "draw", dimension), alpha[None])
+    design, own = model.rows, model.parameters.effects
+    prior = labelled.posterior(model, prior_draws, effects=False)
+    if own is not None and draws * own.size <= MAX_VALUES:
+        assert own.labels is not None
+        at_zero = _as_new_groups(model, np.zeros((own.size, len(design.predictors))), None)
+        effects = collect(model, prior_draws, at_zero, kind="mean", new_groups="sample", seed=chosen_seed)
+        prior = prior.assign_coords({own.dim: labelled.plain_labels(own.labels)})
+        prior[own.name] = (("chain", "draw", own.dim), effects[None])
     keep = np.arange(max(1, min(int(draws), MAX_VALUES // design.n_rows)))
-    rows = _as_new_groups(model, design.X, None if design.group is None else design.group.codes)
+    rows = _as_new_groups(model, design.X, design.codes)
     values = collect(model, prior_draws, rows, kind="response", new_groups="sample", seed=chosen_seed, keep=keep)
     return xr.DataTree.from_dict(
         {
             "prior": prior,
             "prior_predictive": _replicates(values[None], keep),
-            "observed_data": datasets.observed(model),
+            "observed_data": labelled.observed(model),
         }
     )
 
 
-def posterior_predictive(fit: "Fit", draws: int | None, *, seed: int | None) -> xr.Dataset:
-    """Draw replicated data; see `Fit.posterior_predictive`."""
+def posterior_predictive(
+    fit: Fitted[Regression], draws: int | None = None, *, seed: int | None = None
+) -> "xr.DataTree":
+    """Draw replicated data for the rows of the fit, and add them to `idata`.
+
+    Parameters
+    ----------
+    draws : int, optional
+        Number of draws, spread evenly over the chains and along them (rounded up to the same number per chain);
+        by default all of them, or as many as stay below 20 million values.
+    seed : int, optional
+        Of the noise; the fit's own by default.
+
+    Returns
+    -------
+    xarray.DataTree
+        `idata`, with the group posterior_predictive: `y` with dimensions chain, draw, row.
+
+    Raises
+    ------
+    StanhierError
+        If there are not that many draws, or draws times rows exceed 20 million values.
+    """
+    return fit.add_groups({"posterior_predictive": _replicated(fit, draws, seed=seed)})
+
+
+def _replicated(fit: Fitted[Regression], draws: int | None, *, seed: int | None) -> "xr.Dataset":
     check_seed(seed)
-    design = fit.model.design
+    design = fit.model.rows
     chains, n_draws = fit.draws.shape
     if draws is None:
         per_chain = max(1, min(n_draws, MAX_VALUES // (chains * design.n_rows)))
     else:
-        _check_draws("posterior_predictive", draws)
+        draws = checked_count(draws, "draws", "posterior_predictive")
         per_chain = -(-int(draws) // chains)
         if per_chain > n_draws:
             raise StanhierError(f"posterior_predictive(draws={draws}): the fit has {chains * n_draws} draws.")
@@ -74,8 +121,7 @@ def posterior_predictive(fit: "Fit", draws: int | None, *, seed: int | None) -> 
             )
     chosen = np.linspace(0, n_draws - 1, per_chain).round().astype(int) if per_chain > 1 else np.array([n_draws - 1])
     keep = (np.arange(chains)[:, None] * n_draws + chosen).ravel()
-    codes = None if design.group is None else design.group.codes
-    rows = NewRows(design.X, codes, pd.Index([]), design.se, design.frame.index)
+    rows = NewRows(design.X, design.codes, pd.Index([]), design.se, design.frame.index)
     values = collect(
         fit.model,
         fit.draws,
@@ -88,52 +134,24 @@ def posterior_predictive(fit: "Fit", draws: int | None, *, seed: int | None) -> 
     return _replicates(values.reshape(chains, per_chain, design.n_rows), chosen)
 
 
-def _as_new_groups(model: "Model", X: np.ndarray, codes: np.ndarray | None) -> NewRows:
+def _as_new_groups(model: Regression, X: np.ndarray, codes: np.ndarray | None) -> NewRows:
     """Rows whose groups count as unseen, so that their effects come from the population; one group each by default."""
     grouping = model.design.group
     if grouping is None:
-        return NewRows(X, None, pd.Index([]), model.design.se, pd.RangeIndex(len(X)))
+        return NewRows(X, None, pd.Index([]), model.rows.se, pd.RangeIndex(len(X)))
     positions = np.arange(len(X)) if codes is None else codes.astype(np.int64)
-    return NewRows(X, len(grouping.levels) + positions, grouping.levels, model.design.se, pd.RangeIndex(len(X)))
+    return NewRows(X, len(grouping.levels) + positions, grouping.levels, model.rows.se, pd.RangeIndex(len(X)))
 
 
-def _replicates(values: np.ndarray, chosen: np.ndarray) -> xr.Dataset:
+def _replicates(values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":
+    import xarray as xr
+
     coords = {"chain": np.arange(len(values)), "draw": chosen, "row": np.arange(values.shape[-1])}
     return xr.Dataset({"y": (("chain", "draw", "row"), values)}, coords=coords)
 
 
-def _draw(model: "Model", size: int, seed: int) -> Draws:
+def _draw(model: Regression, size: int, seed: int) -> Draws:
     """Draw every parameter but the group effects, in the coordinates of `Draws`: one chain."""
     rng = np.random.default_rng([seed, 0x70])
-    named = _named(model.priors)
-    drawn = {name: prior.rvs(rng, size) for name, prior in named.items()}
-    location_names = [name for name in drawn if name not in ("sigma", "sigma_alpha")]
-    theta = np.column_stack([np.empty((size, 0)), *(drawn[name] for name in location_names)])
-    priors = model.location_priors
-    location = np.linalg.solve(priors.transform, (theta - priors.offset).T).T if location_names else theta
-    sigma = drawn["sigma"] if "sigma" in drawn else np.full(size, model.sigma)
-    return Draws(
-        location=location[None],
-        sigma=sigma[None],
-        sigma_alpha=drawn["sigma_alpha"][None] if "sigma_alpha" in drawn else None,
-        statistics={},
-        seed=seed,
-        max_treedepth=0,
-        cmdstan="",
-    )
-
-
-def _named(priors: dict[str, Any]) -> dict[str, Prior]:
-    """Priors by the name of each single parameter."""
-    named: dict[str, Prior] = {}
-    for name, prior in priors.items():
-        if isinstance(prior, dict):
-            named |= {f"{name}[{predictor}]": one for predictor, one in prior.items()}
-        else:
-            named[name] = prior
-    return named
-
-
-def _check_draws(method: str, draws: Any) -> None:
-    if isinstance(draws, bool) or not isinstance(draws, Integral) or int(draws) < 1:
-        raise StanhierError(f"{method}(draws={quoted(draws)}): 'draws' must be an integer of at least 1.")
+    drawn = {name: prior.rvs(rng, size) for name, prior in model.chosen.by_scalar.items()}
+    return Draws(model.engine.values_of(drawn), statistics={}, seed=seed, max_treedepth=0, cmdstan="")

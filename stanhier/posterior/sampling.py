@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from stanhier.engines.draws import Draws, from_raw
-from stanhier.engines.gaussian.whitening import Whitening
-from stanhier.posterior import labelled as datasets
+from stanhier.engines.draws import Draws
+from stanhier.engines.engine import Coordinates
+from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import Diagnosis, diagnose
 from stanhier.stan.nuts import run_nuts
-
-if TYPE_CHECKING:
-    from stanhier.models import Model
 
 __all__ = ["SamplingTask", "sample", "sample_and_diagnose"]
 
@@ -28,44 +25,30 @@ class SamplingTask:
     program : str
     data : dict
         What the program receives.
-    whitening : Whitening
-    grouped : bool
-    sigma : float or None
-        The known residual standard deviation, if it is.
-    names : tuple of str, length P
-        Labels of the location parameters.
+    coordinates : Coordinates
     keywords : mapping
         As for `Model.sample`.
     """
 
     program: str
     data: dict[str, Any]
-    whitening: Whitening
-    grouped: bool
-    sigma: float | None
-    names: tuple[str, ...]
+    coordinates: Coordinates
     keywords: Mapping[str, Any]
 
     @classmethod
-    def of(cls, model: "Model", keywords: Mapping[str, Any]) -> Self:
+    def of(cls, model: Regression, keywords: Mapping[str, Any]) -> Self:
         """Reduce a model; its chains take turns unless the keywords say otherwise.
 
         Parameters
         ----------
-        model : Model
+        model : Regression
         keywords : mapping
             As for `Model.sample`.
         """
         alone = keywords.get("chains") == 1 or "parallel_chains" in keywords
-        return cls(
-            model.program,
-            model.stan_data,
-            model.whitening,
-            model.grouped,
-            model.sigma,
-            datasets.location_names(model),
-            {"show_progress": False, **({} if alone else _ONE_PROCESS), **keywords},
-        )
+        defaults = {"show_progress": False, **({} if alone else _ONE_PROCESS)}
+        engine = model.engine
+        return cls(engine.program, engine.data(), engine.coordinates, {**defaults, **keywords})
 
 
 def sample(task: SamplingTask) -> Draws:
@@ -79,7 +62,7 @@ def sample(task: SamplingTask) -> Draws:
     keywords = dict(task.keywords)
     keep_finished = bool(keywords.pop("keep_finished", False))
     raw = run_nuts(task.program, task.data, keywords, keep_finished=keep_finished)
-    return from_raw(raw, task.whitening, grouped=task.grouped, sigma=task.sigma)
+    return task.coordinates.draws(raw)
 
 
 def sample_and_diagnose(task: SamplingTask) -> tuple[Draws, Diagnosis]:
@@ -91,4 +74,4 @@ def sample_and_diagnose(task: SamplingTask) -> tuple[Draws, Diagnosis]:
         As `Model.sample`.
     """
     draws = sample(task)
-    return draws, diagnose(draws, list(task.names))
+    return draws, diagnose(draws, task.coordinates.sampled(draws))

@@ -113,7 +113,8 @@ class LocationPrior(Prior):
     """Base of priors on the whole real line, for `alpha`, `mu_alpha` and `beta`.
 
     `centered=True`, for `alpha` and `mu_alpha` alone, puts the prior on the intercept at the mean of the predictors
-    instead of the intercept at x = 0.
+    instead of the intercept at x = 0. With predictors far from 0, such as years, a prior at x = 0 is one on
+    their slopes as well: a warning says so.
     """
 
     centered: bool = field(default=False, kw_only=True)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stanhier.engines.regression import Regression
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.summary import summary
 from stanhier.reports import equation
 
 if TYPE_CHECKING:
     import jinja2
     import pandas as pd
 
-    from stanhier.fit import Fit
-    from stanhier.models import Model
 
 __all__ = ["decimals", "estimates", "fit_html", "model_context", "model_html", "render"]
 
@@ -59,12 +60,12 @@ def render(template: str, **context: Any) -> str:
     return _environment().get_template(template).render(**context)
 
 
-def model_html(model: "Model") -> str:
+def model_html(model: Regression) -> str:
     """Show a model: equation, priors and size of the data.
 
     Parameters
     ----------
-    model : Model
+    model : Regression
 
     Returns
     -------
@@ -74,12 +75,12 @@ def model_html(model: "Model") -> str:
     return render("model.html.jinja", **model_context(model))
 
 
-def fit_html(fit: "Fit") -> str:
+def fit_html(fit: Fitted[Regression]) -> str:
     """Show a fit: the verdict of its diagnostics, and the estimates but for the group effects.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fitted
 
     Returns
     -------
@@ -99,7 +100,7 @@ def fit_html(fit: "Fit") -> str:
     )
 
 
-def model_context(model: "Model") -> dict[str, Any]:
+def model_context(model: Regression) -> dict[str, Any]:
     """Give what the templates say of a model."""
     group = model.design.group
     return {
@@ -110,11 +111,11 @@ def model_context(model: "Model") -> dict[str, Any]:
         "rows": model.design.n_rows,
         "group": None if group is None else group.name,
         "groups": 0 if group is None else len(group.levels),
-        "known_errors": model.design.has_errors,
+        "known_errors": model.noise.kind == "known",
     }
 
 
-def estimates(fit: "Fit", *, prob: float = 0.9) -> dict[str, Any]:
+def estimates(fit: Fitted[Regression], *, prob: float = 0.9) -> dict[str, Any]:
     """Give ArviZ's summary of everything but the group effects as titles and rows of text.
 
     Returns
@@ -122,8 +123,7 @@ def estimates(fit: "Fit", *, prob: float = 0.9) -> dict[str, Any]:
     dict
         `titles`: list of str; `rows`: list of (parameter, values); `left_out`: how many parameters the 100 rows lack.
     """
-    names = [name for name in map(str, fit.posterior.data_vars) if not (fit.model.grouped and name == "alpha")]
-    table = fit.summary(var_names=names, ci_prob=prob)
+    table = summary(fit, var_names=fit.model.parameters.population, ci_prob=prob)
     shown: pd.DataFrame = table.iloc[:_MOST_ROWS]
     titles = [_title(str(column), prob) for column in table.columns]
     rows = [(str(name), _texts(row)) for name, row in shown.iterrows()]

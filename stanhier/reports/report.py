@@ -3,23 +3,25 @@
 import base64
 import io
 import platform
-import secrets
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier import plots
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.files import write_whole
+from stanhier.basics.version import VERSION
+from stanhier.engines.regression import Regression
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.groups import group_summary
 from stanhier.reports import html
-
-if TYPE_CHECKING:
-    from stanhier.fit import Fit
 
 __all__ = ["write"]
 
@@ -48,8 +50,24 @@ class Picture:
     width: int
 
 
-def write(fit: "Fit", path: str | PathLike[str], *, title: str | None = None) -> None:
-    """Write the report of a fit; see `Fit.report`."""
+def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | None = None) -> None:
+    """Write a report as one HTML file that needs nothing else: to read, to print, to attach to a message.
+
+    The model as an equation, priors, a summary of the data, estimates, diagnostics in words, pictures, versions and
+    the seed. It holds no script and asks for nothing from the network.
+
+    Parameters
+    ----------
+    path : path
+        Written beside itself and renamed, so a file of that name is replaced whole or not at all.
+    title : str, optional
+        By default the kind of model and its formula.
+
+    Raises
+    ------
+    StanhierError
+        If the file cannot be written.
+    """
     target = Path(path)
     group = fit.model.design.group
     chains, draws = fit.draws.shape
@@ -70,12 +88,15 @@ def write(fit: "Fit", path: str | PathLike[str], *, title: str | None = None) ->
             *_versions(),
         ],
     )
-    _write_at_once(target, text)
+    try:
+        write_whole(target, text.encode())
+    except OSError as err:
+        raise StanhierError(f"The report cannot be written as {target}: {err}.") from err
 
 
-def _columns(fit: "Fit") -> Iterator[tuple[str, str, str]]:
+def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
     """Give name, role and a summary of every column that the model uses."""
-    design = fit.model.design
+    design = fit.model.rows
     for name in design.frame.columns:
         roles = []
         if name in design.formula.predictor_columns:
@@ -89,10 +110,10 @@ def _columns(fit: "Fit") -> Iterator[tuple[str, str, str]]:
         yield str(name), " and ".join(roles) if roles else "response", words
 
 
-def _group_words(fit: "Fit") -> str:
-    group = fit.model.design.group
+def _group_words(fit: Fitted[Regression]) -> str:
+    group = fit.model.rows.group
     assert group is not None
-    sizes = np.bincount(group.codes, minlength=len(group.levels))
+    sizes = group.sizes
     order = np.argsort(-sizes, kind="stable")[:4]
     largest = ", ".join(f"{group.levels[int(k)]} ({sizes[k]:,})" for k in order)
     more = " and others" if len(sizes) > len(order) else ""
@@ -110,12 +131,12 @@ def _column_words(column: pd.Series) -> str:
     return f"mean {values.mean():.4g}{spread}, from {values.min():.4g} to {values.max():.4g}"
 
 
-def _group_rows(fit: "Fit") -> Iterator[tuple[str, list[str]]]:
+def _group_rows(fit: Fitted[Regression]) -> Iterator[tuple[str, list[str]]]:
     """Give the estimates of the groups from high to low; of more than 50 the ends, with a line for those between."""
-    group = fit.model.design.group
+    group = fit.model.rows.group
     assert group is not None
-    table = fit.group_summary(prob=0.9)
-    sizes = np.bincount(group.codes, minlength=len(group.levels))
+    table = group_summary(fit, prob=0.9)
+    sizes = group.sizes
     order = np.argsort(-table["median"].to_numpy(), kind="stable")
     digits = html.decimals(float(table["sd"].median()))
     half = _MOST_GROUPS // 2
@@ -129,43 +150,46 @@ def _group_rows(fit: "Fit") -> Iterator[tuple[str, list[str]]]:
         yield str(group.levels[int(k)]), [f"{sizes[k]:,}", *numbers]
 
 
-def _pictures(fit: "Fit") -> Iterator[tuple[str, str, Callable[[], Any]]]:
+def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     """Give title, caption and drawing function of each picture that this model has."""
     design = fit.model.design
-    scales = [n for n in map(str, fit.posterior.data_vars) if n != "beta" and not (fit.model.grouped and n == "alpha")]
-    names = [*scales, *(["beta"] if 0 < len(design.predictors) <= _MOST_TRACES - len(scales) else [])]
-    if fit.model.grouped or design.predictors:
+    parameters = fit.model.parameters
+    single = [parameter.name for parameter in parameters.without_effects() if parameter.labels is None]
+    several = [parameter for parameter in parameters.without_effects() if parameter.labels is not None]
+    names = [*single, *(one.name for one in several if one.size <= _MOST_TRACES - len(single))]
+    grouped = parameters.effects is not None
+    if grouped or design.predictors:
         yield (
             "Estimates",
             "Median (point), 50 % interval (thick) and 90 % interval (thin) of each.",
-            fit.plot_forest,
+            lambda: plots.forest(fit),
         )
-    if fit.model.grouped:
+    if grouped:
         yield (
             "What pooling did",
             "Each group's own mean, and its estimate: the smaller the group, the more it moves towards the others.",
-            fit.plot_shrinkage,
+            lambda: plots.shrinkage(fit),
         )
     if design.formula.predictor_columns:
         yield (
             f"The regression along {design.formula.predictor_columns[0]}",
             "Data (points), the mean and its 90 % interval, and the 90 % interval of new observations.",
-            lambda: fit.plot_prediction(design.formula.predictor_columns[0]),
+            lambda: plots.prediction(fit, design.formula.predictor_columns[0]),
         )
     yield (
         "Does the model describe the data?",
         "Data that the fitted model draws (blue), beside the observed data (black): they should look alike.",
-        fit.plot_ppc,
+        lambda: plots.ppc(fit),
     )
     yield (
         "What the data added to the priors",
         "The posterior of each parameter (blue) over its prior (dashed).",
-        lambda: fit.plot_prior_posterior(var_names=names),
+        lambda: plots.prior_posterior(fit, var_names=names),
     )
     yield (
         "Chains",
         "Left the posterior by chain, right the draws in their order: the chains should not be told apart.",
-        lambda: fit.plot_trace(var_names=names),
+        lambda: plots.trace(fit, var_names=names),
     )
 
 
@@ -185,22 +209,5 @@ def _picture(title: str, caption: str, draw: Callable[[], Any]) -> Picture:
 
 
 def _versions() -> list[tuple[str, str]]:
-    from stanhier import __version__
-
     others = [(name, metadata.version(name)) for name in ("cmdstanpy", "arviz", "numpy", "pandas", "matplotlib")]
-    return [("stanhier", __version__), *others, ("Python", platform.python_version())]
-
-
-def _write_at_once(target: Path, text: str) -> None:
-    """Write beside the target and rename, so that a file of that name is replaced whole or not at all."""
-    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
-    try:
-        try:
-            with part.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            part.replace(target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as err:
-        raise StanhierError(f"The report cannot be written as {target}: {err}.") from err
+    return [("stanhier", VERSION), *others, ("Python", platform.python_version())]

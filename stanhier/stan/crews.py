@@ -1,24 +1,25 @@
 """Where tasks run: processes or threads of our own, or an executor that the caller has brought."""
 
-import atexit
 import logging
-import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from multiprocessing.context import BaseContext, SpawnProcess
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, Self, cast
 
+from stanhier.basics.ending import end_with_parent
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.threads import keep_to_one_thread, n_threads
 from stanhier.basics.words import quoted
+from stanhier.stan.executors import RecordingContext, n_workers
 from stanhier.stan.interrupt import end_chains
 from stanhier.stan.program import Program, shipped_programs
 
-__all__ = ["Crew", "OwnProcesses", "OwnThreads", "before_exit", "crew_of", "n_cores"]
+__all__ = ["Crew", "OwnProcesses", "OwnThreads", "crew_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -26,13 +27,8 @@ AHEAD = 2
 """Tasks under way for each worker: one that runs, one that waits, so that no worker does."""
 ROOM_ELSEWHERE = 256
 """Tasks under way on an executor that does not tell its size, such as a cluster's."""
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
-"""What tells the libraries under numpy, scipy and cmdstanpy how many threads to start."""
-
-
-def n_cores() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What tells the libraries under numpy and scipy how many threads to start."""
 
 
 class Crew:
@@ -81,7 +77,7 @@ class OwnThreads(Crew):
     """Threads, one for each processor: nothing to start, but whatever is not Stan takes turns in this process."""
 
     def __init__(self) -> None:
-        workers = n_cores()
+        workers = n_threads()
         super().__init__(ThreadPoolExecutor(workers), AHEAD * workers)
 
     def finish(self) -> None:
@@ -103,12 +99,11 @@ class OwnProcesses(Crew):
         Number of processes.
     """
 
-    _executor: ProcessPoolExecutor
-
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = n_cores() if workers is None else workers
+        self._workers = n_threads() if workers is None else workers
+        self._context = RecordingContext()
         pool = ProcessPoolExecutor(
-            self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+            self._workers, mp_context=cast("BaseContext", self._context), initializer=_start_worker
         )
         super().__init__(pool, AHEAD * self._workers)
 
@@ -130,7 +125,7 @@ class OwnProcesses(Crew):
         """Kill the processes and what they have started."""
         import psutil
 
-        for worker in list((self._executor._processes or {}).values()):
+        for worker in filter(SpawnProcess.is_alive, self._context.processes):
             with suppress(psutil.Error):  # it has ended by itself
                 started = psutil.Process(worker.pid).children(recursive=True)
                 worker.kill()
@@ -159,16 +154,8 @@ def crew_of(executor: Executor | None, *, own: Callable[[], Crew]) -> Crew:
     if not isinstance(executor, Executor):
         hint = "; of a Dask client give client.get_executor()" if hasattr(executor, "get_executor") else ""
         raise StanhierError(f"`executor` must be a concurrent.futures.Executor, not {type(executor).__name__}{hint}.")
-    workers: int | None = getattr(executor, "_max_workers", None)  # of the standard library's executors
+    workers = n_workers(executor)
     return Crew(executor, ROOM_ELSEWHERE if workers is None else AHEAD * workers)
-
-
-def before_exit(function: Callable[[], None]) -> Callable[[], None]:
-    """Have a function called when Python ends, before it waits for the tasks of all executors."""
-    # What executors themselves are registered with; what atexit has is called after they have been waited for.
-    register: Callable[[Callable[[], None]], Any] = getattr(threading, "_register_atexit", atexit.register)
-    register(function)
-    return function
 
 
 @contextmanager
@@ -191,18 +178,13 @@ def _start_worker() -> None:
 
     It keeps to one processor, and ends with what it has started: when it is interrupted, and when its parent has gone.
     """
+    keep_to_one_thread()
     for variable in _THREADS:
         os.environ.setdefault(variable, "1")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    _leave()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), _leave)
+    end_with_parent(_leave)
 
 
 def _leave(*_: Any) -> None:

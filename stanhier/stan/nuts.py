@@ -1,10 +1,8 @@
 """Running Stan: keywords checked, data in, whitened draws out, nothing left behind."""
 
-import logging
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import SamplingError, StanhierError
+from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, ChainFiles, Fault, listed_faults
 from stanhier.stan.interrupt import chains_end_on_interrupt, end_chains
 from stanhier.stan.keywords import check_keywords
 from stanhier.stan.program import Program
 from stanhier.stan.run_folder import run_folder
 
-__all__ = ["NOT_FOR_USERS", "RawDraws", "quiet_cmdstanpy", "run_nuts", "somebody_is_looking"]
+__all__ = ["NOT_FOR_USERS", "RawDraws", "run_nuts", "somebody_is_looking", "with_depth_reached"]
 
 # What cmdstanpy offers that has no meaning for a model that is already written.
 NOT_FOR_USERS = {
@@ -99,7 +98,7 @@ def run_nuts(
         model = Program(program).model()
         executable = Path(str(model.exe_file))
         files = ChainFiles.planned(model.name, arguments)
-        with quiet_cmdstanpy(), chains_end_on_interrupt(executable):
+        with calling_cmdstanpy(), chains_end_on_interrupt(executable):
             try:
                 fit = model.sample(data=str(data_file), **arguments)
                 fit.draws()  # read from the files now, while they can be examined if that fails
@@ -150,23 +149,6 @@ def somebody_is_looking() -> bool:
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
 
 
-@contextmanager
-def quiet_cmdstanpy() -> Iterator[None]:
-    """Keep cmdstanpy's notes off the screen: a fit gives its own, single warning, a failure its own error."""
-    from cmdstanpy.utils import get_logger
-
-    # A filter of this call's own, not the logger's level: other calls may run at the same time in other threads.
-    def nothing(record: logging.LogRecord) -> bool:  # noqa: ARG001
-        return False
-
-    logger = get_logger()
-    logger.addFilter(nothing)
-    try:
-        yield
-    finally:
-        logger.removeFilter(nothing)
-
-
 def _read(fit: Any, arguments: Mapping[str, Any], faults: Mapping[int, Fault]) -> RawDraws:
     draws = np.swapaxes(fit.draws(), 0, 1)
     names = fit.column_names
@@ -183,16 +165,34 @@ def _read(fit: Any, arguments: Mapping[str, Any], faults: Mapping[int, Fault]) -
             )
     seed = arguments["seed"]
     config = fit.metadata.cmdstan_config
+    max_treedepth = int(config["max_depth"])
     version = ".".join(str(config[f"stan_version_{part}"]) for part in ("major", "minor", "patch"))
     return RawDraws(
         z=_columns(draws, names, "z["),
         z_scale=_columns(draws, names, "z_scale["),
-        statistics=statistics,
+        statistics=with_depth_reached(statistics, max_treedepth),
         seed=int(seed[0] if isinstance(seed, list) else seed),
-        max_treedepth=int(config["max_depth"]),
+        max_treedepth=max_treedepth,
         cmdstan=version,
         failed_chains={chain: fault.reason for chain, fault in faults.items()},
     )
+
+
+def with_depth_reached(statistics: Mapping[str, np.ndarray], max_treedepth: int) -> dict[str, np.ndarray]:
+    """Add ArviZ's "reached_max_treedepth", which its own diagnosis asks for, to the statistics of NUTS.
+
+    Parameters
+    ----------
+    statistics : mapping of numpy.ndarray, shape (chains, draws)
+        By ArviZ's names; without "tree_depth", as those of an approximation, nothing is added.
+    max_treedepth : int
+
+    Returns
+    -------
+    dict of numpy.ndarray, shape (chains, draws)
+    """
+    reached = {"reached_max_treedepth": statistics["tree_depth"] >= max_treedepth} if "tree_depth" in statistics else {}
+    return {**statistics, **reached}
 
 
 def _columns(draws: np.ndarray, names: tuple[str, ...], prefix: str) -> np.ndarray:

@@ -118,6 +118,7 @@ class Program:
         """Whether the executable without threads is in the cache."""
         return self.compiled_exe() is not None
 
+    @cache.reading()
     def compiled_exe(self, *, threads: bool = False) -> Path | None:
         """Find the executable in the cache, and neither compile nor build anything.
 
@@ -143,6 +144,7 @@ class Program:
         place = self._place(threads=threads)
         return self._exe_in(place) if is_intact(self._exe_in(place)) else None
 
+    @cache.reading()
     def exe(self, threads: bool = False) -> Path:  # noqa: FBT001, FBT002
         """Give the executable; compile it, and build CmdStan, when they are not there.
 

@@ -1,12 +1,16 @@
 """What a file of a fit may hold, looked at before any of it is read: numbers and text, of a size that fits the file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
+from stanhier.engines.engine import Coordinates
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["check_contents", "check_draws"]
 
@@ -30,6 +34,8 @@ def check_contents(path: Path) -> None:
         If it refers to other files, holds something else than numbers and text, or would fill more memory than it can
         have been made from.
     """
+    import h5py
+
     room = MOST_COMPRESSED * path.stat().st_size
     with h5py.File(path, "r") as file:
         for dataset in _datasets(file):
@@ -43,37 +49,36 @@ def check_contents(path: Path) -> None:
                 raise ValueError(f"{dataset.name} of shape {dataset.shape} is larger than the file can hold")
 
 
-def check_draws(draws: Draws, n_locations: int, *, grouped: bool) -> None:
+def check_draws(draws: Draws, coordinates: Coordinates) -> None:
     """Refuse draws that are not those of a model.
 
     Parameters
     ----------
     draws : Draws
         As they were read.
-    n_locations : int
-        The model's number of intercept and slopes.
-    grouped : bool
+    coordinates : Coordinates
+        Of the model's engine.
 
     Raises
     ------
     ValueError
         If a shape, a type or a value is not what sampling gives.
     """
-    arrays = {"sigma": draws.sigma, **draws.statistics}
-    if (draws.sigma_alpha is not None) != grouped:
-        raise ValueError("sigma_alpha does not belong to the model, or is missing")
-    if draws.sigma_alpha is not None:
-        arrays["sigma_alpha"] = draws.sigma_alpha
-    if draws.sigma.ndim != 2 or 0 in draws.sigma.shape or draws.location.shape != (*draws.sigma.shape, n_locations):
-        raise ValueError(f"draws of shapes {draws.location.shape} and {draws.sigma.shape}")
-    for name, values in {"location": draws.location, **arrays}.items():
-        if values.dtype.kind not in "iufb" or (name != "location" and values.shape != draws.sigma.shape):
+    layout = coordinates.layout
+    if set(draws.values) != set(layout):
+        raise ValueError(f"draws of {', '.join(draws.values)} instead of {', '.join(layout)}")
+    leading = {values.shape[:2] for values in (*draws.values.values(), *draws.statistics.values())}
+    if len(leading) != 1 or len(next(iter(leading))) != 2 or 0 in next(iter(leading)):
+        raise ValueError(f"draws of shapes {leading}")
+    shapes = {**layout, **dict.fromkeys(draws.statistics, ())}
+    for name, values in {**draws.values, **draws.statistics}.items():
+        if values.dtype.kind not in "iufb" or values.shape[2:] != shapes[name]:
             raise ValueError(f"{name} is {values.dtype} of shape {values.shape}")
-    if not np.isfinite(draws.location).all():
-        raise ValueError("draws that are not finite")
-    for name in {"sigma", "sigma_alpha"} & set(arrays):
-        if not (np.isfinite(arrays[name]).all() and (arrays[name] >= 0).all()):
-            raise ValueError(f"draws of {name} that are negative or not finite")
+    for name, values in draws.values.items():
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise ValueError(f"draws of {name} that are not finite")
+        if name in coordinates.positive and not (values >= 0).all():
+            raise ValueError(f"draws of {name} that are negative")
     if draws.method not in _METHODS or _STATISTICS.get(draws.method, {"diverging"}) - set(draws.statistics):
         raise ValueError(f"method {quoted(draws.method)} with the statistics {', '.join(draws.statistics)}")
     kinds = {"seed": (int,), "max_treedepth": (int,), "cmdstan": (str,), "pareto_k": (float, int, type(None))}
@@ -84,8 +89,10 @@ def check_draws(draws: Draws, n_locations: int, *, grouped: bool) -> None:
         raise ValueError(f"seed {draws.seed}, pareto_k {draws.pareto_k}")
 
 
-def _datasets(group: h5py.Group) -> list[h5py.Dataset]:
+def _datasets(group: "h5py.Group") -> "list[h5py.Dataset]":
     """List the datasets below a group, and refuse links, which may lead out of the file."""
+    import h5py
+
     found: list[h5py.Dataset] = []
     for name in group:
         link = group.get(name, getlink=True)

@@ -2,25 +2,27 @@
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from stanhier.design.block_encoding import encoding_of
 from stanhier.design.learning import Learnt
+from stanhier.design.moments import Moments
 from stanhier.design.streamed import StreamedDesign, design_from
 from stanhier.design.whole_columns import whole_columns
-from stanhier.engines.gaussian.compression import Compressed
-from stanhier.engines.gaussian.pieces import Moments
+from stanhier.engines.building import REDUCER
 from stanhier.formula.parse import ParsedFormula
 from stanhier.storage.labels import labels_from_json, labels_to_json
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["from_dataset", "to_dataset"]
 
 
-def to_dataset(design: StreamedDesign) -> xr.Dataset:
+def to_dataset(design: StreamedDesign) -> "xr.Dataset":
     """Give all of a streamed design but its `kinds`, which are a frame like that of any design.
 
     Raises
@@ -28,15 +30,16 @@ def to_dataset(design: StreamedDesign) -> xr.Dataset:
     StanhierError
         If the labels of the groups are of a type that a file cannot hold.
     """
-    compressed = design.compressed
-    variables: dict[str, Any] = {
-        "mean": ("column", compressed.mean),
-        "sd": ("column", compressed.sd),
-        "origin": ("column", compressed.origin),
-        "within": (("row", "column"), compressed.within),
-        "weights": ("group", compressed.weights),
-        "means": (("group", "column"), compressed.means),
-    }
+    import xarray as xr
+
+    plain = REDUCER.plain(design.reduced)
+    variables: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    for name, value in plain.items():
+        if np.ndim(value):
+            variables[name] = ([f"{name}_{axis}" for axis in range(np.ndim(value))], value)
+        else:
+            attributes[name] = value
     if design.group is not None:
         text = labels_to_json(design.group.levels, design.group.name)
         # Attributes of a netCDF file are small; there may be a million groups.
@@ -45,15 +48,11 @@ def to_dataset(design: StreamedDesign) -> xr.Dataset:
         call: [m.n, m.reference.tolist(), m.mean.tolist(), m.squares.tolist()]
         for call, m in design.encoding.learnt.moments.items()
     }
-    attributes = {
-        "n_rows": compressed.n_rows,
-        "log_weights": compressed.log_weights,
-        "moments": json.dumps(moments),
-    }
+    attributes["moments"] = json.dumps(moments)
     return xr.Dataset(variables, attrs=attributes)
 
 
-def from_dataset(formula: ParsedFormula, stored: xr.Dataset, kinds: pd.DataFrame, se: str | None) -> StreamedDesign:
+def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFrame, se: str | None) -> StreamedDesign:
     """Read what `to_dataset` gave."""
     calls = [whole.call for whole in whole_columns(formula)]
     former = {_former_name(call): call for call in calls}
@@ -63,13 +62,11 @@ def from_dataset(formula: ParsedFormula, stored: xr.Dataset, kinds: pd.DataFrame
         )
         for call, (n, reference, mean, squares) in json.loads(stored.attrs["moments"]).items()
     }
-    compressed = Compressed(
-        n_rows=int(stored.attrs["n_rows"]),
-        log_weights=float(stored.attrs["log_weights"]),
-        **{name: stored[name].to_numpy() for name in ("mean", "sd", "origin", "within", "weights", "means")},
-    )
+    arrays = {str(name): variable.to_numpy() for name, variable in stored.data_vars.items()}
+    reduced = REDUCER.from_plain({**stored.attrs, **arrays})
     levels = labels_from_json(stored["labels"].to_numpy().tobytes().decode()) if "labels" in stored else None
-    return design_from(encoding_of(formula, Learnt(kinds, moments)), compressed, levels, se)
+    encoding = encoding_of(formula, Learnt(kinds, moments))
+    return design_from(encoding, reduced, REDUCER.n_rows(reduced), levels, se)
 
 
 def _former_name(call: str) -> str:

@@ -76,7 +76,7 @@ def test_the_row_is_true(key):
 
 
 def is_same_model(model, plain):
-    np.testing.assert_allclose(model.compressed.mean, plain.compressed.mean, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(model.engine.compressed.mean, plain.engine.compressed.mean, rtol=1e-12, atol=1e-12)
     assert model.stan_data.keys() == plain.stan_data.keys()
     for name, values in plain.stan_data.items():
         np.testing.assert_allclose(model.stan_data[name], values, rtol=1e-12, atol=1e-12, err_msg=name)
@@ -84,7 +84,7 @@ def is_same_model(model, plain):
 
 def is_same_posterior(model, plain):
     fit, expected = model.sample(**FEW), plain.sample(**FEW)
-    np.testing.assert_allclose(fit.draws.location, expected.draws.location, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(fit.draws.values["location"], expected.draws.values["location"], rtol=1e-9, atol=1e-9)
     frame = model.design.frame
     table = fit.predict(frame)
     pd.testing.assert_index_equal(table.index, frame.index)

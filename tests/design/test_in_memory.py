@@ -127,7 +127,8 @@ def test_other_arguments_are_refused():
 
 
 def test_what_pandas_cannot_hold_is_refused():
-    pytest.importorskip("pyarrow")  # with it text is kept as UTF-8
+    if pd.Series(["a"]).dtype == object:
+        pytest.skip("here pandas keeps text as objects of Python, not as UTF-8: before 3.0, or without PyArrow")
     with pytest.raises(sh.DataError, match="`data` cannot be made a data frame"):
         as_frame({"\ud800": [1.0], "y": [2.0]})
     with pytest.raises(sh.DataError, match="'x' cannot be made a column"):

@@ -57,7 +57,7 @@ def fit_once(k, folder):
         build().laplace(seed=k)
         with pytest.raises(sh.SamplingError):
             build().sample(chains=1, seed=k, inits=1e200, show_progress=False)
-    return fit.draws.sigma.nbytes
+    return fit.draws.values["sigma"].nbytes
 
 
 def main(n):

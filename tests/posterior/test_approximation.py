@@ -118,7 +118,7 @@ def test_approximations_are_near_the_posterior_and_say_what_they_are(sleep, meth
     assert repr(loaded) == repr(fit)
     pd.testing.assert_frame_equal(loaded.predict(data[:5]), table, check_exact=True)
     again = getattr(model, method)(seed=4, **keywords)
-    np.testing.assert_array_equal(again.draws.location, fit.draws.location)
+    np.testing.assert_array_equal(again.draws.values["location"], fit.draws.values["location"])
 
 
 def test_an_approximation_that_is_far_off_warns():

@@ -110,9 +110,9 @@ def test_group_effects_are_the_same_in_any_company():
     from stanhier.engines.gaussian.effects import draw_effects
 
     draws = fit.draws
-    arguments = (draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha)
-    everyone = draw_effects(fit.model.compressed, np.arange(9), *arguments, seed=1)
-    some = draw_effects(fit.model.compressed, np.array([7, 2]), *arguments, seed=1)
+    arguments = (draws.flat("location"), draws.flat("sigma"), draws.flat("sigma_alpha"))
+    everyone = draw_effects(fit.model.engine.compressed, np.arange(9), *arguments, seed=1)
+    some = draw_effects(fit.model.engine.compressed, np.array([7, 2]), *arguments, seed=1)
     np.testing.assert_array_equal(some, everyone[:, [7, 2]])
 
 

@@ -71,7 +71,7 @@ def test_summaries_are_of_the_draws(varying):
 def test_the_noise_of_a_response_is_sigma(varying):
     new = pd.concat([NEW.assign(g=1)] * 10)
     difference = varying.predict_draws(new, kind="response") - varying.predict_draws(new, kind="mean").to_numpy()
-    standardised = difference.to_numpy().reshape(-1, 30) / varying.draws.flat_sigma[:, None]
+    standardised = difference.to_numpy().reshape(-1, 30) / varying.draws.flat("sigma")[:, None]
     assert stats.kstest(standardised.ravel(), stats.norm.cdf).pvalue > 1e-3
     assert np.abs(np.corrcoef(standardised.T) - np.eye(30)).max() < 0.2  # one stream per row
 
@@ -91,9 +91,9 @@ def test_a_new_group_has_one_effect_per_draw(varying):
     new = pd.DataFrame({"x": 0.0, "z": 100.0, "g": [70, 71, 70, 72]})
     draws = varying.predict_draws(new, new_groups="sample").to_numpy().reshape(-1, 4)
     np.testing.assert_array_equal(draws[:, 0], draws[:, 2])
-    effects = (draws[:, [0, 1, 3]] - population_mean(varying, new.iloc[0])[:, None]) / varying.draws.flat_sigma_alpha[
-        :, None
-    ]
+    effects = (draws[:, [0, 1, 3]] - population_mean(varying, new.iloc[0])[:, None]) / varying.draws.flat(
+        "sigma_alpha"
+    )[:, None]
     assert stats.kstest(effects.ravel(), stats.norm.cdf).pvalue > 1e-3
     assert np.abs(np.corrcoef(effects.T) - np.eye(3)).max() < 0.15
 

@@ -82,4 +82,4 @@ def test_numbers_of_numpy_and_none_are_as_good(model):
     fit = model.sample(**keywords, thin=None, save_warmup=np.True_, step_size=[1, 0.5], timeout=np.float64(60))
     again = model.sample(**keywords, step_size=(1, 0.5), chain_ids=None)
     assert fit.draws.seed == 0
-    np.testing.assert_array_equal(fit.draws.location, again.draws.location)
+    np.testing.assert_array_equal(fit.draws.values["location"], again.draws.values["location"])

@@ -94,7 +94,7 @@ def test_pickles_in_attributes_stay_bytes(where, name, path):
     with h5py.File(path, "r+") as file:
         (file[where] if where else file).attrs[name] = np.void(bomb)
     with contextlib.suppress(sh.StanhierError):
-        assert np.isfinite(sh.load(path).draws.location).all()
+        assert np.isfinite(sh.load(path).draws.values["location"]).all()
     assert not (path.parent / TRACE).exists()
 
 
@@ -265,7 +265,7 @@ def test_bytes_at_random_give_a_fit_or_a_stanhier_error(seed, path):
             contents[place] = rng.integers(256)
     path.write_bytes(contents)
     with contextlib.suppress(sh.StanhierError):
-        assert np.isfinite(sh.load(path).draws.location).all()
+        assert np.isfinite(sh.load(path).draws.values["location"]).all()
 
 
 @pytest.mark.parametrize(

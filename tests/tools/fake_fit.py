@@ -10,7 +10,7 @@ def fake_fit(model, *, chains=2, draws=40, seed=3):
     """A fit with made-up draws: locations near the reference point, scales around one."""
     rng = np.random.default_rng(seed)
     shape = (chains, draws)
-    spread = rng.standard_normal((*shape, len(model.whitening.location_hat))) * 0.3
+    spread = rng.standard_normal((*shape, len(model.engine.whitening.location_hat))) * 0.3
     statistics = {
         "lp": rng.standard_normal(shape),
         "acceptance_rate": rng.uniform(0.7, 1, shape),
@@ -19,13 +19,18 @@ def fake_fit(model, *, chains=2, draws=40, seed=3):
         "n_steps": rng.integers(1, 8, shape),
         "diverging": rng.random(shape) < 0.1,
         "energy": rng.standard_normal(shape),
+        "reached_max_treedepth": np.zeros(shape, dtype=bool),
     }
     return Fit(
         model,
         Draws(
-            location=model.whitening.location_hat + spread,
-            sigma=np.exp(0.2 * rng.standard_normal(shape)) if model.sigma is None else np.full(shape, model.sigma),
-            sigma_alpha=np.exp(0.3 * rng.standard_normal(shape)) if model.grouped else None,
+            values={
+                "location": model.engine.whitening.location_hat + spread,
+                "sigma": np.exp(0.2 * rng.standard_normal(shape))
+                if model.sigma is None
+                else np.full(shape, model.sigma),
+                **({"sigma_alpha": np.exp(0.3 * rng.standard_normal(shape))} if model.engine.grouped else {}),
+            },
             statistics=statistics,
             seed=seed,
             max_treedepth=10,

@@ -46,9 +46,9 @@ def times(matrix, values):
 
 def parameters(model, z, z_scale):
     """Intercept and slopes at the origin, sigma, sigma_alpha (or None), at a point of the sampler's coordinates."""
-    w = model.whitening
+    w = model.engine.whitening
     u = [a + b for a, b in zip(vector(w.u_hat), times(w.u_basis, z_scale), strict=True)]
-    if model.grouped:
+    if model.engine.grouped:
         u[0] = mp.log(mp.mpf(w.soft.softness) * mp.log1p(mp.exp(u[0])))
     if len(u) == 2:
         centre = w.scale_centre
@@ -58,7 +58,7 @@ def parameters(model, z, z_scale):
         log_sigma = u[1] + mp.log(squares / centre.n_rows) / 2
         u = [u[0] + log_sigma, log_sigma]
     sigma = mp.exp(u[-1]) if model.sigma is None else mp.mpf(model.sigma)
-    sigma_alpha = mp.exp(u[0]) if model.grouped else None
+    sigma_alpha = mp.exp(u[0]) if model.engine.grouped else None
     sigma_hat, sigma_alpha_hat = mp.mpf(w.sigma_hat), mp.mpf(w.sigma_alpha_hat)
     tau = [(sigma_hat / sigma) ** 2]
     if sigma_alpha is not None:
@@ -73,7 +73,7 @@ def parameters(model, z, z_scale):
 
 def residuals(model, rows, location, sigma):
     """Each row with its residual, group effects not taken off, and its variance."""
-    origin = vector(model.compressed.origin)
+    origin = vector(model.engine.compressed.origin)
     has_intercept = len(location) == len(origin)
     intercept, beta = (location[0], location[1:]) if has_intercept else (mp.mpf(0), location)
     for row in rows:
@@ -126,12 +126,12 @@ def log_prior(prior, x):
 
 def log_priors(model, location, sigma, sigma_alpha):
     """Log density of the parameters, those of the scales' logarithms; an intercept's at the origin or at x = 0."""
-    origin, priors = vector(model.compressed.origin), model.priors
+    origin, priors = vector(model.engine.compressed.origin), model.priors
     has_intercept = len(location) == len(origin)
     beta = location[1:] if has_intercept else location
     total = mp.mpf(0)
     if has_intercept:
-        prior = priors["mu_alpha" if model.grouped else "alpha"]
+        prior = priors["mu_alpha" if model.engine.grouped else "alpha"]
         at = location[0] + origin[-1]
         total += log_prior(prior, at if prior.centered else at - mp.fdot(origin[:-1], beta))
     for value, prior in zip(beta, priors.get("beta", {}).values(), strict=True):

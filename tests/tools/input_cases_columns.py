@@ -1,6 +1,5 @@
 """The rows of stanhier/input.md about columns and their values."""
 
-import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -62,19 +61,23 @@ def _() -> Iterator[Pair]:
         yield line(x=pd.Series([kind(int(v)) for v in WHOLE], dtype=object)), line(x=WHOLE.astype(float))
 
 
-refused(HEADING, "Python integers too large for a float", lambda: line(x=rest(WHOLE.tolist(), 10**400)))
+refused(
+    HEADING,
+    "Python integers too large for a float",
+    lambda: line(x=pd.Series(rest(WHOLE.tolist(), 10**400), dtype=object)),
+)
 refused(HEADING, "complex numbers", lambda: line(x=WHOLE + 1j))
 
 
 @case(HEADING, "sizes from 1e-12 to 1e12, side by side")
 def _() -> Iterator[Pair]:
     plain = line("y ~ x + n")
-    expected = plain.sample(**FEW).draws.flat_location
+    expected = plain.sample(**FEW).draws.flat("location")
     for unit_y, unit_x, unit_n in ((1e12, 1e-12, 1e12), (1e-12, 1e12, 1.0), (1e-12, 1e-12, 1e12)):
         model = line("y ~ x + n", y=base()["y"] * unit_y, x=WHOLE * unit_x, n=base()["n"] * unit_n)
-        sums, same = model.compressed.within / [unit_x, unit_n, unit_y], plain.compressed.within
+        sums, same = model.engine.compressed.within / [unit_x, unit_n, unit_y], plain.engine.compressed.within
         np.testing.assert_allclose(sums, same, rtol=1e-12, atol=1e-14)
-        draws = model.sample(**FEW).draws.flat_location / [unit_y, unit_y / unit_x, unit_y / unit_n]
+        draws = model.sample(**FEW).draws.flat("location") / [unit_y, unit_y / unit_x, unit_y / unit_n]
         # 200 draws tell a mean to about 0.1 standard deviations.
         assert (np.abs(draws.mean(axis=0) - expected.mean(axis=0)) < 0.5 * expected.std(axis=0)).all()
         np.testing.assert_allclose(draws.std(axis=0), expected.std(axis=0), rtol=0.4)
@@ -84,7 +87,7 @@ def _() -> Iterator[Pair]:
 @case(HEADING, "a predictor with mean 1e9 and standard deviation 1")
 def _() -> Iterator[Pair]:
     far, near = line(x=WHOLE + 1e9), line()
-    np.testing.assert_allclose(far.compressed.within, near.compressed.within, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(far.engine.compressed.within, near.engine.compressed.within, rtol=1e-12, atol=1e-14)
     yield far, None
 
 
@@ -117,6 +120,18 @@ def _() -> Iterator[Pair]:
 
 refused(HEADING, "a group that is missing", lambda: groups(rest(TEXT, None)))
 refused(HEADING, "a response that is missing", lambda: line(y=rest(base()["y"], np.nan)))
+refused(
+    HEADING,
+    "missing values in several columns",
+    lambda: line("y ~ x + n", x=[np.nan, *WHOLE[:-2], np.nan], n=pd.array(rest(WHOLE, pd.NA), dtype="Int64")),
+)
+refused(
+    HEADING,
+    "missing values in a Polars frame, also NaN",
+    lambda: line(
+        data=pytest.importorskip("polars").DataFrame({"y": base()["y"], "x": [None, np.nan, *WHOLE[2:] + 0.5]})
+    ),
+)
 accepted(HEADING, "missing values in columns that the model does not use", lambda: line(n=[None] * N))
 
 
@@ -240,6 +255,41 @@ refused(
 )
 
 
+refused(
+    HEADING,
+    "text most of whose values read as numbers, with a few that do not: `T`, `<0.5`, `2.3 or 2.4`",
+    lambda: line(x=["T", "<0.5", *(f"{k}.5" for k in range(N - 2))]),
+)
+
+
+@case(HEADING, "numbers with decimal commas, or with separators of thousands, as text")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.DataError, match=r"\.str\.replace\(','"):
+        line(x=[f"{k},5" for k in WHOLE])
+    yield line(x=[f"{k},500" for k in range(1, N + 1)]), None
+
+
+refused(
+    HEADING,
+    "numbers with units, signs or currencies as text, more than 12 of them or hardly any rows for each",
+    lambda: line(x=[f"{k} kg" for k in range(N)]),
+)
+refused(HEADING, "dates or times as text, likewise", lambda: line(x=[f"2024-01-{k + 10}" for k in range(N)]))
+refused(
+    HEADING,
+    "a categorical of such text, without an order",
+    lambda: line(x=pd.Categorical([f"{k}.5" for k in range(N - 1)] + ["T"])),
+)
+
+
+@case(HEADING, "a few labels that have digits: doses, bands of age, months, classes, codes")
+def _() -> Iterator[Pair]:
+    labels = (["10 mg", "20 mg", "none"], ["18-24", "25-34", ">64"], ["2020-01", "2020-02"], ["5a", "5b"], ["T1", "T2"])
+    for few in labels:
+        column = [few[k % len(few)] for k in range(N)]
+        yield line(x=column), line(x=pd.Categorical(column, categories=sorted(few), ordered=True))
+
+
 @case(HEADING, "text that reads as numbers, in `C(x)`")
 def _() -> Iterator[Pair]:
     yield line("y ~ C(x)", x=WHOLE.astype(str)), line("y ~ C(x)")
@@ -248,6 +298,14 @@ def _() -> Iterator[Pair]:
 @case(HEADING, "text that reads as numbers, as labels of groups")
 def _() -> Iterator[Pair]:
     yield groups(WHOLE.astype(str)), groups(WHOLE)
+
+
+@case(HEADING, "text with more than 10 levels and fewer than two rows for each, such as identifiers")
+def _() -> Iterator[Pair]:
+    column = [f"id {k:02}" for k in range(N)]
+    with pytest.warns(UserWarning, match=r"Predictor 'x' has 12 levels in 12 rows.*\(1 \| x\); C\(x\)"):
+        model = line(x=column)
+    yield model, line("y ~ C(x)", x=column)
 
 
 refused(HEADING, "text or categories as the response", lambda: line("kind ~ x"))
@@ -296,8 +354,23 @@ def _() -> Iterator[Pair]:
 
 
 refused(HEADING, "periods as labels of groups", lambda: groups(DATES.dt.to_period("D")))
+
+
+@case(HEADING, "days, as Polars, PyArrow and databases have them, or `datetime.date` objects, as labels of groups")
+def _() -> Iterator[Pair]:
+    for column in (DATES.dt.date, list(DATES.dt.date), pd.Categorical(DATES.dt.date), arrow(DATES.dt.date, "date32")):
+        yield groups(column), groups(DATES)
+    table = (
+        pytest.importorskip("polars")
+        .from_pandas(base().assign(g=DATES))
+        .cast({"g": pytest.importorskip("polars").Date})
+    )
+    for data in (table, table.to_arrow(), table.lazy()):
+        yield sh.VaryingIntercept("y ~ x + (1 | g)", data), groups(DATES)
+
+
 refused(
     HEADING,
-    "`datetime.date` objects as labels of groups",
-    lambda: groups([dt.date(2020, 1, 1 + k // 3) for k in range(N)]),
+    "days and times of day together as labels of groups",
+    lambda: groups(pd.Series([*DATES.dt.date[:6], *DATES[6:].dt.to_pydatetime()], dtype=object)),
 )

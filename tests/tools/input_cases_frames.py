@@ -98,6 +98,8 @@ def _() -> Iterator[Pair]:
 
 
 refused(HEADING, "no data frame, no dict", lambda: line(data=[[1.0, 2.0]]))
+refused(HEADING, "a path of a CSV file, or of another format that is not Parquet", lambda: line(data="rows.csv"))
+refused(HEADING, "single values instead of columns", lambda: line(data={"y": base()["y"], "x": 1}))
 refused(HEADING, "columns of different lengths", lambda: line(data={"y": np.zeros(N), "x": [1, 2, 3]}))
 refused(
     HEADING,

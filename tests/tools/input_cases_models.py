@@ -170,6 +170,34 @@ refused(HEADING, "a prior on the real line for a scale", lambda: line(priors={"s
 refused(HEADING, "a prior on (0, inf) for an intercept or slope", lambda: line(priors={"alpha": sh.HalfNormal(1)}))
 refused(HEADING, "a number or text for a prior", lambda: line(priors={"beta": 3}))
 refused(HEADING, "the class instead of a prior", lambda: line(priors={"alpha": sh.Normal}))
+refused(HEADING, 'a predictor in the place of a parameter, `{"x": ...}`', lambda: line(priors={"x": sh.Normal(0, 1)}))
+
+
+@case(HEADING, "names that other packages use: `Intercept`, `sd`, `tau`")
+def _() -> Iterator[Pair]:
+    for name in ("sd", "residual"):
+        with pytest.raises(sh.PriorError, match="Here that is 'sigma'"):
+            line(priors={name: sh.HalfNormal(1)})
+    with pytest.raises(sh.PriorError, match="Here that is 'sigma_alpha'"):
+        groups(priors={"tau": sh.HalfNormal(1)})
+    yield line(priors={"Intercept": sh.Normal(0, 1)}), None
+
+
+@case(
+    HEADING,
+    "a prior on `alpha` at x = 0, where a predictor lies more than 5 of its standard deviations from 0",
+)
+def _() -> Iterator[Pair]:
+    with pytest.warns(sh.PriorWarning, match=r"'year' \(mean 2005\.5, sd 3\.61\).*centered=True"):
+        yield line("y ~ year", year=range(2000, 2012), priors={"alpha": sh.Normal(0, 10)}), None
+
+
+@case(HEADING, "the same, so wide that it makes no difference to the slope, or flat")
+def _() -> Iterator[Pair]:
+    for prior in (sh.Normal(0, 1e4), sh.Flat(), sh.Normal(0, 10, centered=True)):
+        yield line("y ~ year", year=range(2000, 2012), priors={"alpha": prior}), None
+
+
 refused(HEADING, "a slope that is no predictor", lambda: line(priors={"beta": {"w": sh.Normal(0, 1)}}))
 
 
@@ -229,11 +257,26 @@ refused(HEADING, "`chains=0`", lambda: line().sample(chains=0))
 @case(HEADING, "`seed=0`")
 def _() -> Iterator[Pair]:
     one, other = (line().sample(**{**FEW, "seed": 0}) for _ in range(2))
-    np.testing.assert_array_equal(one.draws.location, other.draws.location)
+    np.testing.assert_array_equal(one.draws.values["location"], other.draws.values["location"])
     assert one.draws.seed == 0
     yield line(), None
 
 
 refused(HEADING, "`seed=-1`", lambda: line().sample(seed=-1))
 refused(HEADING, "a keyword that is not one", lambda: line().sample(chain=4))
+refused(HEADING, "a keyword of a model that is not one", lambda: sh.LinearRegression("y ~ x", base(), prior={}))
+
+
+@case(HEADING, "`weights`, `family` or `groups`, as other packages have them")
+def _() -> Iterator[Pair]:
+    for name in ("family", "groups"):
+        with pytest.raises(sh.StanhierError, match=f"has no keyword '{name}'"):
+            sh.VaryingIntercept("y ~ x + (1 | g)", base(), **{name: "g"})
+    yield sh.LinearRegression("y ~ x", base(), weights="n"), None
+
+
+refused(HEADING, "a keyword of `sample()`, given to the model", lambda: sh.LinearRegression("y ~ x", base(), chains=2))
+refused(HEADING, "priors in the third place", lambda: sh.LinearRegression("y ~ x", base(), {}))
+refused(HEADING, "`data` twice, by place and by name", lambda: sh.LinearRegression("y ~ x", base(), data=base()))
+refused(HEADING, "no `data`", lambda: sh.LinearRegression("y ~ x"))
 refused(HEADING, "an `adapt_delta` beyond 1", lambda: line().sample(adapt_delta=1.5))

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 import stanhier as sh
-from stanhier.engines.draws import from_raw
 from stanhier.fit import Fit
 from stanhier.stan.nuts import RawDraws
 
@@ -26,16 +25,16 @@ def fit_of(model, *, chains=4, draws=250, seed=1, divergences=0):
         "diverging": diverging,
         "energy": rng.standard_normal(shape),
     }
-    whitening = model.whitening
+    whitening = model.engine.whitening
     raw = RawDraws(
         z=rng.standard_normal((*shape, len(whitening.location_hat))),
-        z_scale=rng.standard_normal((*shape, int(model.grouped) + (model.sigma is None))),
+        z_scale=rng.standard_normal((*shape, int(model.engine.grouped) + (model.sigma is None))),
         statistics=statistics,
         seed=seed,
         max_treedepth=10,
         cmdstan="2.35.0",
     )
-    return Fit(model, from_raw(raw, whitening, grouped=model.grouped, sigma=model.sigma))
+    return Fit(model, model.engine.coordinates.draws(raw))
 
 
 def grouped_frame(sizes, names=None, seed=2):

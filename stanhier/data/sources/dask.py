@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from stanhier.data.libraries import DASK, Library
 from stanhier.data.sources.source import Task, needed
 
 __all__ = ["DaskSource"]
@@ -25,14 +26,19 @@ class DaskSource:
         return "a Dask data frame"
 
     @property
+    def library(self) -> Library:
+        """How messages say what to do with its rows."""
+        return DASK
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All columns."""
         return tuple(self.frame.columns)
 
     def empty(self, columns: Sequence[str]) -> pd.DataFrame:
         """Give some columns without rows."""
-        empty: pd.DataFrame = self.frame[list(columns)]._meta
-        return empty
+        kinds = self.frame[list(columns)].dtypes
+        return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in kinds.items()})
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task on the workers; only its results travel."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from stanhier.basics.errors import DataError
+from stanhier.data.libraries import PANDAS, Library
 
 __all__ = ["ArrowSource", "Source", "Task", "batch_rows", "frame_of", "needed"]
 
@@ -36,6 +37,10 @@ class Source(Protocol):
         """What it is, for messages."""
 
     @property
+    def library(self) -> Library:
+        """What holds the rows: how messages say what to do with them."""
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All its columns."""
 
@@ -57,11 +62,13 @@ class ArrowSource:
         Of all columns.
     batches : callable
         Takes names of columns; gives an iterator of `pyarrow.RecordBatch`.
+    library : Library
     """
 
     name: str
     schema: Any
     batches: Callable[[list[str]], Iterable[Any]]
+    library: Library = PANDAS
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,7 +99,7 @@ def frame_of(table: Any) -> pd.DataFrame:
         if pa.types.is_decimal(field.type):  # what SQL makes of 1.5
             table = table.set_column(k, field.name, table.column(k).cast(pa.float64()))
     # What pandas noted in a file it wrote is left aside: a column that was its index is a column like any other.
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, ignore_metadata=True)
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, ignore_metadata=True, date_as_object=False)
     return frame
 
 

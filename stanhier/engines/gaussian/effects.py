@@ -5,12 +5,11 @@ m_j = mu_alpha + s_j (ybar_j - mu_alpha - xbar_j beta) and v_j = sigma_alpha^2 (
 Data Analysis, section 15.4. In this form sigma_alpha -> 0 and a group with a huge weight stay finite.
 """
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from stanhier.basics.threads import in_threads
 from stanhier.engines.gaussian.compression import Compressed
 
 __all__ = ["BLOCK_GROUPS", "conditional_moments", "draw_effects"]
@@ -76,8 +75,7 @@ def draw_effects(
         effects[rows] = noise
 
     # numpy lets other threads run while it draws and calculates, and blocks are independent of each other.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(draw, *zip(*_by_block(groups), strict=True)))
+    in_threads(draw, *zip(*_by_block(groups), strict=True))
     return effects.T
 
 

@@ -7,18 +7,15 @@ averaging over draws of the group effect itself). Interval ends are the mixture'
 groups are few enough, else over an evenly spaced part of the draws, stretched to the exact mean and standard deviation.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from scipy import special
 
+from stanhier.basics.threads import in_threads, one_blas_thread
+from stanhier.engines.draws import Draws
+from stanhier.engines.gaussian.compression import Compressed
+from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
 from stanhier.engines.gaussian.effects import conditional_moments
-
-if TYPE_CHECKING:
-    from stanhier.engines.draws import Draws
-    from stanhier.engines.gaussian.compression import Compressed
 
 __all__ = ["summarise"]
 
@@ -29,7 +26,7 @@ BLOCK_VALUES = 1 << 20
 
 
 def summarise(
-    compressed: "Compressed", groups: np.ndarray, draws: "Draws", mu_alpha: np.ndarray, prob: float
+    compressed: Compressed, groups: np.ndarray, draws: Draws, mu_alpha: np.ndarray, prob: float
 ) -> pd.DataFrame:
     """Summarise the intercepts of the groups asked for.
 
@@ -52,15 +49,15 @@ def summarise(
     part = np.unique(np.linspace(0, n_draws - 1, _n_mixture(len(groups), n_draws)).astype(int))
     step = max(1, BLOCK_VALUES // len(part))
     blocks = [groups[i : i + step] for i in range(0, len(groups), step)]
-    mean, sd = _moments(compressed, groups, draws, mu_alpha)
+    with one_blas_thread():
+        mean, sd = _moments(compressed, groups, draws, mu_alpha)
     probabilities = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
 
     def quantiles(block: np.ndarray) -> np.ndarray:
         return _mixture_quantiles(compressed, block, draws, mu_alpha, part, probabilities)
 
     # scipy's special functions release the interpreter, so that threads share the work.
-    with ThreadPoolExecutor() as pool:
-        standardised = np.hstack([*pool.map(quantiles, blocks), np.empty((3, 0))])
+    standardised = np.hstack([*in_threads(quantiles, blocks), np.empty((3, 0))])
     lower, median, upper = mean + sd * standardised
     return pd.DataFrame({"mean": mean, "sd": sd, "lower": lower, "median": median, "upper": upper})
 
@@ -70,14 +67,14 @@ def _n_mixture(n_groups: int, n_draws: int) -> int:
 
 
 def _moments(
-    compressed: "Compressed", groups: np.ndarray, draws: "Draws", mu_alpha: np.ndarray
+    compressed: Compressed, groups: np.ndarray, draws: Draws, mu_alpha: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exact mean and standard deviation of each mixture, shape (G,).
 
     Within a stratum of equal weight the conditional mean is linear in [1, xbar_j, ybar_j], with coefficients that the
     groups share, so that the draws are gone through once per stratum.
     """
-    location, sigma, sigma_alpha = draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha
+    location, sigma, sigma_alpha = draws.flat(LOCATION), draws.flat(NOISE), draws.flat(SPREAD)
     mean, variance = np.empty(len(groups)), np.empty(len(groups))
     weights, inverse = np.unique(compressed.weights[groups], return_inverse=True)
     order = np.argsort(inverse, kind="stable")
@@ -99,16 +96,16 @@ def _moments(
 
 
 def _mixture_quantiles(
-    compressed: "Compressed",
+    compressed: Compressed,
     groups: np.ndarray,
-    draws: "Draws",
+    draws: Draws,
     mu_alpha: np.ndarray,
     part: np.ndarray,
     probabilities: list[float],
 ) -> np.ndarray:
     """Find quantiles of the mixtures over part of the draws, shape (3, G), standardised by their own mean and sd."""
     means, sds = conditional_moments(
-        compressed, groups, draws.flat_location[part], draws.flat_sigma[part], draws.flat_sigma_alpha[part]
+        compressed, groups, draws.flat(LOCATION)[part], draws.flat(NOISE)[part], draws.flat(SPREAD)[part]
     )
     means += mu_alpha[part, None]
     centre = means.mean(axis=0)

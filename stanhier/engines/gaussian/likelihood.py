@@ -7,33 +7,17 @@ Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stanhier.design.blocks import precision_weights
+from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.draws import Draws
+from stanhier.engines.engine import BLOCK_VALUES, Block, log_mean_exp
 from stanhier.engines.gaussian.compression import Compressed
+from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
 
-if TYPE_CHECKING:
-    from stanhier.design.in_memory import Design
-    from stanhier.engines.draws import Draws
-
-__all__ = [
-    "BLOCK_VALUES",
-    "Block",
-    "common_mean",
-    "group_blocks",
-    "group_log_density",
-    "held_out_rows_log_density",
-    "label_blocks",
-    "log_mean_exp",
-    "normal_log_density",
-    "row_blocks",
-]
-
-BLOCK_VALUES = 1 << 20
-"""Rows times draws that are in memory at once (8 MB for each of a dozen arrays)."""
-
-type Block = tuple[slice, np.ndarray, np.ndarray]
+__all__ = ["common_mean", "held_out_densities", "row_densities", "set_densities"]
 
 _LOG_2PI = float(np.log(2 * np.pi))
 
@@ -61,7 +45,7 @@ def normal_log_density(residual: np.ndarray, variance: np.ndarray) -> np.ndarray
     return np.asarray(-0.5 * (_LOG_2PI + np.log(variance) + residual**2 / variance))
 
 
-def row_blocks(design: "Design", compressed: Compressed, draws: "Draws") -> Iterator[Block]:
+def row_densities(design: InMemoryDesign, compressed: Compressed, draws: Draws) -> Iterator[Block]:
     """Give the log densities of rows, block by block.
 
     Yields
@@ -74,10 +58,10 @@ def row_blocks(design: "Design", compressed: Compressed, draws: "Draws") -> Iter
         log p(y_i again | all rows of its group, other parameters): the same without groups.
     """
     origin = compressed.origin
-    location, sigma = draws.flat_location, draws.flat_sigma
+    location, sigma = draws.flat(LOCATION), draws.flat(NOISE)
     for rows, block in design.blocks(max(1, BLOCK_VALUES // len(location))):
         residual = (block[:, -1] - origin[-1]) - common_mean(block[:, :-1], origin, location)
-        w = np.ones(1) if design.se is None else design.se[rows] ** -2.0
+        w = np.ones(1) if design.se is None else precision_weights(design.se[rows])
         noise = sigma[:, None] ** 2 / w
         if design.group is None:
             density = normal_log_density(residual, np.broadcast_to(noise, residual.shape))
@@ -95,8 +79,10 @@ def row_blocks(design: "Design", compressed: Compressed, draws: "Draws") -> Iter
         yield rows, both[0], both[1]
 
 
-def group_blocks(design: "Design", origin: np.ndarray, draws: "Draws") -> Iterator[Block]:
-    """Give the log densities of whole groups, block by block.
+def set_densities(
+    design: InMemoryDesign, codes: np.ndarray, n_sets: int, origin: np.ndarray, draws: Draws, *, grouped: bool
+) -> Iterator[Block]:
+    """Give the log densities of whole groups, or of any sets of rows of a model without groups, block by block.
 
     Yields
     ------
@@ -107,31 +93,17 @@ def group_blocks(design: "Design", origin: np.ndarray, draws: "Draws") -> Iterat
     all_in : numpy.ndarray, shape (S, n)
         log p(rows of group j again | themselves, other parameters), its effect integrated out given them.
     """
-    assert design.group is not None
-    pieces = _group_pieces(design, design.group.codes, len(design.group.levels), origin)
-    yield from _blocks_of_groups(pieces, draws, grouped=True)
+    yield from _blocks_of_groups(_group_pieces(design, codes, n_sets, origin), draws, grouped=grouped)
 
 
-def label_blocks(
-    design: "Design", codes: np.ndarray, n_labels: int, origin: np.ndarray, draws: "Draws"
-) -> Iterator[Block]:
-    """Give the log densities of sets of rows of a model without groups; as `group_blocks`."""
-    yield from _blocks_of_groups(_group_pieces(design, codes, n_labels, origin), draws, grouped=False)
-
-
-def group_log_density(design: "Design", origin: np.ndarray, draws: "Draws") -> np.ndarray:
-    """Log density of each group's rows given the other parameters, shape (S, J); for few groups."""
-    return np.concatenate([left_out for _, left_out, _ in group_blocks(design, origin, draws)], axis=1)
-
-
-def held_out_rows_log_density(
-    held_out: "Design", codes: np.ndarray | None, train: Compressed, draws: "Draws"
+def held_out_densities(
+    held_out: InMemoryDesign, codes: np.ndarray | None, train: Compressed, draws: Draws
 ) -> np.ndarray:
     """Log of the posterior mean density of each held-out row, shape (n,).
 
     Parameters
     ----------
-    held_out : Design
+    held_out : InMemoryDesign
         The rows that the draws have not seen.
     codes : numpy.ndarray of int, shape (n,), or None
         Positions of their groups in `train`; -1 for a group that is not there.
@@ -139,13 +111,13 @@ def held_out_rows_log_density(
         The rows behind the draws.
     draws : Draws
     """
-    location, sigma = draws.flat_location, draws.flat_sigma
+    location, sigma = draws.flat(LOCATION), draws.flat(NOISE)
     result = np.empty(held_out.n_rows)
     step = max(1, BLOCK_VALUES // len(location))
     for start in range(0, held_out.n_rows, step):
         rows = slice(start, min(start + step, held_out.n_rows))
         residual = (held_out.y[rows] - train.origin[-1]) - common_mean(held_out.X[rows], train.origin, location)
-        w = np.ones(1) if held_out.se is None else held_out.se[rows] ** -2.0
+        w = np.ones(1) if held_out.se is None else precision_weights(held_out.se[rows])
         variance = np.broadcast_to(sigma[:, None] ** 2 / w, residual.shape)
         if codes is not None:
             known = codes[rows] >= 0
@@ -159,16 +131,10 @@ def held_out_rows_log_density(
     return result
 
 
-def log_mean_exp(values: np.ndarray) -> np.ndarray:
-    """Log of the mean over draws of the exponentials, shape (n,) from (S, n)."""
-    top = values.max(axis=0)
-    return np.asarray(top + np.log(np.exp(values - top).mean(axis=0)))
-
-
-def _effect(weight: np.ndarray, weighted_sum: np.ndarray, draws: "Draws") -> tuple[np.ndarray, np.ndarray]:
+def _effect(weight: np.ndarray, weighted_sum: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of a group's effect given rows of this weight and weighted sum of residuals, shape (S, n)."""
-    sigma2 = draws.flat_sigma[:, None] ** 2
-    between = draws.flat_sigma_alpha[:, None] ** 2
+    sigma2 = draws.flat(NOISE)[:, None] ** 2
+    between = draws.flat(SPREAD)[:, None] ** 2
     precision = between * weight + sigma2
     return between * weighted_sum / precision, between * sigma2 / precision
 
@@ -187,7 +153,7 @@ class _Pieces:
         self.weights, self.counts, self.log_weights = sums
 
 
-def _group_pieces(design: "Design", codes: np.ndarray, n_groups: int, origin: np.ndarray) -> _Pieces:
+def _group_pieces(design: InMemoryDesign, codes: np.ndarray, n_groups: int, origin: np.ndarray) -> _Pieces:
     order = np.argsort(codes, kind="stable")
     counts = np.bincount(codes, minlength=n_groups)
     ends = np.cumsum(counts)
@@ -196,7 +162,7 @@ def _group_pieces(design: "Design", codes: np.ndarray, n_groups: int, origin: np
     for j in range(n_groups):
         rows = order[ends[j] - counts[j] : ends[j]]
         block = np.column_stack([design.X[rows], design.y[rows]]) - origin
-        w = np.ones(len(rows)) if design.se is None else design.se[rows] ** -2.0
+        w = np.ones(len(rows)) if design.se is None else precision_weights(design.se[rows])
         sums[:, j] = w.sum(), len(rows), np.log(w).sum()
         means[j] = w @ block / w.sum()
         centred = np.sqrt(w)[:, None] * (block - means[j])
@@ -205,8 +171,8 @@ def _group_pieces(design: "Design", codes: np.ndarray, n_groups: int, origin: np
     return _Pieces(np.vstack(pieces), starts, means, sums)
 
 
-def _blocks_of_groups(pieces: _Pieces, draws: "Draws", *, grouped: bool) -> Iterator[Block]:
-    location, sigma = draws.flat_location, draws.flat_sigma
+def _blocks_of_groups(pieces: _Pieces, draws: Draws, *, grouped: bool) -> Iterator[Block]:
+    location, sigma = draws.flat(LOCATION), draws.flat(NOISE)
     has_intercept = int(location.shape[1] == pieces.means.shape[1])
     slopes = location[:, has_intercept:]
     intercept = location[:, :1] if has_intercept else 0.0
@@ -229,7 +195,7 @@ def _blocks_of_groups(pieces: _Pieces, draws: "Draws", *, grouped: bool) -> Iter
             yield groups, density, density
             continue
         effect, effect_variance = _effect(weights, weights * residual, draws)
-        between = draws.flat_sigma_alpha[:, None] ** 2
+        between = draws.flat(SPREAD)[:, None] ** 2
         yield (
             groups,
             around + normal_log_density(residual, noise + between),

@@ -9,6 +9,7 @@ from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.gaussian.whitening import Whitening
 from stanhier.engines.prior_choice import ChosenPriors
+from stanhier.families.noise import Noise
 from stanhier.priors.distributions import PriorNumbers, numbers
 
 __all__ = ["location_priors", "stan_data"]
@@ -39,7 +40,7 @@ def location_priors(chosen: ChosenPriors, origin: np.ndarray) -> LocationPriors:
 
 
 def stan_data(
-    compressed: Compressed, whitening: Whitening, chosen: ChosenPriors, priors: LocationPriors, *, grouped: bool
+    compressed: Compressed, whitening: Whitening, chosen: ChosenPriors, priors: LocationPriors, noise: Noise
 ) -> dict[str, Any]:
     """Build what the compiled program receives.
 
@@ -54,7 +55,7 @@ def stan_data(
     data: dict[str, Any] = {
         "N": compressed.n_rows,
         "P": len(chosen.location),
-        "S": int(chosen.sigma is not None),
+        "S": int(noise.is_estimated),
         "theta_hat": priors.without_offset(whitening.location_hat[:, None])[:, 0],
         "basis": priors.without_offset(whitening.basis),
         "share": whitening.share,
@@ -69,8 +70,7 @@ def stan_data(
         **_prior_arrays("scale_prior", numbers(chosen.scale)),
     }
     del data["scale_prior_mu"]
-    if grouped:
-        assert whitening.soft is not None
+    if whitening.soft is not None:
         strata = compressed.strata
         data |= {
             "J": compressed.n_groups,

@@ -26,10 +26,10 @@ def points(model, n=5, seed=11):
 
 def constrain(model, z, z_scale):
     """The model's parameters at a point of the program's: location, sigma, sigma_alpha, and the log Jacobian."""
-    w = model._whitening
+    w = model.engine.whitening
     scales = np.exp(w.log_scales(z_scale[None]))
     sigma = scales[:, -1] if model.sigma is None else np.array([model.sigma])
-    sigma_alpha = scales[:, 0] if model.grouped else None
+    sigma_alpha = scales[:, 0] if model.engine.grouped else None
     location = w.locations(z[None], sigma, sigma_alpha)
     step = 1e-6
     columns = [
@@ -48,7 +48,7 @@ def constrain(model, z, z_scale):
 
 def named(model, location, sigma, sigma_alpha):
     """The parameters by the names that the reference takes."""
-    origin = model.compressed.origin
+    origin = model.engine.compressed.origin
     has_intercept = len(location[0]) > len(model.design.predictors)
     beta = location[0, int(has_intercept) :]
     values = {"beta": beta, "sigma": sigma[0]}
@@ -62,11 +62,11 @@ def named(model, location, sigma, sigma_alpha):
 def reference_log_density(model, location, sigma, sigma_alpha):
     """Log density of the parameters that Stan samples; group effects divided out by their conditional density."""
     values = named(model, location, sigma, sigma_alpha)
-    if not model.grouped:
+    if not model.engine.grouped:
         return log_joint(model, **values)
-    groups = np.arange(model.compressed.n_groups)
-    effects = draw_effects(model.compressed, groups, location, sigma, sigma_alpha, seed=3)[0]
-    mean, sd = conditional_moments(model.compressed, groups, location, sigma, sigma_alpha)
+    groups = np.arange(model.engine.compressed.n_groups)
+    effects = draw_effects(model.engine.compressed, groups, location, sigma, sigma_alpha, seed=3)[0]
+    mean, sd = conditional_moments(model.engine.compressed, groups, location, sigma, sigma_alpha)
     joint = log_joint(model, alpha=values["intercept"] + effects, **values)
     return joint - stats.norm.logpdf(effects, mean[0], sd[0]).sum()
 
@@ -79,7 +79,7 @@ def program_log_density(program, data, z, z_scale):
 @pytest.mark.parametrize("name", variants.ALL)
 def test_the_compiled_program_has_the_density_of_the_rows(name, cmdstan_home):
     model = variants.ALL[name]()
-    program = Program(model.program).model()
+    program = Program(model.engine.program).model()
     ours, reference = [], []
     for z, z_scale in points(model):
         location, sigma, sigma_alpha, log_jacobian = constrain(model, z, z_scale)
@@ -91,7 +91,7 @@ def test_the_compiled_program_has_the_density_of_the_rows(name, cmdstan_home):
 @pytest.mark.parametrize("name", variants.ALL)
 def test_the_gradient_is_that_of_the_density(name, cmdstan_home):
     model = variants.ALL[name]()
-    program, data = Program(model.program).model(), model.stan_data
+    program, data = Program(model.engine.program).model(), model.stan_data
     z, z_scale = points(model, n=1, seed=12)[0]
     result = program.log_prob({"z": z.tolist(), "z_scale": z_scale.tolist()}, data=data, sig_figs=17)
     gradient = result.filter(like="g_").to_numpy()[0]
@@ -122,7 +122,7 @@ def textbook(request, cmdstan_home, tmp_path_factory):
 
 def test_the_textbook_program_has_the_same_density(textbook):
     model, program = textbook
-    compiled = Program(model.program).model()
+    compiled = Program(model.engine.program).model()
     ours, reference = [], []
     for z, z_scale in points(model, n=3):
         location, sigma, sigma_alpha, log_jacobian = constrain(model, z, z_scale)
@@ -130,10 +130,10 @@ def test_the_textbook_program_has_the_same_density(textbook):
         values = named(model, location, sigma, sigma_alpha)
         parameters = {"beta": values["beta"].tolist(), "sigma": values["sigma"]}
         correction = 0.0
-        if model.grouped:
-            groups = np.arange(model.compressed.n_groups)
-            effects = draw_effects(model.compressed, groups, location, sigma, sigma_alpha, seed=3)[0]
-            mean, sd = conditional_moments(model.compressed, groups, location, sigma, sigma_alpha)
+        if model.engine.grouped:
+            groups = np.arange(model.engine.compressed.n_groups)
+            effects = draw_effects(model.engine.compressed, groups, location, sigma, sigma_alpha, seed=3)[0]
+            mean, sd = conditional_moments(model.engine.compressed, groups, location, sigma, sigma_alpha)
             parameters |= {
                 "mu_alpha": values["intercept"],
                 "sigma_alpha": values["sigma_alpha"],
@@ -171,7 +171,7 @@ def test_the_textbook_program_has_the_same_posterior(textbook):
 @pytest.mark.parametrize("make", [variants.LINEAR["default"], variants.VARYING["default"]], ids=["linear", "varying"])
 def test_keys_of_the_data_are_the_names_in_the_data_block(make, cmdstan_home):
     model = make()
-    path = Program(model.program).path
+    path = Program(model.engine.program).path
     command = [cmdstan_home / "bin" / "stanc", "--info", "--allow-undefined", f"--include-paths={path.parent}", path]
     information = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
     assert set(model.stan_data) == set(information["inputs"])

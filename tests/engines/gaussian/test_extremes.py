@@ -92,6 +92,8 @@ LINEAR = {
 }
 CASES = VARYING | LINEAR
 
+pytestmark = pytest.mark.filterwarnings("ignore::stanhier.PriorWarning")  # a narrow prior far away is meant here
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -102,7 +104,7 @@ class Comparison:
     points: list[tuple[np.ndarray, np.ndarray]]
 
     def program(self):
-        program = Program(self.model.program).model()
+        program = Program(self.model.engine.program).model()
         values, gradients = [], []
         for z, z_scale in self.points:
             found = program.log_prob(
@@ -131,11 +133,11 @@ class Comparison:
 def points(model, n=3, seed=3):
     """The reference point, some around it, and where there are groups one with sigma_alpha all but 0."""
     rng = np.random.default_rng(seed)
-    whitening = model.whitening
+    whitening = model.engine.whitening
     sizes = len(whitening.location_hat), len(whitening.u_hat)
     found = [tuple(np.zeros(size) for size in sizes)]
     found += [tuple(rng.uniform(-3, 3, size) for size in sizes) for _ in range(n)]
-    if model.grouped:
+    if model.engine.grouped:
         u = whitening.u_hat.copy()
         almost_zero = np.log(ALMOST_ZERO) if len(u) == 2 else np.log(ALMOST_ZERO * whitening.sigma_hat)
         u[0] = whitening.soft.coordinate(almost_zero)
@@ -163,7 +165,7 @@ class TestDensity:
         model = make(data, "y ~ x + (1 | g)" if make is varying else "y ~ x")
         assert model.design.n_rows == 10**6 + 1
         counts = data.value_counts(["x", "y", "g"])
-        rows = [Row((x,), y, group=g if model.grouped else 0, count=n) for (x, y, g), n in counts.items()]
+        rows = [Row((x,), y, group=g if model.engine.grouped else 0, count=n) for (x, y, g), n in counts.items()]
         assert len(rows) == 9
         of_value, of_gradient = compare(model, rows).errors()
         assert of_value < TOLERANCE
@@ -202,13 +204,13 @@ def rounding_of_parameters(one):
 @pytest.mark.parametrize("name", VARYING)
 def test_group_effects_given_the_parameters(name):
     model = CASES[name]()
-    rows, groups = rows_of(model), np.arange(model.compressed.n_groups)
+    rows, groups = rows_of(model), np.arange(model.engine.compressed.n_groups)
     for z, z_scale in points(model):
-        scales = np.exp(model.whitening.log_scales(z_scale[None]))
+        scales = np.exp(model.engine.whitening.log_scales(z_scale[None]))
         sigma = scales[:, -1] if model.sigma is None else np.array([model.sigma])
         sigma_alpha = scales[:, 0]
-        location = model.whitening.locations(z[None], sigma, sigma_alpha)
-        means, sds = conditional_moments(model.compressed, groups, location, sigma, sigma_alpha)
+        location = model.engine.whitening.locations(z[None], sigma, sigma_alpha)
+        means, sds = conditional_moments(model.engine.compressed, groups, location, sigma, sigma_alpha)
         with mp.workdps(fifty_digits.DIGITS):
             exact = fifty_digits.group_effects(model, rows, vector(location), *vector([sigma[0], sigma_alpha[0]]))
             for j in groups:
@@ -223,11 +225,11 @@ def test_draws_are_where_the_sampler_was(name):
     for z, z_scale in points(model):
         with mp.workdps(fifty_digits.DIGITS):
             location, sigma, sigma_alpha = fifty_digits.parameters(model, vector(z), vector(z_scale))
-        scales = np.exp(model.whitening.log_scales(z_scale[None]))
+        scales = np.exp(model.engine.whitening.log_scales(z_scale[None]))
         expected = ([] if sigma_alpha is None else [sigma_alpha]) + ([] if model.sigma is not None else [sigma])
         np.testing.assert_allclose(scales[0], np.array(expected, dtype=float), rtol=TOLERANCE)
         given = None if sigma_alpha is None else np.array([float(sigma_alpha)])
-        found = model.whitening.locations(z[None], np.array([float(sigma)]), given)
+        found = model.engine.whitening.locations(z[None], np.array([float(sigma)]), given)
         np.testing.assert_allclose(found[0], np.array(location, dtype=float), rtol=TOLERANCE)
 
 
@@ -235,9 +237,11 @@ def test_draws_are_where_the_sampler_was(name):
 @pytest.mark.parametrize("sigma", [1e-12, 1.0, 1e12])
 def test_group_effects_stay_finite(sigma, sigma_alpha):
     model = CASES["standard errors of 12 orders"]()
-    groups = np.arange(model.compressed.n_groups)
+    groups = np.arange(model.engine.compressed.n_groups)
     location = np.zeros((50, 3))
-    effects = draw_effects(model.compressed, groups, location, np.full(50, sigma), np.full(50, sigma_alpha), seed=1)
+    effects = draw_effects(
+        model.engine.compressed, groups, location, np.full(50, sigma), np.full(50, sigma_alpha), seed=1
+    )
     assert np.isfinite(effects).all()
     if sigma_alpha < 1e-100:
         np.testing.assert_array_less(np.abs(effects), 1e-100)

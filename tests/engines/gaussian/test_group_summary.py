@@ -14,7 +14,7 @@ from tests.tools import variants
 def fit_of(model, n=500, seed=1):
     """A fit whose draws are made up: spread around the whitening's reference point."""
     rng = np.random.default_rng(seed)
-    w = model._whitening
+    w = model.engine.whitening
     sigma = np.exp(rng.normal(np.log(w.sigma_hat), 0.1, (2, n)))
     sigma_alpha = np.exp(rng.normal(np.log(w.sigma_alpha_hat), 0.8, (2, n)))
     location = w.location_hat + rng.standard_normal((2, n, len(w.location_hat))) @ (0.5 * w.basis.T)
@@ -23,7 +23,8 @@ def fit_of(model, n=500, seed=1):
         "tree_depth": np.ones((2, n), int),
         "energy": rng.standard_normal((2, n)),
     }
-    return Fit(model, Draws(location, sigma, sigma_alpha, statistics, seed=4, max_treedepth=10, cmdstan="2.35.0"))
+    values = {"location": location, "sigma": sigma, "sigma_alpha": sigma_alpha}
+    return Fit(model, Draws(values, statistics, seed=4, max_treedepth=10, cmdstan="2.35.0"))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,11 @@ def exact(fit, group, probability):
     """Mean, sd and a quantile of one group's mixture, by a root finder."""
     draws = fit.draws
     mean, sd = conditional_moments(
-        fit.model.compressed, np.array([group]), draws.flat_location, draws.flat_sigma, draws.flat_sigma_alpha
+        fit.model.engine.compressed,
+        np.array([group]),
+        draws.flat("location"),
+        draws.flat("sigma"),
+        draws.flat("sigma_alpha"),
     )
     mean = mean[:, 0] + fit.posterior["mu_alpha"].to_numpy().ravel()
     quantile = optimize.brentq(lambda x: stats.norm.cdf(x, mean, sd[:, 0]).mean() - probability, -1e3, 1e3, xtol=1e-10)

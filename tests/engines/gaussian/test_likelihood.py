@@ -10,8 +10,9 @@ from scipy import stats
 from scipy.special import logsumexp
 
 import stanhier as sh
-from stanhier.design.in_memory import Grouping
+from stanhier.design.in_memory import RowGrouping
 from stanhier.engines.gaussian import likelihood
+from stanhier.posterior.weights import relative_efficiency
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 
@@ -22,14 +23,14 @@ def moments(fit, s):
     """Mean and covariance of all rows given one draw of the parameters, the group effects integrated out."""
     model, design = fit.model, fit.model.design
     posterior = fit.posterior.stack(sample=("chain", "draw"), create_index=False).isel(sample=s)  # noqa: PD013
-    mean = np.full(design.n_rows, float(posterior["mu_alpha" if model.grouped else "alpha"]))
+    mean = np.full(design.n_rows, float(posterior["mu_alpha" if model.engine.grouped else "alpha"]))
     if design.predictors:
         mean = mean + design.X @ posterior["beta"].to_numpy()
-    sd = design.se if design.se is not None else np.full(design.n_rows, fit.draws.flat_sigma[s])
+    sd = design.se if design.se is not None else np.full(design.n_rows, fit.draws.flat("sigma")[s])
     covariance = np.diag(sd**2)
-    if model.grouped:
+    if model.engine.grouped:
         same = design.group.codes[:, None] == design.group.codes
-        covariance = covariance + fit.draws.flat_sigma_alpha[s] ** 2 * same
+        covariance = covariance + fit.draws.flat("sigma_alpha")[s] ** 2 * same
     return mean, covariance
 
 
@@ -49,11 +50,13 @@ def test_rows_given_the_others_are_conditional_normals(kind, monkeypatch):
     monkeypatch.setattr(likelihood, "BLOCK_VALUES", 6 * 11)
     fit = fake_fit(variants.VARYING[kind](), chains=2, draws=3)
     design = fit.model.design
-    left_out, all_in = all_blocks(likelihood.row_blocks(design, fit.model.compressed, fit.draws))
+    left_out, all_in = all_blocks(likelihood.row_densities(design, fit.model.engine.compressed, fit.draws))
     assert left_out.shape == (6, design.n_rows)
     for s in (0, 5):
         mean, covariance = moments(fit, s)
-        latent = covariance - np.diag(np.diag(covariance)) + np.eye(design.n_rows) * fit.draws.flat_sigma_alpha[s] ** 2
+        latent = (
+            covariance - np.diag(np.diag(covariance)) + np.eye(design.n_rows) * fit.draws.flat("sigma_alpha")[s] ** 2
+        )
         for i in (0, 3, design.n_rows - 1):
             others = np.flatnonzero(np.arange(design.n_rows) != i)
             m, v = conditional(mean, covariance, design.y, i, others)
@@ -70,7 +73,9 @@ def test_groups_are_multivariate_normals(kind, monkeypatch):
     monkeypatch.setattr(likelihood, "BLOCK_VALUES", 6 * 11)
     fit = fake_fit(variants.VARYING[kind](), chains=2, draws=3)
     design = fit.model.design
-    left_out, all_in = all_blocks(likelihood.group_blocks(design, fit.model.compressed.origin, fit.draws))
+    left_out, all_in = all_blocks(
+        fit.model.engine.set_densities(design, design.group.codes, len(design.group.levels), fit.draws)
+    )
     for s in (0, 5):
         mean, covariance = moments(fit, s)
         for j in range(0, len(design.group.levels), 3):
@@ -79,7 +84,7 @@ def test_groups_are_multivariate_normals(kind, monkeypatch):
             density = stats.multivariate_normal(mean[rows], own).logpdf(design.y[rows])
             assert left_out[s, j] == pytest.approx(density, rel=1e-8)
             # Again the same rows, given themselves: a second sample with the same effect.
-            shared = np.full(own.shape, fit.draws.flat_sigma_alpha[s] ** 2)
+            shared = np.full(own.shape, fit.draws.flat("sigma_alpha")[s] ** 2)
             weights = np.linalg.solve(own, shared)
             again = mean[rows] + weights.T @ (design.y[rows] - mean[rows])
             density = stats.multivariate_normal(again, own - shared @ weights).logpdf(design.y[rows])
@@ -90,13 +95,13 @@ def test_groups_are_multivariate_normals(kind, monkeypatch):
 def test_without_groups_rows_are_independent(kind):
     fit = fake_fit(variants.LINEAR[kind](), chains=1, draws=4)
     design = fit.model.design
-    left_out, all_in = all_blocks(likelihood.row_blocks(design, fit.model.compressed, fit.draws))
+    left_out, all_in = all_blocks(likelihood.row_densities(design, fit.model.engine.compressed, fit.draws))
     np.testing.assert_array_equal(left_out, all_in)
     mean = fit.predict_draws(variants.frame()).to_numpy()[0]
-    sd = design.se if design.se is not None else fit.draws.flat_sigma[:, None]
+    sd = design.se if design.se is not None else fit.draws.flat("sigma")[:, None]
     np.testing.assert_allclose(left_out, stats.norm.logpdf(design.y, mean, sd), rtol=1e-8)
     codes = np.arange(80) % 7
-    sets, _ = all_blocks(likelihood.label_blocks(design, codes, 7, fit.model.compressed.origin, fit.draws))
+    sets, _ = all_blocks(fit.model.engine.set_densities(design, codes, 7, fit.draws))
     np.testing.assert_allclose(sets[:, 2], left_out[:, codes == 2].sum(axis=1), rtol=1e-8)
 
 
@@ -111,11 +116,11 @@ def test_the_first_data_far_from_zero_lose_nothing():
     for by in ("row", "group"):
         blocks = []
         for fit in (near_fit, far_fit):
-            compressed, design = fit.model.compressed, fit.model.design
+            compressed, design = fit.model.engine.compressed, fit.model.design
             blocks.append(
-                likelihood.row_blocks(design, compressed, fit.draws)
+                likelihood.row_densities(design, compressed, fit.draws)
                 if by == "row"
-                else likelihood.group_blocks(design, compressed.origin, fit.draws)
+                else fit.model.engine.set_densities(design, design.group.codes, len(design.group.levels), fit.draws)
             )
         np.testing.assert_allclose(*(all_blocks(b)[0] for b in blocks), rtol=1e-6)
 
@@ -130,7 +135,7 @@ def test_held_out_rows_are_predicted_from_what_is_left():
         design,
         frame=design.frame[keep],
         y=design.y[keep],
-        group=Grouping("g", design.group.levels[present], codes),
+        group=RowGrouping("g", design.group.levels[present], codes),
     )
     out = dataclasses.replace(
         design,
@@ -140,7 +145,7 @@ def test_held_out_rows_are_predicted_from_what_is_left():
     )
     train = fit.model.on_rows(kept)
     positions = np.where(np.isin(out.group.codes, present), np.searchsorted(present, out.group.codes), -1)
-    density = likelihood.held_out_rows_log_density(out, positions, train.compressed, fit.draws)
+    density = likelihood.held_out_densities(out, positions, train.engine.compressed, fit.draws)
     expected = np.empty((60, (~keep).sum()))
     given = np.flatnonzero(keep)
     for s in range(60):
@@ -158,14 +163,12 @@ def test_loo_is_arvizs_loo_of_these_densities():
 
     fit = fake_fit(variants.LINEAR["default"](), chains=4, draws=200)
     ours = fit.loo()
-    density, _ = all_blocks(likelihood.row_blocks(fit.model.design, fit.model.compressed, fit.draws))
+    density, _ = all_blocks(likelihood.row_densities(fit.model.design, fit.model.engine.compressed, fit.draws))
     tree = fit.idata.copy()
     tree["log_likelihood"] = xr.DataTree(xr.Dataset({"y": (("chain", "draw", "row"), density.reshape(4, 200, 80))}))
-    from stanhier.evaluation.loo import relative_efficiency
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        theirs = az.loo(tree, pointwise=True, reff=relative_efficiency(fit.draws))
+        theirs = az.loo(tree, pointwise=True, reff=relative_efficiency(fit.model, fit.draws))
     np.testing.assert_allclose(ours.elpd_i, theirs.elpd_i, rtol=1e-12)
     np.testing.assert_allclose(ours.pareto_k, theirs.pareto_k, rtol=1e-12)
     assert ours.elpd == pytest.approx(theirs.elpd)
@@ -261,11 +264,3 @@ def test_weights_survive_groups_of_many_rows():
     low, high = sh.compare(results, round_to="none"), sh.compare(shifted, round_to="none")
     np.testing.assert_allclose(low["weight"], high["weight"], atol=1e-4)
     np.testing.assert_allclose(low["elpd"] + 12 * 690, high["elpd"])
-
-
-def test_public_names_are_no_modules():
-    """A module of the same name would take the place of the function when something imports it first."""
-    from pathlib import Path
-
-    modules = {path.stem for path in Path(sh.__file__).parent.iterdir()}
-    assert not modules & set(sh.__all__)

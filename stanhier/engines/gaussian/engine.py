@@ -1,0 +1,245 @@
+"""The Gaussian engine: sufficient statistics in, group effects integrated out while sampling and drawn back after."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from stanhier.basics.errors import DataError
+from stanhier.basics.magnitudes import in_double_precision
+from stanhier.basics.threads import one_blas_thread
+from stanhier.design.design import Design
+from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.draws import Draws
+from stanhier.engines.engine import Block
+from stanhier.engines.gaussian import group_summary, likelihood
+from stanhier.engines.gaussian.compression import Compressed
+from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD, GaussianCoordinates
+from stanhier.engines.gaussian.effects import conditional_moments, draw_effects
+from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientError
+from stanhier.engines.gaussian.program_data import location_priors, stan_data
+from stanhier.engines.gaussian.reducer import GaussianReducer
+from stanhier.engines.gaussian.whitening import Whitening, whiten
+from stanhier.engines.prior_choice import ChosenPriors, ColumnMoments
+from stanhier.families.noise import Noise
+from stanhier.priors.distributions import numbers
+
+__all__ = ["GaussianEngine"]
+
+
+@dataclass(frozen=True)
+class GaussianEngine:
+    """Linear regression with no or one varying intercept.
+
+    Attributes
+    ----------
+    compressed : Compressed
+        The sufficient statistics of the rows.
+    location_priors : LocationPriors
+        The priors of intercept and slopes, related to what the rows see.
+    whitening : Whitening
+        The coordinates in which Stan samples.
+    chosen : ChosenPriors
+    noise : Noise
+    formula : str
+        For messages.
+    """
+
+    compressed: Compressed
+    location_priors: LocationPriors
+    whitening: Whitening
+    chosen: ChosenPriors
+    noise: Noise
+    formula: str
+
+    @classmethod
+    def of(cls, design: Design, compressed: Compressed, chosen: ChosenPriors, noise: Noise) -> Self:
+        """Find the coordinates of a model.
+
+        Parameters
+        ----------
+        design : Design
+        compressed : Compressed
+            Of its rows.
+        chosen : ChosenPriors
+        noise : Noise
+
+        Raises
+        ------
+        DataError
+            If the predictors reproduce the response exactly, or columns are collinear with flat priors.
+        """
+        _refuse_exact(design, compressed, noise)
+        priors = location_priors(chosen, compressed.origin)
+        whitening = _whitened(design, compressed, priors, chosen, noise)
+        return cls(compressed, priors, whitening, chosen, noise, design.formula.text)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether intercepts vary."""
+        return self.coordinates.grouped
+
+    @property
+    def program(self) -> str:
+        """The Stan program."""
+        return "varying_intercept" if self.grouped else "linear_regression"
+
+    @cached_property
+    def coordinates(self) -> GaussianCoordinates:
+        """The way back from its draws."""
+        return GaussianCoordinates(self.whitening, self.compressed.origin, self.noise, self.chosen.parameters)
+
+    @property
+    def moments(self) -> ColumnMoments:
+        """Means and standard deviations of the columns of [X y]."""
+        return ColumnMoments(self.compressed.mean, self.compressed.sd)
+
+    @property
+    def prior_centre(self) -> np.ndarray:
+        """Where a prior with `centered=True` holds, shape (K,)."""
+        return self.compressed.origin[:-1]
+
+    def data(self) -> dict[str, Any]:
+        """Give what the program receives; the keys are the names in its data block."""
+        with in_double_precision(self.formula):
+            return stan_data(self.compressed, self.whitening, self.chosen, self.location_priors, self.noise)
+
+    def fingerprint(self) -> Iterator[np.ndarray]:
+        """Give the moments of the columns and the rows of the triangular factor."""
+        yield self.compressed.mean
+        yield self.compressed.sd
+        yield from self.compressed.within
+
+    def on_rows(self, design: InMemoryDesign) -> Self:
+        """Give the engine of the same model on other rows, their origin where it was."""
+        with one_blas_thread():
+            fresh = design.reduce(GaussianReducer())
+            origin = self.compressed.origin
+            compressed = replace(fresh, origin=origin, means=fresh.means + (fresh.origin - origin))
+            _refuse_exact(design, compressed, self.noise)
+            whitening = _whitened(design, compressed, self.location_priors, self.chosen, self.noise)
+        return replace(self, compressed=compressed, whitening=whitening)
+
+    def in_logarithms(self) -> Self:
+        """Give the engine in coordinates of which a mode of the scales is the mode of their logarithms."""
+        return replace(self, whitening=self.whitening.in_logarithms())
+
+    def values_of(self, scalars: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Give `Draws.values`, of one chain, from draws (S,) of each number that has a prior."""
+        size = len(next(iter(scalars.values())))
+        names = [name for parameter in self.chosen.parameters.location for name in parameter.scalar_names]
+        theta = np.column_stack([np.empty((size, 0)), *(scalars[name] for name in names)])
+        priors = self.location_priors
+        location = np.linalg.solve(priors.transform, (theta - priors.offset).T).T if names else theta
+        unit = self.noise.unit
+        sigma = np.full(size, unit) if unit is not None else scalars[NOISE]
+        values = {LOCATION: location[None], NOISE: sigma[None]}
+        return values | ({SPREAD: scalars[SPREAD][None]} if self.grouped else {})
+
+    def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
+        """Give the mean response without group effects, shape (S, N), of rows with predictors X."""
+        origin = self.compressed.origin
+        return np.asarray(likelihood.common_mean(X, origin, _kept(draws, LOCATION, keep)) + origin[-1])
+
+    def effects(self, draws: Draws, groups: np.ndarray) -> np.ndarray:
+        """Draw the effects of groups, deviations from the population, shape (S, G)."""
+        return draw_effects(self.compressed, groups, *_arrays(draws), seed=draws.seed)
+
+    def new_effects(self, draws: Draws, noise: np.ndarray) -> np.ndarray:
+        """Give the effect of a group without rows, shape (S,), from standard normal noise of that shape."""
+        return np.asarray(draws.flat(SPREAD) * noise)
+
+    def effect_means(self, draws: Draws, groups: np.ndarray) -> np.ndarray:
+        """Give the means of the groups' effects given the other parameters, shape (S, G)."""
+        return conditional_moments(self.compressed, groups, *_arrays(draws))[0]
+
+    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float) -> pd.DataFrame:
+        """Summarise the groups' intercepts: mean, sd, lower, median, upper."""
+        (name,) = [parameter.name for parameter in self.chosen.parameters.location if parameter.labels is None]
+        intercept = self.coordinates.population(draws)[name].ravel()
+        return group_summary.summarise(self.compressed, groups, draws, intercept, prob)
+
+    def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
+        """Give sigma, shape (S,)."""
+        return _kept(draws, NOISE, keep)
+
+    def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
+        """Give log densities of rows given the other rows of their group, block by block."""
+        return likelihood.row_densities(design, self.compressed, draws)
+
+    def set_densities(self, design: InMemoryDesign, codes: np.ndarray, n_sets: int, draws: Draws) -> Iterator[Block]:
+        """Give log densities of sets of rows: of groups, where the model has any."""
+        origin = self.compressed.origin
+        return likelihood.set_densities(design, codes, n_sets, origin, draws, grouped=self.grouped)
+
+    def held_out_densities(self, design: InMemoryDesign, codes: np.ndarray | None, draws: Draws) -> np.ndarray:
+        """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
+        return likelihood.held_out_densities(design, codes, self.compressed, draws)
+
+    def own_means(self, draws: Draws) -> np.ndarray:
+        """Give each group's mean less what the mean slopes explain, taken to predictors of 0, shape (J,)."""
+        slopes = draws.flat(LOCATION)[:, 1:].mean(axis=0)
+        means = self.compressed.means + self.compressed.origin
+        return np.asarray(means[:, -1] - means[:, :-1] @ slopes)
+
+    def replicated_means(self, draws: Draws, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,).
+
+        The mean of a group's replicated rows is normal around the mean of their expectations, so no row is needed.
+        Where standard errors are known, rows weigh by their precision.
+        """
+        compressed, origin = self.compressed, self.compressed.origin
+        location, sigma, sigma_alpha = (values[keep] for values in _arrays(draws))
+        groups = np.arange(compressed.n_groups)
+        effects = draw_effects(compressed, groups, location, sigma, sigma_alpha, seed=draws.seed)
+        expected = origin[-1] + location[:, :1] + location[:, 1:] @ compressed.means[:, :-1].T + effects
+        noise = np.random.default_rng([seed, 0x6D]).standard_normal(expected.shape)
+        replicated = expected + sigma[:, None] / np.sqrt(compressed.weights) * noise
+        return replicated, origin[-1] + compressed.means[:, -1]
+
+
+def _arrays(draws: Draws) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return draws.flat(LOCATION), draws.flat(NOISE), draws.flat(SPREAD)
+
+
+def _kept(draws: Draws, name: str, keep: np.ndarray | None) -> np.ndarray:
+    values = draws.flat(name)
+    return values if keep is None else values[keep]
+
+
+def _whitened(
+    design: Design, compressed: Compressed, priors: LocationPriors, chosen: ChosenPriors, noise: Noise
+) -> Whitening:
+    try:
+        return whiten(
+            compressed,
+            grouped=design.group is not None,
+            priors=priors,
+            scale_priors=numbers(chosen.scale),
+            sigma=noise.unit,
+        )
+    except RankDeficientError as err:
+        names = [*(["the intercept"] if chosen.intercept is not None else []), *(f"'{p}'" for p in design.predictors)]
+        listed = ", ".join(names[k] for k in err.columns)
+        raise DataError(
+            f"The data do not determine {listed} (collinear columns, or more columns than rows), and their priors are "
+            "flat; leave one out, or give `beta` a proper prior such as Normal(0, 10)."
+        ) from err
+
+
+def _refuse_exact(design: Design, compressed: Compressed, noise: Noise) -> None:
+    """Refuse data that the predictors reproduce exactly: sigma would go to 0 and the density to infinity."""
+    if not noise.is_estimated:
+        return
+    within = compressed.within
+    n_free = compressed.n_rows - compressed.n_groups - (len(within) - 1)
+    scale = compressed.sd[-1] * np.sqrt(compressed.n_rows)
+    if n_free > 0 and abs(within[-1, -1]) <= 1e-14 * scale:
+        raise DataError(
+            f"The response '{design.formula.response}' is reproduced exactly by the predictors"
+            f"{' and groups' if design.group is not None else ''}, so sigma would be 0; check whether one is a copy of "
+            "it, or fix sigma with `sigma=`."
+        )

@@ -1,0 +1,140 @@
+"""A regression: rows under a formula, what varies around them, priors, and the engine that computes its posterior."""
+
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Self
+
+from stanhier.basics.errors import DataError
+from stanhier.design.design import Design
+from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines import textbook
+from stanhier.engines.engine import Engine
+from stanhier.engines.parameters import Inventory, inventory_of
+from stanhier.engines.prior_choice import ChosenPriors
+from stanhier.families.noise import Noise
+
+__all__ = ["Regression", "parameters_of"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Regression:
+    """What everything that is done with a model reads of it. Never changed: other rows make another one.
+
+    Attributes
+    ----------
+    design : Design
+        Response, predictors and groups as the model sees them.
+    noise : Noise
+        What is known of the residual standard deviation.
+    chosen : ChosenPriors
+        Every prior as it will be used.
+    engine : Engine
+    stages : tuple of int
+        Number of rows when the model was made, and after each update by new groups.
+    """
+
+    design: Design
+    noise: Noise
+    chosen: ChosenPriors
+    engine: Engine
+    stages: tuple[int, ...]
+
+    @property
+    def formula(self) -> str:
+        """The formula as it was given."""
+        return self.design.formula.text
+
+    @property
+    def in_memory(self) -> InMemoryDesign | None:
+        """The design with its rows, if these are in memory."""
+        return self.design if isinstance(self.design, InMemoryDesign) else None
+
+    @property
+    def rows(self) -> InMemoryDesign:
+        """The design with its rows.
+
+        Raises
+        ------
+        DataError
+            If these are not in memory.
+        """
+        if self.in_memory is None:
+            raise DataError(
+                "This step needs the rows of the model one by one, and they are not in memory: they were compressed as "
+                "they came. predict(new_data) takes the rows of any data frame; for this step, read as many rows as "
+                "fit into memory into a data frame, and make the model of them."
+            )
+        return self.in_memory
+
+    @property
+    def parameters(self) -> Inventory:
+        """All parameters, the effects of the groups too."""
+        return parameters_of(self.design, self.noise)
+
+    @property
+    def sigma(self) -> float | None:
+        """The fixed residual standard deviation; None if it is estimated, 1 where standard errors are known."""
+        return self.noise.unit
+
+    @property
+    def priors(self) -> dict[str, Any]:
+        """Every prior as it will be used, autoscaled ones with their numbers; `beta` by predictor.
+
+        `centered=True` marks the prior of an intercept at the mean of the predictors.
+        """
+        return self.chosen.as_dict()
+
+    @property
+    def stan_code(self) -> str:
+        """The model as a person would write it in Stan, row by row, with these priors; `row_data` fits it."""
+        return textbook.render(self.engine.program, self.design, self.chosen, self.noise)
+
+    @property
+    def row_data(self) -> dict[str, Any]:
+        """The data for `stan_code`: the rows themselves."""
+        return textbook.row_data(self.rows, self.noise)
+
+    @property
+    def stan_data(self) -> dict[str, Any]:
+        """What the compiled program receives; the keys are the names in its data block."""
+        return self.engine.data()
+
+    def on_rows(self, design: InMemoryDesign) -> Self:
+        """Give the same model with the same priors on other rows.
+
+        A prior at the mean of the predictors stays at the mean in this model's rows, so that posteriors given
+        different rows are posteriors of one model.
+
+        Parameters
+        ----------
+        design : InMemoryDesign
+            Encoded as this model's design is.
+
+        Returns
+        -------
+        Regression
+            Of the same class.
+        """
+        stages = (*self.stages, design.n_rows)
+        return self._with(design=design, engine=self.engine.on_rows(design), stages=stages)
+
+    def in_logarithms(self) -> Self:
+        """Give the same model in coordinates of which a mode of the scales is the mode of their logarithms."""
+        return self._with(engine=self.engine.in_logarithms())
+
+    def _with(self, **changes: Any) -> Self:
+        """Give a copy with other fields; `dataclasses.replace` would call the constructor that users call."""
+        other = copy(self)
+        vars(other).update(changes)
+        return other
+
+
+def parameters_of(design: Design, noise: Noise) -> Inventory:
+    """List the parameters of a regression on these rows."""
+    group = design.group
+    return inventory_of(
+        design.predictors,
+        has_intercept=design.formula.has_intercept,
+        group=None if group is None else (group.name, group.levels),
+        sigma_is_estimated=noise.is_estimated,
+    )

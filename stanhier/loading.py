@@ -1,0 +1,121 @@
+"""Saved fits, loaded: from the parts of a file to a model and its draws."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stanhier.basics.arguments import in_our_words
+from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted, shortened
+from stanhier.fit import Fit
+from stanhier.formula.expressions import checked_context
+from stanhier.formula.parse import parse
+from stanhier.model import Model
+from stanhier.posterior.new_groups import extend
+from stanhier.regressions import LinearRegression, VaryingIntercept
+from stanhier.stan.nuts import with_depth_reached
+from stanhier.storage import streamed
+from stanhier.storage.contents import check_draws
+from stanhier.storage.reading import StoredFit, read
+
+__all__ = ["load"]
+
+_MODELS: dict[str, type[Model]] = {"LinearRegression": LinearRegression, "VaryingIntercept": VaryingIntercept}
+
+
+@in_our_words()
+def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]] | None = None) -> Fit[Model]:
+    """Load a fit that `Fit.save` wrote. Nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path
+    context : mapping of functions by name, optional
+        The functions that the model was made with, if it was made with any: a file holds their names alone.
+
+    Returns
+    -------
+    Fit
+        It predicts, summarises and plots as the saved one did.
+
+    Raises
+    ------
+    StanhierError
+        If the file is missing, damaged, of another program or of a newer version of stanhier; if the model needs
+        functions that `context` does not have, or these give other values than when the fit was saved.
+    """
+    try:
+        source = Path(path)
+        is_file = source.is_file()
+    except TypeError:
+        raise StanhierError(
+            f"load() needs the path of a file that Fit.save wrote, not {type(path).__name__} ({quoted(path, 60)})."
+        ) from None
+    except (ValueError, OSError):  # no path of any file: too long, or with signs that none has
+        is_file = False
+    if not is_file:
+        raise StanhierError(f"There is no file {shortened(str(path))}.")
+    stored = read(source)
+    description = stored.description
+    _check_context(description, context, source)
+    try:
+        fit = _rebuild(stored, context)
+    except Exception as err:  # what was saved can be rebuilt, so the file or a function has been changed since
+        what = "cannot be rebuilt with the functions in `context`" if description["functions"] else "is damaged"
+        raise StanhierError(f"{source} {what}: {type(err).__name__}: {err}.") from err
+    means, moments = description["means"], fit.model.engine.moments
+    if means is not None and means.shape != moments.mean.shape:
+        raise StanhierError(f"{source} is damaged: {means.shape} means.")
+    if means is not None and (np.abs(moments.mean - means) > 1e-9 * (np.abs(means) + moments.sd)).any():
+        raise StanhierError(
+            f"{source}: the functions in `context` give other values than those that the fit was made with; "
+            "load it with the same ones."
+        )
+    return fit
+
+
+def _check_context(description: dict[str, Any], context: Any, source: Path) -> None:
+    missing = sorted(set(description["functions"]) - set(checked_context(context)))
+    if missing:
+        listed = ", ".join(f'"{name}": {name}' for name in missing)
+        raise StanhierError(
+            f"{source} holds a fit of {quoted(description.get('formula'))}, which calls functions that a file cannot "
+            f"hold; define them and give them to load(..., context={{{listed}}})."
+        )
+
+
+def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None) -> Fit[Model]:
+    description = stored.description
+    frame, se = stored.frame()
+    known_se = description["se"]
+    first, *later = stages = description["stages"]
+    if stages != sorted(set(stages)) or first < 1:
+        raise ValueError(f"stages {stages}")
+    data: Any = frame.iloc[:first]
+    compressed = stored.compressed()
+    if compressed is not None:
+        data = streamed.from_dataset(parse(description["formula"]), compressed, frame, known_se if known_se else None)
+    model = _MODELS[description["model"]].made_before(
+        description["formula"],
+        data,
+        context,
+        priors=stored.priors(),
+        sigma=description["sigma"],
+        se=known_se if isinstance(known_se, str) else se,
+    )
+    for start, end in pairwise([first, *later]):
+        model = extend(model, frame.iloc[start:end])
+    draws = stored.draws()
+    check_draws(draws, model.engine.coordinates)
+    # Files of earlier versions lack a statistic that follows from the others.
+    draws = replace(draws, statistics=with_depth_reached(draws.statistics, draws.max_treedepth))
+    fit = Fit(model, draws)
+    others = stored.others()
+    if others:
+        fit.add_groups(others)
+    return fit

@@ -1,0 +1,28 @@
+"""What Pareto smoothed importance weights need to be judged.
+
+References
+----------
+Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, JMLR 25(72).
+"""
+
+import numpy as np
+
+from stanhier.basics.arviz_arrays import array_stats
+from stanhier.engines.draws import Draws
+from stanhier.engines.regression import Regression
+
+__all__ = ["good_k", "relative_efficiency"]
+
+
+def good_k(n_samples: int) -> float:
+    """Greatest Pareto k at which weighted draws are reliable, from the number of draws (Vehtari et al. 2024)."""
+    return float(min(1 - 1 / np.log10(max(n_samples, 2)), 0.7))
+
+
+def relative_efficiency(model: Regression, draws: Draws) -> float:
+    """Mean effective sample size of the parameters over the number of draws; 1 for one chain, as ArviZ has it."""
+    if draws.shape[0] == 1 or draws.shape[1] < 4:
+        return 1.0
+    quantities = np.stack(list(model.engine.coordinates.sampled(draws).values()))
+    ess = array_stats().ess(quantities, chain_axis=1, draw_axis=2, method="mean")
+    return float(np.mean(ess) / draws.n_draws)
