@@ -1,6 +1,6 @@
 """The columns of a data frame, checked and brought to the kinds that the models know."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -11,7 +11,7 @@ from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
 
-__all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers"]
+__all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers", "require_columns"]
 
 
 def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
@@ -144,6 +144,18 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
     if len(numeric) != n_rows:
         raise DataError(f"`se` has {len(numeric)} values, but `data` has {n_rows} rows.")
     return _positive(numeric.to_numpy(dtype=float), "`se`")
+
+
+def require_columns(frame: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Refuse a frame without some columns.
+
+    Raises
+    ------
+    DataError
+        Naming the first that is absent.
+    """
+    for name in columns:
+        _require(frame, name)
 
 
 def _positive(values: np.ndarray, what: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.data.sources import Source, open_source
+from stanhier.data.sources.source import require_source_columns
 from stanhier.design.block_encoding import Compress, Encoding, encoding_of
 from stanhier.design.encoding import predictor_names
 from stanhier.design.in_memory import Design, Grouping, build_design
@@ -145,10 +146,7 @@ def streamed_design(formula: ParsedFormula, source: Source, *, se: str | Any | N
     if se is not None and not isinstance(se, str):
         raise DataError("`se` must be the name of a column where the rows of `data` are not in memory.")
     wanted = dict.fromkeys([*formula.columns, *(name for name in (formula.group, se) if name is not None)])
-    for name in wanted:
-        if name not in source.columns:
-            listed = ", ".join(f"'{column}'" for column in source.columns[:20])
-            raise DataError(f"There is no column '{name}' in {source.name}; its columns are: {listed}.")
+    require_source_columns(source, wanted)
     encoding = encoding_of(formula, learn(formula, source))
     piece, tally = source.reduce(tuple(wanted), Compress(encoding, se))
     tally.refuse()

@@ -11,7 +11,7 @@ from stanhier.design.in_memory import Design
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
-__all__ = ["ChosenPriors", "ColumnMoments", "choose_priors"]
+__all__ = ["ChosenPriors", "ColumnMoments", "choose_priors", "named_priors"]
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,7 @@ def choose_priors(
         If a default cannot be scaled: the response or a predictor is constant.
     """
     parameters = parameters.without_effects()
-    named = dict(given) if isinstance(given, Mapping) else {}
-    if given is not None and not isinstance(given, Mapping):
-        raise PriorError(f"`priors` must be a dict by parameter name, not {type(given).__name__}.")
-    _check_names(named, parameters, grouped=design.group is not None)
+    named = named_priors(given, parameters, grouped=design.group is not None)
     chosen: dict[str, tuple[Prior, ...]] = {}
     # The slopes last: that the response does not vary is said before anything about a predictor.
     for parameter in sorted(parameters, key=lambda one: one.role is Role.SLOPES):
@@ -137,7 +134,17 @@ def choose_priors(
     return result
 
 
-def _check_names(named: Mapping[str, Any], parameters: Inventory, *, grouped: bool) -> None:
+def named_priors(given: Any, parameters: Inventory, *, grouped: bool) -> dict[str, Any]:
+    """Give the user's priors by the names of parameters of the model.
+
+    Raises
+    ------
+    PriorError
+        If they are no mapping, or a name is not a parameter of the model.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise PriorError(f"`priors` must be a dict by parameter name, not {type(given).__name__}.")
+    named = dict(given or {})
     allowed = parameters.population
     reasons = {
         "alpha": "the model has a varying intercept: give 'mu_alpha' and 'sigma_alpha'"
@@ -153,6 +160,7 @@ def _check_names(named: Mapping[str, Any], parameters: Inventory, *, grouped: bo
             reason = reasons.get(name, "there is no such parameter")
             listed = ", ".join(f"'{a}'" for a in allowed)
             raise PriorError(f"`priors` has '{name}', but {reason}. This model takes: {listed or 'none'}.")
+    return named
 
 
 def _intercept(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> LocationPrior:
