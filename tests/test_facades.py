@@ -88,7 +88,8 @@ def test_every_slip_is_found_at_its_line(said_of_wrong):
         told = [said for said in said_of_wrong if f"script.py:{line}: error:" in said]
         assert told, slip
         assert words in told[0], slip
-    assert len([said for said in said_of_wrong if ": error:" in said]) == len(WRONG)
+    lines = {said.split(":")[1] for said in said_of_wrong if ": error:" in said}
+    assert len(lines) == len(WRONG)  # of a function with several signatures mypy says the same slip twice
 
 
 METHODS = [
