@@ -5,7 +5,7 @@ from stanhier.basics.words import quoted, shortened
 from stanhier.formula.parse import ParsedFormula
 from stanhier.model import Model
 
-__all__ = ["LinearRegression", "VaryingIntercept"]
+__all__ = ["LinearRegression", "VaryingIntercept", "class_of"]
 
 
 class LinearRegression(Model):
@@ -121,3 +121,16 @@ class VaryingIntercept(Model):
             raise FormulaError(
                 f"{quoted(text)}: the intercept cannot be removed, the groups vary around it (mu_alpha)."
             )
+
+
+def class_of(formula: ParsedFormula) -> type[Model]:
+    """Tell which model a formula is of.
+
+    Raises
+    ------
+    FormulaError
+        If it is not one that this model takes.
+    """
+    kind: type[Model] = LinearRegression if formula.group is None else VaryingIntercept
+    kind._check_formula(formula)
+    return kind

@@ -1,7 +1,7 @@
 """The columns of a data frame, checked and brought to the kinds that the models know."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -182,7 +182,7 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
     return _positive(numeric.to_numpy(dtype=float), "`se`")
 
 
-def require_columns(frame: pd.DataFrame, names: Collection[str]) -> None:
+def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
     """Refuse a frame without some columns.
 
     Raises

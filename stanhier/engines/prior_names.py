@@ -20,7 +20,9 @@ _OTHER_NAMES = {
 """What other packages and books call a parameter, in small letters."""
 
 
-def check_names(named: Mapping[Any, Any], parameters: Inventory, design: Design) -> None:
+def check_names(
+    named: Mapping[Any, Any], parameters: Inventory, predictors: Collection[str], group: str | None
+) -> None:
     """Refuse priors of what is no parameter of the model.
 
     Parameters
@@ -29,14 +31,17 @@ def check_names(named: Mapping[Any, Any], parameters: Inventory, design: Design)
         By what should be names of parameters.
     parameters : Inventory
         Those that have priors.
-    design : Design
+    predictors : collection of str
+        As far as they are known.
+    group : str or None
+        The grouping column.
 
     Raises
     ------
     PriorError
         It names what may have been meant.
     """
-    allowed, grouped = parameters.population, design.group is not None
+    allowed, grouped = parameters.population, group is not None
     reasons = {
         "alpha": "the model has a varying intercept: give 'mu_alpha' and 'sigma_alpha'"
         if grouped
@@ -49,7 +54,7 @@ def check_names(named: Mapping[Any, Any], parameters: Inventory, design: Design)
     for name in named:
         if name not in allowed:
             reason = reasons.get(name)
-            hint = _meant(name, parameters, design) if reason is None else ""
+            hint = _meant(name, parameters, predictors, group) if reason is None else ""
             raise PriorError(
                 f"`priors` has {_quoted(name)}, but {reason or 'there is no such parameter'}.{hint} "
                 f"This model takes: {_listed(allowed) or 'none'}."
@@ -77,7 +82,7 @@ def check_predictors(names: Collection[Any], parameter: str, parameters: Invento
         if name not in design.predictors:
             intercept = parameters.of(Role.INTERCEPT)
             is_intercept = intercept is not None and str(name).lower() in _names_of(Role.INTERCEPT)
-            close = _columns_of(name, design) or difflib.get_close_matches(str(name), design.predictors, n=1)
+            close = _columns_of(name, design.predictors) or difflib.get_close_matches(str(name), design.predictors, n=1)
             hint = f" Did you mean '{close[0]}'?" if close else ""
             if is_intercept and intercept is not None:
                 hint = f" The intercept is '{intercept.name}': priors={{'{intercept.name}': ...}}."
@@ -87,13 +92,13 @@ def check_predictors(names: Collection[Any], parameter: str, parameters: Invento
             )
 
 
-def _meant(name: Any, parameters: Inventory, design: Design) -> str:
+def _meant(name: Any, parameters: Inventory, predictors: Collection[str], group: str | None) -> str:
     """Give a sentence on what may have been meant, after a blank; none where nothing comes to mind."""
     slopes = parameters.of(Role.SLOPES)
     if slopes is not None:
-        for label in _columns_of(name, design)[:1]:
+        for label in _columns_of(name, predictors)[:1]:
             return f" '{label}' is a predictor, so give priors={{'{slopes.name}': {{'{label}': ...}}}}."
-    if design.group is not None and name == design.group.name:
+    if group is not None and name == group:
         return " Its groups vary by 'sigma_alpha' around 'mu_alpha': give these."
     known = [p for p in parameters if str(name).lower() in _names_of(p.role)]
     if known:
@@ -102,9 +107,9 @@ def _meant(name: Any, parameters: Inventory, design: Design) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def _columns_of(name: Any, design: Design) -> list[str]:
+def _columns_of(name: Any, predictors: Collection[str]) -> list[str]:
     """List the predictors that are a column of the data, or its categories."""
-    return [one for one in design.predictors if one == name or one.startswith((f"{name}[", f"C({name})["))]
+    return [one for one in predictors if one == name or one.startswith((f"{name}[", f"C({name})["))]
 
 
 def _names_of(role: Role) -> list[str]:

@@ -1,18 +1,20 @@
 """Many models at once: one for each product, clinic, bootstrap sample or simulation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from os import PathLike
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 import numpy as np
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
+from stanhier.data.groups import group_name
 from stanhier.many.asked import AskedModels, Maker
 from stanhier.many.fits import ManyFits
 from stanhier.many.folder import FitFolder
+from stanhier.many.grouped import models_by_group
 from stanhier.many.outcomes import outcomes_of
 from stanhier.model import Model
 from stanhier.stan.crews import OwnProcesses, crew_of
@@ -31,10 +33,56 @@ _SETTLED = {
 _OWN_KEYWORDS = ("executor", "folder", "progress")
 
 
+@overload
+def fit_many(
+    models: Mapping[Any, Model | Maker],
+    *,
+    executor: Executor | None = None,
+    folder: str | PathLike[str] | None = None,
+    progress: bool | None = None,
+    **sample_keywords: Unpack[SampleKeywords],
+) -> ManyFits: ...
+
+
+@overload
+def fit_many(
+    models: Iterable[tuple[Any, Model | Maker]],
+    *,
+    executor: Executor | None = None,
+    folder: str | PathLike[str] | None = None,
+    progress: bool | None = None,
+    **sample_keywords: Unpack[SampleKeywords],
+) -> ManyFits: ...
+
+
+@overload
+def fit_many(
+    formula: str,
+    /,
+    data: Any,
+    *,
+    by: str | Sequence[str],
+    priors: Mapping[str, Any] | None = None,
+    sigma: float | None = None,
+    se: str | Any | None = None,
+    context: Mapping[str, Callable[..., Any]] | None = None,
+    executor: Executor | None = None,
+    folder: str | PathLike[str] | None = None,
+    progress: bool | None = None,
+    **sample_keywords: Unpack[SampleKeywords],
+) -> ManyFits: ...
+
+
 @in_our_words()
 def fit_many(
-    models: Mapping[Any, Model | Maker] | Iterable[tuple[Any, Model | Maker]],
+    models: str | Mapping[Any, Model | Maker] | Iterable[tuple[Any, Model | Maker]],
+    data: Any = None,
     *,
+    by: str | Sequence[str] | None = None,
+    priors: Mapping[str, Any] | None = None,
+    sigma: float | None = None,
+    se: str | Any | None = None,
+    context: Mapping[str, Callable[..., Any]] | None = None,
     executor: Executor | None = None,
     folder: str | PathLike[str] | None = None,
     progress: bool | None = None,
@@ -42,11 +90,28 @@ def fit_many(
 ) -> ManyFits:
     """Sample many models, as many at a time as there are processors; the chains of each take turns.
 
+    There are two ways to call it: `fit_many(formula, data, by=...)` makes one model of a formula for each group of
+    rows; `fit_many(models)` takes any models by name.
+
     Parameters
     ----------
-    models : mapping of models, or iterable of pairs of name and model
-        A generator is asked for the next model when there is room for it, so that they need not all be in memory.
-        Names are taken as text.
+    models : str, mapping of models, or iterable of pairs of name and model
+        A formula, with a grouping term or without: the models are `VaryingIntercept` or `LinearRegression`. Or the
+        models themselves, by name; names are taken as text. In the place of a model may stand a function without
+        arguments that makes it. A generator is asked for the next model when there is room for it, so that they need
+        not all be in memory; where it raises, nothing more can be asked of it, so functions are safer.
+    data : data frame, mapping of arrays, path or lazy frame
+        With a formula: the rows of all models, as `LinearRegression` takes them. Rows that are not in memory are gone
+        over to count those of each group, and then to fetch some groups at a time, as many as there is room for; their
+        models are like those of any rows that are not in memory.
+    by : str or sequence of str
+        With a formula: one model for the rows of each label in this column, or of each combination of labels in
+        several. The names of the models are the labels as text, in their order; those of several columns are joined
+        with a comma and a blank, as in `"Ulm, 3"` (a label with a comma of its own, or that begins with a quotation
+        mark, stands in quotation marks), and are also found by a tuple: `fits["Ulm", 3]`.
+    priors, sigma, se, context
+        With a formula: as for `LinearRegression` and `VaryingIntercept`, the same for every model. Default priors are
+        scaled by the rows of each.
     executor : concurrent.futures.Executor, optional
         Where the models are sampled: by default processes on this machine, one for each processor; of a Dask client
         `client.get_executor()`. Draws do not depend on it.
@@ -62,30 +127,34 @@ def fit_many(
     -------
     ManyFits
         Nothing has been fitted yet: it works while you iterate over it for name and fit, and does the rest when you
-        call its `collect()` or ask for anything else. A model that fails stops no other; `.failures` says which and
-        why.
+        call its `collect()` or ask for anything else. A model that cannot be made or sampled stops no other;
+        `.failures` says which and why. Where a generator of models raises, those before are finished and kept, and the
+        error names the last of them.
 
     Raises
     ------
     StanhierError
-        If an argument has a value that it cannot have, two models have the same name, the folder cannot be written or
-        another process fits into it.
+        If an argument has a value that it cannot have, or goes with the other way to call; if two models have the same
+        name, the folder cannot be written or another process fits into it.
+    FormulaError, DataError, PriorError
+        If the formula, the columns or the priors are wrong for every group.
     CmdStanError
         If there is no CmdStan and none can be built.
 
     Warns
     -----
     SamplingWarning
-        One for all, at the end: which models failed, and which fits cannot be trusted.
+        One for all, at the end: which models failed, and which fits cannot be trusted; later, that the run ended early.
 
     Examples
     --------
-    >>> models = ((clinic, sh.LinearRegression("y ~ dose", rows)) for clinic, rows in data.groupby("clinic"))
-    >>> for name, fit in (fits := sh.fit_many(models, folder="clinics", seed=1)):
+    >>> fits = sh.fit_many("y ~ dose", data, by="clinic", folder="clinics", seed=1)
+    >>> for name, fit in fits:
     ...     print(name, fit.summary())
     >>> fits.summary()
+    >>> halves = ((k, functools.partial(sh.LinearRegression, "y ~ dose", data.sample(frac=0.5))) for k in range(100))
+    >>> sh.fit_many(halves, seed=1).failures
     """
-    asked = AskedModels(models)
     for name, reason in _SETTLED.items():
         if name in sample_keywords:
             raise StanhierError(f"fit_many() does not take '{name}': {reason}.")
@@ -96,6 +165,24 @@ def fit_many(
         raise StanhierError(
             f"fit_many(seed={quoted(seed)}): give one number; every model gets seeds of its own from it."
         )
+    with_formula = {"data": data, "by": by, "priors": priors, "sigma": sigma, "se": se, "context": context}
+    if isinstance(models, str):
+        for name in ("data", "by"):
+            if with_formula[name] is None:
+                raise StanhierError(
+                    f"fit_many({quoted(models, 80)}) has no `{name}`: a formula goes with the rows of all models and "
+                    "the column that tells these apart, fit_many(formula, data, by=...)."
+                )
+        grouped = models_by_group(models, data, by, priors=priors, sigma=sigma, se=se, context=context)
+        asked = AskedModels(grouped, group_name)
+    else:
+        for name, value in with_formula.items():
+            if value is not None:
+                raise StanhierError(
+                    f"fit_many() takes `{name}` with a formula alone, fit_many(formula, data, by=...); models that are "
+                    "given have their rows and priors already."
+                )
+        asked = AskedModels(models)
     kept = None if folder is None else FitFolder(folder)
     crew = crew_of(executor, own=OwnProcesses)
     return ManyFits(

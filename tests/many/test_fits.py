@@ -80,7 +80,7 @@ class TestCollection:
             ({"chans": 2}, r"fit_many\(\) has no keyword 'chans'.*'chains'"),
             ({"chains": 0}, r"fit_many\(chains=0\)"),
             ({"output_dir": "here"}, "does not take 'output_dir'"),
-            ({"data": {}}, "has no keyword 'data'"),
+            ({"data": {}}, "takes `data` with a formula alone"),
             ({"seed": [1, 2, 3, 4]}, "give one number"),
             ({"folder": "/dev/null/x"}, "folder /dev/null/x cannot be used"),
             ({"folder": f"/tmp/{'x' * 300}"}, "cannot be used: File name too long"),

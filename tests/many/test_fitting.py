@@ -9,6 +9,7 @@ import time
 import warnings
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 
@@ -135,6 +136,39 @@ class TestWithStan:
             ]
         assert own.elpd == theirs.elpd
         assert pooled[0].equals(pooled[1])
+
+    def test_groups_of_rows_give_what_sample_gives(self, tmp_path):
+        data = pd.concat([variants.frame(40, 5, k).assign(shop="ab"[k % 2], product=k) for k in range(5)])
+        data.loc[data["product"] == 3, "x"] = 1.0
+        data.to_parquet(tmp_path / "rows.parquet", row_group_size=60)
+        here = collected("y ~ x + (1 | g)", data=data, by=["shop", "product"])
+        assert here.names == ["a, 0", "a, 2", "a, 4", "b, 1"]
+        assert list(here.failures) == ["b, 3"]
+        fit = here["a", 2]
+        rows = data[data["product"] == 2]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SamplingWarning)
+            alone = sh.VaryingIntercept("y ~ x + (1 | g)", rows).sample(**SHORT | {"seed": fit.draws.seed})
+        assert np.array_equal(alone.draws.values["location"], fit.draws.values["location"])
+        folder = tmp_path / "fits"
+        elsewhere = collected("y ~ x + (1 | g)", data=tmp_path / "rows.parquet", by=["shop", "product"], folder=folder)
+        assert elsewhere.names == here.names
+        assert list(elsewhere.failures) == list(here.failures)
+        assert elsewhere["a", 2].draws.seed == fit.draws.seed
+        assert elsewhere["a", 2].model.design.n_rows == 40
+        found, wanted = elsewhere.summary(), here.summary()
+        assert (abs(found["mean"] - wanted["mean"]) < 6 * wanted["sd"] / np.sqrt(wanted["ess_bulk"])).all()
+
+    def test_a_generator_that_raises_loses_nothing(self, tmp_path):
+        data = pd.concat([variants.frame(40, 5, k).assign(product=k) for k in range(4)])
+        data = data[(data["product"] != 3) | (data.index == 7)]
+        models = ((name, sh.VaryingIntercept("y ~ x + (1 | g)", rows)) for name, rows in data.groupby("product"))
+        fits = sh.fit_many(models, folder=tmp_path, **SHORT)
+        with pytest.raises(sh.DataError, match=r"stopped early, after '2': .*only one row"):
+            fits.collect()
+        with pytest.warns(SamplingWarning, match="stopped early, after '2'"):
+            assert list(fits.summary().index.get_level_values("fit").unique()) == ["0", "1", "2"]
+        assert len(list(tmp_path.glob("*.nc"))) == 3
 
     def test_a_chain_that_dies_fails_its_model_alone(self, threads):
         killed = []

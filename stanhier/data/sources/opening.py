@@ -10,6 +10,7 @@ from stanhier.data.sources.dask import DaskSource
 from stanhier.data.sources.duckdb import duckdb_source
 from stanhier.data.sources.ibis import ibis_source
 from stanhier.data.sources.parquet import parquet_source
+from stanhier.data.sources.parts import FetchedRows, GroupRows
 from stanhier.data.sources.polars import polars_source
 from stanhier.data.sources.source import Source
 from stanhier.data.sources.spark import SparkSource
@@ -33,7 +34,7 @@ def open_source(data: Any) -> Source | None:
     ----------
     data : object
         A path or pattern of paths of Parquet files; a lazy frame of Polars, a DuckDB relation, an Ibis table, a Dask
-        or a PySpark data frame.
+        or a PySpark data frame; groups of the rows of one of these.
 
     Returns
     -------
@@ -47,6 +48,8 @@ def open_source(data: Any) -> Source | None:
     """
     if isinstance(data, str | os.PathLike):
         return parquet_source(data)
+    if isinstance(data, FetchedRows | GroupRows):
+        return data
     native = nw.to_native(data, pass_through=True)
     for is_one, adapter in _ADAPTERS:
         if is_one(native):
