@@ -92,8 +92,8 @@ class Engine(Protocol):
     def effect_means(self, draws: Draws, groups: np.ndarray) -> np.ndarray:
         """Give the means of the groups' effects given the other parameters, shape (S, G)."""
 
-    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float) -> pd.DataFrame:
-        """Summarise the groups' intercepts: mean, sd, lower, median, upper."""
+    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float, x: np.ndarray) -> pd.DataFrame:
+        """Summarise the groups' means at predictors x, shape (K,): mean, sd, lower, median, upper."""
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,); of rows with known standard errors these take its place."""

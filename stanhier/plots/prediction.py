@@ -20,6 +20,7 @@ from stanhier.plots.shared import (
 )
 from stanhier.plots.typical import course_along, fixed_words, lines_by, typical_values
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.groups import predictors_at, slopes_at
 
 __all__ = ["prediction"]
 
@@ -122,7 +123,8 @@ def _panels(
     if groups is not None:
         chosen = group_positions(fit, groups, "plot_prediction")
     else:
-        chosen = np.argsort(group_intervals(fit, prob).median, kind="stable")
+        shift = slopes_at(fit, predictors_at(fit, "mean", "plot_prediction"))
+        chosen = np.argsort(group_intervals(fit, prob, shift).median, kind="stable")
         if len(chosen) > _MAX_PANELS:
             chosen = chosen[np.linspace(0, len(chosen) - 1, _MAX_PANELS).round().astype(int)]
     typical = typical_values(fit.model.design)

@@ -113,15 +113,23 @@ def intervals(draws: np.ndarray, prob: float) -> Intervals:
     return Intervals(*np.quantile(draws, probs, axis=0))
 
 
-def group_intervals(fit: Fitted[Any], prob: float) -> Intervals:
-    """Summarise the groups' intercepts, in blocks where there is no room for all draws of all groups."""
+def group_intervals(fit: Fitted[Any], prob: float, shift: np.ndarray) -> Intervals:
+    """Summarise the groups' means, in blocks where there is no room for all draws of all groups.
+
+    Parameters
+    ----------
+    fit : Fitted
+    prob : float
+    shift : numpy.ndarray, shape (S,)
+        Draws of what is added to the intercept of every group.
+    """
     posterior, own = fit.posterior, fit.model.parameters.effects
     assert own is not None
     if own.name in posterior:
-        return intervals(flat(posterior[own.name]), prob)
+        return intervals(flat(posterior[own.name]) + shift[:, None], prob)
     step = max(1, _BLOCK_VALUES // fit.draws.n_draws)
     parts = [
-        intervals(flat(effects_array(fit.model, fit.draws, np.arange(own.size)[k : k + step])), prob)
+        intervals(flat(effects_array(fit.model, fit.draws, np.arange(own.size)[k : k + step])) + shift[:, None], prob)
         for k in range(0, own.size, step)
     ]
     return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))

@@ -134,7 +134,7 @@ def _group_rows(fit: Fitted[Any]) -> Iterator[tuple[str, list[str]]]:
     """Give the estimates of the groups from high to low; of more than 50 the ends, with a line for those between."""
     group = fit.model.design.group
     assert group is not None
-    table = group_summary(fit, prob=0.9)
+    table = group_summary(fit, at="mean", prob=0.9)
     sizes = np.bincount(group.codes, minlength=len(group.levels))
     order = np.argsort(-table["median"].to_numpy(), kind="stable")
     digits = html.decimals(float(table["sd"].median()))

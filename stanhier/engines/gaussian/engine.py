@@ -154,10 +154,12 @@ class GaussianEngine:
         """Give the means of the groups' effects given the other parameters, shape (S, G)."""
         return conditional_moments(self.compressed, groups, *_arrays(draws))[0]
 
-    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float) -> pd.DataFrame:
-        """Summarise the groups' intercepts: mean, sd, lower, median, upper."""
+    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float, x: np.ndarray) -> pd.DataFrame:
+        """Summarise the groups' means at predictors x, shape (K,): mean, sd, lower, median, upper."""
         (name,) = [parameter.name for parameter in self.chosen.parameters.location if parameter.labels is None]
         intercept = self.coordinates.population(draws)[name].ravel()
+        if x.any():
+            intercept = intercept + draws.flat(LOCATION)[:, 1:] @ x
         return group_summary.summarise(self.compressed, groups, draws, intercept, prob)
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
