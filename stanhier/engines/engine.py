@@ -65,6 +65,10 @@ class Engine(Protocol):
     def prior_centre(self) -> np.ndarray:
         """Where a prior with `centered=True` holds, shape (K,): the means of the predictors when it was chosen."""
 
+    @property
+    def group_weights(self) -> np.ndarray:
+        """How much each group says of its own mean, shape (J,): its rows, or the sum of their se**-2 where known."""
+
     def data(self) -> dict[str, Any]:
         """Give what the program receives."""
 

@@ -209,7 +209,7 @@ def shrinkage(fit: Fitted[Any], *, at: At = "mean", figsize: Size | None = None,
     if len(raw) <= MAX_GROUPS:
         order = np.argsort(raw, kind="stable")
         y = np.arange(len(order))
-        labels = [_sized_label(fit, int(k), int(sizes[k])) for k in order]
+        labels = [_sized_label(fit, int(k), sizes) for k in order]
         usual = (5.4 + label_width(labels), max(2.6, 1.3 + row_height(len(labels)) * len(labels)))
         ax = new_axes(ax, usual, size)
         ax.hlines(y, raw[order], pooled[order], color=REFERENCE, linewidth=1, zorder=1)
@@ -223,12 +223,12 @@ def shrinkage(fit: Fitted[Any], *, at: At = "mean", figsize: Size | None = None,
         _legend_above(ax)
         return ax
     ax = new_axes(ax, (6.4, 5.6), size)
-    weights = fit.model.compressed.weights if fit.model.design.has_errors else sizes
+    weights = fit.model.engine.group_weights if sizes is None or fit.model.design.has_errors else sizes
     areas = 4 + 76 * weights / weights.max()
     ax.scatter(raw, pooled, s=areas, color=POSTERIOR, alpha=0.4, linewidth=0)
     ax.axline((centre, centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
     ax.axhline(centre, label="complete pooling", **line)
-    for rows in np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
+    for rows in [] if sizes is None else np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
         area = 4 + 76 * np.median(weights[sizes == rows]) / weights.max()
         ax.scatter(
             [], [], s=area, color=POSTERIOR, alpha=0.4, linewidth=0, label=f"{rows:,} {'row' if rows == 1 else 'rows'}"
@@ -262,13 +262,15 @@ def row_height(rows: int) -> float:
     return 0.24 if rows <= 25 else 0.19
 
 
-def _sized_label(fit: Fitted[Any], k: int, size: int) -> str:
+def _sized_label(fit: Fitted[Any], k: int, sizes: np.ndarray | None) -> str:
     group = fit.model.design.group
     assert group is not None
-    design = fit.model.design
-    if design.se is not None and size == 1:
-        return f"{short(group.levels[k])} (se {design.se[group.codes == k][0]:.3g})"
-    return f"{short(group.levels[k])} (n = {size:,})"
+    label = short(group.levels[k])
+    if sizes is None:
+        return label
+    if fit.model.design.has_errors and sizes[k] == 1:
+        return f"{label} (se {fit.model.engine.group_weights[k] ** -0.5:.3g})"
+    return f"{label} (n = {sizes[k]:,})"
 
 
 def _mean_words(fit: Fitted[Any], x: np.ndarray) -> str:

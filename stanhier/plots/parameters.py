@@ -155,8 +155,8 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
     Returns
     -------
     Panels of matplotlib.axes.Axes
-        An array with the attribute `figure`: one per prior; where all are proper, a last one with the prior predictive
-        distribution.
+        An array with the attribute `figure`: one per prior; where all are proper and the rows in memory, a last one
+        with the prior predictive distribution.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
     priors = {key: known for key, known in prior_densities(model).items() if known.proper}
     if not priors:
         raise StanhierError("plot_prior(): every prior is flat, so there is no density to draw.")
-    predictive = len(priors) == len(prior_densities(model))
+    predictive = model.design.in_memory and len(priors) == len(prior_densities(model))
     axes = grid_of_axes(len(priors) + predictive, figsize=size)
     for ((name, label), known), panel in zip(priors.items(), axes, strict=False):
         grid = np.linspace(*known.range, 400)

@@ -159,11 +159,13 @@ def group_labels(fit: Fitted[Any]) -> list[str]:
     return [short(level) for level in group.levels]
 
 
-def group_sizes(fit: Fitted[Any]) -> np.ndarray:
-    """Count the rows of each group, shape (J,)."""
-    group = fit.model.design.group
-    assert group is not None
-    return np.bincount(group.codes, minlength=len(group.levels))
+def group_sizes(fit: Fitted[Any]) -> np.ndarray | None:
+    """Count the rows of each group, shape (J,); None where they are not in memory and have standard errors."""
+    design = fit.model.design
+    assert design.group is not None
+    if design.in_memory:
+        return np.bincount(design.group.codes, minlength=len(design.group.levels))
+    return None if design.has_errors else np.rint(fit.model.engine.group_weights).astype(int)
 
 
 def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.ndarray]:

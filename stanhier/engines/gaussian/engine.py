@@ -100,6 +100,11 @@ class GaussianEngine:
         """Where a prior with `centered=True` holds, shape (K,)."""
         return self.compressed.origin[:-1]
 
+    @property
+    def group_weights(self) -> np.ndarray:
+        """How much each group says of its own mean, shape (J,): its rows, or the sum of their se**-2 where known."""
+        return self.compressed.weights
+
     def data(self) -> dict[str, Any]:
         """Give what the program receives; the keys are the names in its data block."""
         with in_double_precision(self.formula):
