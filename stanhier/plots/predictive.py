@@ -46,8 +46,8 @@ def ppc(
     ----------
     fit : Fitted
     kind : {"density", "groups"}, optional
-        One of the two pictures; by default both where the model has groups, and of rows that are not in memory the
-        groups alone.
+        One of the two pictures; by default both where the model has groups. Rows that are not in memory have that of
+        the groups alone.
     draws : int
         Number of replicated data sets; up to 50 of their densities are drawn.
     seed : int, optional
@@ -83,8 +83,6 @@ def ppc(
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
     if kind is None and ax is not None:
         kind = "density"
-    if kind is None and not fit.model.design.in_memory:
-        kind = "groups"
     keep = _kept(fit, draws)
     check_seed(seed)
     chosen_seed = fit.draws.seed if seed is None else int(seed)

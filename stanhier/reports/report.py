@@ -211,7 +211,7 @@ def _pictures(fit: Fitted[Any]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
         yield (
             "Does the model describe the data?",
             "Data that the fitted model draws (blue), beside the observed data (black): they should look alike.",
-            lambda: plots.ppc(fit),
+            lambda: plots.ppc(fit, kind=None if design.in_memory else "groups"),
         )
     yield (
         "What the data added to the priors",

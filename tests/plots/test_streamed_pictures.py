@@ -54,7 +54,7 @@ def test_many_groups_with_standard_errors_have_areas(tmp_path):
 
 def test_the_others_that_need_no_rows_are_drawn(fit):
     assert fit.plot_forest().get_xlabel().startswith("mean pressure at the mean of the predictors")
-    assert fit.plot_ppc().get_xlabel().startswith("mean pressure\n")
+    assert fit.plot_ppc(kind="groups").get_xlabel().startswith("mean pressure\n")
     titles = [ax.get_title() for ax in fit.model.plot_prior()]
     assert titles[0] == "mu_alpha"
     assert titles[-1] == "sigma", "replicated data need rows"
@@ -64,8 +64,8 @@ def test_the_others_that_need_no_rows_are_drawn(fit):
 
 @pytest.mark.parametrize(
     "draw",
-    [lambda fit: fit.plot_prediction("age"), lambda fit: fit.plot_ppc(kind="density")],
-    ids=["prediction", "density"],
+    [lambda fit: fit.plot_prediction("age"), lambda fit: fit.plot_ppc(), lambda fit: fit.plot_ppc(kind="density")],
+    ids=["prediction", "replications", "densities"],
 )
 def test_those_that_need_rows_say_so(fit, draw):
     with pytest.raises(sh.DataError, match="needs the rows of the model one by one, and they are not in memory"):
