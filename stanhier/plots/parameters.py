@@ -64,7 +64,7 @@ def posterior(
     """
     prob = checked_probability(prob, "plot_posterior")
     size = checked_size(figsize, "plot_posterior", ax=ax)
-    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_posterior")
+    listed = parameters(fit, var_names, coords, "plot_posterior")
     axes = _panels(len(listed), size, ax, "plot_posterior")
     for (name, label, draws), panel in zip(listed, axes, strict=True):
         x, height = density(draws)
@@ -118,7 +118,7 @@ def prior_posterior(
     """
     size = checked_size(figsize, "plot_prior_posterior", ax=ax)
     priors = prior_densities(fit.model)
-    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_prior_posterior")
+    listed = parameters(fit, var_names, coords, "plot_prior_posterior")
     listed = [(name, label, draws) for name, label, draws in listed if (name, label) in priors]
     if not listed:
         raise StanhierError("plot_prior_posterior(): none of these parameters has a prior of its own.")

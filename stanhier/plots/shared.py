@@ -1,6 +1,6 @@
 """What the pictures share: labels, intervals, densities, and the choice of parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,18 +135,21 @@ def group_intervals(fit: Fitted[Any], prob: float, shift: np.ndarray) -> Interva
     return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))
 
 
-def group_positions(fit: Fitted[Any], labels: Sequence[Any], where: str) -> np.ndarray:
-    """Give the positions of the groups of these labels.
+def group_positions(fit: Fitted[Any], labels: Any, where: str) -> np.ndarray:
+    """Give the positions of the groups of these labels, or of one.
 
     Raises
     ------
     StanhierError
-        If there is no such group.
+        If there is no such group, or none is named.
     """
     group = fit.model.design.group
     assert group is not None
-    positions = group.levels.get_indexer(pd.Index(list(labels)))
-    for label, position in zip(labels, positions, strict=True):
+    wanted = [labels] if isinstance(labels, str) or np.isscalar(labels) else list(labels)
+    if not wanted:
+        raise StanhierError(f"{where}(groups=[]): no group is named.")
+    positions = group.levels.get_indexer(pd.Index(wanted))
+    for label, position in zip(wanted, positions, strict=True):
         if position < 0:
             raise StanhierError(f"{where}(groups=...): there is no group {label!r} in '{group.name}'.")
     return np.asarray(positions)
@@ -193,7 +196,11 @@ def quantity(name: str, label: Any = None, most: int = MAX_LABEL) -> str:
 
 
 def parameters(
-    fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str, most: int = 60
+    fit: Fitted[Any],
+    var_names: str | Sequence[str] | None,
+    coords: Mapping[str, Any] | None,
+    where: str,
+    most: int = 60,
 ) -> list[tuple[str, Any, np.ndarray]]:
     """List the scalar parameters to draw.
 
@@ -256,14 +263,27 @@ def named(var_names: str | Sequence[str], known: Sequence[str], where: str) -> l
     return names
 
 
-def choose(fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str) -> Any:
+def choose(
+    fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: Mapping[str, Any] | None, where: str
+) -> Any:
     """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
     posterior = fit.posterior
     known = [str(name) for name in posterior.data_vars]
     names = fit.model.parameters.population if var_names is None else named(var_names, known, where)
     chosen = posterior[names]
-    selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
+    if coords is None:
+        return chosen
+    if not isinstance(coords, Mapping):
+        raise StanhierError(
+            f"{where}(coords={coords!r:.60}): 'coords' must be a dict of labels by dimension, such as "
+            '{"subject": ["308", "309"]}.'
+        )
+    dims = [str(dim) for dim in chosen.dims if dim not in ("chain", "draw")]
+    for dim in coords:
+        if dim not in dims:
+            listed = f"the dimensions of {', '.join(names)} are: {', '.join(dims)}" if dims else "they have no labels"
+            raise StanhierError(f"{where}(coords=...): there is no dimension {dim!r:.60}; {listed}.")
     try:
-        return chosen.sel(selection)
+        return chosen.sel({dim: np.atleast_1d(np.asarray(labels)) for dim, labels in coords.items()})
     except (KeyError, ValueError) as err:
         raise StanhierError(f"{where}(coords={coords!r}): there is no such label ({err}).") from err

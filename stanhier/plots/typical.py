@@ -187,7 +187,8 @@ def fixed_words(design: Design, typical: Mapping[str, Any], x: str, by: str | No
     categories = [name for name in others if levels_of(design, name) is not None]
     numbers = [name for name in others if name not in categories]
     named = [*categories[:_NAMED_LEVELS], *numbers[: max(_NAMED - len(categories), 0)]]
-    said = [f"{short(c)} = {short(typical[c]) if c in categories else _number(typical[c])}" for c in named]
+    values = {c: short(typical[c]) if c in categories else _number(typical[c]) for c in named}
+    said = [f"{short(c).strip()} = {value.strip()}" for c, value in values.items()]
     if len(others) > len(named):
         said.append(f"{len(others) - len(named)} more likewise")
     return "\n".join(textwrap.wrap(f"(at {', '.join(said)})", 64))

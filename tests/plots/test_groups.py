@@ -67,6 +67,7 @@ def test_forest_takes_axes_groups_and_coefficients(many):
     ends = np.array(segments(ax))[:, :, 0]
     draws = group_means(many).sel(clinic=labels_of(ax.yaxis)).to_numpy().reshape(-1, 2)
     np.testing.assert_allclose(ends, np.quantile(draws, [0.05, 0.95], axis=0).T)
+    assert labels_of(many.plot_forest(groups="g007").yaxis) == ["g007"]
     slopes = many.plot_forest(var_names="beta")
     assert labels_of(slopes.yaxis) == ["age", "sex[T.male]"]
     assert labels_of(synthetic.line().plot_forest().yaxis) == ["x"]
@@ -119,6 +120,8 @@ def test_where_years_begin_changes_no_picture_of_groups():
 def test_forest_refuses_what_it_cannot_draw(three):
     with pytest.raises(sh.StanhierError, match="no group 'elsewhere' in 'clinic'"):
         three.plot_forest(groups=["elsewhere"])
+    with pytest.raises(sh.StanhierError, match=r"plot_forest\(groups=\[\]\): no group is named"):
+        three.plot_forest(groups=[])
     with pytest.raises(sh.StanhierError, match="'prob' must be a number between 0 and 1"):
         three.plot_forest(prob=90)
     with pytest.raises(sh.StanhierError, match=r"must be among mu_alpha, beta, alpha; plot_posterior\(\) draws sigma"):
