@@ -19,7 +19,7 @@ from stanhier.posterior.new_groups import extend
 from stanhier.regressions import LinearRegression, VaryingIntercept
 from stanhier.stan.nuts import with_depth_reached
 from stanhier.storage import streamed
-from stanhier.storage.contents import check_draws
+from stanhier.storage.contents import check_compressed, check_draws
 from stanhier.storage.reading import StoredFit, read
 
 __all__ = ["load"]
@@ -92,6 +92,7 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     if stages[-1] != (len(frame) if compressed is None else compressed.attrs["n_rows"]):
         raise ValueError(f"stages {stages} of {len(frame)} rows")
     if compressed is not None:
+        check_compressed(compressed)
         data = streamed.from_dataset(parse(description["formula"]), compressed, frame, known_se if known_se else None)
     model = _MODELS[description["model"]].made_before(
         description["formula"],

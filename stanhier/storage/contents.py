@@ -1,11 +1,16 @@
-"""What the draws in a file of a fit may be."""
+"""What draws and compressed rows in a file of a fit may be."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Coordinates
 
-__all__ = ["check_draws"]
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["check_compressed", "check_draws"]
 
 _METHODS = ("nuts", "laplace", "pathfinder", "variational")
 _STATISTICS = {"nuts": {"diverging", "tree_depth", "energy"}}
@@ -47,3 +52,40 @@ def check_draws(draws: Draws, coordinates: Coordinates) -> None:
         raise ValueError(f"method {draws.method!r} with the statistics {', '.join(draws.statistics)}")
     if (draws.pareto_k is None) != (draws.method == "nuts"):
         raise ValueError(f"method {draws.method!r} with pareto_k {draws.pareto_k}")
+
+
+def check_compressed(stored: "xr.Dataset") -> None:
+    """Refuse sufficient statistics that are not those of any rows.
+
+    Parameters
+    ----------
+    stored : xarray.Dataset
+        As `storage.streamed` takes it.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a type or a value is not what compressing gives.
+    """
+    n_columns, n_groups = stored["mean"].size, stored["weights"].size
+    shapes = {
+        **dict.fromkeys(("mean", "sd", "origin"), (n_columns,)),
+        "within": (n_columns, n_columns),
+        "weights": (n_groups,),
+        "means": (n_groups, n_columns),
+    }
+    if set(shapes) != {str(name) for name in stored} - {"labels"}:
+        raise ValueError(f"compressed rows of {', '.join(map(str, stored))}")
+    for name, shape in shapes.items():
+        values = stored[name].to_numpy()
+        if values.dtype != np.float64 or values.shape != shape or not np.isfinite(values).all():
+            raise ValueError(f"{name} of the rows is {values.dtype} of shape {values.shape}, or not finite")
+    n_rows = stored.attrs["n_rows"]
+    if (
+        not isinstance(n_rows, np.integer)
+        or not 1 <= n_groups <= n_rows
+        or not np.isfinite(stored.attrs["log_weights"])
+    ):
+        raise ValueError(f"{n_rows} rows in {n_groups} groups")
+    if (stored["sd"] < 0).any() or (stored["weights"] <= 0).any():
+        raise ValueError("negative deviations or weights")
