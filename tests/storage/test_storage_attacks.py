@@ -368,7 +368,7 @@ def test_every_field_of_every_wrong_kind_gives_a_working_fit_or_a_stanhier_error
             taken += 1
             assert repr(fit)
             assert fit._repr_html_()
-            assert len(fit.summary(var_names=["beta"])) == 1
+            assert len(fit.summary(var_names=["beta"])) == 3
             assert np.isfinite(fit.predict(variants.frame()[:3])).all(axis=None)
             if place[0] not in ("version", "priors"):
                 fit.report(path.with_name("report.html"))
