@@ -1,4 +1,4 @@
-"""What the draws in a file of a fit may be."""
+"""What draws in a file of a fit may be."""
 
 import numpy as np
 
