@@ -21,6 +21,7 @@ _HOMES = {
     "LinearRegression": "regressions",
     "Normal": "priors.distributions",
     "PriorError": "basics.errors",
+    "PriorWarning": "basics.warned",
     "SamplingError": "basics.errors",
     "SamplingWarning": "posterior.diagnostics",
     "StanhierError": "basics.errors",
@@ -48,6 +49,7 @@ __all__ = [
     "LinearRegression",
     "Normal",
     "PriorError",
+    "PriorWarning",
     "SamplingError",
     "SamplingWarning",
     "StanhierError",
@@ -63,6 +65,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from stanhier.basics.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
+    from stanhier.basics.warned import PriorWarning
     from stanhier.evaluation.calibration import sbc
     from stanhier.evaluation.comparison import compare
     from stanhier.fit import Fit

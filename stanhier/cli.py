@@ -1,13 +1,17 @@
 """The command line: ``stanhier install``, ``stanhier doctor`` and ``stanhier compile``."""
 
 import argparse
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from functools import partial
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
+from stanhier.basics.ending import end_with_parent, signals_as_exit
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import cache, ensure_cmdstan, install, install_from_github
@@ -33,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     commands = {"install": _install, "doctor": _doctor, "compile": _compile}
     try:
-        return commands[given.command](given)
+        with signals_as_exit():
+            return commands[given.command](given)
     except StanhierError as err:
         print(f"stanhier: {err}", file=sys.stderr)
         return 1
@@ -87,24 +92,38 @@ def _compile_missing(names: Sequence[str], given: argparse.Namespace, width: int
     """Compile programs side by side, and count those that failed."""
     wrong = 0
     workers = max(1, min(given.jobs if given.jobs is not None else n_threads(), len(names)))
-    # processes, because cmdstanpy changes the working directory while it compiles
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(_compile_one, name, threads=given.threads): name for name in names}
-        for job in as_completed(jobs):
-            try:
-                exe, seconds = job.result()
-            except StanhierError as err:
-                wrong += 1
-                print(f"stanhier: {err}", file=sys.stderr)
-            else:
-                print(f"{jobs[job]:<{width}}  compiled in {seconds:.1f} s: {exe}", flush=True)
+    # processes, because each can be ended in the middle of its work
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_settle_worker) as pool:
+        try:
+            jobs = {pool.submit(_compile_one, name, threads=given.threads): name for name in names}
+            for job in as_completed(jobs):
+                try:
+                    exe, seconds = job.result()
+                except StanhierError as err:
+                    wrong += 1
+                    print(f"stanhier: {err}", file=sys.stderr)
+                else:
+                    print(f"{jobs[job]:<{width}}  compiled in {seconds:.1f} s: {exe}", flush=True)
+        except BaseException:  # above all an interrupt
+            for worker in active_children():
+                worker.terminate()
+            raise
     return wrong
+
+
+def _settle_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what reaches the command ends its workers, and once is enough
+    end_with_parent(partial(os.kill, os.getpid(), signal.SIGTERM))
 
 
 def _compile_one(name: str, *, threads: bool) -> tuple[Path, float]:
     """Compile a program in a process of its own: the executable, and how many seconds it took."""
     start = time.monotonic()
-    return Program(name).exe(threads), time.monotonic() - start
+    try:
+        with signals_as_exit():
+            return Program(name).exe(threads), time.monotonic() - start
+    except (KeyboardInterrupt, SystemExit):  # what was begun is cleared away; a pool would give the process more to do
+        os._exit(1)
 
 
 def _positive(text: str) -> int:

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted, shortened
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
@@ -26,6 +28,7 @@ __all__ = ["load"]
 _MODELS: dict[str, type[Model]] = {"LinearRegression": LinearRegression, "VaryingIntercept": VaryingIntercept}
 
 
+@in_our_words()
 def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]] | None = None) -> Fit[Model]:
     """Load a fit that `Fit.save` wrote. Nothing in the file is executed.
 
@@ -46,9 +49,17 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
         If the file is missing, damaged, of another program or of a newer version of stanhier; if the model needs
         functions that `context` does not have, or these give other values than when the fit was saved.
     """
-    if not isinstance(path, str | PathLike):
-        raise StanhierError(f"load() takes the path of a file, not {type(path).__name__}.")
-    source = Path(path)
+    try:
+        source = Path(path)
+        is_file = source.is_file()
+    except TypeError:
+        raise StanhierError(
+            f"load() needs the path of a file that Fit.save wrote, not {type(path).__name__} ({quoted(path, 60)})."
+        ) from None
+    except (ValueError, OSError):  # no path of any file: too long, or with signs that none has
+        is_file = False
+    if not is_file:
+        raise StanhierError(f"There is no file {shortened(str(path))}.")
     stored = read(source)
     description = stored.description
     _check_context(description, context, source)
@@ -73,8 +84,8 @@ def _check_context(description: dict[str, Any], context: Any, source: Path) -> N
     if missing:
         listed = ", ".join(f'"{name}": {name}' for name in missing)
         raise StanhierError(
-            f"{source} holds a fit of {description.get('formula')!r}, which calls functions that a file cannot hold; "
-            f"define them and give them to load(..., context={{{listed}}})."
+            f"{source} holds a fit of {quoted(description.get('formula'))}, which calls functions that a file cannot "
+            f"hold; define them and give them to load(..., context={{{listed}}})."
         )
 
 
@@ -89,13 +100,13 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     compressed = stored.compressed()
     if compressed is not None:
         data = streamed.from_dataset(parse(description["formula"]), compressed, frame, known_se if known_se else None)
-    model = _MODELS[description["model"]](
+    model = _MODELS[description["model"]].made_before(
         description["formula"],
         data,
+        context,
         priors=stored.priors(),
         sigma=description["sigma"],
         se=known_se if isinstance(known_se, str) else se,
-        context=context,
     )
     for start, end in pairwise([first, *later]):
         model = extend(model, frame.iloc[start:end])

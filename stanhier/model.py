@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self, Unpack
 
 from stanhier import plots
+from stanhier.basics.arguments import in_our_words
 from stanhier.engines.building import build
+from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
@@ -22,10 +24,23 @@ from stanhier.stan.nuts import run_nuts
 
 __all__ = ["Model"]
 
+_HABITS = {
+    "family": "The response is Gaussian; there is no other family.",
+    "link": "The response is Gaussian, on its own scale.",
+    "weights": "Rows are weighted by their standard errors where these are known: se=.",
+    "offset": "Subtract the offset from the response, in a column of its own.",
+    "group": "The groups are a term of the formula of VaryingIntercept: (1 | county).",
+    "groups": "The groups are a term of the formula of VaryingIntercept: (1 | county).",
+    "df": "Did you mean 'data'?",
+    **{name: f"That is one of sample(): model.sample({name}=...)." for name in SampleKeywords.__annotations__},
+}
+"""Keywords of other packages' models, and of our own methods."""
+
 
 class Model(Regression):
     """What both models share; use `LinearRegression` or `VaryingIntercept`."""
 
+    @in_our_words(_HABITS)
     def __init__(
         self,
         formula: str,
@@ -36,9 +51,24 @@ class Model(Regression):
         se: str | Any | None = None,
         context: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
+        self._build(formula, data, context, priors=priors, sigma=sigma, se=se)
+        warn_of_distance(self.chosen, self.design, self.engine.moments)
+
+    @classmethod
+    def made_before(
+        cls, formula: str, data: Any, context: Mapping[str, Callable[..., Any]] | None, **arguments: Any
+    ) -> Self:
+        """Make a model as the constructor does, without a word about priors that somebody has settled on already."""
+        model = cls.__new__(cls)
+        model._build(formula, data, context, **arguments)
+        return model
+
+    def _build(
+        self, formula: str, data: Any, context: Mapping[str, Callable[..., Any]] | None, **arguments: Any
+    ) -> None:
         parsed = parse(formula, context)
         self._check_formula(parsed)
-        built = build(parsed, data, priors=priors, sigma=sigma, se=se)
+        built = build(parsed, data, **arguments)
         super().__init__(built.design, built.noise, built.chosen, built.engine, built.stages)
 
     @classmethod
@@ -175,7 +205,7 @@ class Model(Regression):
         return self._checked(Fit(self, approximate(self, "variational", kwargs)))
 
     @staticmethod
-    def _checked[F: Fit[Any]](fit: F) -> F:
+    def _checked[F: Fit[Regression]](fit: F) -> F:
         fit.warn_if_unreliable()
         return fit
 

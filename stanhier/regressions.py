@@ -1,6 +1,7 @@
 """The models by name: what a user writes."""
 
 from stanhier.basics.errors import FormulaError
+from stanhier.basics.words import quoted, shortened
 from stanhier.formula.parse import ParsedFormula
 from stanhier.model import Model
 
@@ -21,7 +22,8 @@ class LinearRegression(Model):
     priors : mapping, optional
         Priors of `alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get rstanarm's
         defaults: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
-        normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)).
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)). A prior that you give on `alpha` applies at x = 0,
+        unless it has `centered=True`, which puts it at the mean of the predictors.
     sigma : float, optional
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
@@ -38,6 +40,14 @@ class LinearRegression(Model):
         If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors.
     PriorError
         If a prior does not fit its parameter.
+    StanhierError
+        If an argument is not one of these.
+
+    Warns
+    -----
+    PriorWarning
+        If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
+        its standard deviations from 0; `centered=True` is the remedy.
 
     References
     ----------
@@ -47,7 +57,10 @@ class LinearRegression(Model):
     @classmethod
     def _check_formula(cls, formula: ParsedFormula) -> None:
         if formula.group is not None:
-            raise FormulaError(f"{formula.text!r} has a grouping term; use VaryingIntercept for (1 | {formula.group}).")
+            raise FormulaError(
+                f"{quoted(formula.text)} has a grouping term; use VaryingIntercept for "
+                f"(1 | {shortened(formula.group)})."
+            )
 
 
 class VaryingIntercept(Model):
@@ -64,7 +77,8 @@ class VaryingIntercept(Model):
     priors : mapping, optional
         Priors of `mu_alpha`, `sigma_alpha`, `beta` (one for all, or a mapping by predictor) and `sigma`. The rest get
         rstanarm's defaults: mu_alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
-        normal(0, 2.5 sd(y) / sd(x_k)), sigma and sigma_alpha exponential(1 / sd(y)).
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma and sigma_alpha exponential(1 / sd(y)). A prior that you give on
+        `mu_alpha` applies at x = 0, unless it has `centered=True`, which puts it at the mean of the predictors.
     sigma : float, optional
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
@@ -81,6 +95,14 @@ class VaryingIntercept(Model):
         If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors.
     PriorError
         If a prior does not fit its parameter.
+    StanhierError
+        If an argument is not one of these.
+
+    Warns
+    -----
+    PriorWarning
+        If your prior on `mu_alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
+        its standard deviations from 0; `centered=True` is the remedy.
 
     References
     ----------
@@ -92,9 +114,13 @@ class VaryingIntercept(Model):
     def _check_formula(cls, formula: ParsedFormula) -> None:
         text = formula.text
         if formula.group is None:
-            raise FormulaError(f"{text!r} has no grouping term; add one such as (1 | county), or use LinearRegression.")
+            raise FormulaError(
+                f"{quoted(text)} has no grouping term; add one such as (1 | county), or use LinearRegression."
+            )
         if not formula.has_intercept:
-            raise FormulaError(f"{text!r}: the intercept cannot be removed, the groups vary around it (mu_alpha).")
+            raise FormulaError(
+                f"{quoted(text)}: the intercept cannot be removed, the groups vary around it (mu_alpha)."
+            )
 
 
 def class_of(formula: ParsedFormula) -> type[Model]:

@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 
 import stanhier as sh
 from tests.tools import variants
+from tests.tools.fake_fit import fake_fit
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cmdstan_home")]
 
@@ -272,3 +273,12 @@ def test_many_groups_are_not_fitted_without_pooling():
     data = pd.DataFrame({"y": np.arange(3000.0), "g": np.arange(3000) // 2})
     with pytest.raises(sh.DataError, match=r"'g' has 1,500 groups.*up to 1,000"):
         sh.pooling("y ~ 1", data, group="g")
+
+
+def test_too_few_draws_to_weight_are_refused():
+    fit = fake_fit(variants.VARYING["default"](), chains=2, draws=12)
+    with pytest.raises(sh.StanhierError, match=r"loo\(\) weights the draws, and of 24 .* at least 25.*iter_sampling"):
+        fit.loo()
+    with pytest.raises(sh.StanhierError, match=r"update_group\(\) weights the draws"):
+        fit.update_group(variants.frame()[:2].assign(g=99))
+    assert fit.update_group(variants.frame()[:2].assign(g=99), reweight=False).draws.n_draws == 24

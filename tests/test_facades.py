@@ -59,6 +59,10 @@ WRONG = {
     'sh.fit_many("y ~ x", data, by=3)': 'No overload variant of "fit_many"',
     'sh.fit_many("y ~ x", data, by="g", chians=2)': 'Unexpected keyword argument "chians"',
     "fit.kfold(kk=3)": 'Unexpected keyword argument "kk"',
+    'sh.LinearRegression("y ~ x", data, prior={})': 'Unexpected keyword argument "prior"',
+    'sh.LinearRegression("y ~ x", data, {})': "Too many positional arguments",
+    'sh.pooling("y ~ x", data, grup="g")': 'Unexpected keyword argument "grup"',
+    'sh.load("fit.nc", contexts={})': 'Unexpected keyword argument "contexts"',
 }
 
 

@@ -27,9 +27,9 @@ def test_default_priors_are_autoscaled():
 
 
 def test_given_priors_are_used_as_given():
-    given = {"alpha": sh.Normal(0, 10), "beta": {"z": sh.Cauchy(0, 1)}, "sigma": sh.HalfCauchy(5)}
+    given = {"alpha": sh.Normal(0, 50), "beta": {"z": sh.Cauchy(0, 1)}, "sigma": sh.HalfCauchy(5)}
     priors = sh.LinearRegression("y ~ x + z", frame(), priors=given).priors
-    assert priors["alpha"] == sh.Normal(0, 10)
+    assert priors["alpha"] == sh.Normal(0, 50)
     assert priors["beta"]["z"] == sh.Cauchy(0, 1)
     assert isinstance(priors["beta"]["x"], sh.Normal)
     assert priors["sigma"] == sh.HalfCauchy(5)
@@ -123,10 +123,10 @@ def test_stan_code_shows_the_model_and_its_priors():
     model = sh.VaryingIntercept(
         "y ~ x + z + (1 | g)",
         frame(),
-        priors={"mu_alpha": sh.Normal(0, 10), "beta": {"x": sh.Flat()}, "sigma": sh.HalfStudentT(3, 2)},
+        priors={"mu_alpha": sh.Normal(0, 50), "beta": {"x": sh.Flat()}, "sigma": sh.HalfStudentT(3, 2)},
     )
     code = model.stan_code
-    assert "mu_alpha ~ normal(0.0, 10.0);" in code
+    assert "mu_alpha ~ normal(0.0, 50.0);" in code
     assert "// beta[1]: flat" in code
     assert "sigma ~ student_t(3.0, 0, 2.0);" in code
     assert "y ~ normal(alpha[jj] + X * beta, sigma);" in code

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["CASES", "Case", "MissingDataError", "build"]
+__all__ = ["CASES", "Case", "MissingDataError", "build", "simulated"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -154,7 +154,8 @@ def _radon(file: str, title: str) -> Case:
     )
 
 
-def _simulated(n: int, groups: int, k: int = 5) -> Case:
+def simulated(n: int, groups: int, k: int = 5) -> Case:
+    """Make up n rows of k predictors in groups, each of which has a row."""
     rng = np.random.default_rng(n)
     codes = rng.integers(groups, size=n)
     codes[:groups] = np.arange(groups)  # every group has a row
@@ -175,6 +176,6 @@ CASES: dict[str, Callable[[], Case]] = {
     "eight_schools": _eight_schools,
     "radon_mn": lambda: _radon("radon_mn.csv", "radon, Minnesota"),
     "radon_all": lambda: _radon("radon_all.csv", "radon, all states"),
-    "sim_100k": lambda: _simulated(100_000, 1_000),
-    "sim_1m": lambda: _simulated(1_000_000, 5_000),
+    "sim_100k": lambda: simulated(100_000, 1_000),
+    "sim_1m": lambda: simulated(1_000_000, 5_000),
 }

@@ -12,7 +12,7 @@ from scripts.benchmarks.process import OUTPUT, OWN_PYTHON, PEERS_PYTHON, run_rep
 from scripts.benchmarks.quality import Moments, agreement, point_distance
 from scripts.benchmarks.records import Measurement
 
-__all__ = ["compare"]
+__all__ = ["compare", "judge"]
 
 REFERENCE = "stanhier"
 
@@ -93,13 +93,14 @@ def _measure(
         rows.append(_row(case, peer, "memory", "MB", [report["memory"]]))
     if not report.get("warm"):
         return rows, None
-    found, more = _judge(case, peer, report, reference)
+    found, more = judge(case, peer, report, reference)
     return rows + more, found
 
 
-def _judge(
+def judge(
     case: str, peer: str, report: dict[str, Any], reference: Moments | None
 ) -> tuple[Moments | None, list[Measurement]]:
+    """Say how well a peer's report agrees with the reference, and what its effective sample size is."""
     if "estimate" in report and reference is not None:
         distance, where = point_distance(report["estimate"], reference)
         return None, [_row(case, peer, "agreement", "posterior sd", [distance], f"point estimate; furthest: {where}")]

@@ -1,11 +1,16 @@
 """Arguments that many functions take, checked with the same words everywhere."""
 
+import difflib
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from functools import wraps
 from numbers import Integral, Real
 from typing import Any
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 
-__all__ = ["check_seed", "checked_count", "checked_probability"]
+__all__ = ["check_seed", "checked_count", "checked_probability", "in_our_words", "suggestion"]
 
 
 def checked_probability(prob: Any, method: str) -> float:
@@ -17,7 +22,7 @@ def checked_probability(prob: Any, method: str) -> float:
         Naming the method and the value, if it is anything else.
     """
     if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"{method}(prob={prob!r}): 'prob' must be a number between 0 and 1.")
+        raise StanhierError(f"{method}(prob={quoted(prob)}): 'prob' must be a number between 0 and 1.")
     return float(prob)
 
 
@@ -30,7 +35,7 @@ def checked_count(value: Any, name: str, method: str) -> int:
         Naming the method, the argument and the value, if it is anything else.
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
-        raise StanhierError(f"{method}({name}={value!r}): '{name}' must be an integer of at least 1.")
+        raise StanhierError(f"{method}({name}={quoted(value)}): '{name}' must be an integer of at least 1.")
     return int(value)
 
 
@@ -42,4 +47,76 @@ def check_seed(seed: Any) -> None:
     StanhierError
     """
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0):
-        raise StanhierError(f"seed={seed!r}: 'seed' must be an integer of at least 0.")
+        raise StanhierError(f"seed={quoted(seed)}: 'seed' must be an integer of at least 0.")
+
+
+def suggestion(name: str, allowed: Collection[str]) -> str:
+    """Say which name may have been meant, or else which there are.
+
+    Parameters
+    ----------
+    name : str
+        What was given.
+    allowed : collection of str
+        What could have been.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    close = difflib.get_close_matches(name, allowed, n=1)
+    return f"Did you mean '{close[0]}'?" if close else f"It takes: {', '.join(allowed)}."
+
+
+def in_our_words[**P, R](habits: Mapping[str, str] | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function refuse arguments that it does not have with a `StanhierError` that says what it takes.
+
+    Its signature stays what it is, for `help()`, editors and type checkers.
+
+    Parameters
+    ----------
+    habits : mapping of str, optional
+        What to say of keywords that people know from elsewhere.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError:
+                is_init = function.__name__ == "__init__"
+                name = type(args[0]).__name__ if is_init else function.__name__
+                parameters = list(signature.parameters.values())[1 if is_init else 0 :]
+                said = _what_is_wrong(parameters, args[1 if is_init else 0 :], kwargs, habits if habits else {})
+                raise StanhierError(f"{name}() {said}") from None
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def _what_is_wrong(
+    parameters: list[inspect.Parameter], args: tuple[Any, ...], kwargs: Mapping[str, Any], habits: Mapping[str, str]
+) -> str:
+    """Say why arguments do not fit the parameters of a function, of which the first fault is enough."""
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    names, in_place = [p.name for p in named], [p.name for p in named if p.kind is p.POSITIONAL_OR_KEYWORD]
+    unknown = [name for name in kwargs if name not in names]
+    if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        first = unknown[0]
+        return f"has no keyword '{first}'. {habits.get(first) or suggestion(first, names)}"
+    if len(args) > len(in_place):
+        others = ", ".join(f"{name}=" for name in names if name not in in_place)
+        places = f"{' and '.join(in_place)} by {'its place' if len(in_place) == 1 else 'their places'}"
+        return f"takes {places}; give what else there is by name: {others}."
+    twice = [name for name in in_place[: len(args)] if name in kwargs]
+    if twice:
+        return f"got '{twice[0]}' twice, by its place and by its name; give it once."
+    missing = [p.name for p in named if p.default is p.empty and p.name not in (*in_place[: len(args)], *kwargs)]
+    close = difflib.get_close_matches(missing[0], unknown, n=1)
+    return f"needs '{missing[0]}'" + (f", and has no keyword '{close[0]}'." if close else ".")

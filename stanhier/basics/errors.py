@@ -1,5 +1,7 @@
 """The errors that stanhier raises: one base class, a few children by what to look at."""
 
+from stanhier.basics.words import shortened
+
 __all__ = ["CmdStanError", "DataError", "FormulaError", "PriorError", "SamplingError", "StanhierError"]
 
 
@@ -8,6 +10,12 @@ class StanhierError(Exception):
 
     The message names the column, argument or file, says what was wrong with it and what to do.
     """
+
+    _longest = 4000
+
+    def __str__(self) -> str:
+        # Names, labels and files are the users', or a stranger's: no length of them may bury what is said.
+        return shortened(super().__str__(), self._longest)
 
 
 class FormulaError(StanhierError):
@@ -25,6 +33,10 @@ class PriorError(StanhierError):
 class SamplingError(StanhierError):
     """Stan stopped, or was asked for something that it cannot run."""
 
+    _longest = 20_000  # with what programs have said
+
 
 class CmdStanError(StanhierError):
     """CmdStan, its compiler or its cache is missing, broken or out of reach."""
+
+    _longest = 20_000  # with what programs have said

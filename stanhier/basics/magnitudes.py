@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
 
 __all__ = ["LARGEST", "SMALLEST", "in_double_precision"]
 
@@ -35,6 +36,6 @@ def in_double_precision(formula: str) -> Iterator[None]:
             yield
     except (ArithmeticError, np.linalg.LinAlgError) as err:
         raise DataError(
-            f"{formula!r}: the numbers in data, priors and known standard deviations are too far apart in size to be "
-            "calculated with in double precision; give columns other units, or priors on their scale."
+            f"{quoted(formula)}: the numbers in data, priors and known standard deviations are too far apart in size "
+            "to be calculated with in double precision; give columns other units, or priors on their scale."
         ) from err

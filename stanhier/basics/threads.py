@@ -37,7 +37,7 @@ def keep_to_one_thread() -> None:
 
 
 def in_threads[R](function: Callable[..., R], *arguments: Iterable[Any]) -> list[R]:
-    """Call a function on each of the arguments, as `map` does, in as many threads as there may be.
+    """Call a function on each of the arguments, as `map` does, in as many threads as there may be, and BLAS in one.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def in_threads[R](function: Callable[..., R], *arguments: Iterable[Any]) -> list
     list
         The results, in the order of the arguments.
     """
-    with ThreadPoolExecutor(n_threads()) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
         return list(pool.map(function, *arguments))
 
 

@@ -4,9 +4,13 @@ import os
 import warnings
 from pathlib import Path
 
-__all__ = ["warn"]
+__all__ = ["PriorWarning", "warn"]
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
+
+
+class PriorWarning(UserWarning):
+    """A prior says something else than was meant, as far as can be told."""
 
 
 def warn(message: str | Warning, category: type[Warning]) -> None:

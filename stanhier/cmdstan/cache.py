@@ -9,13 +9,27 @@ import logging
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stanhier.basics.ending import signals_as_exit
 from stanhier.basics.errors import CmdStanError
+from stanhier.basics.locks import file_lock
 
-__all__ = ["cache_dir", "clear_errors", "exclusive", "free_bytes", "publish", "size_on_disk", "staging"]
+__all__ = [
+    "cache_dir",
+    "clear_errors",
+    "exclusive",
+    "free_bytes",
+    "make_folder",
+    "publish",
+    "reading",
+    "share",
+    "size_on_disk",
+    "staging",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -73,12 +87,12 @@ def exclusive(name: str) -> Iterator[None]:
     CmdStanError
         When the cache cannot be written.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     root = cache_dir()
     with clear_errors(root):
-        (root / "locks").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / "locks" / f"{name}.lock")
+        make_folder(root / "locks")
+        lock = file_lock(root / "locks" / f"{name}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -88,7 +102,8 @@ def exclusive(name: str) -> Iterator[None]:
         for left in (root / "staging").glob(f"{name}.*"):
             _log.info("Removing %s, which an interrupted run left behind.", left)
             shutil.rmtree(left, ignore_errors=True)
-        yield
+        with signals_as_exit():
+            yield
     finally:
         lock.release()
 
@@ -114,11 +129,52 @@ def staging(name: str) -> Iterator[Path]:
     """
     folder = cache_dir() / "staging" / f"{name}.{os.getpid()}-{secrets.token_hex(3)}"
     with clear_errors(folder.parent):
-        folder.mkdir(parents=True)
+        make_folder(folder.parent)
+        folder.mkdir()
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of the cache, for the same users as the cache itself, whatever the umask.
+
+    Parameters
+    ----------
+    folder : Path
+        The cache, or a folder directly in it.
+
+    Raises
+    ------
+    OSError
+        When it cannot be made.
+    """
+    root = cache_dir()
+    root.mkdir(parents=True, exist_ok=True)
+    if folder != root and not folder.is_dir():
+        folder.mkdir(exist_ok=True)
+        folder.chmod(stat.S_IMODE(root.stat().st_mode))
+
+
+def share(file: Path) -> None:
+    """Let those who may look into the cache read a file, and run it if it can be run, whatever the umask.
+
+    Parameters
+    ----------
+    file : Path
+        A file or a folder on its way into the cache.
+
+    Raises
+    ------
+    OSError
+        When it is not this user's.
+    """
+    readers = stat.S_IMODE(cache_dir().stat().st_mode) & 0o055
+    mode = stat.S_IMODE(file.stat().st_mode)
+    wanted = mode | (readers if mode & stat.S_IXUSR else readers & 0o044)
+    if wanted != mode:
+        file.chmod(wanted)
 
 
 def publish(made: Path, place: Path) -> None:
@@ -137,10 +193,37 @@ def publish(made: Path, place: Path) -> None:
         When the cache cannot be written.
     """
     with clear_errors(place.parent):
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
+        _share(made)
         if place.exists():  # broken, or replaced on purpose: it goes with the staging folder
             place.rename(made.with_name(f"{made.name}.replaced"))
         made.rename(place)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn what the operating system says about something that this user may not read into what to do; a decorator too.
+
+    Raises
+    ------
+    CmdStanError
+        When the block raises a ``PermissionError``.
+    """
+    try:
+        yield
+    except PermissionError as err:
+        root = cache_dir()
+        raise CmdStanError(
+            f"The cache cannot be read: {err.strerror} ({err.filename or root}), as user {_user()}. Ask its owner to "
+            f"make it readable, for example with `chmod -R go+rX {root}`, or set STANHIER_CACHE to a folder of your "
+            "own and try again."
+        ) from err
+
+
+def _share(made: Path) -> None:
+    for path in (made, *made.rglob("*")):
+        if not path.is_symlink():
+            share(path)
 
 
 def size_on_disk(folder: Path) -> int:

@@ -2,19 +2,18 @@
 
 import hashlib
 import json
-import logging
 import os
 import platform
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import locate
+from stanhier.cmdstan.build import in_a_plain_path, make_program, what_to_do
+from stanhier.cmdstan.cache import reading
 from stanhier.cmdstan.installer import damaged_files
+from stanhier.cmdstan.toolchain import require_make
 
 __all__ = ["compile_program", "executable_name", "is_intact"]
 
@@ -41,6 +40,7 @@ def executable_name(name: str) -> str:
     return f"{name}.exe" if platform.system() == "Windows" else name
 
 
+@reading()
 def is_intact(exe: Path) -> bool:
     """Compare an executable with what it was when it was compiled: in full once per process, then by size and time.
 
@@ -53,6 +53,11 @@ def is_intact(exe: Path) -> bool:
     -------
     bool
         False when it is missing, changed, or may not be run.
+
+    Raises
+    ------
+    CmdStanError
+        When this user may not read it.
     """
     try:
         status = exe.stat()
@@ -62,6 +67,8 @@ def is_intact(exe: Path) -> bool:
             if record["size"] != status.st_size or record["sha256"] != _fingerprint(exe):
                 return False
             _compared.add(key)
+    except PermissionError:  # it is there, and closed to this user
+        raise
     except (OSError, ValueError, KeyError):
         return False
     return os.access(exe, os.X_OK)
@@ -104,21 +111,19 @@ def compile_program(
     CmdStanError
         When it does not compile or does not run: with the words of ``stanc`` or of the C++ compiler.
     """
-    from cmdstanpy import compile_stan_file
-
-    # the model's name is the file's, also where cmdstanpy works on a copy because of a space in the path
-    options = {**stanc_options, "name": f"{name}_model", "include-paths": [str(folder)]}
-    try:
-        with _cmdstan_is(home), _in_a_plain_path(folder / header if header else None) as user_header:
-            compile_stan_file(
-                folder / f"{name}.stan",
-                stanc_options=options,
-                cpp_options=dict(_THREADS) if threads else None,
-                user_header=user_header,
-            )
-    except (ValueError, RuntimeError, OSError) as err:
-        said = str(err).replace(str(folder), str(origin.parent)).strip()
-        raise CmdStanError(f"The Stan program {origin} did not compile. {said}{_remedy(home, said)}") from err
+    # The link's words for the folder stay between make and stanc; the user knows the file by its origin.
+    with in_a_plain_path(folder) as plain:
+        flags = [f"--filename-in-msg={name}.stan", *(f"--{option}" for option, on in stanc_options.items() if on)]
+        flags += [f"--name={name}_model", f"--include-paths={plain.as_posix()}"]
+        flags += ["--allow-undefined"] if header else []
+        options = [f"STANCFLAGS+={flag}" for flag in flags]
+        options += [f"{variable}={value}" for variable, value in _THREADS.items()] if threads else []
+        options += [f"USER_HEADER={(plain / header).as_posix()}"] if header else []
+        said = make_program(home, require_make(), plain / executable_name(name), options)
+    if said is not None:
+        remedy = _remedy(home, said)
+        words = said.replace(str(plain), str(origin.parent)).replace(str(folder), str(origin.parent)).strip()
+        raise CmdStanError(f"The Stan program {origin} did not compile.\n{words}{remedy}")
     exe = folder / executable_name(name)
     try:
         ran = subprocess.run([exe, "info"], capture_output=True, text=True, timeout=60, check=False)
@@ -136,41 +141,13 @@ def compile_program(
 
 
 def _remedy(home: Path, said: str) -> str:
-    if "No space left on device" in said:
-        return "\nThe disk is full: make room, or set STANHIER_CACHE (and TMPDIR) to folders on a larger disk."
+    ended = what_to_do(said)
+    if ended:
+        return f"\n{ended}"
     damaged = damaged_files(home) if (home / locate.MARKER).is_file() else []
     if damaged:
         return f"\nDamaged in {home}: {', '.join(damaged)}. Run `stanhier install --force`."
     return ""
-
-
-@contextmanager
-def _in_a_plain_path(header: Path | None) -> Iterator[Path | None]:
-    """Copy a header to where cmdstanpy takes it from: it refuses paths with blanks, which a cache may have."""
-    if header is None:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="stanhier-") as folder:
-        yield Path(shutil.copy(header, folder))
-
-
-@contextmanager
-def _cmdstan_is(home: Path) -> Iterator[None]:
-    """Let cmdstanpy compile with this CmdStan, and without its running commentary."""
-    from cmdstanpy.utils import get_logger
-
-    logger = get_logger()
-    level, before = logger.level, os.environ.get("CMDSTAN")
-    logger.setLevel(logging.WARNING)
-    os.environ["CMDSTAN"] = str(home)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        if before is None:
-            del os.environ["CMDSTAN"]
-        else:
-            os.environ["CMDSTAN"] = before
 
 
 def _fingerprint(path: Path) -> str:

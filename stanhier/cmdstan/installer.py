@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
+from stanhier.basics.ending import end_children, signals_as_exit
 from stanhier.basics.errors import CmdStanError
 from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import cache, locate, wheel
@@ -138,7 +139,11 @@ def install_from_github(*, version: str | None = None, jobs: int | None = None, 
 
     cores = jobs if jobs is not None else n_threads()
     try:
-        done = cmdstanpy.install_cmdstan(version=version, cores=cores, progress=progress)
+        with signals_as_exit():
+            done = cmdstanpy.install_cmdstan(version=version, cores=cores, progress=progress)
+    except (KeyboardInterrupt, SystemExit):
+        end_children()  # make and its compilers, which cmdstanpy leaves to themselves
+        raise
     except Exception as err:  # cmdstanpy documents none of what it raises here
         raise CmdStanError(f"CmdStan could not be installed from GitHub: {err}") from err
     if not done:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
-from stanhier.cmdstan.cache import cache_dir
+from stanhier.cmdstan.cache import cache_dir, reading
 from stanhier.cmdstan.toolchain import Compiler
 from stanhier.cmdstan.wheel import STAN_VERSION, wheel_for_this_machine
 
@@ -154,6 +154,7 @@ def home_name(compiler: Compiler, *, native: bool = False) -> str:
     return f"{content_name()}-{_digest(compiler.identity)}{ending}"
 
 
+@reading()
 def find_built(compiler: Compiler | None, *, native: bool | None = None) -> Path | None:
     """Find the home in the cache that this stanhier built and can use as it is.
 
@@ -168,6 +169,11 @@ def find_built(compiler: Compiler | None, *, native: bool | None = None) -> Path
     -------
     Path or None
         A complete home, or None.
+
+    Raises
+    ------
+    CmdStanError
+        When this user may not look into the cache.
     """
     homes = cache_dir() / "homes"
     if compiler is None:
@@ -183,6 +189,7 @@ def find_built(compiler: Compiler | None, *, native: bool | None = None) -> Path
     return home if is_complete(home) else None
 
 
+@reading()
 def is_complete(home: Path) -> bool:
     """Check, without reading them, that the files that every program needs are there in their full length.
 
@@ -195,14 +202,22 @@ def is_complete(home: Path) -> bool:
     -------
     bool
         Whether the home can be used.
+
+    Raises
+    ------
+    CmdStanError
+        When this user may not read it.
     """
     try:
         vital = json.loads((home / MARKER).read_text(encoding="utf-8"))["files"]
         return all((home / name).stat().st_size == facts["size"] for name, facts in vital.items())
+    except PermissionError:  # it is there, and closed to this user
+        raise
     except (OSError, ValueError, KeyError):
         return False
 
 
+@reading()
 def built_homes() -> list[Path]:
     """List the homes in the cache, those of other versions of stanhier too.
 
@@ -210,6 +225,11 @@ def built_homes() -> list[Path]:
     -------
     list of Path
         The folders, sorted by name.
+
+    Raises
+    ------
+    CmdStanError
+        When this user may not look into the cache.
     """
     return sorted(home for home in (cache_dir() / "homes").glob("cmdstan-*") if home.is_dir())
 

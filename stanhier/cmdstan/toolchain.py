@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
-from stanhier.cmdstan.cache import cache_dir
+from stanhier.basics.files import write_whole
+from stanhier.cmdstan.cache import cache_dir, make_folder, share
 
 __all__ = ["Compiler", "find_compiler", "find_make", "require_compiler", "require_make"]
 
@@ -174,10 +175,9 @@ def _read(kept: Path) -> dict[str, str]:
 
 
 def _write(kept: Path, known: dict[str, str]) -> None:
-    fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(known, indent=1), encoding="utf-8")
-        fresh.replace(kept)
+        make_folder(kept.parent)
+        write_whole(kept, json.dumps(known, indent=1).encode())
+        share(kept)
     except OSError as err:  # a cache that is read-only still serves what is in it
         _log.info("The compiler's version is not kept: %s", err)

@@ -1,6 +1,7 @@
 """The columns of a data frame, checked and brought to the kinds that the models know."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -9,9 +10,21 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
-from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
+from stanhier.basics.words import quoted
+from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor, warn_of_identifiers
+from stanhier.data.libraries import PANDAS, Library
+from stanhier.data.written import reading_of
+from stanhier.data.wrong_data import is_of_xarray, refuse_other
 
-__all__ = ["as_frame", "clean_columns", "clean_group", "error_array", "positive_numbers", "require_columns"]
+__all__ = [
+    "as_frame",
+    "clean_columns",
+    "clean_group",
+    "column_names",
+    "error_array",
+    "positive_numbers",
+    "require_columns",
+]
 
 
 def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
@@ -27,9 +40,9 @@ def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If the argument is none of these, its columns are of different lengths or names repeat.
+        If the argument is none of these, its columns are of different lengths, or names that are wanted repeat.
     """
-    if not isinstance(data, pd.DataFrame | Mapping):
+    if not isinstance(data, pd.DataFrame | Mapping) or is_of_xarray(data):
         data = _to_pandas(data, columns)
     if isinstance(data, pd.DataFrame):
         frame = data
@@ -47,10 +60,26 @@ def as_frame(data: Any, columns: Collection[str] | None = None) -> pd.DataFrame:
             raise DataError(f"`data` cannot be made a data frame ({type(err).__name__}: {err}).") from err
     if isinstance(frame.columns, pd.MultiIndex):
         raise DataError("The columns of `data` have names of several levels; give each one name, as text.")
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise DataError(f"The column name {repeated[0]!r} occurs more than once in `data`; rename one.")
+    _refuse_repeated(list(frame.columns[frame.columns.duplicated()]), columns)
     return frame
+
+
+def column_names(data: Any) -> list[Any] | None:
+    """Give the names of the columns of a frame or mapping as they are; None if it is neither, or has several levels.
+
+    Parameters
+    ----------
+    data : object
+        As for `as_frame`.
+    """
+    if isinstance(data, pd.DataFrame):
+        return None if isinstance(data.columns, pd.MultiIndex) else list(data.columns)
+    if isinstance(data, Mapping):
+        return list(data)
+    if nw.dependencies.is_pyarrow_table(data):
+        return list(data.column_names)
+    eager = nw.from_native(data, eager_only=True, pass_through=True)
+    return list(eager.columns) if isinstance(eager, nw.DataFrame) else None
 
 
 def clean_columns(
@@ -60,6 +89,7 @@ def clean_columns(
     calculated: frozenset[str] = frozenset(),
     labels: frozenset[str] = frozenset(),
     like: pd.DataFrame | None = None,
+    library: Library = PANDAS,
 ) -> pd.DataFrame:
     """Bring columns to the kinds that the models know: float, int, bool, categorical.
 
@@ -74,30 +104,32 @@ def clean_columns(
         Those whose values are labels, as in `C(x)`, also where they are text that reads as numbers.
     like : pandas.DataFrame, optional
         Cleaned data of the fit; each column must be of the same kind.
+    library : Library
+        What holds the user's data, for messages.
 
     Raises
     ------
     DataError
         If a column is absent, has missing values, or cannot be used; the message names it.
     """
+    require_columns(frame, columns)
     cleaned = {}
     for name in columns:
-        _require(frame, name)
         known = None if like is None else like[name]
         were_labels = known is not None and is_categorical(known)
-        cleaned[name] = as_predictor(frame[name], name, labels=name in labels or were_labels)
+        is_label = name in labels or known is not None
+        cleaned[name] = as_predictor(frame[name], name, labels=is_label, library=library)
+        if is_categorical(cleaned[name]) and not is_label:
+            warn_of_identifiers(cleaned[name].dtype, name, len(frame))
         if name in calculated and cleaned[name].dtype.kind in "ib":
             cleaned[name] = cleaned[name].astype(float)
         if known is not None and is_categorical(cleaned[name]) != were_labels:
-            raise DataError(
-                f"Column '{name}' is {kind_of_predictor(cleaned[name])} here, but was {kind_of_predictor(known)} when "
-                f"the model was made; convert it."
-            )
+            raise _another_kind(cleaned[name], known, name, library)
     # Columns are shared with the caller's frame; pandas copies one when somebody writes to it.
     return pd.DataFrame(cleaned, index=frame.index, copy=False)
 
 
-def clean_group(frame: pd.DataFrame, name: str) -> pd.Series:
+def clean_group(frame: pd.DataFrame, name: str, library: Library = PANDAS) -> pd.Series:
     """Give the grouping column as labels that compare alike in the fit and in new data.
 
     Raises
@@ -105,8 +137,8 @@ def clean_group(frame: pd.DataFrame, name: str) -> pd.Series:
     DataError
         If it is absent, has missing values, or holds what cannot be labels, such as fractions.
     """
-    _require(frame, name)
-    return as_labels(frame[name], name)
+    require_columns(frame, [name])
+    return as_labels(frame[name], name, library)
 
 
 def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
@@ -117,7 +149,7 @@ def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     DataError
         If it is absent, not numeric, has missing values or values that are not positive and finite.
     """
-    _require(frame, name)
+    require_columns(frame, [name])
     column = as_predictor(frame[name], name)
     if is_categorical(column):
         raise DataError(f"Column '{name}' must be numeric; it is {kind_of_predictor(column)}.")
@@ -146,16 +178,29 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
     return _positive(numeric.to_numpy(dtype=float), "`se`")
 
 
-def require_columns(frame: pd.DataFrame, columns: Iterable[str]) -> None:
+def require_columns(frame: pd.DataFrame, names: Collection[str]) -> None:
     """Refuse a frame without some columns.
 
     Raises
     ------
     DataError
-        Naming the first that is absent.
+        Naming the first that is absent, and the columns that are there.
     """
-    for name in columns:
-        _require(frame, name)
+    for name in names:
+        if name not in frame.columns:
+            raise DataError(f"There is no column '{name}' in the data; its columns are: {_listed(frame.columns)}.")
+
+
+def _another_kind(here: pd.Series, known: pd.Series, name: str, library: Library) -> DataError:
+    example, remedy = "", ""
+    if is_categorical(here) and len(here):
+        example = f" (it holds values such as {here.iloc[0]!r:.40})"
+        reading = reading_of([str(value) for value in here.cat.categories], len(here))
+        remedy = f" with {library.converted(name, reading)}" if reading is not None else ""
+    return DataError(
+        f"Column '{name}' is {kind_of_predictor(here)} here, but was {kind_of_predictor(known)} when the model was "
+        f"made{example}; convert it{remedy}."
+    )
 
 
 def _positive(values: np.ndarray, what: str) -> np.ndarray:
@@ -169,15 +214,24 @@ def _positive(values: np.ndarray, what: str) -> np.ndarray:
     return values
 
 
+def _refuse_repeated(repeated: list[Any], columns: Collection[str] | None) -> None:
+    """Refuse names that stand for two columns, if they are wanted."""
+    wanted = [name for name in repeated if columns is None or name in columns]
+    if wanted:
+        raise DataError(f"The column name {quoted(wanted[0])} occurs more than once in `data`; rename one.")
+
+
 def _to_pandas(data: Any, columns: Collection[str] | None) -> pd.DataFrame:
+    if nw.dependencies.is_pyarrow_table(data):
+        # narwhals takes no table with a name that repeats, used or not.
+        times = Counter(data.column_names)
+        _refuse_repeated([name for name, count in times.items() if count > 1], columns)
+        data = data.select([k for k, name in enumerate(data.column_names) if times[name] == 1])
     eager = nw.from_native(data, eager_only=True, pass_through=True)
     if not isinstance(eager, nw.DataFrame):
-        raise DataError(
-            f"`data` must be a data frame or a dict of arrays, not {type(data).__name__}; read or collect it into one."
-        )
+        refuse_other(data)
     wanted = eager.columns if columns is None else [name for name in columns if name in eager.columns]
-    if columns is not None and len(wanted) < len(columns):
-        _require(pd.DataFrame(columns=eager.columns), next(name for name in columns if name not in wanted))
+    require_columns(pd.DataFrame(columns=eager.columns), columns if columns is not None else [])
     try:
         return eager.select(wanted).to_pandas()
     except ImportError as err:
@@ -200,13 +254,18 @@ def _column(name: Any, values: Any) -> Any:
     if isinstance(values, list | tuple):
         nested = [value for value in values if isinstance(value, list | tuple | np.ndarray)]
         if nested:
-            raise DataError(f"'{name}' must be one-dimensional; its items are sequences such as {nested[0]!r:.60}.")
+            raise DataError(
+                f"'{name}' must be one-dimensional; its items are sequences such as {quoted(nested[0], 60)}."
+            )
         # pandas keeps a mixture as it is, where numpy would make text of it.
         return _series(name, values) if len(values) else np.zeros(0)
     try:
         array = np.asarray(values)
     except Exception as err:  # whatever an object's own conversion raises
         raise DataError(f"'{name}' cannot be made an array ({type(err).__name__}: {err}).") from err
+    if array.ndim == 0:
+        example = f", such as [{values!r:.40}]" if pd.api.types.is_scalar(values) else ""
+        raise DataError(f"'{name}' is of type {type(values).__name__}; give a list with a value for each row{example}.")
     if array.ndim != 1:
         raise DataError(f"'{name}' must be one-dimensional; it has shape {array.shape}. Give each column a name.")
     return array if array.dtype.kind in "biufc" else _series(name, array)
@@ -228,11 +287,6 @@ def _refuse_misaligned(indexes: dict[Any, pd.Index]) -> None:
                 f"The Series '{first}' and '{name}' in `data` have different row labels, so their rows may not belong "
                 "together; give a DataFrame, or arrays with .to_numpy() if the order is right."
             )
-
-
-def _require(frame: pd.DataFrame, name: str) -> None:
-    if name not in frame.columns:
-        raise DataError(f"There is no column '{name}' in the data; its columns are: {_listed(frame.columns)}.")
 
 
 def _listed(names: Any, most: int = 20) -> str:

@@ -10,17 +10,30 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST
+from stanhier.basics.warned import warn
+from stanhier.basics.words import in_formula, quoted
+from stanhier.data.libraries import PANDAS, Library
+from stanhier.data.missing import missing_values, n_missing
+from stanhier.data.written import reading_of
 
-__all__ = ["as_labels", "as_predictor", "is_categorical", "kind_of_labels", "kind_of_predictor", "refuse_infinite"]
+__all__ = [
+    "as_labels",
+    "as_predictor",
+    "is_categorical",
+    "kind_of_labels",
+    "kind_of_predictor",
+    "refuse_infinite",
+    "refuse_numbers_as_text",
+    "warn_of_identifiers",
+]
 
 _LARGEST_WHOLE = 2**53
 """Up to here every integer is a float of its own."""
+_FEW_LEVELS = 10
+"""So many levels are no sign of identifiers."""
 
-_BLANK = frozenset(["", "-", ".", "?", "na", "n/a", "nan", "none", "null", "missing"])
-"""What files say, in small letters, where a number is missing."""
 
-
-def as_predictor(column: pd.Series, name: str, *, labels: bool = False) -> pd.Series:
+def as_predictor(column: pd.Series, name: str, *, labels: bool = False, library: Library = PANDAS) -> pd.Series:
     """Bring a column to one of the kinds that models calculate with: float, int64, bool, categorical.
 
     Parameters
@@ -30,6 +43,8 @@ def as_predictor(column: pd.Series, name: str, *, labels: bool = False) -> pd.Se
         For messages.
     labels : bool
         Whether text that reads as numbers is meant as labels.
+    library : Library
+        What holds the user's data, for messages.
 
     Raises
     ------
@@ -37,10 +52,13 @@ def as_predictor(column: pd.Series, name: str, *, labels: bool = False) -> pd.Se
         If values are missing or infinite, or of a kind that cannot be used.
     """
     column = _dense(column)
-    _refuse_missing(column, name)
+    _refuse_missing(column, name, library)
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return column.cat.remove_unused_categories()
+        used = column.cat.remove_unused_categories()
+        if not labels:
+            refuse_numbers_as_text(used.dtype, name, len(column), library, chosen=True)
+        return used
     if pd.api.types.is_bool_dtype(dtype):
         return column.astype(bool)
     if pd.api.types.is_complex_dtype(dtype):
@@ -56,11 +74,11 @@ def as_predictor(column: pd.Series, name: str, *, labels: bool = False) -> pd.Se
     if dtype.kind in "mM":
         raise DataError(f"Column '{name}' holds {dtype}; turn it into numbers first, for example days since a date.")
     if isinstance(dtype, pd.StringDtype):
-        return _categories(column, name, labels=labels)
-    return _from_objects(column, name, labels=labels)
+        return _categories(column, name, labels=labels, library=library)
+    return _from_objects(column, name, labels=labels, library=library)
 
 
-def as_labels(column: pd.Series, name: str) -> pd.Series:
+def as_labels(column: pd.Series, name: str, library: Library = PANDAS) -> pd.Series:
     """Bring a grouping column to labels that compare alike in the fit and in new data, and that a file can hold.
 
     Raises
@@ -69,18 +87,18 @@ def as_labels(column: pd.Series, name: str) -> pd.Series:
         If values are missing, or are no labels: fractions, complex numbers, mixtures.
     """
     column = _dense(column)
-    _refuse_missing(column, name)
+    _refuse_missing(column, name, library)
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         used = column.cat.remove_unused_categories()
-        checked = as_labels(used.cat.categories.to_series(), name)
+        checked = as_labels(used.cat.categories.to_series(), name, library)
         return used.cat.rename_categories(pd.Index(checked)) if checked.dtype.kind == "M" else used
     if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in "biuf":
-        return as_labels(pd.Series(column.tolist(), index=column.index), name)
+        return as_labels(pd.Series(column.tolist(), index=column.index), name, library)
     if pd.api.types.is_bool_dtype(dtype):
         return column.astype(bool)
     if pd.api.types.is_float_dtype(dtype):
-        return _whole(column, name)
+        return _whole(column, name, library)
     if pd.api.types.is_integer_dtype(dtype):
         if isinstance(dtype, np.dtype):
             return column
@@ -90,17 +108,17 @@ def as_labels(column: pd.Series, name: str) -> pd.Series:
     _refuse_half_characters(column, name)
     inferred = column.infer_objects()
     if inferred.dtype != object and inferred.dtype != dtype:
-        return as_labels(inferred, name)
+        return as_labels(inferred, name, library)
     kinds = set(map(type, column))
     if all(issubclass(kind, str) for kind in kinds):
         return column
     if _are_numbers(kinds):
-        return _whole(_floats(column, name), name)
+        return _whole(_floats(column, name), name, library)
     if all(issubclass(kind, date) and not issubclass(kind, datetime) for kind in kinds):
         return column.astype("datetime64[ms]")  # as Polars and PyArrow give days to pandas
     raise DataError(
         f"Grouping column '{name}' (dtype {dtype}) holds {_named(kinds)}, which cannot be labels together; "
-        f"make them text with data['{name}'].astype(str)."
+        f"make them text with {library.as_text(name)}."
     )
 
 
@@ -149,21 +167,71 @@ def refuse_infinite(values: np.ndarray, name: str) -> np.ndarray:
     )
 
 
+def refuse_numbers_as_text(dtype: Any, name: str, n_rows: int, library: Library, *, chosen: bool = False) -> None:
+    """Refuse categories that are numbers, dates or measures by a slip in reading.
+
+    Parameters
+    ----------
+    dtype : pandas.CategoricalDtype
+        The categories that occur. Those with an order are meant as they are.
+    name : str
+    n_rows : int
+    library : Library
+    chosen : bool
+        Whether the user's own column is one of categories, and not of text.
+
+    Raises
+    ------
+    DataError
+        Naming values that read so and those that do not, and what converts them.
+    """
+    values = list(dtype.categories)
+    if dtype.ordered or not all(isinstance(value, str) for value in values):
+        return
+    reading = reading_of(values, n_rows, chosen=chosen)
+    if reading is None:
+        return
+    odd = ""
+    if reading.odd:
+        listed = ", ".join(f"{value!r:.40}" for value in reading.odd[:3])
+        odd = f", but for {listed}" + (f" and {len(reading.odd) - 3} more" if len(reading.odd) > 3 else "")
+    examples = ", ".join(f"{value!r:.40}" for value in reading.examples)
+    after = " and make numbers of that, such as days since the first" if reading.how in ("date", "time") else ""
+    raise DataError(
+        f"Column '{name}' holds text that reads as {reading.what} (such as {examples}){odd}, most likely by a slip in "
+        f"reading: each of its {len(values):,} different values would be a category. Convert it with "
+        f"{library.converted(name, reading)}{after}, or write C({in_formula(name)}) if labels are meant."
+    )
+
+
+def warn_of_identifiers(dtype: Any, name: str, n_rows: int) -> None:
+    """Warn of categories that most rows have for themselves, so that they are identifiers or free text.
+
+    With fewer than two rows for a level, the coefficients are known from their prior and from hardly anything else. A
+    few levels are none too many, however few the rows; those with an order are meant.
+    """
+    n_levels = len(dtype.categories)
+    if dtype.ordered or n_levels <= _FEW_LEVELS or n_rows >= 2 * n_levels:
+        return
+    as_written = in_formula(name)
+    warn(
+        f"Predictor '{name}' has {n_levels:,} levels in {n_rows:,} rows, so most coefficients rest on one row each and "
+        f"on their prior. If it identifies rows or their units, leave it out, or let it be the groups, "
+        f"(1 | {as_written}); C({as_written}) says that coefficients are meant.",
+        UserWarning,
+    )
+
+
 def _dense(column: pd.Series) -> pd.Series:
     sparse: Any = column
     return sparse.sparse.to_dense() if isinstance(column.dtype, pd.SparseDtype) else column
 
 
-def _refuse_missing(column: pd.Series, name: str) -> None:
-    try:
-        missing = int(column.isna().sum())
-    except ArithmeticError:  # a decimal that signals when it is looked at
-        missing = sum(isinstance(value, Decimal) and value.is_nan() for value in column)
+def _refuse_missing(column: pd.Series, name: str, library: Library) -> None:
+    missing = n_missing(column)
     if missing:
-        raise DataError(
-            f"Column '{name}' has {missing} missing {'value' if missing == 1 else 'values'} in {len(column)} rows; "
-            f"drop those rows with data.dropna(subset=['{name}']) or fill them in."
-        )
+        floats = [name] if column.dtype.kind == "f" else []
+        raise missing_values({name: missing}, len(column), library.without_missing([name], floats))
 
 
 def _refuse_half_characters(column: pd.Series, name: str) -> None:
@@ -174,16 +242,16 @@ def _refuse_half_characters(column: pd.Series, name: str) -> None:
                 value.encode()
             except UnicodeEncodeError as err:
                 raise DataError(
-                    f"Column '{name}' holds {value!r}, which is not valid Unicode; replace such text, for example with "
-                    f"data['{name}'].str.encode('utf-8', 'replace').str.decode('utf-8')."
+                    f"Column '{name}' holds {quoted(value)}, which is not valid Unicode; replace such text, for "
+                    f"example with data['{name}'].str.encode('utf-8', 'replace').str.decode('utf-8')."
                 ) from err
 
 
-def _from_objects(column: pd.Series, name: str, *, labels: bool) -> pd.Series:
+def _from_objects(column: pd.Series, name: str, *, labels: bool, library: Library) -> pd.Series:
     _refuse_half_characters(column, name)
     kinds = set(map(type, column))
     if all(issubclass(kind, str) for kind in kinds):
-        return _categories(column, name, labels=labels)
+        return _categories(column, name, labels=labels, library=library)
     if all(issubclass(kind, bool | np.bool_) for kind in kinds):
         return column.astype(bool)
     if _are_numbers(kinds):
@@ -210,26 +278,20 @@ def _floats(column: pd.Series, name: str) -> pd.Series:
         raise DataError(f"Column '{name}' holds numbers too large for a float; rescale it.") from err
 
 
-def _categories(column: pd.Series, name: str, *, labels: bool) -> pd.Series:
+def _categories(column: pd.Series, name: str, *, labels: bool, library: Library) -> pd.Series:
     categories = column.astype("category")
-    values = [str(value) for value in categories.cat.categories]
-    written = [value for value in values if value.strip().lower() not in _BLANK]
-    if not labels and written and pd.to_numeric(pd.Series(written, dtype=object), errors="coerce").notna().all():
-        raise DataError(
-            f"Column '{name}' holds text that reads as numbers (such as {written[0]!r}), most likely by a slip in "
-            f"reading; convert it with pd.to_numeric(data['{name}'], errors='coerce'), or write C({name}) if labels "
-            "are meant."
-        )
+    if not labels:
+        refuse_numbers_as_text(categories.dtype, name, len(column), library)
     return categories
 
 
-def _whole(column: pd.Series, name: str) -> pd.Series:
+def _whole(column: pd.Series, name: str, library: Library) -> pd.Series:
     values = column.to_numpy(dtype=float)
     whole = np.isfinite(values) & (values == np.round(values)) & (np.abs(values) <= _LARGEST_WHOLE)
     if not whole.all():
         raise DataError(
             f"Grouping column '{name}' holds fractions, or numbers too large to be told apart (such as "
-            f"{values[~whole][0]:g}); group by integers, or by text: data['{name}'].astype(str)."
+            f"{values[~whole][0]:g}); group by integers, or by text: {library.as_text(name)}."
         )
     return pd.Series(values.astype("int64"), index=column.index, name=column.name)
 

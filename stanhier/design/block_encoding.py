@@ -2,23 +2,26 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
 from stanhier.data.codes import codes_of_integers
 from stanhier.data.frames import clean_group
 from stanhier.data.kinds import is_categorical
-from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_names
+from stanhier.data.libraries import PANDAS, Library
+from stanhier.design.blocks import MAX_BLOCK_VALUES, ArrayRows, Reducer, Rows, Stack, precision_weights
+from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_names
 from stanhier.design.learning import Learnt
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import put_moments, whole_columns
-from stanhier.engines.gaussian.pieces import MAX_BLOCK_VALUES, ArrayRows, Piece, PieceStack, Rows, piece_of
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["Compress", "Encoding", "encoding_of", "gathered"]
+__all__ = ["Encoding", "Reduce", "encoding_of", "gathered"]
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,14 @@ def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
     DataError
         If the response is not one numeric column.
     """
-    specs: list[ModelSpec] = [
-        evaluate(side, learnt.kinds, formula).model_spec for side in (formula.common.rhs, formula.common.lhs)
+    specs = [
+        learn_spec(side, learnt.kinds, formula, are_all=False) for side in (formula.common.rhs, formula.common.lhs)
     ]
-    for whole in whole_columns(formula):
+    calls = whole_columns(formula)
+    strange = sorted(learnt.moments.keys() - {whole.call for whole in calls})
+    if strange:
+        raise DataError(f"What was learnt of {quoted(strange[0])} belongs to no call of {quoted(formula.text)}.")
+    for whole in calls:
         if not whole.needs_levels and whole.call in learnt.moments:
             for spec in specs:
                 put_moments(spec, whole, learnt.moments[whole.call])
@@ -92,22 +99,27 @@ def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
 
 
 @dataclass(frozen=True)
-class Compress:
-    """Compresses blocks where they are.
+class Reduce[P]:
+    """Reduces blocks where they are.
 
     Attributes
     ----------
     encoding : Encoding
     se_name : str or None
         The column of standard errors.
+    reducer : Reducer
+    library : Library
+        What holds the rows, for messages.
     """
 
     encoding: Encoding
     se_name: str | None
+    reducer: Reducer[P, Any]
+    library: Library = PANDAS
 
-    def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[Piece | None, Tally]:
+    def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[P | None, Tally]:
         """Give the sum of the pieces of all blocks, and what is wrong with their rows."""
-        stack, tally = PieceStack(), Tally()
+        stack, tally = Stack(self.reducer), Tally()
         for frame in gathered(frames, stack, len(predictor_names(self.encoding.spec)) + 1):
             here = Tally(len(frame))
             piece = self._piece(frame, here)
@@ -116,16 +128,16 @@ class Compress:
                 stack.add(piece)
         return stack.total(), tally
 
-    def merge(self, results: Iterable[tuple[Piece | None, Tally]]) -> tuple[Piece | None, Tally]:
+    def merge(self, results: Iterable[tuple[P | None, Tally]]) -> tuple[P | None, Tally]:
         """Give the sum of the pieces, and the counts of all."""
-        stack = PieceStack()
+        stack = Stack(self.reducer)
         pieces, tallies = zip(*results, strict=True)
         for piece in pieces:
             if piece is not None:
                 stack.add(piece)
         return stack.total(), Tally().merge(tallies)
 
-    def _piece(self, frame: pd.DataFrame, tally: Tally) -> Piece | None:
+    def _piece(self, frame: pd.DataFrame, tally: Tally) -> P | None:
         formula = self.encoding.formula
         clean = self.encoding.clean(frame, tally)
         if formula.group is not None:
@@ -136,11 +148,11 @@ class Compress:
         rows = self.encoding.rows(clean, tally)
         if not tally.is_clean:
             return None
-        weights = None if se is None else se**-2.0
+        weights = None if se is None else precision_weights(se)
         if formula.group is None:
-            return piece_of(rows, weights=weights, n_groups=int(formula.has_intercept))
-        codes, levels = _coded(clean_group(frame, formula.group))
-        return piece_of(rows, weights=weights, codes=codes, labels=levels, n_groups=len(levels))
+            return self.reducer.piece(rows, weights=weights, n_groups=int(formula.has_intercept))
+        codes, levels = _coded(clean_group(frame, formula.group, self.library))
+        return self.reducer.piece(rows, weights=weights, codes=codes, labels=levels, n_groups=len(levels))
 
     def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
         if self.se_name is None:
@@ -156,7 +168,7 @@ class Compress:
         return values
 
 
-def gathered(frames: Iterator[pd.DataFrame], stack: PieceStack, width: int) -> Iterator[pd.DataFrame]:
+def gathered(frames: Iterator[pd.DataFrame], stack: Stack[Any], width: int) -> Iterator[pd.DataFrame]:
     """Put small blocks together where there are many groups: a block should have more rows than there are groups."""
     waiting: list[pd.DataFrame] = []
     for frame in frames:
@@ -177,8 +189,8 @@ def _as_kind(name: str, column: pd.Series, dtype: object) -> pd.Series:
         codes = dtype.categories.get_indexer(pd.Index(column))
     if (codes < 0).any():
         raise DataError(
-            f"Column '{name}' has the value {column[codes < 0].iloc[0]!r}, which was not there when its levels were "
-            "looked for: the data changed in between; make the model again."
+            f"Column '{name}' has the value {quoted(column[codes < 0].iloc[0])}, which was not there when its levels "
+            "were looked for: the data changed in between; make the model again."
         )
     return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), index=column.index)
 

@@ -12,11 +12,17 @@ from formulaic import ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.basics.errors import DataError, FormulaError
-from stanhier.data.kinds import refuse_infinite
+from stanhier.basics.words import quoted, shortened
+from stanhier.data.kinds import is_categorical, refuse_infinite
+from stanhier.design.absent import refuse_nul
+from stanhier.design.sizes import refuse_many_columns
+from stanhier.design.whole_columns import refuse_beyond, with_alias_columns
+from stanhier.formula.aliases import shown
+from stanhier.formula.formulaic_parts import is_column, name_of
 from stanhier.formula.parse import ParsedFormula
-from stanhier.formula.reading import is_column, plain_words
+from stanhier.formula.reading import plain_words
 
-__all__ = ["EncodedRows", "RowEncoder", "evaluate", "predictor_matrix", "predictor_names"]
+__all__ = ["EncodedRows", "RowEncoder", "evaluate", "learn_spec", "predictor_matrix", "predictor_names"]
 
 
 def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
@@ -30,12 +36,13 @@ def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
     for term, positions in spec.term_indices.items():
         if not positions:
             raise DataError(
-                f"Predictor '{term}' has a single category, or no values at all; leave it out of the formula."
+                f"Predictor '{shortened(name_of(term))}' has a single category, or no values at all; leave it out of "
+                "the formula."
             )
-    names = tuple(str(name) for name in spec.column_names if name != "Intercept")
+    names = tuple(shown(str(name)) for name in spec.column_names if name != "Intercept")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"Two predictors would be called '{twice}'; rename a column.")
+        raise DataError(f"Two predictors would be called '{shortened(twice)}'; rename a column.")
     return names
 
 
@@ -65,7 +72,7 @@ class RowEncoder:
     def write(self, rows: slice, out: np.ndarray) -> None:
         """Write the predictors of some rows into an array of shape (rows, K)."""
         if self._columns is None:
-            out[:] = _without_intercept(evaluate(self._spec, self._frame.iloc[rows], self._formula))
+            out[:] = _without_intercept(evaluate(self._spec, self._frame.iloc[rows], self._formula, are_all=False))
             return
         for k, column in enumerate(self._columns):
             out[:, k] = column[rows]
@@ -123,31 +130,71 @@ def _plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | N
     return columns if len(spec.column_names) == len(spec.terms) else None
 
 
-def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula) -> Any:
-    """Let formulaic evaluate a formula or model spec; nothing of its own reaches the user."""
+def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all: bool = True) -> ModelSpec:
+    """Let formulaic learn from rows how one side of a formula is encoded.
+
+    Parameters
+    ----------
+    side : formulaic.SimpleFormula
+        The left or the right of `formula.common`.
+    frame : pandas.DataFrame
+        Cleaned columns; one row is enough where each expression works row by row.
+    formula : ParsedFormula
+    are_all : bool
+        Whether the rows are those of the user, and not examples of them.
+
+    Raises
+    ------
+    DataError
+        If it would have more columns than can be estimated.
+    FormulaError
+        If it cannot be evaluated.
+    """
+    for name, column in frame.items():
+        if is_categorical(column):
+            refuse_nul(column.cat.categories, str(name))
+    refuse_many_columns(side, frame, formula)
+    spec: ModelSpec = evaluate(side, frame, formula, are_all=are_all).model_spec
+    return spec
+
+
+def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all: bool = True) -> Any:
+    """Let formulaic evaluate a formula or model spec; nothing of its own reaches the user.
+
+    The rows are all that there are, or else a block of them: their numbers mean nothing to the user then.
+    """
+    seen = with_alias_columns(frame, formula)
+    refuse_beyond(spec, seen, formula, are_all=are_all)
+    said = quoted(formula.text)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", DataMismatchWarning)
             # The caller's variables are out of reach: a formula means the same everywhere.
             # A function of the user's own gets a copy, which it may change.
-            seen = frame.copy() if formula.context else frame
-            matrix = spec.get_model_matrix(seen, context=formula.context, na_action="ignore", output="pandas")
+            matrix = spec.get_model_matrix(
+                seen.copy() if formula.context else seen, context=formula.context, na_action="ignore", output="pandas"
+            )
     except DataMismatchWarning as err:
-        unseen = re.search(r"\{(.*)\}", str(err))
+        unseen = re.search(r"\{(.*)\}", str(err), re.DOTALL)
         raise DataError(
-            f"{formula.text!r}: a categorical predictor has values that the model has not seen"
-            f"{'' if unseen is None else f': {unseen[1]}'}; leave such rows out, or fit the model again with some."
-        ) from err
+            f"{said}: a categorical predictor has values that the model has not seen"
+            f"{'' if unseen is None else f': {shortened(unseen[1])}'}; leave such rows out, or fit the model again "
+            "with some."
+        ) from None
     except FormulaicError as err:
-        raise FormulaError(f"{formula.text!r} cannot be evaluated: {plain_words(err)}") from err
-    except Exception as err:
-        raise FormulaError(f"{formula.text!r} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from err
+        # What a function of the user's own raised has a traceback that tells more.
+        own = err.__cause__ if formula.context else None
+        raise FormulaError(f"{said} cannot be evaluated: {plain_words(err)}") from own
+    except Exception as err:  # noqa: BLE001 - a formula that fits no data makes formulaic stumble in many ways
+        raise FormulaError(f"{said} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from None
     for name, column in matrix.items():
         if column.dtype.kind not in "iufb":
-            raise FormulaError(f"{formula.text!r}: '{name}' must be real numbers; it became {column.dtype}.")
+            raise FormulaError(
+                f"{said}: '{shortened(shown(str(name)))}' must be real numbers; it became {column.dtype}."
+            )
     if len(matrix) != len(frame):
-        raise FormulaError(f"{formula.text!r} gives {len(matrix)} rows for {len(frame)} rows of data.")
+        raise FormulaError(f"{said} gives {len(matrix)} rows for {len(frame)} rows of data.")
     return matrix
 
 

@@ -1,99 +1,75 @@
-"""Formula and data frame to design: response, predictors, group codes, and the same encoding for new data."""
+"""Formula and data frame to a design whose rows are in memory: response, predictors and group codes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError, FormulaError
+from stanhier.basics.words import quoted
 from stanhier.data.codes import codes_of_integers
-from stanhier.data.frames import as_frame, clean_columns, clean_group, error_array, positive_numbers
-from stanhier.data.kinds import is_categorical, kind_of_labels, refuse_infinite
-from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, predictor_matrix, predictor_names
-from stanhier.engines.gaussian.compression import Compressed, compress
+from stanhier.data.frames import (
+    as_frame,
+    clean_columns,
+    clean_group,
+    column_names,
+    error_array,
+    positive_numbers,
+    require_columns,
+)
+from stanhier.data.kinds import is_categorical, refuse_infinite
+from stanhier.data.libraries import library_of
+from stanhier.data.missing import refuse_missing
+from stanhier.design.absent import refuse_absent
+from stanhier.design.blocks import Reducer, precision_weights
+from stanhier.design.design import Design, Grouping
+from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_matrix, predictor_names
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["Design", "Grouping", "NewRows", "build_design"]
+__all__ = ["InMemoryDesign", "RowGrouping", "build_design"]
 
 
 @dataclass(frozen=True)
-class Grouping:
-    """The grouping factor: labels become codes once, and stay as coordinates.
+class RowGrouping(Grouping):
+    """The grouping factor of rows.
 
     Attributes
     ----------
-    name : str
-        The grouping column.
-    levels : pandas.Index, length J
-        Labels, sorted (a categorical keeps its own order); only those that occur.
     codes : numpy.ndarray of int, shape (N,)
         For each row the position of its level.
     """
 
-    name: str
-    levels: pd.Index
     codes: np.ndarray
 
-
-@dataclass(frozen=True)
-class NewRows:
-    """New data, encoded as the data of the fit were.
-
-    Attributes
-    ----------
-    X : numpy.ndarray, shape (N, K)
-        Predictors, no intercept column.
-    codes : numpy.ndarray of int, shape (N,), or None
-        Positions of the groups; J and beyond are new groups, in the order of `new_levels`.
-    new_levels : pandas.Index
-        Groups that the fit has not seen.
-    se : numpy.ndarray, shape (N,), or None
-        Standard errors, where the model has them and the new data name them.
-    index : pandas.Index
-        Row labels of the new data.
-    """
-
-    X: np.ndarray
-    codes: np.ndarray | None
-    new_levels: pd.Index
-    se: np.ndarray | None
-    index: pd.Index
+    @property
+    def sizes(self) -> np.ndarray:
+        """Number of rows of each group, shape (J,)."""
+        return np.bincount(self.codes, minlength=len(self.levels))
 
 
-@dataclass(frozen=True)
-class Design:
-    """What a model knows of its data.
+@dataclass(frozen=True, kw_only=True)
+class InMemoryDesign(Design):
+    """What a model knows of its data, and the rows themselves.
 
     Attributes
     ----------
-    formula : ParsedFormula
     frame : pandas.DataFrame
         The columns that the model uses, cleaned: numbers, booleans and categoricals without missing values.
     y : numpy.ndarray, shape (N,)
         Response.
-    predictors : tuple of str, length K
-        Names of the columns of X.
-    group : Grouping or None
+    group : RowGrouping or None
     se : numpy.ndarray, shape (N,), or None
         Known standard error of each observation.
-    se_name : str or None
-        The column that holds them, if it is one.
-    spec : formulaic.ModelSpec
-        What formulaic has learnt from the data, so that new data are encoded alike.
     """
 
-    formula: ParsedFormula
     frame: pd.DataFrame
     y: np.ndarray
-    predictors: tuple[str, ...]
-    group: Grouping | None
+    group: RowGrouping | None
     se: np.ndarray | None
-    se_name: str | None
-    spec: ModelSpec
 
     @property
     def n_rows(self) -> int:
@@ -106,32 +82,51 @@ class Design:
         return len(self.predictors) + 1
 
     @property
-    def in_memory(self) -> bool:
-        """Whether the rows themselves are here: `frame`, `y`, `X`, `se` and the codes of the groups."""
-        return True
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether the standard error of each observation is known."""
-        return self.se is not None
-
-    @property
     def kinds(self) -> pd.DataFrame:
-        """The columns of the model: any number of rows, but the kinds and levels of the data of the fit."""
+        """The columns of the model."""
         return self.frame
 
     @cached_property
     def response_spec(self) -> ModelSpec:
         """What formulaic has learnt for the response."""
-        spec: ModelSpec = evaluate(self.formula.common.lhs, self.frame, self.formula).model_spec
-        return spec
+        return learn_spec(self.formula.common.lhs, self.frame, self.formula)
 
-    def compress(self) -> Compressed:
-        """Give the sufficient statistics of the rows."""
-        weights = None if self.se is None else self.se**-2.0
-        if self.group is not None:
-            return compress(self, weights=weights, codes=self.group.codes, n_groups=len(self.group.levels))
-        return compress(self, weights=weights, n_groups=int(self.formula.has_intercept))
+    @property
+    def grouping(self) -> RowGrouping:
+        """The grouping factor, of a model that has one."""
+        assert self.group is not None
+        return self.group
+
+    @property
+    def codes(self) -> np.ndarray | None:
+        """The group of each row, shape (N,); None without groups."""
+        return None if self.group is None else self.group.codes
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """Precision weights, shape (N,), where standard errors are known."""
+        return None if self.se is None else precision_weights(self.se)
+
+    def reduce[P, R](self, reducer: Reducer[P, R]) -> R:
+        """Give what an engine makes of the rows."""
+        n_groups = int(self.formula.has_intercept) if self.group is None else len(self.group.levels)
+        piece = reducer.piece(self, weights=self.weights, codes=self.codes, n_groups=n_groups)
+        return reducer.total(piece)
+
+    def take(self, chosen: np.ndarray) -> Self:
+        """Give the design of some rows, by a mask or by positions; groups keep their codes."""
+        group = self.group
+        return replace(
+            self,
+            frame=self.frame[chosen] if chosen.dtype == bool else self.frame.iloc[chosen],
+            y=self.y[chosen],
+            group=None if group is None else replace(group, codes=group.codes[chosen]),
+            se=None if self.se is None else self.se[chosen],
+        )
+
+    def grouped_by(self, levels: pd.Index, codes: np.ndarray) -> Self:
+        """Give the design with other codes of the same grouping column."""
+        return replace(self, group=RowGrouping(self.grouping.name, levels, codes))
 
     @cached_property
     def X(self) -> np.ndarray:  # noqa: N802
@@ -165,61 +160,10 @@ class Design:
                 predictor_matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
             yield rows, block
 
-    def encode(self, data: pd.DataFrame | Mapping[str, Any], *, with_groups: bool = True) -> NewRows:
-        """Encode new data as those of the fit.
-
-        Parameters
-        ----------
-        data : pandas.DataFrame or mapping of arrays
-            Needs the predictors and the grouping column; the response is not looked at.
-        with_groups : bool
-            Whether the grouping column is looked at.
-
-        Returns
-        -------
-        NewRows
-
-        Raises
-        ------
-        DataError
-            If a column is missing, has missing values, another kind than in the fit, or an unknown category.
-        """
-        frame = as_frame(data)
-        clean = clean_columns(
-            frame, self.formula.predictor_columns, calculated=self.formula.calculated, like=self.kinds
-        )
-        X = predictor_matrix(self.spec, clean, self.formula)
-        codes, new_levels = None, pd.Index([])
-        if self.group is not None and with_groups:
-            labels = clean_group(frame, self.group.name)
-            _refuse_other_kind(labels, self.group)
-            codes = np.asarray(self.group.levels.get_indexer(pd.Index(labels)))
-            unseen = codes < 0
-            if unseen.any():
-                new_codes, new_levels = pd.factorize(labels[unseen], sort=True)
-                codes[unseen] = len(self.group.levels) + new_codes
-        se = None
-        if self.se_name is not None and self.se_name in frame.columns:
-            se = positive_numbers(frame, self.se_name)
-        return NewRows(X, codes, new_levels, se, frame.index)
-
-    def encode_response(self, data: pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
-        """Give the response of new data as the model would see it, shape (N,).
-
-        Raises
-        ------
-        DataError
-            If a column is missing, has missing values or is of another kind than in the fit.
-        """
-        clean = clean_columns(as_frame(data), self.formula.columns, calculated=self.formula.calculated, like=self.kinds)
-        # What a transformation of the response learned from the rows of the fit holds for new rows too.
-        matrix = evaluate(self.response_spec, clean, self.formula)
-        return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)
-
 
 def build_design(
     formula: ParsedFormula, data: pd.DataFrame | Mapping[str, Any], *, se: str | Any | None = None
-) -> Design:
+) -> InMemoryDesign:
     """Build the design of a model.
 
     Parameters
@@ -231,7 +175,7 @@ def build_design(
 
     Returns
     -------
-    Design
+    InMemoryDesign
 
     Raises
     ------
@@ -241,21 +185,25 @@ def build_design(
         If formulaic cannot evaluate the formula on these data.
     """
     wanted = list(dict.fromkeys([*formula.columns, *(n for n in (formula.group, se) if isinstance(n, str))]))
+    refuse_absent(wanted, column_names(data), formula, "the data")
     frame = as_frame(data, wanted)
     if len(frame) == 0:
         raise DataError("`data` has no rows.")
     for name in formula.context:
         if name in frame.columns:
             raise DataError(f"Column '{name}' has the name of a function in `context`; rename one of them.")
-    clean = clean_columns(frame, formula.columns, calculated=formula.calculated, labels=formula.labels)
+    library = library_of(data)
+    require_columns(frame, wanted)
+    refuse_missing(frame, wanted, library)
+    clean = clean_columns(frame, formula.columns, calculated=formula.calculated, labels=formula.labels, library=library)
     y = _response(formula, clean)
     spec = _learn(formula, clean)
     _check_own_functions(formula, spec, clean)
     group = None
     if formula.group is not None:
-        labels = clean_group(frame, formula.group)
+        labels = clean_group(frame, formula.group, library)
         codes, levels = codes_of_integers(labels) or pd.factorize(labels, sort=True)
-        group = Grouping(formula.group, pd.Index(levels), codes)
+        group = RowGrouping(formula.group, pd.Index(levels), codes)
         clean = _with_column(clean, formula.group, labels)
     se_name = se if isinstance(se, str) else None
     se_values = None
@@ -264,7 +212,7 @@ def build_design(
         clean = _with_column(clean, se_name, se_values)
     elif se is not None:
         se_values = error_array(se, len(frame))
-    return Design(
+    return InMemoryDesign(
         formula=formula,
         frame=clean,
         y=y,
@@ -305,17 +253,7 @@ def _learn(formula: ParsedFormula, frame: pd.DataFrame) -> ModelSpec:
     Where every expression works row by row, a single row tells it all: categoricals carry their levels in their type.
     """
     some = frame.iloc[:1] if formula.is_row_by_row else frame
-    spec: ModelSpec = evaluate(formula.common.rhs, some, formula).model_spec
-    return spec
-
-
-def _refuse_other_kind(labels: pd.Series, group: Grouping) -> None:
-    here, before = kind_of_labels(pd.Index(labels)), kind_of_labels(group.levels)
-    if len(labels) and here != before:
-        raise DataError(
-            f"Column '{group.name}' holds {here} here (such as {labels.iloc[0]!s:.40}), but held {before} (such as "
-            f"{group.levels[0]!s:.40}) when the model was made, so that no group would be known; convert it."
-        )
+    return learn_spec(formula.common.rhs, some, formula)
 
 
 def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.DataFrame) -> None:
@@ -329,7 +267,7 @@ def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.Data
         same = np.isclose(alone.to_numpy(dtype=float), expected, rtol=1e-8, atol=0, equal_nan=True).all(axis=0)
         if not same.all():
             raise FormulaError(
-                f"{formula.text!r}: {together.columns[~same][0]!r} gives the same row another value when fewer rows "
-                "are there, so it would mean something else for new data. Functions in `context` must work row by row; "
-                "what they learn from the data they must keep, with formulaic's @stateful_transform."
+                f"{quoted(formula.text)}: {quoted(together.columns[~same][0])} gives the same row another value when "
+                "fewer rows are there, so it would mean something else for new data. Functions in `context` must work "
+                "row by row; what they learn from the data they must keep, with formulaic's @stateful_transform."
             )

@@ -10,10 +10,12 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.data.frames import clean_columns
-from stanhier.data.kinds import as_predictor
+from stanhier.data.kinds import as_predictor, refuse_numbers_as_text, warn_of_identifiers
+from stanhier.data.libraries import Library
 from stanhier.data.sources import Source
+from stanhier.design.moments import Moments
+from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import WholeColumn, whole_columns
-from stanhier.engines.gaussian.pieces import Moments
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["MAX_LEVELS", "Learnt", "learn"]
@@ -62,13 +64,13 @@ def learn(formula: ParsedFormula, source: Source) -> Learnt:
     empty = source.empty(formula.columns)
     categorical = frozenset(str(name) for name, column in empty.items() if _is_categorical(column))
     numeric = [name for name in formula.columns if name not in categorical]
-    kinds = clean_columns(empty, numeric, calculated=formula.calculated)
+    kinds = clean_columns(empty, numeric, calculated=formula.calculated, library=source.library)
     if formula.is_row_by_row and not categorical:
         # Any row tells formulaic as much as all of them: it has numbers to encode, and nothing to learn.
         return Learnt(pd.DataFrame({name: pd.Series([1]).astype(kinds[name].dtype) for name in numeric}), {})
     task = _Look(tuple(formula.columns), categorical, whole)
     seen = source.reduce(formula.columns, task)
-    return seen.learnt(kinds, formula.labels)
+    return seen.learnt(kinds, formula, source.library)
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,16 @@ class _Levels:
         same = self.order is not None and other.order is not None and self.order.equals(other.order)
         return _Levels(used, self.order if same else None, self.ordered)
 
-    def dtype(self, name: str, *, labels: bool) -> Any:
+    def dtype(self, name: str, n_rows: int, library: Library, *, labels: bool) -> Any:
         """Give the type of the cleaned column, which knows its levels."""
         if self.order is not None:
-            return pd.CategoricalDtype(self.order[self.order.isin(self.used)], ordered=self.ordered)
-        return as_predictor(pd.Series(self.used, dtype=object), name, labels=labels).dtype
+            dtype: Any = pd.CategoricalDtype(self.order[self.order.isin(self.used)], ordered=self.ordered)
+        else:
+            dtype = as_predictor(pd.Series(self.used, dtype=object), name, labels=True, library=library).dtype
+        if isinstance(dtype, pd.CategoricalDtype) and not labels:
+            refuse_numbers_as_text(dtype, name, n_rows, library, chosen=self.order is not None)
+            warn_of_identifiers(dtype, name, n_rows)
+        return dtype
 
 
 @dataclass(frozen=True)
@@ -113,12 +120,16 @@ class _Seen:
     rows: pd.DataFrame | None = None
     levels: dict[str, _Levels] = field(default_factory=dict)
     moments: dict[str, Moments] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
 
-    def learnt(self, kinds: pd.DataFrame, labels: frozenset[str]) -> Learnt:
-        if self.rows is None:  # not one complete row: counted and refused when the rows are compressed
-            raise DataError("`data` has no row without missing values in the columns of the formula.")
+    def learnt(self, kinds: pd.DataFrame, formula: ParsedFormula, library: Library) -> Learnt:
+        if self.rows is None:
+            self.tally.refuse(library, [str(name) for name, column in kinds.items() if column.dtype.kind == "f"])
+        assert self.rows is not None
+        n_rows = self.tally.n_rows
         dtypes = dict(kinds.dtypes) | {
-            name: levels.dtype(name, labels=name in labels) for name, levels in self.levels.items()
+            name: levels.dtype(name, n_rows, library, labels=name in formula.labels)
+            for name, levels in self.levels.items()
         }
         return Learnt(self.rows.astype(dtypes).reset_index(drop=True), self.moments)
 
@@ -139,11 +150,15 @@ class _Look:
 
     def _look(self, frame: pd.DataFrame) -> _Seen:
         levels = {name: _Levels.of(name, frame[name]) for name in sorted(self.categorical)}
+        tally = Tally(len(frame))
+        for name in self.columns:
+            tally.count_missing(name, frame[name])
         complete = frame[list(self.columns)].dropna()
         if len(complete) == 0:
-            return _Seen(None, levels, {})
+            return _Seen(None, levels, {}, tally)
         moments = {w.call: w.moments(complete) for w in self.whole if not w.needs_levels}
-        return _Seen(self._examples(complete), levels, {call: m for call, m in moments.items() if m is not None})
+        moments_here = {call: m for call, m in moments.items() if m is not None}
+        return _Seen(self._examples(complete), levels, moments_here, tally)
 
     def _merge_two(self, a: _Seen, b: _Seen) -> _Seen:
         levels = dict(a.levels)
@@ -153,7 +168,8 @@ class _Look:
         for call, theirs in b.moments.items():
             moments[call] = moments[call].merge(theirs) if call in moments else theirs
         rows = [some.rows for some in (a, b) if some.rows is not None]
-        return _Seen(self._examples(pd.concat(rows, ignore_index=True)) if rows else None, levels, moments)
+        examples = self._examples(pd.concat(rows, ignore_index=True)) if rows else None
+        return _Seen(examples, levels, moments, a.tally.merge([b.tally]))
 
     def _examples(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Pick the first row, and for each level of each `C(...)` the first row that has it."""

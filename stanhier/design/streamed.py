@@ -1,6 +1,6 @@
 """The design of a model whose rows are not in memory."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,38 +9,16 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.data.sources import Source, open_source
-from stanhier.data.sources.source import require_source_columns
-from stanhier.design.block_encoding import Compress, Encoding, encoding_of
+from stanhier.design.absent import refuse_absent
+from stanhier.design.block_encoding import Encoding, Reduce, encoding_of
+from stanhier.design.blocks import Reducer
+from stanhier.design.design import Design, Grouping
 from stanhier.design.encoding import predictor_names
-from stanhier.design.in_memory import Design, Grouping, build_design
+from stanhier.design.in_memory import build_design
 from stanhier.design.learning import learn
-from stanhier.engines.gaussian.compression import Compressed, compressed_from
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["StreamedDesign", "StreamedGrouping", "design_from", "design_of", "streamed_design"]
-
-
-class _NotInMemory:
-    """Stands where a design in memory has its rows."""
-
-    def __get__(self, instance: object, owner: type) -> Any:
-        if instance is None:
-            return self
-        raise DataError(
-            "This step needs the rows of the model one by one, and they are not in memory: they were compressed as "
-            "they came. predict(new_data) takes the rows of any data frame; for this step, read as many rows as fit "
-            "into memory into a data frame, and make the model of them."
-        )
-
-
-_ABSENT: Any = _NotInMemory()
-
-
-@dataclass(frozen=True)
-class StreamedGrouping(Grouping):
-    """The grouping factor without the codes of the rows."""
-
-    codes: np.ndarray = field(init=False, repr=False, compare=False, default=_ABSENT)
+__all__ = ["StreamedDesign", "design_from", "design_of", "streamed_design"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,29 +28,20 @@ class StreamedDesign(Design):
     Attributes
     ----------
     encoding : Encoding
-    compressed : Compressed
+    reduced : object
+        What the engine's reducer made of the rows as they came.
+    size : int
+        Number of rows.
     """
 
-    frame: pd.DataFrame = field(init=False, repr=False, compare=False, default=_ABSENT)
-    y: np.ndarray = field(init=False, repr=False, compare=False, default=_ABSENT)
-    se: np.ndarray | None = field(init=False, repr=False, compare=False, default=_ABSENT)
     encoding: Encoding
-    compressed: Compressed
+    reduced: Any
+    size: int
 
     @property
     def n_rows(self) -> int:
         """Number of rows, N."""
-        return self.compressed.n_rows
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether the rows themselves are here."""
-        return False
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether the standard error of each observation is known."""
-        return self.se_name is not None
+        return self.size
 
     @property
     def kinds(self) -> pd.DataFrame:
@@ -84,12 +53,13 @@ class StreamedDesign(Design):
         """What formulaic has learnt for the response."""
         return self.encoding.response_spec
 
-    def compress(self) -> Compressed:
-        """Give the sufficient statistics of the rows, made when these were gone over."""
-        return self.compressed
+    def reduce[P, R](self, reducer: Reducer[P, R]) -> R:  # noqa: ARG002
+        """Give what the engine made of the rows when these were gone over."""
+        reduced: R = self.reduced
+        return reduced
 
 
-def design_of(formula: ParsedFormula, data: Any, *, se: str | Any | None = None) -> Design:
+def design_of(formula: ParsedFormula, data: Any, reducer: Reducer[Any, Any], *, se: str | Any | None = None) -> Design:
     """Build the design of a model from data in memory, or from any source of rows.
 
     Parameters
@@ -98,6 +68,8 @@ def design_of(formula: ParsedFormula, data: Any, *, se: str | Any | None = None)
     data : object
         A data frame or mapping of arrays in memory; Parquet files or a lazy frame, as `open_source` takes them; or a
         streamed design that was made before.
+    reducer : Reducer
+        What the engine makes of rows that are not in memory, while these are gone over.
     se : str or array of shape (N,), optional
         Known standard errors.
 
@@ -115,10 +87,12 @@ def design_of(formula: ParsedFormula, data: Any, *, se: str | Any | None = None)
     source = open_source(data)
     if source is None:
         return build_design(formula, data, se=se)
-    return streamed_design(formula, source, se=se)
+    return streamed_design(formula, source, reducer, se=se)
 
 
-def streamed_design(formula: ParsedFormula, source: Source, *, se: str | Any | None = None) -> StreamedDesign:
+def streamed_design[P](
+    formula: ParsedFormula, source: Source, reducer: Reducer[P, Any], *, se: str | Any | None = None
+) -> StreamedDesign:
     """Build the design of a model from rows that are never all in memory.
 
     The rows are gone over once; where the formula has categories or `center`, `scale` and the like, those columns are
@@ -128,6 +102,7 @@ def streamed_design(formula: ParsedFormula, source: Source, *, se: str | Any | N
     ----------
     formula : ParsedFormula
     source : Source
+    reducer : Reducer
     se : str, optional
         The column of known standard errors.
 
@@ -146,26 +121,31 @@ def streamed_design(formula: ParsedFormula, source: Source, *, se: str | Any | N
     if se is not None and not isinstance(se, str):
         raise DataError("`se` must be the name of a column where the rows of `data` are not in memory.")
     wanted = dict.fromkeys([*formula.columns, *(name for name in (formula.group, se) if name is not None)])
-    require_source_columns(source, wanted)
+    refuse_absent(list(wanted), list(source.columns), formula, source.name)
     encoding = encoding_of(formula, learn(formula, source))
-    piece, tally = source.reduce(tuple(wanted), Compress(encoding, se))
-    tally.refuse()
+    piece, tally = source.reduce(tuple(wanted), Reduce(encoding, se, reducer, source.library))
+    empty = source.empty(tuple(wanted))
+    tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
     assert piece is not None
-    levels = None
+    levels = order = None
     if formula.group is not None:
-        order = np.argsort(piece.labels.to_numpy(), kind="stable")
-        levels = pd.Index(piece.labels[order].tolist()) if piece.labels.dtype == object else piece.labels[order]
-        piece = replace(piece, labels=levels, weights=piece.weights[order], means=piece.means[order])
-    return design_from(encoding, compressed_from(piece), levels, se)
+        labels = reducer.labels(piece)
+        order = np.argsort(labels.to_numpy(), kind="stable")
+        levels = pd.Index(labels[order].tolist()) if labels.dtype == object else labels[order]
+    return design_from(encoding, reducer.total(piece, order), tally.n_rows, levels, se)
 
 
-def design_from(encoding: Encoding, compressed: Compressed, levels: pd.Index | None, se: str | None) -> StreamedDesign:
-    """Put a streamed design together: from rows just compressed, or from a saved fit.
+def design_from(
+    encoding: Encoding, reduced: Any, n_rows: int, levels: pd.Index | None, se: str | None
+) -> StreamedDesign:
+    """Put a streamed design together: from rows just reduced, or from a saved fit.
 
     Parameters
     ----------
     encoding : Encoding
-    compressed : Compressed
+    reduced : object
+        What the engine's reducer made of the rows.
+    n_rows : int
     levels : pandas.Index or None
         Labels of the groups.
     se : str or None
@@ -178,7 +158,7 @@ def design_from(encoding: Encoding, compressed: Compressed, levels: pd.Index | N
     group = None
     if formula.group is not None:
         assert levels is not None
-        group = StreamedGrouping(formula.group, levels)
+        group = Grouping(formula.group, levels)
     return StreamedDesign(
         formula=formula,
         predictors=predictor_names(encoding.spec),
@@ -186,5 +166,6 @@ def design_from(encoding: Encoding, compressed: Compressed, levels: pd.Index | N
         se_name=se,
         spec=encoding.spec,
         encoding=encoding,
-        compressed=compressed,
+        reduced=reduced,
+        size=n_rows,
     )

@@ -1,12 +1,14 @@
 """What is wrong with the rows, counted over all blocks before anything is said."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError
+from stanhier.data.libraries import Library
+from stanhier.data.missing import missing_values, n_missing
 
 __all__ = ["Tally"]
 
@@ -46,7 +48,7 @@ class Tally:
 
     def count_missing(self, name: str, column: pd.Series) -> None:
         """Count the missing values of a column."""
-        count = 0 if column.dtype.kind in "iub" else int(column.isna().sum())
+        count = n_missing(column)
         if count:
             self.missing[name] = self.missing.get(name, 0) + count
 
@@ -71,8 +73,15 @@ class Tally:
                     mine[name] = (mine[name][0] + count, mine[name][1]) if name in mine else (count, example)
         return total
 
-    def refuse(self) -> None:
+    def refuse(self, library: Library, floats: Collection[str] = ()) -> None:
         """Refuse rows that a model cannot use.
+
+        Parameters
+        ----------
+        library : Library
+            What holds the rows.
+        floats : collection of str
+            The columns whose missing values may be NaN.
 
         Raises
         ------
@@ -81,11 +90,9 @@ class Tally:
         """
         if self.n_rows == 0:
             raise DataError("`data` has no rows.")
-        for name, count in self.missing.items():
-            raise DataError(
-                f"Column '{name}' has {count} missing {'value' if count == 1 else 'values'} in {self.n_rows} rows; "
-                "filter those rows out of the query or fill them in."
-            )
+        if self.missing:
+            remedy = library.without_missing(list(self.missing), floats)
+            raise missing_values(self.missing, self.n_rows, remedy)
         for name, (count, example) in self.infinite.items():
             raise DataError(
                 f"'{name}' is not finite in {count} {'row' if count == 1 else 'rows'} of {self.n_rows} "

@@ -6,14 +6,19 @@ from typing import Any
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
+from stanhier.basics.words import quoted
 from stanhier.design.streamed import design_of
 from stanhier.engines.gaussian.engine import GaussianEngine
+from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.prior_choice import ColumnMoments, choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["build"]
+__all__ = ["REDUCER", "build"]
+
+REDUCER = GaussianReducer()
+"""What is made of rows while they are gone over; every model so far has the Gaussian engine."""
 
 
 def build(
@@ -46,12 +51,12 @@ def build(
     """
     noise = Noise.of(sigma, se)
     with one_blas_thread():
-        design = design_of(formula, data, se=se)
+        design = design_of(formula, data, REDUCER, se=se)
         with in_double_precision(formula.text):
-            compressed = design.compress()
-            moments = ColumnMoments(compressed.mean, compressed.sd)
+            reduced = design.reduce(REDUCER)
+            moments = ColumnMoments(reduced.mean, reduced.sd)
             chosen = choose_priors(priors, design, parameters_of(design, noise), moments)
             if not chosen.by_name:
-                raise FormulaError(f"{formula.text!r} with a known sigma leaves nothing to estimate.")
-            engine = GaussianEngine.of(design, compressed, chosen, noise)
+                raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
+            engine = GaussianEngine.of(design, reduced, chosen, noise)
     return Regression(design, noise, chosen, engine, (design.n_rows,))

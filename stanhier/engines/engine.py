@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import pandas as pd
 
-from stanhier.design.in_memory import Design
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Inventory
 from stanhier.engines.prior_choice import ColumnMoments
@@ -71,7 +71,7 @@ class Engine(Protocol):
     def fingerprint(self) -> Iterator[np.ndarray]:
         """Give numbers by which models of other rows can be told apart."""
 
-    def on_rows(self, design: Design) -> Self:
+    def on_rows(self, design: InMemoryDesign) -> Self:
         """Give the engine of the same model on other rows; priors stay where they were."""
 
     def in_logarithms(self) -> Self:
@@ -98,13 +98,13 @@ class Engine(Protocol):
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,); of rows with known standard errors these take its place."""
 
-    def row_densities(self, design: Design, draws: Draws) -> Iterator[Block]:
+    def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
         """Give log densities of rows given the other rows of their group, block by block."""
 
-    def set_densities(self, design: Design, codes: np.ndarray, n_sets: int, draws: Draws) -> Iterator[Block]:
+    def set_densities(self, design: InMemoryDesign, codes: np.ndarray, n_sets: int, draws: Draws) -> Iterator[Block]:
         """Give log densities of sets of rows: of groups, whose effects are integrated out, where the model has any."""
 
-    def held_out_densities(self, design: Design, codes: np.ndarray | None, draws: Draws) -> np.ndarray:
+    def held_out_densities(self, design: InMemoryDesign, codes: np.ndarray | None, draws: Draws) -> np.ndarray:
         """Give the log posterior mean density of rows that the draws have not seen, shape (N,); codes: -1 is new."""
 
     def own_means(self, draws: Draws) -> np.ndarray:

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import DataError, PriorError
-from stanhier.design.in_memory import Design
+from stanhier.basics.words import quoted
+from stanhier.design.design import Design
 from stanhier.engines.parameters import Inventory, Parameter, Role
+from stanhier.engines.prior_names import check_predictors, named_priors
 from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
-__all__ = ["ChosenPriors", "ColumnMoments", "choose_priors", "named_priors"]
+__all__ = ["ChosenPriors", "ColumnMoments", "choose_priors"]
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,14 @@ def choose_priors(
         If a default cannot be scaled: the response or a predictor is constant.
     """
     parameters = parameters.without_effects()
-    named = named_priors(given, parameters, grouped=design.group is not None)
+    group = None if design.group is None else design.group.name
+    named = named_priors(given, parameters, predictors=design.predictors, group=group)
     chosen: dict[str, tuple[Prior, ...]] = {}
     # The slopes last: that the response does not vary is said before anything about a predictor.
     for parameter in sorted(parameters, key=lambda one: one.role is Role.SLOPES):
         prior = named.get(parameter.name)
         if parameter.role is Role.SLOPES:
-            chosen[parameter.name] = _slopes(prior, parameter, design, moments)
+            chosen[parameter.name] = _slopes(prior, parameters, design, moments)
         elif parameter.role is Role.INTERCEPT:
             chosen[parameter.name] = (_intercept(prior, parameter, design, moments),)
         else:
@@ -134,35 +137,6 @@ def choose_priors(
     return result
 
 
-def named_priors(given: Any, parameters: Inventory, *, grouped: bool) -> dict[str, Any]:
-    """Give the user's priors by the names of parameters of the model.
-
-    Raises
-    ------
-    PriorError
-        If they are no mapping, or a name is not a parameter of the model.
-    """
-    if given is not None and not isinstance(given, Mapping):
-        raise PriorError(f"`priors` must be a dict by parameter name, not {type(given).__name__}.")
-    named = dict(given or {})
-    allowed = parameters.population
-    reasons = {
-        "alpha": "the model has a varying intercept: give 'mu_alpha' and 'sigma_alpha'"
-        if grouped
-        else "the formula has no intercept",
-        "beta": "the formula has no predictors",
-        "sigma": "sigma is known here",
-        "mu_alpha": "the model has no groups: give 'alpha'",
-        "sigma_alpha": "the model has no groups",
-    }
-    for name in named:
-        if name not in allowed:
-            reason = reasons.get(name, "there is no such parameter")
-            listed = ", ".join(f"'{a}'" for a in allowed)
-            raise PriorError(f"`priors` has '{name}', but {reason}. This model takes: {listed or 'none'}.")
-    return named
-
-
 def _intercept(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> LocationPrior:
     prior = _location(given, parameter.name)
     if prior is None:
@@ -170,16 +144,15 @@ def _intercept(given: Any, parameter: Parameter, design: Design, moments: Column
     return prior if design.predictors else replace(prior, centered=False)
 
 
-def _slopes(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> tuple[LocationPrior, ...]:
+def _slopes(given: Any, parameters: Inventory, design: Design, moments: ColumnMoments) -> tuple[LocationPrior, ...]:
+    parameter = parameters.of(Role.SLOPES)
+    assert parameter is not None
     if given is not None and not isinstance(given, Mapping):
         prior = _location(given, parameter.name, centered_allowed=False)
         assert prior is not None
         return (prior,) * parameter.size
     by_label = dict(given) if given is not None else {}
-    for name in by_label:
-        if name not in design.predictors:
-            listed = ", ".join(f"'{p}'" for p in design.predictors)
-            raise PriorError(f"`priors['{parameter.name}']` names '{name}', which is no predictor; they are: {listed}.")
+    check_predictors(by_label, parameter.name, parameters, design)
     chosen = []
     for k, name in enumerate(design.predictors):
         prior = _location(by_label.get(name), f"{parameter.name}['{name}']", centered_allowed=False)
@@ -235,7 +208,7 @@ def _scale(prior: Any, name: str) -> ScalePrior | None:
 def _shown(prior: Any) -> str:
     if isinstance(prior, type) and issubclass(prior, Prior):
         return f"the class {prior.__name__}; give it numbers, as in {prior.__name__}(...)"
-    return f"{prior!r}" if isinstance(prior, Prior) else f"{type(prior).__name__} ({prior!r})"
+    return f"{quoted(prior)}" if isinstance(prior, Prior) else f"{type(prior).__name__} ({quoted(prior)})"
 
 
 def _check_proper(chosen: ChosenPriors, design: Design) -> None:

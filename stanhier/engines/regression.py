@@ -4,7 +4,9 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
-from stanhier.design.in_memory import Design
+from stanhier.basics.errors import DataError
+from stanhier.design.design import Design
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines import textbook
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
@@ -43,6 +45,28 @@ class Regression:
         return self.design.formula.text
 
     @property
+    def in_memory(self) -> InMemoryDesign | None:
+        """The design with its rows, if these are in memory."""
+        return self.design if isinstance(self.design, InMemoryDesign) else None
+
+    @property
+    def rows(self) -> InMemoryDesign:
+        """The design with its rows.
+
+        Raises
+        ------
+        DataError
+            If these are not in memory.
+        """
+        if self.in_memory is None:
+            raise DataError(
+                "This step needs the rows of the model one by one, and they are not in memory: they were compressed as "
+                "they came. predict(new_data) takes the rows of any data frame; for this step, read as many rows as "
+                "fit into memory into a data frame, and make the model of them."
+            )
+        return self.in_memory
+
+    @property
     def parameters(self) -> Inventory:
         """All parameters, the effects of the groups too."""
         return parameters_of(self.design, self.noise)
@@ -68,14 +92,14 @@ class Regression:
     @property
     def row_data(self) -> dict[str, Any]:
         """The data for `stan_code`: the rows themselves."""
-        return textbook.row_data(self.design, self.noise)
+        return textbook.row_data(self.rows, self.noise)
 
     @property
     def stan_data(self) -> dict[str, Any]:
         """What the compiled program receives; the keys are the names in its data block."""
         return self.engine.data()
 
-    def on_rows(self, design: Design) -> Self:
+    def on_rows(self, design: InMemoryDesign) -> Self:
         """Give the same model with the same priors on other rows.
 
         A prior at the mean of the predictors stays at the mean in this model's rows, so that posteriors given
@@ -83,7 +107,7 @@ class Regression:
 
         Parameters
         ----------
-        design : Design
+        design : InMemoryDesign
             Encoded as this model's design is.
 
         Returns

@@ -4,7 +4,8 @@ from typing import Any
 
 import jinja2
 
-from stanhier.design.in_memory import Design
+from stanhier.design.design import Design
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.prior_choice import ChosenPriors
 from stanhier.families.noise import Noise
@@ -50,7 +51,7 @@ def render(name: str, design: Design, priors: ChosenPriors, noise: Noise) -> str
     )
 
 
-def row_data(design: Design, noise: Noise) -> dict[str, Any]:
+def row_data(design: InMemoryDesign, noise: Noise) -> dict[str, Any]:
     """Give the data of the textbook program: the rows themselves.
 
     Returns

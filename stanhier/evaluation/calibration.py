@@ -22,9 +22,11 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Inventory
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.uniformity import rank_test
+from stanhier.plots.figures import Size, checked_size
 from stanhier.posterior import labelled
 from stanhier.posterior.predictive import sample_prior
 from stanhier.posterior.sampling import SamplingTask, sample
@@ -102,21 +104,32 @@ class Calibration:
         """Whether no quantity fails."""
         return not self.failures
 
-    def plot(self) -> Any:
+    def plot(self, *, figsize: Size | None = None) -> Any:
         """Draw the ranks' distribution minus uniform, with its 95 % band, for each quantity.
+
+        Parameters
+        ----------
+        figsize : (float, float), optional
+            Width and height of the new figure, in inches.
 
         Returns
         -------
         matplotlib.figure.Figure
+
+        Raises
+        ------
+        StanhierError
+            If `figsize` is no size.
         """
         import matplotlib.pyplot as plt
 
+        size = checked_size(figsize, "Calibration.plot")
         names = list(self.ranks.columns)
         columns = min(3, len(names))
         shape = (-(-len(names) // columns), columns)
         figure, axes = plt.subplots(
             *shape,
-            figsize=(3.4 * columns, 2.4 * shape[0]),
+            figsize=(3.4 * columns, 2.4 * shape[0]) if size is None else size,
             sharex=True,
             sharey=True,
             squeeze=False,
@@ -175,7 +188,7 @@ def sbc(
         If `n` is too small.
     """
     if isinstance(n, bool) or not isinstance(n, Integral) or n < 20:
-        raise StanhierError(f"sbc(n={n!r}): 'n' must be an integer of at least 20.")
+        raise StanhierError(f"sbc(n={quoted(n)}): 'n' must be an integer of at least 20.")
     tree = sample_prior(model, n, seed=seed)
     truths = _quantities(tree["prior"].to_dataset(), model.parameters)
     responses = tree["prior_predictive"].to_dataset()["y"].to_numpy().reshape(-1, model.design.n_rows)
@@ -186,7 +199,7 @@ def sbc(
 
     def tasks() -> Iterator[tuple[tuple[int, Regression], SamplingTask]]:
         for i in range(n):
-            simulated = model.on_rows(replace(model.design, y=responses[i]))
+            simulated = model.on_rows(replace(model.rows, y=responses[i]))
             yield (i, simulated), SamplingTask.of(simulated, {**keywords, "seed": int(seeds[i])})
 
     ranks: list[dict[str, int]] = [{}] * n

@@ -9,6 +9,8 @@ import numpy as np
 
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
+from stanhier.engines.regression import Regression
 from stanhier.evaluation.loo import loo
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
@@ -22,7 +24,7 @@ LOWEST_DENSITY = -600.0
 """Log density whose exponential is still a number, with room to spare."""
 
 
-def compare(fits: Mapping[str, Fitted[Any]], *, by: Any = "row", **kwargs: Any) -> "pd.DataFrame":
+def compare(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row", **kwargs: Any) -> "pd.DataFrame":
     """Compare fits of the same data by leave-one-out cross-validation.
 
     Parameters
@@ -76,7 +78,7 @@ def compare(fits: Mapping[str, Fitted[Any]], *, by: Any = "row", **kwargs: Any) 
     return table
 
 
-def loo_of_each(fits: Mapping[str, Fitted[Any]], *, by: Any = "row") -> dict[str, Any]:
+def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> dict[str, Any]:
     """Give each fit's leave-one-out result, by name, after checking that they are of the same data.
 
     Raises
@@ -91,7 +93,9 @@ def loo_of_each(fits: Mapping[str, Fitted[Any]], *, by: Any = "row") -> dict[str
     real = {name: fit for name, fit in fits.items() if isinstance(fit, Fitted)}
     for name, fit in fits.items():
         if name not in real and not hasattr(fit, "elpd_i"):
-            raise StanhierError(f"compare(): {name!r} must be a fit or a result of loo() or kfold(), not {fit!r}.")
+            raise StanhierError(
+                f"compare(): {quoted(name)} must be a fit or a result of loo() or kfold(), not {quoted(fit)}."
+            )
     _check_same_data(real)
     labels = _group_labels(real) if real and isinstance(by, str) and by == "group" else None
     results: dict[str, Any] = {}
@@ -104,7 +108,11 @@ def loo_of_each(fits: Mapping[str, Fitted[Any]], *, by: Any = "row") -> dict[str
             warnings.simplefilter("always", SamplingWarning)
             results[name] = loo(real[name], by=own)
         for warning in caught:
-            said = f"{name!r}: {warning.message}" if issubclass(warning.category, SamplingWarning) else warning.message
+            said = (
+                f"{quoted(name)}: {warning.message}"
+                if issubclass(warning.category, SamplingWarning)
+                else warning.message
+            )
             warn(said, warning.category)
     _check_same_points(results)
     return results
@@ -114,10 +122,10 @@ def _shifted(result: Any, shift: np.ndarray) -> Any:
     return replace(result, elpd=result.elpd - float(shift.sum()), elpd_i=result.elpd_i - shift)
 
 
-def _check_same_data(fits: Mapping[str, Fitted[Any]]) -> None:
+def _check_same_data(fits: Mapping[str, Fitted[Regression]]) -> None:
     names = list(fits)
     for name in names[1:]:
-        first, other = fits[names[0]].model.design, fits[name].model.design
+        first, other = fits[names[0]].model.rows, fits[name].model.rows
         if first.n_rows != other.n_rows:
             why = f"{first.n_rows:,} rows and {other.n_rows:,}"
         elif not np.array_equal(first.y, other.y):
@@ -129,25 +137,26 @@ def _check_same_data(fits: Mapping[str, Fitted[Any]]) -> None:
         else:
             continue
         raise DataError(
-            f"compare(): {names[0]!r} and {name!r} are fits of different data: {why}. Densities can be compared for "
-            "the same response in the same rows alone; fit both to the same rows, and undo transformations."
+            f"compare(): {quoted(names[0])} and {quoted(name)} are fits of different data: {why}. Densities can be "
+            "compared for the same response in the same rows alone; fit both to the same rows, and undo "
+            "transformations."
         )
 
 
-def _group_labels(fits: Mapping[str, Fitted[Any]]) -> Any:
-    grouped = {name: fit.model.design.group for name, fit in fits.items() if fit.model.design.group is not None}
+def _group_labels(fits: Mapping[str, Fitted[Regression]]) -> Any:
+    grouped = {name: group for name, fit in fits.items() if (group := fit.model.rows.group) is not None}
     if not grouped:
         raise StanhierError('compare(by="group"): none of the fits has groups; give `by` the labels of the rows.')
     (first, grouping), *others = grouped.items()
     labels = grouping.levels[grouping.codes]
     for name, other in others:
         if not np.array_equal(np.asarray(labels), np.asarray(other.levels[other.codes])):
-            raise DataError(f'compare(by="group"): {first!r} and {name!r} group the rows differently.')
+            raise DataError(f'compare(by="group"): {quoted(first)} and {quoted(name)} group the rows differently.')
     return labels.to_series(name=grouping.name)
 
 
 def _check_same_points(results: Mapping[str, Any]) -> None:
     sizes = {name: int(result.n_data_points) for name, result in results.items()}
     if len(set(sizes.values())) > 1:
-        listed = ", ".join(f"{name!r} {size}" for name, size in sizes.items())
+        listed = ", ".join(f"{quoted(name)} {size}" for name, size in sizes.items())
         raise DataError(f"compare(): the results leave out different things: {listed} densities.")

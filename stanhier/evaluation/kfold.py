@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
 from numbers import Integral
 from typing import Any, Unpack
 
@@ -12,7 +11,7 @@ import pandas as pd
 from stanhier.basics.arguments import check_seed
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
-from stanhier.design.in_memory import Design, Grouping
+from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import log_mean_exp
 from stanhier.engines.regression import Regression
@@ -29,7 +28,7 @@ __all__ = ["kfold"]
 
 
 def kfold(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     by: Any = "row",
     k: int = 10,
@@ -76,7 +75,7 @@ def kfold(
 
     check_by(fit, by, "kfold")
     check_seed(seed)
-    design = fit.model.design
+    design = fit.model.rows
     rows = isinstance(by, str) and by == "row"
     if rows:
         codes, coordinate = np.arange(design.n_rows), pd.RangeIndex(design.n_rows, name="row")
@@ -85,7 +84,9 @@ def kfold(
         coordinate = pd.Index(labelled.plain_labels(labels), name=name)
     n = len(coordinate)
     if isinstance(k, bool) or not isinstance(k, Integral) or not 2 <= int(k) <= n:
-        raise StanhierError(f"kfold(k={k!r}): 'k' must be an integer from 2 to {n}, the number of {coordinate.name}s.")
+        raise StanhierError(
+            f"kfold(k={quoted(k)}): 'k' must be an integer from 2 to {n}, the number of {coordinate.name}s."
+        )
     chosen_seed = fit.draws.seed if seed is None else int(seed)
     fold_of = np.random.default_rng([chosen_seed, 0x6B]).permutation(np.arange(n) % int(k))
     arguments: dict[str, Any] = {"chains": fit.draws.shape[0], "iter_sampling": fit.draws.shape[1], **kwargs}
@@ -97,7 +98,7 @@ def kfold(
             yield (fold, train, train_groups), task
 
     def held_out_density(fold: int, train: Regression, train_groups: np.ndarray | None, draws: Draws) -> np.ndarray:
-        out = _rows_of(design, fold_of[codes] == fold)
+        out = design.take(fold_of[codes] == fold)
         if rows:
             positions = None
             if train_groups is not None:
@@ -138,29 +139,19 @@ def kfold(
 
 def _without(model: Regression, out: np.ndarray) -> tuple[Regression, np.ndarray | None]:
     """Give the model on the rows that are kept, and the position of each group there, -1 where no row of it is left."""
-    kept = _rows_of(model.design, ~out)
+    kept = model.rows.take(~out)
     if kept.group is None:
         return model.on_rows(kept), None
+    levels = kept.group.levels
     present, codes = np.unique(kept.group.codes, return_inverse=True)
-    positions = np.full(len(kept.group.levels), -1)
+    positions = np.full(len(levels), -1)
     positions[present] = np.arange(len(present))
-    return model.on_rows(replace(kept, group=Grouping(kept.group.name, kept.group.levels[present], codes))), positions
+    return model.on_rows(kept.grouped_by(levels[present], codes)), positions
 
 
-def _rows_of(design: Design, chosen: np.ndarray) -> Design:
-    group = design.group
-    return replace(
-        design,
-        frame=design.frame[chosen],
-        y=design.y[chosen],
-        group=None if group is None else replace(group, codes=group.codes[chosen]),
-        se=None if design.se is None else design.se[chosen],
-    )
-
-
-def _in_sample(fit: Fitted[Any], codes: np.ndarray, n: int, *, rows: bool) -> np.ndarray:
+def _in_sample(fit: Fitted[Regression], codes: np.ndarray, n: int, *, rows: bool) -> np.ndarray:
     """Log posterior mean densities of what the fit has seen: with these, effective numbers of parameters."""
-    design, engine = fit.model.design, fit.model.engine
+    design, engine = fit.model.rows, fit.model.engine
     draws = fit.draws
     blocks = engine.row_densities(design, draws) if rows else engine.set_densities(design, codes, n, draws)
     return np.concatenate([log_mean_exp(all_in) for _, _, all_in in blocks])

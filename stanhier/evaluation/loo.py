@@ -17,17 +17,19 @@ import pandas as pd
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.engines.engine import Block, log_mean_exp
 from stanhier.engines.parameters import dimension
+from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.weights import good_k, relative_efficiency
+from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
 
 __all__ = ["check_by", "labels_of", "loo"]
 
 
-def loo(fit: Fitted[Any], *, by: Any = "row") -> Any:
+def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     """Estimate how well the model predicts what it has not seen, leaving out one row or one group at a time.
 
     Group effects are integrated out in closed form: leaving out a row, its group's other rows inform its effect;
@@ -46,7 +48,7 @@ def loo(fit: Fitted[Any], *, by: Any = "row") -> Any:
     Raises
     ------
     StanhierError
-        If `by` is something else.
+        If `by` is something else, or there are fewer than 25 draws.
 
     Warns
     -----
@@ -64,6 +66,7 @@ def loo(fit: Fitted[Any], *, by: Any = "row") -> Any:
     blocks, coordinate = _blocks(fit, by)
     n = len(coordinate)
     n_samples = fit.draws.n_draws
+    check_enough(n_samples, "loo")
     r_eff = relative_efficiency(fit.model, fit.draws)
     elpd, k, p = np.empty(n), np.empty(n), np.empty(n)
     for part, left_out, all_in in blocks:
@@ -90,7 +93,7 @@ def loo(fit: Fitted[Any], *, by: Any = "row") -> Any:
     )
 
 
-def check_by(fit: Fitted[Any], by: Any, method: str) -> None:
+def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
     """Refuse what cannot be left out.
 
     Raises
@@ -100,7 +103,7 @@ def check_by(fit: Fitted[Any], by: Any, method: str) -> None:
     """
     if isinstance(by, str):
         if by not in ("row", "group"):
-            raise StanhierError(f'{method}(by={by!r}): \'by\' must be "row" or "group".')
+            raise StanhierError(f'{method}(by={quoted(by)}): \'by\' must be "row" or "group".')
         if by == "group" and fit.model.design.group is None:
             raise StanhierError(
                 f'{method}(by="group"): the model has no groups; give the labels of its rows, as in '
@@ -110,7 +113,7 @@ def check_by(fit: Fitted[Any], by: Any, method: str) -> None:
         raise StanhierError(f'{method}(by=...): this model has groups of its own; \'by\' must be "row" or "group".')
 
 
-def labels_of(fit: Fitted[Any], by: Any) -> tuple[np.ndarray, pd.Index, str]:
+def labels_of(fit: Fitted[Regression], by: Any) -> tuple[np.ndarray, pd.Index, str]:
     """Give the sets of rows that are left out together: codes of the rows, labels, name.
 
     Raises
@@ -118,7 +121,7 @@ def labels_of(fit: Fitted[Any], by: Any) -> tuple[np.ndarray, pd.Index, str]:
     DataError
         If the labels do not fit the rows.
     """
-    design = fit.model.design
+    design = fit.model.rows
     if isinstance(by, str):
         assert design.group is not None
         return design.group.codes, design.group.levels, dimension(design.group.name)
@@ -132,9 +135,9 @@ def labels_of(fit: Fitted[Any], by: Any) -> tuple[np.ndarray, pd.Index, str]:
     return codes, pd.Index(labels), dimension(name)
 
 
-def _blocks(fit: Fitted[Any], by: Any) -> tuple[Iterator[Block], pd.Index]:
+def _blocks(fit: Fitted[Regression], by: Any) -> tuple[Iterator[Block], pd.Index]:
     check_by(fit, by, "loo")
-    design, engine, draws = fit.model.design, fit.model.engine, fit.draws
+    design, engine, draws = fit.model.rows, fit.model.engine, fit.draws
     if isinstance(by, str) and by == "row":
         return engine.row_densities(design, draws), pd.RangeIndex(design.n_rows, name="row")
     codes, labels, name = labels_of(fit, by)

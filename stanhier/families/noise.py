@@ -8,6 +8,7 @@ import numpy as np
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
+from stanhier.basics.words import quoted
 
 __all__ = ["Noise"]
 
@@ -49,9 +50,9 @@ class Noise:
         if isinstance(sigma, bool) or not isinstance(sigma, Real):
             raise DataError(f"`sigma` must be a number or None, not {type(sigma).__name__}.")
         if not float(sigma) > 0 or not np.isfinite(float(sigma)):
-            raise DataError(f"`sigma` must be positive and finite; it is {sigma!r}.")
+            raise DataError(f"`sigma` must be positive and finite; it is {quoted(sigma)}.")
         if not SMALLEST <= float(sigma) <= LARGEST:
-            raise DataError(f"`sigma` must be between {SMALLEST:g} and {LARGEST:g}; it is {sigma!r}.")
+            raise DataError(f"`sigma` must be between {SMALLEST:g} and {LARGEST:g}; it is {quoted(sigma)}.")
         return cls("fixed", float(sigma))
 
     @property

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from formulaic.formula import SimpleFormula, StructuredFormula
-from formulaic.parser.types import Factor
 
 from stanhier.basics.errors import FormulaError
+from stanhier.basics.words import quoted, shortened
+from stanhier.formula.aliases import shown
 from stanhier.formula.expressions import Expression, checked_context, read_expression
-from stanhier.formula.reading import is_column, read_terms
+from stanhier.formula.formulaic_parts import is_column, looked_up, name_of, python_of
+from stanhier.formula.group_terms import grouping_column, split_group_terms, without_quoted
+from stanhier.formula.reading import read_terms, refuse_long
 
 __all__ = ["ParsedFormula", "parse"]
-
-_NAME = re.compile(r"`(?P<quoted>[^`]+)`|(?P<plain>[^\W\d]\w*(?:\.\w+)*)")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class ParsedFormula:
         Columns that Python expressions calculate with, so that they must be floats: integers overflow.
     labels : frozenset of str
         Columns that stand in `C(...)`, so that their values are labels.
+    expressions : dict of Expression by text
+        What the Python expressions in it are made of, by their texts as formulaic has them.
     context : dict of functions by name
         The user's own, which the formula may call; it counts as not row by row where it does.
     """
@@ -60,6 +63,7 @@ class ParsedFormula:
     is_row_by_row: bool
     calculated: frozenset[str]
     labels: frozenset[str]
+    expressions: dict[str, Expression]
     context: dict[str, Callable[..., Any]]
 
 
@@ -85,161 +89,108 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
     """
     if not isinstance(text, str):
         raise FormulaError(f'The formula must be a string such as "y ~ x", not {type(text).__name__}.')
-    try:
-        text.encode()
-    except UnicodeEncodeError as err:
-        raise FormulaError(f"{text!r} holds half a character, which is not valid Unicode; rename the column.") from err
+    refuse_long(text)
+    said = quoted(text)
+    _refuse_signs(text)
     own = checked_context(context)
-    plain = _without_quoted(text)
+    plain = without_quoted(text)
     if plain.count("~") != 1 or not all(side.strip() for side in plain.split("~")):
         raise FormulaError(
-            f'{text!r}: a formula has a response, one \'~\' and predictors, for example "y ~ x" or "y ~ 1".'
+            f'{said}: a formula has a response, one \'~\' and predictors, for example "y ~ x" or "y ~ 1".'
         )
-    common_text, terms = _split_grouping(text)
-    group = _grouping_column(text, terms)
+    common_text, terms = split_group_terms(text)
+    group = grouping_column(text, terms)
     nameless = re.search(r"`\s*[\d.]*\s*`", common_text)
     if nameless is not None:
         what = "reads as a number" if nameless[0].strip("` ") else "is no name"
-        raise FormulaError(f"{text!r}: {nameless[0]} {what} in formulas; rename the column.")
+        raise FormulaError(f"{said}: {shortened(nameless[0])} {what} in formulas; rename the column.")
     formula = read_terms(common_text, text)
     lhs, rhs = (getattr(formula, side, None) for side in ("lhs", "rhs"))
     if not isinstance(lhs, SimpleFormula) or not isinstance(rhs, SimpleFormula):
-        raise FormulaError(f"{text!r}: write one response, one '~' and one set of predictors.")
+        raise FormulaError(f"{said}: write one response, one '~' and one set of predictors.")
     response, predictors = (_Side.of(side, text, own) for side in (lhs, rhs))
     if len(lhs) != 1 or len(lhs[0].factors) != 1 or not response.columns:
-        written = ", ".join(str(term) for term in lhs) or "none"
-        raise FormulaError(f"{text!r}: the left of '~' must be one response; its terms are: {written}.")
+        written = shortened(", ".join(name_of(term) for term in lhs) or "none")
+        raise FormulaError(f"{said}: the left of '~' must be one response; its terms are: {written}.")
     if response.labels:
-        raise FormulaError(f"{text!r}: the response must be numbers; C(...) makes categories of it.")
-    response_column = str(lhs[0]) if is_column(lhs[0]) else None
-    _refuse_clashes(response, predictors, response_column, group, text)
-    called = frozenset[str]().union(*(e.functions for e in (*response.expressions, *predictors.expressions)))
+        raise FormulaError(f"{said}: the response must be numbers; C(...) makes categories of it.")
+    response_column = name_of(lhs[0]) if is_column(lhs[0]) else None
+    _refuse_clashes(response, predictors, response_column, group, said)
+    expressions = response.expressions | predictors.expressions
+    called = frozenset[str]().union(*(expression.functions for expression in expressions.values()))
     return ParsedFormula(
         text=text,
         common=formula,
-        response=str(lhs[0]),
+        response=name_of(lhs[0]),
         response_column=response_column,
         group=group,
         has_intercept=any(str(term) == "1" and not is_column(term) for term in rhs),
         columns=tuple(sorted(response.columns | predictors.columns)),
         predictor_columns=tuple(sorted(predictors.columns)),
-        is_row_by_row=all(expression.is_row_by_row for expression in predictors.expressions),
+        is_row_by_row=all(expression.is_row_by_row for expression in predictors.expressions.values()),
         calculated=response.calculated | predictors.calculated,
         labels=response.labels | predictors.labels,
+        expressions=expressions,
         context={name: own[name] for name in sorted(own) if name in called},
     )
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One side of a formula: the columns that stand there by themselves, and the Python expressions."""
+    """One side of a formula: the columns that stand there by themselves, and the Python expressions by their text."""
 
     plain: frozenset[str]
-    expressions: tuple[Expression, ...]
+    expressions: dict[str, Expression]
 
     @classmethod
     def of(cls, side: SimpleFormula, text: str, own: Mapping[str, Any]) -> "_Side":
-        factors = [factor for term in side for factor in term.factors]
-        python = {str(f.expr) for f in factors if f.eval_method == Factor.EvalMethod.PYTHON}
+        expressions = python_of(side)
+        quoting = next((expression for expression in expressions if "`" in expression), None)
+        if quoting is not None:  # all names in backticks have been replaced, and formulaic would take it otherwise
+            raise FormulaError(f"{quoted(text)}: {quoted(quoting)} has a backtick within text.")
         return cls(
-            plain=frozenset(str(f.expr) for f in factors if f.eval_method == Factor.EvalMethod.LOOKUP),
-            expressions=tuple(read_expression(expression, text, own) for expression in sorted(python)),
+            plain=looked_up(side),
+            expressions={expression: read_expression(expression, text, own) for expression in expressions},
         )
 
     @property
     def columns(self) -> frozenset[str]:
-        return self.plain.union(*(expression.columns for expression in self.expressions))
+        return self.plain.union(*(expression.columns for expression in self.expressions.values()))
 
     @property
     def labels(self) -> frozenset[str]:
-        return frozenset[str]().union(*(expression.labels for expression in self.expressions))
+        return frozenset[str]().union(*(expression.labels for expression in self.expressions.values()))
 
     @property
     def calculated(self) -> frozenset[str]:
-        return frozenset[str]().union(*(expression.columns for expression in self.expressions)) - self.labels
+        return frozenset[str]().union(*(expression.columns for expression in self.expressions.values())) - self.labels
+
+
+def _refuse_signs(text: str) -> None:
+    """Refuse what no file and no other program takes for a name."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise FormulaError(
+            f"{quoted(text)} holds half a character, which is not valid Unicode; rename the column."
+        ) from None
+    if shown(text) != text:
+        raise FormulaError(f"{quoted(text)} has a name that begins with '_quoted_', which is kept; rename the column.")
+    if "\0" in text:
+        raise FormulaError(f"{quoted(text)} holds the character NUL, which no file takes in a name; rename the column.")
 
 
 def _refuse_clashes(
-    response: _Side, predictors: _Side, response_column: str | None, group: str | None, text: str
+    response: _Side, predictors: _Side, response_column: str | None, group: str | None, said: str
 ) -> None:
     """Refuse names that mean two things at once."""
     columns = response.columns | predictors.columns
-    for expression in (*response.expressions, *predictors.expressions):
+    for expression in (*response.expressions.values(), *predictors.expressions.values()):
         for name in sorted(expression.functions & columns):
-            raise FormulaError(f"{text!r}: '{name}' is a function and a column here; rename the column.")
+            raise FormulaError(f"{said}: '{name}' is a function and a column here; rename the column.")
     if "Intercept" in predictors.columns:
-        raise FormulaError(f"{text!r}: a predictor cannot be called 'Intercept'; rename the column.")
+        raise FormulaError(f"{said}: a predictor cannot be called 'Intercept'; rename the column.")
     if response_column is not None and (response_column in predictors.plain or response_column == group):
-        raise FormulaError(f"{text!r}: the response '{response_column}' cannot be on the right of '~' as well.")
-
-
-def _without_quoted(text: str) -> str:
-    """Blank out what is in backticks or quotation marks, so that positions stay and signs in names do not count."""
-    return re.sub(
-        r"`[^`]*`|'[^']*'|\"[^\"]*\"", lambda match: match[0][0] + "x" * (len(match[0]) - 2) + match[0][0], text
-    )
-
-
-def _split_grouping(text: str) -> tuple[str, list[str]]:
-    """Cut the `( ... | ...)` terms out of a formula: what is left, and their inner texts."""
-    terms: list[str] = []
-    while (found := _find_grouping(_without_quoted(text))) is not None:
-        start, end = found
-        before, after = text[:start], text[end:]
-        if "~" in _without_quoted(after):
-            raise FormulaError(f"{text!r}: the grouping term {text[start:end]} belongs to the right of '~'.")
-        terms.append(text[start + 1 : end - 1])
-        # `y ~ (1 | g) + x` keeps `x`; `y ~ (1 | g)` alone has the intercept that `1` stands for.
-        opening = re.search(r"[~(]\s*$", before)
-        before = re.sub(r"\+\s*$", "", before)
-        if opening is not None:
-            after = re.sub(r"^\s*\+", "", after)
-            if re.match(r"\s*(\)|$)", after):
-                before += "1"
-        text = before + after
-    return text, terms
-
-
-def _find_grouping(plain: str) -> tuple[int, int] | None:
-    """Find the first pair of parentheses with a bar directly in it: where it starts and ends."""
-    open_at: list[tuple[int, bool]] = []
-    barred: set[int] = set()
-    for position, sign in enumerate(plain):
-        if sign == "(":
-            is_call = re.search(r"[\w`.]\s*$", plain[:position]) is not None
-            open_at.append((position, is_call))
-        elif sign == "|" and open_at and not any(is_call for _, is_call in open_at):
-            barred.add(open_at[-1][0])
-        elif sign == ")":
-            if not open_at:
-                raise FormulaError(f"{plain!r}: the parenthesis at position {position + 1} was never opened.")
-            start, _ = open_at.pop()
-            if start in barred:
-                return start, position + 1
-    if open_at:
-        raise FormulaError(f"{plain!r}: the parenthesis at position {open_at[-1][0] + 1} is never closed.")
-    return None
-
-
-def _grouping_column(text: str, terms: list[str]) -> str | None:
-    if not terms:
-        return None
-    if len(terms) > 1:
-        listed = ", ".join(f"({t.strip()})" for t in terms)
-        raise FormulaError(f"{text!r} has {len(terms)} grouping terms, {listed}; one is supported so far.")
-    bars = [position for position, sign in enumerate(_without_quoted(terms[0])) if sign == "|"]
-    if len(bars) != 1:
-        raise FormulaError(f"{text!r}: write the grouping term as (1 | g), with a single bar.")
-    left, right = terms[0][: bars[0]].strip(), terms[0][bars[0] + 1 :].strip()
-    if left != "1":
         raise FormulaError(
-            f"{text!r}: ({terms[0].strip()}) asks for varying slopes or no varying intercept; "
-            "(1 | g) is what is supported so far."
+            f"{said}: the response '{shortened(response_column)}' cannot be on the right of '~' as well."
         )
-    match = _NAME.fullmatch(right)
-    if match is None:
-        raise FormulaError(
-            f"{text!r}: {right!r} is not the name of one column. For nested or crossed groups make a column "
-            "that names the combination, and group by that; quote unusual names with `backticks`."
-        )
-    return match["quoted"] or match["plain"]

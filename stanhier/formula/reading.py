@@ -1,24 +1,50 @@
-"""Formulaic's parser, held to formulas of a size that a person would write: `(a + b)**50` must not take for ever."""
+"""Formulaic's parser, held to formulas of a size that a person would write: `(a + b)**50` must not take for ever.
+
+Whatever is bounded is bounded before it is made: characters, nesting, signs, calls, and terms where sets of them are
+multiplied.
+"""
 
 import re
-import warnings
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from formulaic import Formula
 from formulaic.errors import FormulaicError
 from formulaic.formula import SimpleFormula, StructuredFormula
-from formulaic.parser import DefaultFormulaParser, DefaultOperatorResolver
-from formulaic.parser.types import Factor, Operator, Term
 
 from stanhier.basics.errors import FormulaError
+from stanhier.basics.words import quoted, shortened
+from stanhier.formula.aliases import shown, with_aliases
+from stanhier.formula.formulaic_parts import constants_of, name_of, parsed_with, tokens_of
+from stanhier.formula.group_terms import without_quoted
+from stanhier.formula.habits import BACKTICKS, advice_for_bar, advice_for_call, advice_for_text
 
-__all__ = ["is_column", "plain_words", "read_terms"]
+__all__ = ["LONGEST", "LONGEST_EXPRESSION", "plain_words", "read_terms", "refuse_long"]
+
+LONGEST = 100_000
+"""Characters of a formula at most."""
+
+LONGEST_EXPRESSION = 1000
+"""Characters of a call in it at most."""
 
 _ANSI = re.compile("\x1b\\[[0-9;]*m|[⧛⧚]")
-_LONGEST = 100_000
+_MOST_TOKENS = 10_000
+_MOST_CALLS = 300
 _MOST_TERMS = 20_000
+_MOST_STEPS = 60_000
+_GREATEST_ORDER = 20
+
+
+def refuse_long(text: str) -> None:
+    """Refuse a formula of more characters than can be looked at in no time.
+
+    Raises
+    ------
+    FormulaError
+    """
+    if len(text) > LONGEST:
+        raise FormulaError(
+            f"A formula of {len(text):,} characters is too long; it may have {LONGEST:,}: {quoted(text, 60)}."
+        )
 
 
 def read_terms(common: str, formula: str) -> StructuredFormula | SimpleFormula:
@@ -31,82 +57,128 @@ def read_terms(common: str, formula: str) -> StructuredFormula | SimpleFormula:
     formula : str
         The whole formula, for messages.
 
+    Returns
+    -------
+    formulaic.Formula
+        Its expressions have names that Python can read, as `with_aliases` makes them.
+
     Raises
     ------
     FormulaError
         If it cannot be read, or is too large.
     """
-    if len(common) > _LONGEST:
-        raise FormulaError(f"A formula of {len(common):,} characters is too long; it may have {_LONGEST:,}.")
+    said = quoted(formula)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return Formula(common, _parser=DefaultFormulaParser(operator_resolver=_BoundedOperators()))
+        return parsed_with(_Bounds(), _with_aliases(common))
     except _RefusedError as err:
-        raise FormulaError(f"{formula!r}: {err}.") from err
-    except FormulaicError as err:
-        if "`.` operator" in str(err):
-            raise FormulaError(f"{formula!r}: '.' for all other columns is not supported; name the columns.") from err
-        operator = re.search(r"Operator `(.+?)`", str(err))
-        what = plain_words(err) if operator is None else f"'{operator[1]}' misses a term, or stands in a wrong place."
-        raise FormulaError(f"{formula!r} cannot be read: {what}") from err
+        raise FormulaError(f"{said}: {err}.") from None
     except SyntaxError as err:
-        raise FormulaError(
-            f"{formula!r} cannot be read: {str(err.text).strip()!r} is not an expression. A column called like a "
-            "Python keyword must be renamed to be calculated with."
-        ) from err
-    except Exception as err:  # text that is no formula makes formulaic stumble in more ways than it says
-        raise FormulaError(f"{formula!r} cannot be read as a formula ({type(err).__name__}).") from err
-
-
-def is_column(term: Term) -> bool:
-    """Tell whether a term is a column as it stands in the data."""
-    return len(term.factors) == 1 and term.factors[0].eval_method == Factor.EvalMethod.LOOKUP
+        called = re.match(r"\s*([\w.]+)\s*\(", str(err.text))
+        known = None if called is None else advice_for_call(called[1])
+        advice = f"Here {known}." if known else advice_for_text(common) or f"{BACKTICKS} A call is f(x, n=3)."
+        what = quoted(shown(str(err.text).strip()))
+        raise FormulaError(f"{said} cannot be read: {what} is not an expression. {advice}") from None
+    except FormulaicError as err:
+        raise FormulaError(f"{said} cannot be read: {_why(err, common)}") from None
+    except RecursionError:
+        raise FormulaError(f"{said} cannot be read: a call in it has too many signs; make a column of it.") from None
+    except Exception as err:  # noqa: BLE001 - text that is no formula makes formulaic stumble in more ways than it says
+        raise FormulaError(f"{said} cannot be read as a formula ({type(err).__name__}).") from None
 
 
 def plain_words(err: Exception) -> str:
-    """Give formulaic's message on one line, without its colours."""
-    return " ".join(_ANSI.sub("", str(err)).split())
+    """Give formulaic's message on one line, without its colours, with the user's names and not at any length."""
+    return shortened(shown(" ".join(_ANSI.sub("", str(err)).split())), 400)
 
 
 class _RefusedError(Exception):
     """Part of a message: what in the formula is not allowed."""
 
 
-class _BoundedOperators(DefaultOperatorResolver):  # type: ignore[misc]
-    """Formulaic's operators; those that multiply sets of terms look at their sizes first."""
+def _with_aliases(common: str) -> str:
+    """Check the size of a formula by its parts, and give it with names in calls that Python can read."""
+    written, end, calls = [], 0, set()
+    for n, (kind, token, start, stop) in enumerate(tokens_of(common)):
+        if n >= _MOST_TOKENS:
+            raise _RefusedError(f"it has more than {_MOST_TOKENS:,} names and signs; make columns of some of it")
+        if kind == "operator" and "|" in token and "~" in without_quoted(common[start:]):
+            raise _RefusedError(advice_for_bar(without_quoted(common[: stop + 30])))
+        if kind == "operator" and "|" in token:
+            raise _RefusedError(
+                "a bar stands within parentheses, as in (1 | g) for intercepts that vary; beside them write one "
+                "response, one '~' and one set of predictors"
+            )
+        if kind == "operator" and "%" in common[start:stop] and token.strip() != "in":
+            raise _RefusedError("of signs between per cents there is a %in% b alone; an interaction is a:b")
+        if kind != "python":
+            continue
+        if len(token) > LONGEST_EXPRESSION:
+            raise _RefusedError(f"{quoted(token, 60)} of {len(token):,} characters is too long; make a column")
+        calls.add(token)
+        if len(calls) > _MOST_CALLS:
+            raise _RefusedError(f"it has more than {_MOST_CALLS} different calls; make columns of some of them")
+        try:
+            replaced = with_aliases(token)
+        except ValueError as err:
+            raise _RefusedError(f"in {quoted(token)} {err}") from None
+        start += not common.startswith(token, start)  # behind a brace, where it stands in braces
+        if not common.startswith(token, start):
+            raise _RefusedError(f"{quoted(token)} is not an expression")
+        written += [common[end:start], replaced]
+        end = start + len(token)
+    return "".join([*written, common[end:]])
 
-    @property
-    def operators(self) -> list[Operator]:
-        return [_bounded(operator) for operator in super().operators]
+
+class _Bounds:
+    """Looks at the sizes of sets of terms before they are combined."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+
+    def __call__(self, symbol: str, sides: tuple[Any, ...]) -> None:
+        sizes = [len(side) for side in sides]
+        if symbol == "-":
+            self._count(sizes[0] // 20)
+            _check_difference(sides[0] if len(sides) == 2 else (), sides[-1])
+            return
+        if len(sides) < 2 or symbol == "+":
+            return
+        if symbol in ("**", "^"):
+            power = _check_power(*sides)
+            _check_size(sizes[0] ** power)
+            self._count(sizes[0] ** power * power)
+            order = power * max((len(term.factors) for term in sides[0]), default=0)
+            order = min(order, sum(len(term.factors) for term in sides[0]))
+        else:
+            _check_size(prod(sizes))
+            orders = [[len(term.factors) for term in side] for side in sides]
+            nesting = sum(orders[0 if symbol == "/" else -1]) if symbol in ("/", "in") else 0
+            order = max(nesting, sum(max(side, default=0) for side in orders))
+            self._count(prod(sizes) * (1 + order // 4) + sum(sizes) // 20)
+        if order > _GREATEST_ORDER:
+            raise _RefusedError(
+                f"an interaction of more than {_GREATEST_ORDER} columns cannot be estimated; multiply fewer"
+            )
+
+    def _count(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > _MOST_STEPS:
+            _check_size(_MOST_TERMS + 1)
 
 
-def _bounded(operator: Operator) -> Operator:
-    if operator.symbol in ("**", "^"):
-        return _with_check(operator, _check_power)
-    if operator.symbol in ("*", ":", "/", "in"):
-        return _with_check(operator, lambda *sides: _check_size(prod(len(side) for side in sides)))
-    return operator
+def _check_difference(left: Any, right: Any) -> None:
+    absent = next((name_of(term) for term in right if term not in left and not constants_of(term)), None)
+    if absent is not None:
+        first = name_of(list(left)[-1]) if left and not constants_of(list(left)[-1]) else "a"
+        raise _RefusedError(
+            f"'- {shortened(absent)}' takes away a term that is not there. A difference of columns is I(a - b), and a "
+            f"column with a dash in its name stands in backticks, such as `{shortened(first)}-{shortened(absent)}`"
+        )
 
 
-def _with_check(operator: Operator, check: Callable[..., None]) -> Operator:
-    def to_terms(*sides: Any) -> Any:
-        check(*sides)
-        return operator.to_terms(*sides)
-
-    return Operator(
-        operator.symbol,
-        arity=operator.arity,
-        precedence=operator.precedence,
-        associativity=operator.associativity,
-        fixity=operator.fixity,
-        to_terms=to_terms,
-    )
-
-
-def _check_power(base: Any, power: Any) -> None:
+def _check_power(base: Any, power: Any) -> int:
     if len(base) == 1:
-        name = str(next(iter(base)))
+        name = shortened(name_of(next(iter(base))))
         raise _RefusedError(
             f"a power of terms, as in (a + b)**2, stands for their interactions and would leave '{name}' as it is; "
             f"write I({name}**2) for its square"
@@ -114,9 +186,37 @@ def _check_power(base: Any, power: Any) -> None:
     exponent = str(next(iter(power), ""))
     if not exponent.isdecimal() or not 1 <= int(exponent[:4]) <= 100:
         raise _RefusedError("the power of a sum of terms must be an integer from 1 to 100")
-    _check_size(len(base) ** int(exponent))
+    return int(exponent)
 
 
 def _check_size(n_terms: int) -> None:
     if n_terms > _MOST_TERMS:
-        raise _RefusedError(f"it multiplies out to more than {_MOST_TERMS:,} terms; write fewer interactions")
+        raise _RefusedError(
+            f"it multiplies out to more than {_MOST_TERMS:,} terms, or to fewer in too many steps; write fewer "
+            "interactions"
+        )
+
+
+def _why(err: FormulaicError, common: str) -> str:
+    """Say what formulaic did not like, in our words where there are some."""
+    said = str(err)
+    if "`.` operator" in said:
+        return "'.' for all other columns is not supported; name the columns."
+    advice = advice_for_text(common)
+    if advice is not None:
+        return advice
+    if "Numeric literals" in said:
+        return "numbers other than 0 and 1 stand in calculations alone, as in I(2 * x)."
+    unclosed = re.search(r"quote context was closed. Expected: (.)", said)
+    if unclosed is not None:
+        what = "a parenthesis or bracket" if unclosed[1] in ")]}" else f"the sign {unclosed[1]}"
+        return f"{what} is never closed."
+    operator = re.search(r"Operator `(.+?)` has", said)
+    if operator is not None:
+        return f"'{shortened(operator[1], 40)}' misses a term, or stands in a wrong place."
+    if "Missing operator" in said:
+        return f"two names stand side by side with no sign between. {BACKTICKS} ({plain_words(err)})"
+    called = re.search(r"Unexpected character .* following token `(.*)`", said)
+    if called is not None and (known := advice_for_call(called[1])) is not None:
+        return known
+    return plain_words(err)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 from stanhier.basics.errors import StanhierError
-from stanhier.many.words import described
+from stanhier.basics.words import quoted
 from stanhier.model import Model
 
-__all__ = ["AskedModels", "Maker"]
+__all__ = ["AskedModels", "Maker", "described"]
 
 type Maker = Callable[[], Model]
 """A function without arguments that makes a model."""
@@ -81,11 +81,11 @@ class AskedModels:
             )
         name, given = self.name_of(pair[0]), pair[1]
         if name in self.places:
-            return f"stopped early: two models are called {name!r}; give each a name of its own."
+            return f"stopped early: two models are called {quoted(name)}; give each a name of its own."
         if not isinstance(given, Model) and not callable(given):
             return (
-                f"stopped early: {name!r} must be a model, not {type(given).__name__}; or a function without arguments "
-                "that makes one."
+                f"stopped early: {quoted(name)} must be a model, not {type(given).__name__}; or a function without "
+                "arguments that makes one."
             )
         return None
 
@@ -93,7 +93,7 @@ class AskedModels:
         ours = isinstance(error, StanhierError) and type(error).__module__ == StanhierError.__module__
         kind: type[Exception] = type(error) if ours else StanhierError
         last = next(reversed(self.places), None)
-        place = "before the first model" if last is None else f"after {last!r}"
+        place = "before the first model" if last is None else f"after {quoted(last)}"
         ended = kind(
             f"fit_many() stopped early, {place}: the models that it was given ended with "
             f"{described(error).rstrip('.')}. What is finished is kept. Give pairs of a name and a function that makes "
@@ -104,6 +104,11 @@ class AskedModels:
         return ended
 
 
+def described(error: BaseException) -> str:
+    """Say what went wrong; of errors that are not ours the words alone may say nothing."""
+    return str(error) if isinstance(error, StanhierError) else f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
 def _made(name: str, make: Maker) -> Model | Exception:
     """Make a model; give what goes wrong instead of raising it."""
     try:
@@ -111,7 +116,7 @@ def _made(name: str, make: Maker) -> Model | Exception:
     except Exception as err:  # noqa: BLE001  whatever a user's own function raises
         return _without_frames(err)
     if not isinstance(model, Model):
-        return StanhierError(f"The function of {name!r} must give a model, not {type(model).__name__}.")
+        return StanhierError(f"The function of {quoted(name)} must give a model, not {type(model).__name__}.")
     return model
 
 

@@ -7,7 +7,9 @@ from typing import Any, Unpack, overload
 
 import numpy as np
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.data.groups import group_name
 from stanhier.many.asked import AskedModels, Maker
 from stanhier.many.fits import ManyFits
@@ -27,6 +29,9 @@ _SETTLED = {
     "show_progress": "it shows its own progress, with progress=",
     "show_console": "chains of several fits would speak at once",
 }
+
+_WITH_FORMULA = ("data", "by", "priors", "sigma", "se", "context")
+_OWN_KEYWORDS = (*_WITH_FORMULA, "executor", "folder", "progress")
 
 
 @overload
@@ -69,6 +74,7 @@ def fit_many(
 ) -> ManyFits: ...
 
 
+@in_our_words()
 def fit_many(
     models: str | Mapping[Any, Model | Maker] | Iterable[tuple[Any, Model | Maker]],
     data: Any = None,
@@ -154,16 +160,18 @@ def fit_many(
         if name in sample_keywords:
             raise StanhierError(f"fit_many() does not take '{name}': {reason}.")
     given = {name: value for name, value in sample_keywords.items() if name != "keep_finished"}
-    check_keywords("fit_many", given, theirs="sample", hidden={*NOT_FOR_USERS, *_SETTLED})
+    check_keywords("fit_many", given, theirs="sample", hidden={*NOT_FOR_USERS, *_SETTLED}, own=_OWN_KEYWORDS)
     seed = sample_keywords.pop("seed", None)
     if seed is not None and not isinstance(seed, int | np.integer):
-        raise StanhierError(f"fit_many(seed={seed!r}): give one number; every model gets seeds of its own from it.")
+        raise StanhierError(
+            f"fit_many(seed={quoted(seed)}): give one number; every model gets seeds of its own from it."
+        )
     with_formula = {"data": data, "by": by, "priors": priors, "sigma": sigma, "se": se, "context": context}
     if isinstance(models, str):
         for name in ("data", "by"):
             if with_formula[name] is None:
                 raise StanhierError(
-                    f"fit_many({models!r:.80}) has no `{name}`: a formula goes with the rows of all models and the "
+                    f"fit_many({quoted(models)}) has no `{name}`: a formula goes with the rows of all models and the "
                     "column that tells these apart, fit_many(formula, data, by=...)."
                 )
         grouped = models_by_group(models, data, by, priors=priors, sigma=sigma, se=se, context=context)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import write_whole
+from stanhier.basics.locks import file_lock
 from stanhier.fit import Fit
 from stanhier.loading import load
 from stanhier.model import Model
@@ -63,10 +64,10 @@ class FitFolder:
         StanhierError
             If another process does so now.
         """
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
-        lock = FileLock(self.path / ".lock")
         with self._clear_errors():
+            lock = file_lock(self.path / ".lock")
             try:
                 lock.acquire(timeout=0)
             except Timeout as err:
@@ -105,7 +106,7 @@ class FitFolder:
         with self._clear_errors():
             write_whole(path, contents)
 
-    def load(self, name: str, context: Mapping[str, Any]) -> Fit[Any]:
+    def load(self, name: str, context: Mapping[str, Any]) -> Fit[Model]:
         """Load a fit; `context` as for `stanhier.load`."""
         return load(self.file(name), context=context)
 
@@ -120,7 +121,7 @@ class FitFolder:
             ) from err
 
 
-def file_of(fit: Fit[Any], note: Mapping[str, Any]) -> bytes:
+def file_of(fit: Fit[Model], note: Mapping[str, Any]) -> bytes:
     """Give the contents of the file of a fit.
 
     Parameters
@@ -134,15 +135,15 @@ def file_of(fit: Fit[Any], note: Mapping[str, Any]) -> bytes:
 
 def identity_of(model: Model, keywords: Mapping[str, Any]) -> str:
     """Tell models and keywords apart: formula, rows, priors and whatever else changes the posterior or its draws."""
-    design = model.design
     said = (type(model).__name__, model.formula, model.sigma, model.stages, sorted(model.priors.items()))
     digest = hashlib.sha256(repr((said, sorted(keywords.items()))).encode())
-    if design.in_memory:
-        for name, column in design.frame.items():
+    rows = model.in_memory
+    if rows is not None:
+        for name, column in rows.frame.items():
             digest.update(f"{name}:{column.dtype}".encode())
             digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
-        digest.update(np.ascontiguousarray(design.y).tobytes())
-        digest.update(b"" if design.se is None else np.ascontiguousarray(design.se).tobytes())
+        digest.update(np.ascontiguousarray(rows.y).tobytes())
+        digest.update(b"" if rows.se is None else np.ascontiguousarray(rows.se).tobytes())
     # What functions of the user's own make of the columns; rounded, since machines differ in the last digits.
     for statistics in model.engine.fingerprint():
         digest.update(" ".join(f"{value:.8e}" for value in statistics).encode())

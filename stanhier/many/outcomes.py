@@ -62,7 +62,7 @@ def outcomes_of(
     folder: FitFolder | None,
     keywords: Mapping[str, Any],
     seed: int | None,
-) -> Generator[tuple[str, Fit[Any] | None, SummedUp | Exception]]:
+) -> Generator[tuple[str, Fit[Model] | None, SummedUp | Exception]]:
     """Sample models, and give what comes of each in the order in which they finish.
 
     Parameters
@@ -164,7 +164,7 @@ def _seed_of(root: int, name: str) -> int:
 
 def _pickled(model: Model) -> bytes | None:
     """Give the model with its rows as it travels; None where it cannot, or should not."""
-    if not model.design.in_memory or model.design.n_rows > MAX_ROWS:
+    if model.in_memory is None or model.design.n_rows > MAX_ROWS:
         return None
     try:
         return pickle.dumps(model)

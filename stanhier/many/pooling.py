@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 
 from stanhier import plots
-from stanhier.basics.arguments import checked_probability
+from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import DataError, FormulaError, PriorError
+from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.frames import as_frame, clean_group
-from stanhier.design.in_memory import NewRows, build_design
+from stanhier.design.design import NewRows
+from stanhier.design.in_memory import build_design
 from stanhier.evaluation.comparison import compare
 from stanhier.fit import Fit
 from stanhier.formula.parse import parse
@@ -29,12 +31,16 @@ from stanhier.priors.distributions import Flat, LocationPrior
 from stanhier.regressions import LinearRegression, VaryingIntercept
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.keyword_types import SampleKeywords
+from stanhier.stan.keywords import check_keywords
+from stanhier.stan.nuts import NOT_FOR_USERS
 from stanhier.stan.tasks import results_of
 
 __all__ = ["MAX_GROUPS", "Pooling", "pooling"]
 
 MAX_GROUPS = 1000
 """Without pooling each group is a column of the design; beyond this many that is not what anybody wants to fit."""
+
+_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "context", "prob", "executor")
 
 COMPLETE, NONE, PARTIAL = "complete pooling", "no pooling", "partial pooling"
 
@@ -55,7 +61,7 @@ class Pooling:
         Probability of the intervals.
     """
 
-    fits: dict[str, Fit[Any]]
+    fits: dict[str, Fit[Model]]
     estimates: pd.DataFrame
     prob: float
 
@@ -83,7 +89,7 @@ class Pooling:
         results: dict[str, Any] = dict(self.fits)
         if by == "group":
             partial = self.fits[PARTIAL]
-            grouping = partial.model.design.group
+            grouping = partial.model.rows.group
             assert grouping is not None
             labels = pd.Series(np.asarray(grouping.levels[grouping.codes]), name=grouping.name)
             for name, fit in self.fits.items():
@@ -95,9 +101,10 @@ class Pooling:
 
     def __repr__(self) -> str:
         formula = self.fits[COMPLETE].model.formula
-        return f"Pooling of {formula!r} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
+        return f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
 
 
+@in_our_words()
 def pooling(
     formula: str,
     data: pd.DataFrame | Mapping[str, Any],
@@ -155,16 +162,20 @@ def pooling(
     Gelman & Hill (2007), sections 12.2 to 12.4: figures 12.1 and 12.3 show such estimates side by side.
     """
     checked_probability(prob, "pooling")
+    given_to_stan = {name: value for name, value in kwargs.items() if name != "keep_finished"}
+    check_keywords("pooling", given_to_stan, theirs="sample", hidden=NOT_FOR_USERS, own=_OWN_KEYWORDS)
     parsed = parse(formula, context)
     if parsed.group is not None:
-        raise FormulaError(f"{formula!r}: pooling() adds the grouping term itself; leave out (1 | {parsed.group}).")
+        raise FormulaError(
+            f"{quoted(formula)}: pooling() adds the grouping term itself; leave out (1 | {shortened(parsed.group)})."
+        )
     if not parsed.has_intercept:
-        raise FormulaError(f"{formula!r}: pooling() compares intercepts, so the formula must have one.")
+        raise FormulaError(f"{quoted(formula)}: pooling() compares intercepts, so the formula must have one.")
     if group in parsed.columns:
-        raise FormulaError(f"{formula!r}: '{group}' is the grouping column; it cannot be a predictor as well.")
-    frame = as_frame(data)
+        raise FormulaError(f"{quoted(formula)}: '{group}' is the grouping column; it cannot be a predictor as well.")
+    frame = as_frame(data, [*parsed.columns, group, *([se] if isinstance(se, str) else [])])
     labels = clean_group(frame, group)
-    categorical = pd.Categorical(labels)
+    categorical = pd.Categorical(labels).as_ordered()  # labels in any case, also where they read as numbers
     if len(categorical.categories) > MAX_GROUPS:
         raise DataError(
             f"'{group}' has {len(categorical.categories):,} groups, and no pooling needs a coefficient for each; "
@@ -172,10 +183,13 @@ def pooling(
         )
     given = dict(priors) if priors is not None else {}
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
-    quoted = group if group.isidentifier() else f"`{group}`"
+    by_name = in_formula(group)
     complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
-    partial = VaryingIntercept(f"{formula} + (1 | {quoted})", frame, priors=_as_population(given), **known)
-    separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), quoted)
+    # What there is to say about the priors has been said of complete pooling.
+    partial = VaryingIntercept.made_before(
+        f"{formula} + (1 | {by_name})", frame, context, priors=_as_population(given), sigma=sigma, se=se
+    )
+    separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), by_name)
     by_category = frame.assign(**{group: categorical})
     columns = build_design(parse(separate_formula, context), by_category, se=se).predictors
     separate = LinearRegression(separate_formula, by_category, priors=_for_each(complete, columns, given), **known)
@@ -183,7 +197,7 @@ def pooling(
     return Pooling(fits, _estimates(fits, prob), prob)
 
 
-def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Any]]:
+def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Model]]:
     arguments = {"seed": secrets.randbelow(2**31), **keywords}
     tasks = ((name, SamplingTask.of(model, arguments)) for name, model in models.items())
     fits = {}
@@ -221,14 +235,14 @@ def _for_each(complete: Model, columns: tuple[str, ...], given: dict[str, Any]) 
     return {"beta": beta} | {name: prior for name, prior in given.items() if name == "sigma"}
 
 
-def _estimates(fits: dict[str, Fit[Any]], prob: float) -> pd.DataFrame:
+def _estimates(fits: dict[str, Fit[Model]], prob: float) -> pd.DataFrame:
     """Summarise each group's intercept at x = 0 in each of the fits."""
-    design = fits[PARTIAL].model.design
+    design = fits[PARTIAL].model.rows
     assert design.group is not None
     levels = labelled.plain_labels(design.group.levels)
     index = pd.Index(levels, name=design.group.name)
     n_groups, n_slopes = len(levels), len(design.predictors)
-    table = {"n": np.bincount(design.group.codes, minlength=n_groups)}
+    table = {"n": design.group.sizes}
     slopes = set(design.predictors)
     separate = fits[NONE].model.design.predictors
     own = np.zeros((n_groups, len(separate)))

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, arviz_figure, checked_size
 from stanhier.plots.shared import MAX_LABEL, choose, ink, parameters, quantity
 from stanhier.posterior.fitted import Fitted
 
@@ -16,10 +18,11 @@ _PAIR_LABEL = 17
 
 
 def trace(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
+    figsize: Size | None = None,
     **kwargs: Any,
 ) -> Any:
     """Plot the distribution and the trace of each parameter, chain by chain; black ticks mark divergent draws.
@@ -31,33 +34,35 @@ def trace(
         The parameters; by default all but the group effects.
     coords : mapping, optional
         Labels to choose, for example `{"subject": ["308", "309"]}` together with `var_names="alpha"`.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     **kwargs
         Other keywords of `arviz.plot_trace_dist`.
 
     Returns
     -------
     arviz_plots.PlotCollection
-        Save it with `.savefig(path)`.
+        Its `figure` is matplotlib's; save it with `.savefig(path)`.
 
     Raises
     ------
     StanhierError
-        If there is no such parameter or label, or there are too many to draw.
+        If there is no such parameter or label, there are too many to draw, or `figsize` is no size.
     """
     import arviz as az
 
+    size = checked_size(figsize, "plot_trace")
     listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_trace", most=40)
-    figure = {"figsize": (9.0, 0.5 + 1.7 * len(listed)), "layout": "constrained", **kwargs.pop("figure_kwargs", {})}
-    collection = az.plot_trace_dist(
+    size = (9.0, 0.5 + 1.7 * len(listed)) if size is None else size
+    collection, axes = arviz_figure(
+        az.plot_trace_dist,
         _tree(fit, var_names, coords, "plot_trace"),
         compact=kwargs.pop("compact", False),
         backend=kwargs.pop("backend", "matplotlib"),
         labeller=kwargs.pop("labeller", _labeller(MAX_LABEL)),
-        figure_kwargs=figure,
+        figure_kwargs={"figsize": size, "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
         **kwargs,
     )
-    drawn = collection.viz["figure"].item()
-    axes = getattr(drawn, "axes", [])
     if len(axes) == 2 * len(listed):
         for k, (name, label, _) in enumerate(listed):
             left, right = axes[2 * k], axes[2 * k + 1]
@@ -69,10 +74,11 @@ def trace(
 
 
 def pair(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
+    figsize: Size | None = None,
     **kwargs: Any,
 ) -> Any:
     """Plot the draws of each two parameters against each other; divergent draws are marked.
@@ -82,45 +88,51 @@ def pair(
     fit : Fitted
     var_names, coords
         As for `trace`; up to 10 parameters.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     **kwargs
         Other keywords of `arviz.plot_pair`.
 
     Returns
     -------
     arviz_plots.PlotMatrix
+        Its `figure` is matplotlib's; save it with `.savefig(path)`.
 
     Raises
     ------
     StanhierError
-        If there is no such parameter or label, fewer than two parameters, or too many to draw.
+        If there is no such parameter or label, fewer than two parameters or too many to draw, or `figsize` is no size.
     """
     import arviz as az
 
+    chosen_size = checked_size(figsize, "plot_pair")
     listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_pair", most=_MAX_PAIRS)
     if len(listed) < 2:
         raise StanhierError("plot_pair(): a pair needs two parameters at least; name more with var_names=.")
-    size = max(4.0, 1.8 * len(listed))
+    side = max(4.0, 1.8 * len(listed))
+    size = (side, side) if chosen_size is None else chosen_size
     diverged = bool(np.any(fit.draws.statistics.get("diverging", False)))
     visuals = {
         "scatter": {"size": 4, "alpha": 0.25},
         "divergence": {"size": 14, "color": ink(), "alpha": 0.8} if diverged else False,
         **kwargs.pop("visuals", {}),
     }
-    matrix = az.plot_pair(
+    matrix, axes = arviz_figure(
+        az.plot_pair,
         _tree(fit, var_names, coords, "plot_pair"),
         backend=kwargs.pop("backend", "matplotlib"),
         labeller=kwargs.pop("labeller", _labeller(_PAIR_LABEL)),
         visuals=visuals,
-        figure_kwargs={"figsize": (size, size), "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
+        figure_kwargs={"figsize": size, "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
         **kwargs,
     )
-    for ax in getattr(matrix.viz["figure"].item(), "axes", []):
+    for ax in axes:
         if len(ax.lines) == 1 and not ax.collections:  # the densities: their height has no meaning beside the rest
             ax.tick_params(axis="y", left=False, labelleft=False)
     return matrix
 
 
-def _tree(fit: Fitted[Any], var_names: Any, coords: Any, where: str) -> Any:
+def _tree(fit: Fitted[Regression], var_names: Any, coords: Any, where: str) -> Any:
     """Give ArviZ the chosen parameters and the divergences, no more."""
     import xarray as xr
 

@@ -3,30 +3,34 @@
 from typing import Any
 
 from stanhier.basics.errors import StanhierError
+from stanhier.plots.figures import Size, arviz_figure, checked_size
 from stanhier.plots.shared import label_width, short
 
 __all__ = ["plot_compare"]
 
 
-def plot_compare(table: Any, **kwargs: Any) -> Any:
+def plot_compare(table: Any, *, figsize: Size | None = None, **kwargs: Any) -> Any:
     """Plot a comparison of models: the difference of each from the best in expected log predictive density.
 
     Parameters
     ----------
     table : pandas.DataFrame
         What `stanhier.compare` gives: one row per model, best first, with `elpd_diff` and `dse`.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     **kwargs
-        The keywords of `arviz.plot_compare`.
+        Other keywords of `arviz.plot_compare`.
 
     Returns
     -------
     arviz_plots.PlotCollection
-        Points with bars of one standard error of the difference; save it with `.savefig(path)`.
+        Points with bars of one standard error of the difference. Its `figure` is matplotlib's; save it with
+        `.savefig(path)`.
 
     Raises
     ------
     StanhierError
-        If the table is not one of a comparison.
+        If the table is not one of a comparison, or `figsize` is no size.
 
     References
     ----------
@@ -35,20 +39,22 @@ def plot_compare(table: Any, **kwargs: Any) -> Any:
     """
     import arviz as az
 
+    chosen_size = checked_size(figsize, "plot_compare")
     missing = [name for name in ("elpd_diff", "dse") if name not in getattr(table, "columns", ())]
     if missing:
         raise StanhierError(
             f"plot_compare(): the table has no column '{missing[0]}'; give what stanhier.compare() gives."
         )
     labels = [short(name) for name in table.index]
-    size = (4.6 + label_width(labels), 1.6 + 0.35 * len(labels))
-    collection = az.plot_compare(
+    size = (4.6 + label_width(labels), 1.6 + 0.35 * len(labels)) if chosen_size is None else chosen_size
+    collection, axes = arviz_figure(
+        az.plot_compare,
         table.set_axis(labels, axis=0),
         backend=kwargs.pop("backend", "matplotlib"),
         figure_kwargs={"figsize": size, "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
         **kwargs,
     )
-    for ax in getattr(collection.viz["figure"].item(), "axes", []):
+    for ax in axes:
         ax.set_title("")
         ax.set_xlabel(
             "difference in expected log predictive density\n"

@@ -7,7 +7,9 @@ import numpy as np
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
-from stanhier.engines.parameters import Role
+from stanhier.engines.parameters import Parameter, Role
+from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, checked_size, new_axes
 from stanhier.plots.shared import (
     MAX_GROUPS,
     OTHER,
@@ -21,7 +23,7 @@ from stanhier.plots.shared import (
     group_sizes,
     intervals,
     label_width,
-    new_axes,
+    named,
     short,
 )
 from stanhier.posterior.fitted import Fitted
@@ -29,14 +31,17 @@ from stanhier.posterior.fitted import Fitted
 __all__ = ["forest", "shrinkage"]
 
 _REST_ROWS = 8
+_BOTH = "value at predictors of 0 (intercept), change per unit of the predictor (others)"
+_COEFFICIENTS = {Role.INTERCEPT: "value at predictors of 0", Role.SLOPES: "change per unit of the predictor"}
 
 
 def forest(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
-    var_names: str | None = None,
+    var_names: str | Sequence[str] | None = None,
     groups: Sequence[Any] | None = None,
     prob: float = 0.9,
+    figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
     """Plot the groups' intercepts, sorted, with their central intervals; without groups, the coefficients.
@@ -46,12 +51,15 @@ def forest(
     Parameters
     ----------
     fit : Fitted
-    var_names : {"alpha", "beta"}, optional
-        What to draw; by default `alpha` of a model with groups, else `beta` (`alpha` if there is none).
+    var_names : str or sequence of str, optional
+        What to draw: the groups' `alpha`, or coefficients, which are the slopes `beta` and the intercept (`mu_alpha` of
+        a model with groups, else `alpha`). By default the groups, else the slopes, else the intercept.
     groups : sequence, optional
         Labels of the groups to draw, all of them one by one.
     prob : float
         Probability of the thin interval; the thick one has 50 %.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
 
@@ -62,19 +70,39 @@ def forest(
     Raises
     ------
     StanhierError
-        If `prob` is not between 0 and 1, or there is no such parameter or group.
+        If `prob` is not between 0 and 1, there is no such parameter or group, groups and coefficients are named
+        together, or `figsize` is no size or goes with `ax`.
     """
     prob = checked_probability(prob, "plot_forest")
-    if var_names not in (None, "alpha", "beta"):
-        raise StanhierError(f'plot_forest(var_names={var_names!r}): \'var_names\' must be "alpha" or "beta".')
-    if fit.model.parameters.effects is not None and var_names != "beta":
-        return _forest_of_groups(fit, groups, prob, ax)
+    size = checked_size(figsize, "plot_forest", ax=ax)
+    own, location = fit.model.parameters.effects, fit.model.parameters.location
+    drawable = [one.name for one in (*location, own) if one is not None]
+    if not drawable:
+        raise StanhierError("plot_forest(): the model has neither groups nor coefficients.")
+    names = drawable[-1:]
+    if var_names is not None:
+        names = named(var_names, [one.name for one in fit.model.parameters], "plot_forest")
+        others = [name for name in names if name not in drawable]
+        if others:
+            raise StanhierError(
+                f"plot_forest(var_names=...): 'var_names' must be among {', '.join(drawable)}; plot_posterior() draws "
+                f"{others[0]}."
+            )
+    if own is not None and own.name in names:
+        if len(names) > 1:
+            raise StanhierError(
+                f"plot_forest(var_names={names}): '{own.name}' are the groups, which have a picture of their own; "
+                "draw the coefficients in another."
+            )
+        return _forest_of_groups(fit, groups, prob, size, ax)
     if groups is not None:
         raise StanhierError("plot_forest(groups=...): coefficients have no groups.")
-    return _forest_of_coefficients(fit, var_names, prob, ax)
+    return _forest_of_coefficients(fit, [one for one in location if one.name in names], prob, size, ax)
 
 
-def _forest_of_groups(fit: Fitted[Any], groups: Sequence[Any] | None, prob: float, ax: Any) -> Any:
+def _forest_of_groups(
+    fit: Fitted[Regression], groups: Sequence[Any] | None, prob: float, size: tuple[float, float] | None, ax: Any
+) -> Any:
     group = fit.model.design.group
     assert group is not None
     chosen = np.arange(len(group.levels)) if groups is None else group_positions(fit, groups, "plot_forest")
@@ -90,7 +118,8 @@ def _forest_of_groups(fit: Fitted[Any], groups: Sequence[Any] | None, prob: floa
     gap = _REST_ROWS + 1 if len(rest) else 0
     positions = np.concatenate([np.arange(len(low)), len(low) + gap + np.arange(len(high))]).astype(float)
     shown_labels = [labels[int(chosen[k])] for k in shown]
-    ax = new_axes(ax, 5.4 + label_width(shown_labels), max(2.6, 1.3 + row_height(len(shown)) * (len(shown) + gap)))
+    height = max(2.6, 1.3 + row_height(len(shown)) * (len(shown) + gap))
+    ax = new_axes(ax, (5.4 + label_width(shown_labels), height), size)
     if len(rest):
         y = np.linspace(len(low), len(low) + gap - 1, len(rest))
         ax.hlines(y, estimates.lower[rest], estimates.upper[rest], color=POSTERIOR, alpha=0.3, linewidth=0.8)
@@ -108,27 +137,26 @@ def _forest_of_groups(fit: Fitted[Any], groups: Sequence[Any] | None, prob: floa
     return ax
 
 
-def _forest_of_coefficients(fit: Fitted[Any], var_names: str | None, prob: float, ax: Any) -> Any:
-    location = fit.model.parameters.location
-    names = [parameter.name for parameter in location]
-    if var_names is not None and var_names not in names:
-        raise StanhierError(f"plot_forest(): the model has no {var_names!r} to draw.")
-    drawn = location[-1] if var_names is None else location[names.index(var_names)]  # the slopes, where there are any
-    labels = ["intercept"] if drawn.labels is None else [short(label) for label in drawn.labels]
-    estimates = intervals(flat(fit.posterior[drawn.name]), prob)
+def _forest_of_coefficients(
+    fit: Fitted[Regression], drawn: list[Parameter], prob: float, size: tuple[float, float] | None, ax: Any
+) -> Any:
+    labels: list[str] = []
+    for one in drawn:
+        labels += ["intercept"] if one.labels is None else [short(label) for label in one.labels]
+    estimates = intervals(np.hstack([flat(fit.posterior[one.name]) for one in drawn]), prob)
     positions = np.arange(len(labels))[::-1].astype(float)
-    ax = new_axes(ax, 5.4 + label_width(labels), max(2.0, 1.3 + row_height(len(labels)) * len(labels)))
+    ax = new_axes(ax, (5.4 + label_width(labels), max(2.0, 1.3 + row_height(len(labels)) * len(labels))), size)
     draw_rows(ax, positions, estimates, color=POSTERIOR)
     ax.axvline(0, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
     ax.set_yticks(positions, labels)
     ax.set_ylim(-0.7, len(labels) - 0.3)
-    kind = "change per unit of the predictor" if drawn.role is Role.SLOPES else "value at predictors of 0"
+    kind = _BOTH if len(drawn) > 1 else _COEFFICIENTS[drawn[0].role]
     response = short(fit.model.design.formula.response)
     ax.set_xlabel(f"{response}: {kind}\n(median, 50 % and {100 * prob:g} % intervals)")
     return ax
 
 
-def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
+def shrinkage(fit: Fitted[Regression], *, figsize: Size | None = None, ax: Any = None) -> Any:
     """Plot each group's mean without pooling against its estimate with partial pooling, and the group's size.
 
     Without pooling, a group's intercept is its own mean, taken to predictors of 0 with the posterior mean slopes. Up to
@@ -139,6 +167,8 @@ def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
     ----------
     fit : Fitted
         Of a model with groups.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure otherwise.
 
@@ -149,7 +179,7 @@ def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
     Raises
     ------
     StanhierError
-        If the model has no groups.
+        If the model has no groups, or `figsize` is no size or goes with `ax`.
 
     References
     ----------
@@ -158,6 +188,7 @@ def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
     group = fit.model.design.group
     if group is None:
         raise StanhierError("plot_shrinkage(): the model has no groups, so nothing is pooled.")
+    size = checked_size(figsize, "plot_shrinkage", ax=ax)
     raw, pooled = fit.model.engine.own_means(fit.draws), group_intervals(fit, 0.9).median
     centre = float(_population_mean(fit).median())
     sizes = group_sizes(fit)
@@ -168,7 +199,8 @@ def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
         order = np.argsort(raw, kind="stable")
         y = np.arange(len(order))
         labels = [_sized_label(fit, int(k), int(sizes[k])) for k in order]
-        ax = new_axes(ax, 5.4 + label_width(labels), max(2.6, 1.3 + row_height(len(labels)) * len(labels)))
+        usual = (5.4 + label_width(labels), max(2.6, 1.3 + row_height(len(labels)) * len(labels)))
+        ax = new_axes(ax, usual, size)
         ax.hlines(y, raw[order], pooled[order], color=REFERENCE, linewidth=1, zorder=1)
         ax.plot(raw[order], y, "o", color=OTHER, markerfacecolor="none", label="no pooling: the group's own mean")
         ax.plot(pooled[order], y, "o", color=POSTERIOR, label="partial pooling: posterior median")
@@ -179,15 +211,18 @@ def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
         ax.set_xlabel(f"mean {response}{at_zero}")
         _legend_above(ax)
         return ax
-    ax = new_axes(ax, 6.4, 5.6)
-    weights = fit.model.compressed.weights if fit.model.design.has_errors else sizes
+    ax = new_axes(ax, (6.4, 5.6), size)
+    rows = fit.model.rows
+    weights = sizes if rows.weights is None else np.bincount(rows.grouping.codes, weights=rows.weights)
     areas = 4 + 76 * weights / weights.max()
     ax.scatter(raw, pooled, s=areas, color=POSTERIOR, alpha=0.4, linewidth=0)
     ax.axline((centre, centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
     ax.axhline(centre, label="complete pooling", **line)
-    for size in np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
-        area = 4 + 76 * np.median(weights[sizes == size]) / weights.max()
-        ax.scatter([], [], s=area, color=POSTERIOR, alpha=0.4, linewidth=0, label=f"{size:,} rows")
+    for rows in np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
+        area = 4 + 76 * np.median(weights[sizes == rows]) / weights.max()
+        ax.scatter(
+            [], [], s=area, color=POSTERIOR, alpha=0.4, linewidth=0, label=f"{rows:,} {'row' if rows == 1 else 'rows'}"
+        )
     ax.set_xlabel(f"the group's own mean {response}{at_zero} (no pooling)")
     ax.set_ylabel("posterior median (partial pooling)")
     ax.set_title(f"{len(raw):,} groups of {short(group.name)}", fontsize=10)
@@ -195,7 +230,7 @@ def shrinkage(fit: Fitted[Any], *, ax: Any = None) -> Any:
     return ax
 
 
-def _population_mean(fit: Fitted[Any]) -> Any:
+def _population_mean(fit: Fitted[Regression]) -> Any:
     """Give the draws of the intercept that the groups vary around, labelled."""
     intercept = fit.model.parameters.of(Role.INTERCEPT)
     assert intercept is not None
@@ -214,16 +249,16 @@ def row_height(rows: int) -> float:
     return 0.24 if rows <= 25 else 0.19
 
 
-def _sized_label(fit: Fitted[Any], k: int, size: int) -> str:
-    group = fit.model.design.group
+def _sized_label(fit: Fitted[Regression], k: int, size: int) -> str:
+    group = fit.model.rows.group
     assert group is not None
-    design = fit.model.design
-    if design.se is not None and size == 1:
-        return f"{short(group.levels[k])} (se {design.se[group.codes == k][0]:.3g})"
+    se = fit.model.rows.se
+    if se is not None and size == 1:
+        return f"{short(group.levels[k])} (se {se[group.codes == k][0]:.3g})"
     return f"{short(group.levels[k])} (n = {size:,})"
 
 
-def _alpha_words(fit: Fitted[Any], prob: float) -> str:
+def _alpha_words(fit: Fitted[Regression], prob: float) -> str:
     at_zero = " at predictors of 0" if fit.model.design.predictors else ""
     response = short(fit.model.design.formula.response)
     return f"mean {response}{at_zero}\n(median, 50 % and {100 * prob:g} % intervals)"

@@ -8,12 +8,12 @@ import numpy as np
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, checked_size, grid_of_axes, panels_of
 from stanhier.plots.priors import prior_densities
 from stanhier.plots.shared import (
     OTHER,
     POSTERIOR,
     density,
-    grid_of_axes,
     ink,
     intervals,
     parameters,
@@ -29,11 +29,12 @@ _PANEL_LABEL = 36
 
 
 def posterior(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
     prob: float = 0.9,
+    figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
     """Plot the marginal posterior density of each parameter with its median and central intervals.
@@ -45,22 +46,26 @@ def posterior(
         As for `trace`.
     prob : float
         Probability of the thin interval; the thick one has 50 %.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw, if it is one parameter.
 
     Returns
     -------
-    numpy.ndarray of matplotlib.axes.Axes
-        One per parameter; a single one if `ax` was given.
+    Panels of matplotlib.axes.Axes
+        An array, one per parameter, with the attribute `figure`; the axes themselves if `ax` was given.
 
     Raises
     ------
     StanhierError
-        If there is no such parameter or label, too many to draw, or more than one for `ax`.
+        If there is no such parameter or label, too many to draw, more than one for `ax`, or `figsize` is no size or
+        goes with `ax`.
     """
     prob = checked_probability(prob, "plot_posterior")
+    size = checked_size(figsize, "plot_posterior", ax=ax)
     listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_posterior")
-    axes = _panels(len(listed), ax, "plot_posterior")
+    axes = _panels(len(listed), size, ax, "plot_posterior")
     for (name, label, draws), panel in zip(listed, axes, strict=True):
         x, height = density(draws)
         panel.fill_between(x, height, color=POSTERIOR, alpha=0.25, linewidth=0)
@@ -77,10 +82,11 @@ def posterior(
 
 
 def prior_posterior(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     var_names: str | Sequence[str] | None = None,
     coords: Mapping[str, Any] | None = None,
+    figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
     """Plot each parameter's posterior density over its prior's: what the data added.
@@ -94,25 +100,29 @@ def prior_posterior(
     fit : Fitted
     var_names, coords
         As for `trace`.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw, if it is one parameter.
 
     Returns
     -------
-    numpy.ndarray of matplotlib.axes.Axes
-        One per parameter; a single one if `ax` was given.
+    Panels of matplotlib.axes.Axes
+        An array, one per parameter, with the attribute `figure`; the axes themselves if `ax` was given.
 
     Raises
     ------
     StanhierError
-        If there is no such parameter or label, too many to draw, or more than one for `ax`.
+        If there is no such parameter or label, too many to draw, more than one for `ax`, or `figsize` is no size or
+        goes with `ax`.
     """
+    size = checked_size(figsize, "plot_prior_posterior", ax=ax)
     priors = prior_densities(fit.model)
     listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_prior_posterior")
     listed = [(name, label, draws) for name, label, draws in listed if (name, label) in priors]
     if not listed:
         raise StanhierError("plot_prior_posterior(): none of these parameters has a prior of its own.")
-    axes = _panels(len(listed), ax, "plot_prior_posterior")
+    axes = _panels(len(listed), size, ax, "plot_prior_posterior")
     for k, ((name, label, draws), panel) in enumerate(zip(listed, axes, strict=True)):
         known = priors[name, label]
         x, height = density(draws)
@@ -131,7 +141,7 @@ def prior_posterior(
     return axes if ax is None else ax
 
 
-def prior(model: Regression, *, draws: int = 1000, seed: int = 1) -> Any:
+def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size | None = None) -> Any:
     """Plot every prior, and what they say together about the response: the prior predictive distribution.
 
     Parameters
@@ -139,22 +149,26 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1) -> Any:
     model : Model
     draws, seed : int
         For `model.sample_prior`, of which the last panel shows 50 draws beside the observed response.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
 
     Returns
     -------
-    numpy.ndarray of matplotlib.axes.Axes
-        One per prior; where all are proper, a last one with the prior predictive distribution.
+    Panels of matplotlib.axes.Axes
+        An array with the attribute `figure`: one per prior; where all are proper, a last one with the prior predictive
+        distribution.
 
     Raises
     ------
     StanhierError
-        If no prior is proper: there is nothing to draw.
+        If no prior is proper, so that there is nothing to draw, or `figsize` is no size.
     """
+    size = checked_size(figsize, "plot_prior")
     priors = {key: known for key, known in prior_densities(model).items() if known.proper}
     if not priors:
         raise StanhierError("plot_prior(): every prior is flat, so there is no density to draw.")
     predictive = len(priors) == len(prior_densities(model))
-    axes = grid_of_axes(len(priors) + predictive)
+    axes = grid_of_axes(len(priors) + predictive, figsize=size)
     for ((name, label), known), panel in zip(priors.items(), axes, strict=False):
         grid = np.linspace(*known.range, 400)
         height = known.pdf(grid)
@@ -174,7 +188,7 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1) -> Any:
 
 def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> None:
     """Draw quantile functions: densities of data sets on scales that differ by powers of ten do not fit one panel."""
-    y = model.design.y
+    y = model.rows.y
     share = (np.arange(200) + 0.5) / 200
     panel.plot(np.quantile(replicated, share, axis=1), share, color=OTHER, linewidth=0.6, alpha=0.5)
     panel.plot(np.quantile(y, share), share, color=ink(), linewidth=2)
@@ -185,12 +199,12 @@ def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> 
     panel.set_ylabel("share of rows below", fontsize=9)
 
 
-def _panels(number: int, ax: Any, where: str) -> Any:
+def _panels(number: int, size: tuple[float, float] | None, ax: Any, where: str) -> Any:
     if ax is None:
-        return grid_of_axes(number)
+        return grid_of_axes(number, figsize=size)
     if number != 1:
         raise StanhierError(f"{where}(ax=...): one pair of axes holds one parameter, not {number}; choose it.")
-    return [ax]
+    return panels_of([ax])
 
 
 def _bare(panel: Any) -> None:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
 from stanhier.plots.groups import row_height
-from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, new_axes, short
+from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
 
 __all__ = ["pooling"]
@@ -20,7 +22,7 @@ class Pooled(Protocol):
     """What `stanhier.pooling` gives."""
 
     @property
-    def fits(self) -> Mapping[str, Fitted[Any]]:
+    def fits(self) -> Mapping[str, Fitted[Regression]]:
         """The fits by kind of pooling."""
 
     @property
@@ -36,7 +38,7 @@ class Pooled(Protocol):
         """The grouping column."""
 
 
-def pooling(result: Pooled, *, ax: Any = None) -> Any:
+def pooling(result: Pooled, *, figsize: Size | None = None, ax: Any = None) -> Any:
     """Plot each group's estimate and interval without pooling and with partial pooling, and that of complete pooling.
 
     Up to 50 groups have a row each, sorted by sample size, which the label says. More are drawn in two panels over the
@@ -46,40 +48,45 @@ def pooling(result: Pooled, *, ax: Any = None) -> Any:
     ----------
     result : Pooling
         From `stanhier.pooling`.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw up to 50 groups; a new figure otherwise.
 
     Returns
     -------
-    matplotlib.axes.Axes, or numpy.ndarray of two beyond 50 groups
+    matplotlib.axes.Axes, or Panels of two beyond 50 groups
+        The latter is an array with the attribute `figure`.
 
     Raises
     ------
     StanhierError
-        If `ax` is given and there are more than 50 groups.
+        If `ax` is given and there are more than 50 groups, or `figsize` is no size or goes with `ax`.
 
     References
     ----------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, figures 12.1 and 12.3.
     """
+    size = checked_size(figsize, "Pooling.plot", ax=ax)
     model = next(iter(result.fits.values())).model
     at_zero = " at predictors of 0" if model.design.predictors else ""
     words = f"mean {short(model.design.formula.response)}{at_zero}"
     details = f"(median and {100 * result.prob:g} % interval)"
     if len(result.estimates) <= MAX_GROUPS:
-        return _rows(result, ax, f"{words}\n{details}")
+        return _rows(result, size, ax, f"{words}\n{details}")
     if ax is not None:
         raise StanhierError(
             f"pooling(ax=...): more than {MAX_GROUPS} groups take two panels, in a figure of their own."
         )
-    return _panels(result, f"{words} {details}")
+    return _panels(result, size, f"{words} {details}")
 
 
-def _rows(result: Pooled, ax: Any, words: str) -> Any:
+def _rows(result: Pooled, size: tuple[float, float] | None, ax: Any, words: str) -> Any:
     table = result.estimates.sort_values(["n", "partial"], ascending=False)
     labels = [f"{short(label)} (n = {n:,})" for label, n in zip(table.index, table["n"], strict=True)]
     y = np.arange(len(table))[::-1]
-    ax = new_axes(ax, 5.4 + label_width(labels), max(2.8, 1.6 + 1.5 * row_height(len(labels)) * len(labels)))
+    height = max(2.8, 1.6 + 1.5 * row_height(len(labels)) * len(labels))
+    ax = new_axes(ax, (5.4 + label_width(labels), height), size)
     for kind, offset in (("no", 0.17), ("partial", -0.17)):
         ax.hlines(y + offset, table[f"{kind}_lower"], table[f"{kind}_upper"], color=_COLORS[kind], linewidth=1.6)
         ax.plot(table[kind], y + offset, "o", color=_COLORS[kind], markersize=5, label=f"{kind} pooling")
@@ -94,12 +101,14 @@ def _rows(result: Pooled, ax: Any, words: str) -> Any:
     return ax
 
 
-def _panels(result: Pooled, words: str) -> Any:
+def _panels(result: Pooled, size: tuple[float, float] | None, words: str) -> Any:
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     table = result.estimates
-    figure, axes = plt.subplots(1, 2, figsize=(10, 5), sharex=True, sharey=True, layout="constrained")
+    figure, axes = plt.subplots(
+        1, 2, figsize=(10, 5) if size is None else size, sharex=True, sharey=True, layout="constrained"
+    )
     at = table["n"].to_numpy(dtype=float) * np.exp(np.random.default_rng(0).uniform(-0.08, 0.08, len(table)))
     first = table.iloc[0]
     for panel, kind in zip(axes, ("no", "partial"), strict=True):
@@ -120,4 +129,4 @@ def _panels(result: Pooled, words: str) -> Any:
     axes[0].set_ylabel(words)
     axes[1].legend(frameon=False, fontsize=9)
     figure.supxlabel(f"rows in each of {len(table):,} groups of {short(result.group)}", fontsize=10)
-    return axes
+    return panels_of(axes)

@@ -8,15 +8,16 @@ import pandas as pd
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
+from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes
 from stanhier.plots.shared import (
     POSTERIOR,
     flat,
-    grid_of_axes,
     group_intervals,
     group_positions,
     ink,
     label_width,
-    new_axes,
     plain,
     quantity,
     short,
@@ -32,12 +33,13 @@ _MAX_POINTS = 5_000
 
 
 def prediction(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     x: str,
     *,
     by: str | None = None,
     groups: Sequence[Any] | None = None,
     prob: float = 0.9,
+    figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
     """Plot the data along one predictor with the mean line and its interval, and the interval of new observations.
@@ -58,13 +60,15 @@ def prediction(
         With `by` the grouping column: the labels of the groups to draw.
     prob : float
         Probability of the central intervals.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw, unless it is one panel per group.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Or an array of them, one per group.
+        Or Panels of them, one per group: an array with the attribute `figure`.
 
     Raises
     ------
@@ -72,21 +76,26 @@ def prediction(
         If a column is not one of the model, or an argument has a value that it cannot have.
     """
     prob = checked_probability(prob, "plot_prediction")
-    design = fit.model.design
+    size = checked_size(figsize, "plot_prediction", ax=ax)
+    design = fit.model.rows
     columns = list(design.formula.predictor_columns)
     if x not in columns:
-        raise StanhierError(f"plot_prediction(x={x!r}): 'x' must be a predictor of the model: {_listed(columns)}.")
+        raise StanhierError(
+            f"plot_prediction(x={quoted(x)}): 'x' must be a predictor of the model: {_listed(columns)}."
+        )
     group = design.group.name if design.group is not None else None
     if by is not None and by == group and by != x:
         if ax is not None:
             raise StanhierError("plot_prediction(ax=...): one panel per group needs a figure of its own.")
-        return _panels(fit, x, groups, prob)
+        return _panels(fit, x, groups, prob, size)
     if groups is not None:
         raise StanhierError("plot_prediction(groups=...): this goes with `by`, the grouping column.")
     if by is not None and (by not in columns or by == x):
         others = [c for c in [*columns, *([group] if group is not None else [])] if c != x]
-        raise StanhierError(f"plot_prediction(by={by!r}): 'by' must be another column of the model: {_listed(others)}.")
-    ax = new_axes(ax, 6.4, 4.4)
+        raise StanhierError(
+            f"plot_prediction(by={quoted(by)}): 'by' must be another column of the model: {_listed(others)}."
+        )
+    ax = new_axes(ax, (6.4, 4.4), size)
     frame = design.frame
     if by is None:
         grid = rows_along(fit, x, {})
@@ -110,8 +119,10 @@ def prediction(
     return ax
 
 
-def _panels(fit: Fitted[Any], x: str, groups: Sequence[Any] | None, prob: float) -> Any:
-    group = fit.model.design.group
+def _panels(
+    fit: Fitted[Regression], x: str, groups: Sequence[Any] | None, prob: float, figsize: tuple[float, float] | None
+) -> Any:
+    group = fit.model.rows.group
     assert group is not None
     if groups is not None:
         chosen = group_positions(fit, groups, "plot_prediction")
@@ -120,8 +131,8 @@ def _panels(fit: Fitted[Any], x: str, groups: Sequence[Any] | None, prob: float)
         if len(chosen) > _MAX_PANELS:
             chosen = chosen[np.linspace(0, len(chosen) - 1, _MAX_PANELS).round().astype(int)]
     columns = min(6, max(3, int(np.ceil(np.sqrt(len(chosen))))))
-    size = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
-    axes = grid_of_axes(len(chosen), columns=columns, size=size, sharex=True, sharey=True)
+    each = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
+    axes = grid_of_axes(len(chosen), columns=columns, each=each, figsize=figsize, sharex=True, sharey=True)
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
         level = group.levels[int(code)]
         _draw_data(panel, fit, x, group.codes == code, ink())
@@ -144,7 +155,7 @@ def _panels(fit: Fitted[Any], x: str, groups: Sequence[Any] | None, prob: float)
 
 def _draw_line(
     ax: Any,
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     x: str,
     grid: pd.DataFrame,
     prob: float,
@@ -158,7 +169,7 @@ def _draw_line(
 ) -> None:
     mean, new = _bands(fit, grid, prob, in_group=in_group)
     percent = f"{100 * prob:g} %"
-    numeric = is_numeric(fit.model.design.frame[x])
+    numeric = is_numeric(fit.model.rows.frame[x])
     at = grid[x].to_numpy(dtype=float) if numeric else np.arange(len(grid)) + aside
     outer_label, inner_label = (f"{percent} of new observations", f"{percent} of the mean") if labels else (None, None)
     if numeric:
@@ -174,7 +185,7 @@ def _draw_line(
 
 
 def _bands(
-    fit: Fitted[Any], grid: pd.DataFrame, prob: float, *, in_group: bool
+    fit: Fitted[Regression], grid: pd.DataFrame, prob: float, *, in_group: bool
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Give lower, median and upper of the mean, and of new observations (None where their error is not known)."""
     design, engine = fit.model.design, fit.model.engine
@@ -187,7 +198,7 @@ def _bands(
         line = engine.linear(fit.draws, rows.X)
         spread = np.hypot(engine.noise_scale(fit.draws), engine.new_effects(fit.draws, np.ones(fit.draws.n_draws)))
     mean = np.quantile(line, tail, axis=0)
-    if design.se is not None:
+    if fit.model.noise.kind == "known":
         return mean, None
     # One error per draw for the whole line: each quantile is as good as with its own, and the edge is not ragged.
     noise = spread * np.random.default_rng([fit.draws.seed, 0x70]).standard_normal(len(line))
@@ -195,10 +206,10 @@ def _bands(
 
 
 def _draw_data(
-    ax: Any, fit: Fitted[Any], x: str, rows: np.ndarray, color: str, *, aside: float = 0.0, width: float = 0.15
+    ax: Any, fit: Fitted[Regression], x: str, rows: np.ndarray, color: str, *, aside: float = 0.0, width: float = 0.15
 ) -> None:
     """Draw the rows as points; of more than 5,000 a sample, spread sideways where they would hide each other."""
-    design = fit.model.design
+    design = fit.model.rows
     chosen = np.flatnonzero(rows)
     rng = np.random.default_rng(0)
     if len(chosen) > _MAX_POINTS:
@@ -223,8 +234,8 @@ def _draw_data(
     )
 
 
-def _finish(ax: Any, fit: Fitted[Any], x: str) -> None:
-    column = fit.model.design.frame[x]
+def _finish(ax: Any, fit: Fitted[Regression], x: str) -> None:
+    column = fit.model.rows.frame[x]
     if not is_numeric(column):
         values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
         labels = [short(v, 24) for v in values]

@@ -7,14 +7,16 @@ import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_count, checked_probability
 from stanhier.basics.errors import StanhierError
-from stanhier.design.in_memory import NewRows
+from stanhier.basics.words import quoted
+from stanhier.design.design import NewRows
+from stanhier.engines.regression import Regression
+from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
     density,
     ink,
     label_width,
-    new_axes,
     quantity,
     short,
 )
@@ -28,12 +30,13 @@ _MAX_ROWS = 100_000
 
 
 def ppc(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     *,
     kind: str | None = None,
     draws: int = 400,
     seed: int | None = None,
     prob: float = 0.9,
+    figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
     """Plot replicated data over the observed: densities and, for models with groups, the groups' means.
@@ -52,12 +55,15 @@ def ppc(
         Of the replications; the fit's own by default.
     prob : float
         Probability of the central intervals of the replicated group means.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
         Where to draw one `kind`.
 
     Returns
     -------
-    matplotlib.axes.Axes or numpy.ndarray of two
+    matplotlib.axes.Axes, or Panels of two
+        The latter is an array with the attribute `figure`.
 
     Raises
     ------
@@ -70,8 +76,9 @@ def ppc(
     Sinica 6, 733-807. Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378.
     """
     prob = checked_probability(prob, "plot_ppc")
+    size = checked_size(figsize, "plot_ppc", ax=ax)
     if kind not in (None, "density", "groups"):
-        raise StanhierError(f'plot_ppc(kind={kind!r}): \'kind\' must be "density" or "groups".')
+        raise StanhierError(f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "density" or "groups".')
     grouped = fit.model.parameters.effects is not None
     if kind == "groups" and not grouped:
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
@@ -81,35 +88,36 @@ def ppc(
     check_seed(seed)
     chosen_seed = fit.draws.seed if seed is None else int(seed)
     if kind == "density" or not grouped:
-        return _densities(new_axes(ax, 6.0, 4.0), fit, *_replicated_rows(fit, keep, chosen_seed))
+        return _densities(new_axes(ax, (6.0, 4.0), size), fit, *_replicated_rows(fit, keep, chosen_seed))
     means, observed = fit.model.engine.replicated_means(fit.draws, keep, chosen_seed)
     if kind == "groups":
         height, width = _size_of_groups(fit)
-        return _group_means(new_axes(ax, width, height), fit, means, observed, prob)
+        return _group_means(new_axes(ax, (width, height), size), fit, means, observed, prob)
     import matplotlib.pyplot as plt
 
     height, width = _size_of_groups(fit)
-    _, axes = plt.subplots(1, 2, figsize=(5.2 + width, height), layout="constrained", width_ratios=[5.2, width])
+    size = (5.2 + width, height) if size is None else size
+    _, axes = plt.subplots(1, 2, figsize=size, layout="constrained", width_ratios=[5.2, width])
     _densities(axes[0], fit, *_replicated_rows(fit, keep, chosen_seed))
     _group_means(axes[1], fit, means, observed, prob)
-    return axes
+    return panels_of(axes)
 
 
-def _kept(fit: Fitted[Any], draws: int) -> np.ndarray:
+def _kept(fit: Fitted[Regression], draws: int) -> np.ndarray:
     """Choose this many draws (or all), evenly over the chains and along them."""
     total = fit.draws.n_draws
     return np.linspace(0, total - 1, min(checked_count(draws, "draws", "plot_ppc"), total)).round().astype(int)
 
 
-def _replicated_rows(fit: Fitted[Any], keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Give replicated responses, shape (draws, rows), and the observed ones; of very many rows a random part."""
-    design = fit.model.design
+    design = fit.model.rows
     rows = np.arange(design.n_rows)
     if len(rows) > _MAX_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, _MAX_ROWS, replace=False))
     chosen = NewRows(
         design.X[rows],
-        None if design.group is None else design.group.codes[rows],
+        None if design.codes is None else design.codes[rows],
         pd.Index([]),
         None if design.se is None else design.se[rows],
         pd.RangeIndex(len(rows)),
@@ -119,7 +127,7 @@ def _replicated_rows(fit: Fitted[Any], keep: np.ndarray, seed: int) -> tuple[np.
     return values, design.y[rows]
 
 
-def _densities(ax: Any, fit: Fitted[Any], replicated: np.ndarray, observed: np.ndarray) -> Any:
+def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observed: np.ndarray) -> Any:
     for k, values in enumerate(replicated):
         ax.plot(
             *density(values, beyond=True),
@@ -139,7 +147,7 @@ def _densities(ax: Any, fit: Fitted[Any], replicated: np.ndarray, observed: np.n
     return ax
 
 
-def _size_of_groups(fit: Fitted[Any]) -> tuple[float, float]:
+def _size_of_groups(fit: Fitted[Regression]) -> tuple[float, float]:
     group = fit.model.design.group
     assert group is not None
     if len(group.levels) > MAX_GROUPS:
@@ -147,7 +155,7 @@ def _size_of_groups(fit: Fitted[Any]) -> tuple[float, float]:
     return max(3.8, 1.3 + 0.22 * len(group.levels)), 4.4 + label_width([short(v) for v in group.levels])
 
 
-def _group_means(ax: Any, fit: Fitted[Any], means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
+def _group_means(ax: Any, fit: Fitted[Regression], means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
     design = fit.model.design
     group = design.group
     assert group is not None

@@ -1,4 +1,4 @@
-"""What the pictures share: labels, axes, intervals and densities."""
+"""What the pictures share: labels, intervals, densities, and the choice of parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ import pandas as pd
 
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
+from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import effects_array
 
@@ -23,7 +25,6 @@ __all__ = [
     "choose",
     "density",
     "flat",
-    "grid_of_axes",
     "group_intervals",
     "group_labels",
     "group_positions",
@@ -31,7 +32,7 @@ __all__ = [
     "ink",
     "intervals",
     "label_width",
-    "new_axes",
+    "named",
     "parameters",
     "plain",
     "quantity",
@@ -101,29 +102,6 @@ def ink() -> Any:
     return mpl.rcParams["text.color"]
 
 
-def new_axes(ax: Any, width: float, height: float) -> Any:
-    """Give `ax`, or the axes of a new figure of this size in inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
-
-
-def grid_of_axes(number: int, *, columns: int = 3, size: tuple[float, float] = (3.2, 2.4), **kwargs: Any) -> Any:
-    """Give an array of `number` axes in a new figure, row by row; empty places of the grid are blank."""
-    import matplotlib.pyplot as plt
-
-    columns = min(number, columns)
-    rows = -(-number // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(size[0] * columns, size[1] * rows), layout="constrained", squeeze=False, **kwargs
-    )
-    for ax in axes.flat[number:]:
-        figure.delaxes(ax)
-    return axes.ravel()[:number]
-
-
 def flat(array: Any) -> np.ndarray:
     """Give draws as shape (chains * draws, values)."""
     values = array.to_numpy()
@@ -137,7 +115,7 @@ def intervals(draws: np.ndarray, prob: float) -> Intervals:
     return Intervals(*np.quantile(draws, probs, axis=0))
 
 
-def group_intervals(fit: Fitted[Any], prob: float) -> Intervals:
+def group_intervals(fit: Fitted[Regression], prob: float) -> Intervals:
     """Summarise the groups' intercepts, in blocks where there is no room for all draws of all groups."""
     posterior, own = fit.posterior, fit.model.parameters.effects
     assert own is not None
@@ -151,7 +129,7 @@ def group_intervals(fit: Fitted[Any], prob: float) -> Intervals:
     return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))
 
 
-def group_positions(fit: Fitted[Any], labels: Sequence[Any], where: str) -> np.ndarray:
+def group_positions(fit: Fitted[Regression], labels: Sequence[Any], where: str) -> np.ndarray:
     """Give the positions of the groups of these labels.
 
     Raises
@@ -164,22 +142,22 @@ def group_positions(fit: Fitted[Any], labels: Sequence[Any], where: str) -> np.n
     positions = group.levels.get_indexer(pd.Index(list(labels)))
     for label, position in zip(labels, positions, strict=True):
         if position < 0:
-            raise StanhierError(f"{where}(groups=...): there is no group {label!r} in '{group.name}'.")
+            raise StanhierError(f"{where}(groups=...): there is no group {quoted(label)} in '{group.name}'.")
     return np.asarray(positions)
 
 
-def group_labels(fit: Fitted[Any]) -> list[str]:
+def group_labels(fit: Fitted[Regression]) -> list[str]:
     """Give the groups' labels as pictures show them."""
     group = fit.model.design.group
     assert group is not None
     return [short(level) for level in group.levels]
 
 
-def group_sizes(fit: Fitted[Any]) -> np.ndarray:
+def group_sizes(fit: Fitted[Regression]) -> np.ndarray:
     """Count the rows of each group, shape (J,)."""
-    group = fit.model.design.group
+    group = fit.model.rows.group
     assert group is not None
-    return np.bincount(group.codes, minlength=len(group.levels))
+    return group.sizes
 
 
 def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +185,11 @@ def quantity(name: str, label: Any = None, most: int = MAX_LABEL) -> str:
 
 
 def parameters(
-    fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str, most: int = 60
+    fit: Fitted[Regression],
+    var_names: str | Sequence[str] | None,
+    coords: dict[str, Any] | None,
+    where: str,
+    most: int = 60,
 ) -> list[tuple[str, Any, np.ndarray]]:
     """List the scalar parameters to draw.
 
@@ -248,20 +230,39 @@ def parameters(
     return listed
 
 
-def choose(fit: Fitted[Any], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str) -> Any:
+def named(var_names: str | Sequence[str], known: Sequence[str], where: str) -> list[str]:
+    """Give the names of parameters as a list, each once, from one name or several.
+
+    Raises
+    ------
+    StanhierError
+        If there are none, or one is not among those that are known.
+    """
+    try:
+        names = [var_names] if isinstance(var_names, str) else list(dict.fromkeys(var_names))
+    except TypeError as err:
+        raise StanhierError(
+            f"{where}(var_names={quoted(var_names)}): 'var_names' must be a name or a list of names: "
+            f"{', '.join(known)}."
+        ) from err
+    for name in names:
+        if name not in known:
+            raise StanhierError(f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
+    if not names:
+        raise StanhierError(f"{where}(var_names=[]): no parameter is named; they are: {', '.join(known)}.")
+    return names
+
+
+def choose(
+    fit: Fitted[Regression], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str
+) -> Any:
     """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
     posterior = fit.posterior
     known = [str(name) for name in posterior.data_vars]
-    if var_names is None:
-        names = fit.model.parameters.population
-    else:
-        names = [var_names] if isinstance(var_names, str) else list(var_names)
-    for name in names:
-        if name not in known:
-            raise StanhierError(f"{where}(): there is no parameter {name!r}; they are: {', '.join(known)}.")
+    names = fit.model.parameters.population if var_names is None else named(var_names, known, where)
     chosen = posterior[names]
     selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
     try:
         return chosen.sel(selection)
     except (KeyError, ValueError) as err:
-        raise StanhierError(f"{where}(coords={coords!r}): there is no such label ({err}).") from err
+        raise StanhierError(f"{where}(coords={quoted(coords)}): there is no such label ({err}).") from err

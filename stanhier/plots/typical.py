@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
+from stanhier.engines.regression import Regression
 from stanhier.plots.shared import short
 from stanhier.posterior.fitted import Fitted
 
@@ -36,7 +38,7 @@ def levels(frame: pd.DataFrame, by: str) -> list[tuple[Any, str, np.ndarray]]:
         values = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
         if len(values) > _MAX_LEVELS:
             raise StanhierError(
-                f"plot_prediction(by={by!r}): {len(values)} categories are too many lines for one picture "
+                f"plot_prediction(by={quoted(by)}): {len(values)} categories are too many lines for one picture "
                 f"(at most {_MAX_LEVELS})."
             )
         return [(value, short(value), (column == value).to_numpy()) for value in values]
@@ -47,9 +49,9 @@ def levels(frame: pd.DataFrame, by: str) -> list[tuple[Any, str, np.ndarray]]:
     return [(value, f"{value:.4g}", nearest == k) for k, value in enumerate(values)]
 
 
-def fixed_words(fit: Fitted[Any], x: str, by: str | None) -> str:
+def fixed_words(fit: Fitted[Regression], x: str, by: str | None) -> str:
     """Say where the predictors stay that are not drawn, the first three by name; empty if there are none."""
-    frame = fit.model.design.frame
+    frame = fit.model.rows.frame
     others = [c for c in fit.model.design.formula.predictor_columns if c not in (x, by)]
     if not others:
         return ""
@@ -62,9 +64,9 @@ def fixed_words(fit: Fitted[Any], x: str, by: str | None) -> str:
     return "\n".join(textwrap.wrap(f"(at {', '.join(said)})", 64))
 
 
-def rows_along(fit: Fitted[Any], x: str, given: dict[str, Any]) -> pd.DataFrame:
+def rows_along(fit: Fitted[Regression], x: str, given: dict[str, Any]) -> pd.DataFrame:
     """Make rows along `x`, everything else at its given or typical value, with the categories of the fit."""
-    frame = fit.model.design.frame
+    frame = fit.model.rows.frame
     column = frame[x]
     if is_numeric(column):
         values: Any = np.linspace(float(column.min()), float(column.max()), _STEPS)

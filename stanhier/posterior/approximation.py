@@ -26,6 +26,7 @@ from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
+from stanhier.posterior.weights import LEAST_DRAWS
 from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.stan.interrupt import chains_end_on_interrupt
@@ -34,16 +35,13 @@ from stanhier.stan.nuts import RawDraws
 from stanhier.stan.program import Program
 from stanhier.stan.run_folder import run_folder
 
-__all__ = ["Mode", "approximate", "optimize"]
+__all__ = ["NOT_FOR_USERS", "Mode", "approximate", "optimize"]
 
 NO_RATIO = 0.01
 """Largest difference of log ratios of posterior over approximation that counts as none."""
 
-MIN_DRAWS = 25
-"""Fewer have too short a tail for Pareto k: Vehtari et al. (2024), JMLR 25(72), take the largest fifth, at least 5."""
-
 _METHODS = {"laplace": "laplace_sample", "pathfinder": "pathfinder", "variational": "variational"}
-_HIDDEN = {
+NOT_FOR_USERS = {
     *("data", "output_dir", "mode", "inits", "jacobian", "opt_args", "psis_resample", "calculate_lp"),
     *("save_iterations", "output_samples", "save_latent_dynamics"),
 }
@@ -139,9 +137,9 @@ def approximate(model: Regression, method: str, keywords: Mapping[str, Any]) -> 
             values, target, proposal = np.asarray(found.variational_sample), "log_p__", "log_g__"
         names = list(found.column_names)
         raw = _raw(values, names, target, found, arguments)
-    if len(values) < MIN_DRAWS:
+    if len(values) < LEAST_DRAWS:
         raise StanhierError(
-            f"{method}() gave {len(values)} draws; from fewer than {MIN_DRAWS} nobody can tell how far they are from "
+            f"{method}() gave {len(values)} draws; from fewer than {LEAST_DRAWS} nobody can tell how far they are from "
             "the posterior. Ask for more with draws= (pathfinder: num_single_draws=)."
         )
     log_ratio = values[:, names.index(target)] - values[:, names.index(proposal)]
@@ -184,7 +182,7 @@ def _raw(values: np.ndarray, names: Any, target: str, found: Any, arguments: Map
 
 
 def _checked(method: str, theirs: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    check_keywords(method, keywords, theirs=theirs, hidden=_HIDDEN)
+    check_keywords(method, keywords, theirs=theirs, hidden=NOT_FOR_USERS)
     seed = keywords.get("seed")
     return {**keywords, "seed": secrets.randbelow(2**31) if seed is None else int(seed)}
 

@@ -1,7 +1,7 @@
 """Draws from the posterior of a regression, with their labels and a verdict: what every later step takes."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from stanhier.basics.warned import warn
 from stanhier.engines.draws import Draws
@@ -115,6 +115,6 @@ class Fitted[R: Regression]:
         if not self._diagnosis.ok:
             warn("\n".join(self._diagnosis.problems), SamplingWarning)
 
-    def again(self, model: R, draws: Draws) -> Self:
-        """Give a fit of the same class: of a model with more rows, or with other draws."""
-        return type(self)(model, draws)
+    def again(self, model: Regression, draws: Draws) -> Self:
+        """Give a fit of the same class: of the same kind of model with more rows, or with other draws."""
+        return type(self)(cast("R", model), draws)

@@ -7,7 +7,9 @@ import pandas as pd
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
 from stanhier.engines.engine import Engine
+from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["group_draws", "group_summary"]
 
 
-def group_summary(fit: Fitted[Any], levels: Any = None, *, prob: float = 0.9) -> pd.DataFrame:
+def group_summary(fit: Fitted[Regression], levels: Any = None, *, prob: float = 0.9) -> pd.DataFrame:
     """Summarise the intercepts `alpha` of the groups, exactly and for any number of groups.
 
     Parameters
@@ -52,7 +54,7 @@ def group_summary(fit: Fitted[Any], levels: Any = None, *, prob: float = 0.9) ->
     return engine.summarise_groups(fit.draws, groups, prob).set_index(index)
 
 
-def group_draws(fit: Fitted[Any], levels: Any) -> "xr.DataArray":
+def group_draws(fit: Fitted[Regression], levels: Any) -> "xr.DataArray":
     """Give the draws of the intercepts `alpha` of the groups asked for.
 
     Parameters
@@ -74,11 +76,11 @@ def group_draws(fit: Fitted[Any], levels: Any) -> "xr.DataArray":
     return labelled.effects_array(fit.model, fit.draws, groups)
 
 
-def _chosen(fit: Fitted[Any], levels: Any) -> tuple[np.ndarray, pd.Index]:
+def _chosen(fit: Fitted[Regression], levels: Any) -> tuple[np.ndarray, pd.Index]:
     """Find the positions of groups by their labels."""
     grouping = fit.model.design.group
     if grouping is None:
-        raise DataError(f"{fit.model.formula!r} has no groups.")
+        raise DataError(f"{quoted(fit.model.formula)} has no groups.")
     if levels is None:
         return np.arange(len(grouping.levels)), grouping.levels.rename(grouping.name)
     wanted = pd.Index([levels] if isinstance(levels, str) or np.isscalar(levels) else levels, name=grouping.name)

@@ -82,11 +82,10 @@ def tree(model: Regression, draws: Draws, posterior_group: "xr.Dataset") -> "xr.
     """
     import xarray as xr
 
-    design = model.design
     chains_and_draws = {"chain": posterior_group["chain"], "draw": posterior_group["draw"]}
     statistics = xr.Dataset({k: (("chain", "draw"), v) for k, v in draws.statistics.items()}, coords=chains_and_draws)
     groups: dict[str, xr.Dataset] = {"posterior": posterior_group, "sample_stats": statistics}
-    if design.in_memory:
+    if model.in_memory is not None:
         groups |= {"observed_data": observed(model), "constant_data": _constant(model)}
     return xr.DataTree.from_dict(groups)
 
@@ -95,7 +94,7 @@ def _constant(model: Regression) -> "xr.Dataset":
     """Give what the rows hold beside the response."""
     import xarray as xr
 
-    design = model.design
+    design = model.rows
     rows = np.arange(design.n_rows)
     constant: dict[str, Any] = {}
     coords: dict[str, Any] = {"row": rows}
@@ -113,7 +112,7 @@ def observed(model: Regression) -> "xr.Dataset":
     """Give the response as the group observed_data."""
     import xarray as xr
 
-    return xr.Dataset({"y": ("row", model.design.y)}, coords={"row": np.arange(model.design.n_rows)})
+    return xr.Dataset({"y": ("row", model.rows.y)}, coords={"row": np.arange(model.design.n_rows)})
 
 
 def plain_labels(levels: pd.Index) -> np.ndarray:

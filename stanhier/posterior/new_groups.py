@@ -21,17 +21,19 @@ from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
 from stanhier.data.frames import as_frame, clean_group
-from stanhier.design.in_memory import Design, Grouping
+from stanhier.data.libraries import library_of
+from stanhier.data.missing import refuse_missing
+from stanhier.design.in_memory import InMemoryDesign, RowGrouping
 from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.weights import good_k, relative_efficiency
+from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
 
 __all__ = ["extend", "update_group"]
 
 
-def update_group[F: Fitted[Any]](fit: F, rows: pd.DataFrame | Mapping[str, Any], *, reweight: bool = True) -> F:
+def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str, Any], *, reweight: bool = True) -> F:
     """Add a new group from a few of its own rows, without sampling again.
 
     Given the other parameters the effect of the new group has its closed form. `reweight` resamples the draws of
@@ -56,7 +58,7 @@ def update_group[F: Fitted[Any]](fit: F, rows: pd.DataFrame | Mapping[str, Any],
     DataError
         If a column is missing or cannot be used, or a group is known already.
     StanhierError
-        If the model has no groups.
+        If the model has no groups, or there are fewer than 25 draws to weight.
 
     Warns
     -----
@@ -67,6 +69,8 @@ def update_group[F: Fitted[Any]](fit: F, rows: pd.DataFrame | Mapping[str, Any],
     ----------
     Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
     """
+    if reweight:
+        check_enough(fit.draws.n_draws, "update_group")
     model = extend(fit.model, rows)
     own, before = model.parameters.effects, fit.model.parameters.effects
     assert own is not None
@@ -97,12 +101,14 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
     StanhierError
         If the model has no groups.
     """
-    design = model.design
-    if design.group is None:
+    if model.design.group is None:
         raise StanhierError("update_group() is for models with groups; this one has none: fit it again with all rows.")
+    design = model.rows
+    assert design.group is not None
     frame = as_frame(data)
     if len(frame) == 0:
         raise DataError("update_group() needs at least one row of the new group.")
+    refuse_missing(frame, list(design.frame.columns), library_of(data))
     rows = design.encode(frame)
     assert rows.codes is not None
     known = np.unique(rows.codes[rows.codes < len(design.group.levels)])
@@ -116,7 +122,7 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f"update_group() needs the standard errors of the new rows: {named} is missing.")
     levels = pd.Index([*design.group.levels, *rows.new_levels])
-    group = Grouping(design.group.name, levels, np.concatenate([design.group.codes, rows.codes]))
+    group = RowGrouping(design.group.name, levels, np.concatenate([design.group.codes, rows.codes]))
     return model.on_rows(
         replace(
             design,
@@ -148,17 +154,11 @@ def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
     SamplingWarning
         If the weights are too uneven to be trusted.
     """
-    design = model.design
+    design = model.rows
     assert design.group is not None
     first = len(design.group.levels) - n_new
     chosen = design.group.codes >= first
-    new_rows = replace(
-        design,
-        y=design.y[chosen],
-        frame=design.frame[chosen],
-        group=Grouping(design.group.name, design.group.levels[first:], design.group.codes[chosen] - first),
-        se=None if design.se is None else design.se[chosen],
-    )
+    new_rows = design.take(chosen).grouped_by(design.group.levels[first:], design.group.codes[chosen] - first)
     assert new_rows.group is not None
     blocks = model.engine.set_densities(new_rows, new_rows.group.codes, n_new, draws)
     log_density = np.concatenate([left_out for _, left_out, _ in blocks], axis=1).sum(axis=1)
@@ -172,7 +172,7 @@ def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
     return draws.take(resampled(log_weights, np.random.default_rng([draws.seed, 0x75, design.n_rows])))
 
 
-def _appended(design: Design, data: pd.DataFrame) -> pd.DataFrame:
+def _appended(design: InMemoryDesign, data: pd.DataFrame) -> pd.DataFrame:
     """Give the columns that the model uses, old rows and new; new categories come after the old ones."""
     columns: dict[str, Any] = {}
     assert design.group is not None

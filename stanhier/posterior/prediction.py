@@ -8,7 +8,8 @@ import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_probability
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.design.in_memory import NewRows
+from stanhier.basics.words import quoted
+from stanhier.design.design import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.regression import Regression
@@ -32,7 +33,7 @@ _RESPONSE, _NEW_GROUP = 0x72, 0x6E
 
 
 def predict(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     new_data: pd.DataFrame | Mapping[str, Any],
     *,
     kind: Literal["mean", "response"] = "mean",
@@ -75,7 +76,7 @@ def predict(
 
 
 def predict_draws(
-    fit: Fitted[Any],
+    fit: Fitted[Regression],
     new_data: pd.DataFrame | Mapping[str, Any],
     *,
     kind: Literal["mean", "response"] = "mean",
@@ -123,7 +124,9 @@ def predict_draws(
     )
 
 
-def summarise(fit: Fitted[Any], rows: NewRows, *, kind: str, new_groups: str, prob: float, seed: int) -> pd.DataFrame:
+def summarise(
+    fit: Fitted[Regression], rows: NewRows, *, kind: str, new_groups: str, prob: float, seed: int
+) -> pd.DataFrame:
     """Summarise predictions row by row.
 
     Returns
@@ -148,13 +151,13 @@ def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
         Naming the argument and what it can be.
     """
     if kind not in ("mean", "response"):
-        raise StanhierError(f'predict(kind={kind!r}): \'kind\' must be "mean" or "response".')
+        raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean" or "response".')
     if new_groups not in ("error", "sample"):
-        raise StanhierError(f'predict(new_groups={new_groups!r}): \'new_groups\' must be "error" or "sample".')
+        raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')
     checked_probability(prob, "predict")
 
 
-def _seed(fit: Fitted[Any], seed: int | None) -> int:
+def _seed(fit: Fitted[Regression], seed: int | None) -> int:
     return fit.draws.seed if seed is None else int(seed)
 
 
@@ -250,7 +253,7 @@ def _check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str)
             f"Column '{design.group.name}' has groups that the model has not seen: {listed}{more}; predict(..., "
             'new_groups="sample") draws their effects from the population of groups.'
         )
-    if kind == "response" and design.has_errors and rows.se is None:
+    if kind == "response" and model.noise.kind == "known" and rows.se is None:
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f'predict(kind="response") needs the standard errors of the new rows: {named} is missing.')
 

@@ -1,14 +1,14 @@
 """Prior and posterior predictive draws as the groups in which ArviZ takes them."""
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_count
 from stanhier.basics.errors import PriorError, StanhierError
-from stanhier.design.in_memory import NewRows
+from stanhier.design.design import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
@@ -57,16 +57,16 @@ def sample_prior(model: Regression, draws: int = 1000, *, seed: int | None = Non
             "give proper priors, for example Normal(0, 10) for coefficients and HalfNormal(5) for scales."
         )
     prior_draws = _draw(model, int(draws), chosen_seed)
-    design, own = model.design, model.parameters.effects
+    design, own = model.rows, model.parameters.effects
     prior = labelled.posterior(model, prior_draws, effects=False)
     if own is not None and draws * own.size <= MAX_VALUES:
         assert own.labels is not None
-        at_zero = _as_new_groups(model, np.zeros((own.size, design.X.shape[1])), None)
+        at_zero = _as_new_groups(model, np.zeros((own.size, len(design.predictors))), None)
         effects = collect(model, prior_draws, at_zero, kind="mean", new_groups="sample", seed=chosen_seed)
         prior = prior.assign_coords({own.dim: labelled.plain_labels(own.labels)})
         prior[own.name] = (("chain", "draw", own.dim), effects[None])
     keep = np.arange(max(1, min(int(draws), MAX_VALUES // design.n_rows)))
-    rows = _as_new_groups(model, design.X, None if design.group is None else design.group.codes)
+    rows = _as_new_groups(model, design.X, design.codes)
     values = collect(model, prior_draws, rows, kind="response", new_groups="sample", seed=chosen_seed, keep=keep)
     return xr.DataTree.from_dict(
         {
@@ -77,7 +77,9 @@ def sample_prior(model: Regression, draws: int = 1000, *, seed: int | None = Non
     )
 
 
-def posterior_predictive(fit: Fitted[Any], draws: int | None = None, *, seed: int | None = None) -> "xr.DataTree":
+def posterior_predictive(
+    fit: Fitted[Regression], draws: int | None = None, *, seed: int | None = None
+) -> "xr.DataTree":
     """Draw replicated data for the rows of the fit, and add them to `idata`.
 
     Parameters
@@ -101,9 +103,9 @@ def posterior_predictive(fit: Fitted[Any], draws: int | None = None, *, seed: in
     return fit.add_groups({"posterior_predictive": _replicated(fit, draws, seed=seed)})
 
 
-def _replicated(fit: Fitted[Any], draws: int | None, *, seed: int | None) -> "xr.Dataset":
+def _replicated(fit: Fitted[Regression], draws: int | None, *, seed: int | None) -> "xr.Dataset":
     check_seed(seed)
-    design = fit.model.design
+    design = fit.model.rows
     chains, n_draws = fit.draws.shape
     if draws is None:
         per_chain = max(1, min(n_draws, MAX_VALUES // (chains * design.n_rows)))
@@ -119,8 +121,7 @@ def _replicated(fit: Fitted[Any], draws: int | None, *, seed: int | None) -> "xr
             )
     chosen = np.linspace(0, n_draws - 1, per_chain).round().astype(int) if per_chain > 1 else np.array([n_draws - 1])
     keep = (np.arange(chains)[:, None] * n_draws + chosen).ravel()
-    codes = None if design.group is None else design.group.codes
-    rows = NewRows(design.X, codes, pd.Index([]), design.se, design.frame.index)
+    rows = NewRows(design.X, design.codes, pd.Index([]), design.se, design.frame.index)
     values = collect(
         fit.model,
         fit.draws,
@@ -137,9 +138,9 @@ def _as_new_groups(model: Regression, X: np.ndarray, codes: np.ndarray | None) -
     """Rows whose groups count as unseen, so that their effects come from the population; one group each by default."""
     grouping = model.design.group
     if grouping is None:
-        return NewRows(X, None, pd.Index([]), model.design.se, pd.RangeIndex(len(X)))
+        return NewRows(X, None, pd.Index([]), model.rows.se, pd.RangeIndex(len(X)))
     positions = np.arange(len(X)) if codes is None else codes.astype(np.int64)
-    return NewRows(X, len(grouping.levels) + positions, grouping.levels, model.design.se, pd.RangeIndex(len(X)))
+    return NewRows(X, len(grouping.levels) + positions, grouping.levels, model.rows.se, pd.RangeIndex(len(X)))
 
 
 def _replicates(values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":

@@ -4,12 +4,13 @@ from typing import Any
 
 import pandas as pd
 
+from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 
 __all__ = ["summary"]
 
 
-def summary(fit: Fitted[Any], **kwargs: Any) -> pd.DataFrame:
+def summary(fit: Fitted[Regression], **kwargs: Any) -> pd.DataFrame:
     """Summarise the posterior with ArviZ.
 
     Parameters

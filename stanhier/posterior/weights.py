@@ -8,10 +8,28 @@ Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance samplin
 import numpy as np
 
 from stanhier.basics.arviz_arrays import array_stats
+from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 
-__all__ = ["good_k", "relative_efficiency"]
+__all__ = ["LEAST_DRAWS", "check_enough", "good_k", "relative_efficiency"]
+
+LEAST_DRAWS = 25
+"""Fewer have too short a tail for Pareto k: Vehtari et al. (2024) take the largest fifth, at least 5."""
+
+
+def check_enough(n_draws: int, method: str) -> None:
+    """Refuse to weight fewer draws than tell whether the weights can be trusted.
+
+    Raises
+    ------
+    StanhierError
+    """
+    if n_draws < LEAST_DRAWS:
+        raise StanhierError(
+            f"{method}() weights the draws, and of {n_draws} nobody can tell whether the weights can be trusted; it "
+            f"takes at least {LEAST_DRAWS}: sample more with iter_sampling."
+        )
 
 
 def good_k(n_samples: int) -> float:

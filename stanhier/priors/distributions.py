@@ -1,15 +1,16 @@
 """Priors: small frozen objects that say a distribution and check their own numbers."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from math import inf, isfinite
 from numbers import Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from stanhier.basics.errors import PriorError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
+from stanhier.basics.words import quoted
+from stanhier.priors.numbers import EXPONENTIAL, FLAT, NORMAL, STUDENT_T, PriorNumbers
 
 __all__ = [
     "Cauchy",
@@ -21,16 +22,10 @@ __all__ = [
     "LocationPrior",
     "Normal",
     "Prior",
-    "PriorNumbers",
     "ScalePrior",
     "StudentT",
-    "from_dict",
     "numbers",
-    "to_dict",
 ]
-
-# Stan's functions/prior.stanfunctions knows the families by these codes.
-FLAT, NORMAL, STUDENT_T, EXPONENTIAL = range(4)
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,7 +45,7 @@ class Prior:
             if f.name == "centered":
                 continue
             value = getattr(self, f.name)
-            name = f"{type(self).__name__}({f.name}={value!r})"
+            name = f"{type(self).__name__}({f.name}={quoted(value)})"
             if isinstance(value, bool) or not isinstance(value, Real | np.number):
                 raise PriorError(f"{name}: '{f.name}' must be a number, not {type(value).__name__}.")
             try:
@@ -112,7 +107,8 @@ class LocationPrior(Prior):
     """Base of priors on the whole real line, for `alpha`, `mu_alpha` and `beta`.
 
     `centered=True`, for `alpha` and `mu_alpha` alone, puts the prior on the intercept at the mean of the predictors
-    instead of the intercept at x = 0.
+    instead of the intercept at x = 0. With predictors far from 0, such as years, a prior at x = 0 is one on
+    their slopes as well: a warning says so.
     """
 
     centered: bool = field(default=False, kw_only=True)
@@ -259,36 +255,6 @@ class Flat(LocationPrior, ScalePrior):
     """Improper uniform prior: on the real line, or on (0, inf) for a scale parameter."""
 
 
-@dataclass(frozen=True)
-class PriorNumbers:
-    """Priors of several parameters as Stan takes them: one array per column, one entry per parameter."""
-
-    family: np.ndarray
-    nu: np.ndarray
-    mu: np.ndarray
-    sigma: np.ndarray
-
-    def effective_sd(self, theta: np.ndarray) -> np.ndarray:
-        """Give the standard deviation of the normal that touches each log prior at `theta`; inf where flat.
-
-        For a Student t it is the weight of its representation as a scale mixture of normals
-        (Lange, Little & Taylor 1989, doi:10.1080/01621459.1989.10478852).
-        """
-        residual = (theta - self.mu) / self.sigma
-        inflation = np.where(self.family == STUDENT_T, np.sqrt((self.nu + residual**2) / (self.nu + 1.0)), 1.0)
-        return np.where(self.family == FLAT, inf, self.sigma * inflation)
-
-    def log_density(self, x: np.ndarray) -> float:
-        """Log density up to a constant, summed over the parameters."""
-        r = (x - self.mu) / self.sigma
-        terms = np.select(
-            [self.family == NORMAL, self.family == STUDENT_T, self.family == EXPONENTIAL],
-            [-0.5 * r**2, -0.5 * (self.nu + 1.0) * np.log1p(r**2 / self.nu), -r],
-            default=0.0,
-        )
-        return float(terms.sum())
-
-
 def numbers(priors: list[Prior]) -> PriorNumbers:
     """Translate priors into the arrays that Stan receives.
 
@@ -304,24 +270,3 @@ def numbers(priors: list[Prior]) -> PriorNumbers:
     """
     arguments = np.array([p._stan_arguments() for p in priors]).reshape(len(priors), 3)
     return PriorNumbers(np.array([p.family for p in priors], dtype=int), *arguments.T)
-
-
-def to_dict(prior: Prior) -> dict[str, Any]:
-    """Give the prior as plain values, for a file."""
-    return {"prior": type(prior).__name__, **asdict(prior)}
-
-
-def from_dict(record: Mapping[str, Any]) -> Prior:
-    """Rebuild a prior from what `to_dict` gave.
-
-    Raises
-    ------
-    PriorError
-        If the record names no known prior, or its numbers are not those of one.
-    """
-    known = {c.__name__: c for c in (Cauchy, Exponential, Flat, HalfCauchy, HalfNormal, HalfStudentT, Normal, StudentT)}
-    arguments = {k: v for k, v in record.items() if k != "prior"}
-    try:
-        return known[record["prior"]](**arguments)
-    except (KeyError, TypeError) as err:
-        raise PriorError(f"{dict(record)!r} is not the record of a prior.") from err

@@ -75,7 +75,7 @@ def model_html(model: Regression) -> str:
     return render("model.html.jinja", **model_context(model))
 
 
-def fit_html(fit: Fitted[Any]) -> str:
+def fit_html(fit: Fitted[Regression]) -> str:
     """Show a fit: the verdict of its diagnostics, and the estimates but for the group effects.
 
     Parameters
@@ -111,11 +111,11 @@ def model_context(model: Regression) -> dict[str, Any]:
         "rows": model.design.n_rows,
         "group": None if group is None else group.name,
         "groups": 0 if group is None else len(group.levels),
-        "known_errors": model.design.has_errors,
+        "known_errors": model.noise.kind == "known",
     }
 
 
-def estimates(fit: Fitted[Any], *, prob: float = 0.9) -> dict[str, Any]:
+def estimates(fit: Fitted[Regression], *, prob: float = 0.9) -> dict[str, Any]:
     """Give ArviZ's summary of everything but the group effects as titles and rows of text.
 
     Returns

@@ -18,6 +18,7 @@ from stanhier import plots
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import write_whole
 from stanhier.basics.version import VERSION
+from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import group_summary
 from stanhier.reports import html
@@ -49,7 +50,7 @@ class Picture:
     width: int
 
 
-def write(fit: Fitted[Any], path: str | PathLike[str], *, title: str | None = None) -> None:
+def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | None = None) -> None:
     """Write a report as one HTML file that needs nothing else: to read, to print, to attach to a message.
 
     The model as an equation, priors, a summary of the data, estimates, diagnostics in words, pictures, versions and
@@ -93,9 +94,9 @@ def write(fit: Fitted[Any], path: str | PathLike[str], *, title: str | None = No
         raise StanhierError(f"The report cannot be written as {target}: {err}.") from err
 
 
-def _columns(fit: Fitted[Any]) -> Iterator[tuple[str, str, str]]:
+def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
     """Give name, role and a summary of every column that the model uses."""
-    design = fit.model.design
+    design = fit.model.rows
     for name in design.frame.columns:
         roles = []
         if name in design.formula.predictor_columns:
@@ -109,10 +110,10 @@ def _columns(fit: Fitted[Any]) -> Iterator[tuple[str, str, str]]:
         yield str(name), " and ".join(roles) if roles else "response", words
 
 
-def _group_words(fit: Fitted[Any]) -> str:
-    group = fit.model.design.group
+def _group_words(fit: Fitted[Regression]) -> str:
+    group = fit.model.rows.group
     assert group is not None
-    sizes = np.bincount(group.codes, minlength=len(group.levels))
+    sizes = group.sizes
     order = np.argsort(-sizes, kind="stable")[:4]
     largest = ", ".join(f"{group.levels[int(k)]} ({sizes[k]:,})" for k in order)
     more = " and others" if len(sizes) > len(order) else ""
@@ -130,12 +131,12 @@ def _column_words(column: pd.Series) -> str:
     return f"mean {values.mean():.4g}{spread}, from {values.min():.4g} to {values.max():.4g}"
 
 
-def _group_rows(fit: Fitted[Any]) -> Iterator[tuple[str, list[str]]]:
+def _group_rows(fit: Fitted[Regression]) -> Iterator[tuple[str, list[str]]]:
     """Give the estimates of the groups from high to low; of more than 50 the ends, with a line for those between."""
-    group = fit.model.design.group
+    group = fit.model.rows.group
     assert group is not None
     table = group_summary(fit, prob=0.9)
-    sizes = np.bincount(group.codes, minlength=len(group.levels))
+    sizes = group.sizes
     order = np.argsort(-table["median"].to_numpy(), kind="stable")
     digits = html.decimals(float(table["sd"].median()))
     half = _MOST_GROUPS // 2
@@ -149,7 +150,7 @@ def _group_rows(fit: Fitted[Any]) -> Iterator[tuple[str, list[str]]]:
         yield str(group.levels[int(k)]), [f"{sizes[k]:,}", *numbers]
 
 
-def _pictures(fit: Fitted[Any]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     """Give title, caption and drawing function of each picture that this model has."""
     design = fit.model.design
     parameters = fit.model.parameters

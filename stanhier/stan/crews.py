@@ -1,11 +1,9 @@
 """Where tasks run: processes or threads of our own, or an executor that the caller has brought."""
 
 import logging
-import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -13,8 +11,10 @@ from multiprocessing.context import BaseContext, SpawnProcess
 from types import ModuleType
 from typing import Any, Self, cast
 
+from stanhier.basics.ending import end_children, end_with_parent
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import keep_to_one_thread, n_threads
+from stanhier.basics.words import quoted
 from stanhier.stan.executors import RecordingContext, n_workers
 from stanhier.stan.interrupt import end_chains
 from stanhier.stan.program import Program, shipped_programs
@@ -54,7 +54,7 @@ class Crew:
             failed.set_exception(err)
             return failed
         except RuntimeError as err:
-            raise StanhierError(f"The executor {self._executor!r} takes no tasks: {err}.") from err
+            raise StanhierError(f"The executor {quoted(self._executor)} takes no tasks: {err}.") from err
 
     def renewed(self) -> "Crew":
         """Give the crew that takes the place of this one, whose executor is broken for good."""
@@ -181,22 +181,12 @@ def _start_worker() -> None:
     keep_to_one_thread()
     for variable in _THREADS:
         os.environ.setdefault(variable, "1")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    _leave()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), _leave)
+    end_with_parent(_leave)
 
 
 def _leave(*_: Any) -> None:
-    import psutil
-
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # it has ended by itself
-            process.kill()
+    end_children()
     os._exit(1)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from stanhier.basics.limits import time_is_limited
 from stanhier.stan.keywords import DEFAULT_CHAINS
 from stanhier.stan.run_folder import MAKE_ROOM
 
@@ -141,7 +142,7 @@ def explain(console: Path, *, code: int | None = None, seconds: float | None = N
         reason = "it could not be started, or what it said could not be written"
     elif code is not None and code < 0:
         name = _signal_name(-code)
-        meaning, remedy = _SIGNALS.get(name, ("", ""))
+        meaning, remedy = _SIGNALS.get("SIGXCPU" if name == "SIGKILL" and time_is_limited() else name, ("", ""))
         reason = f"it was ended by {name}" + (f", {meaning}" if meaning else "")
     elif code:
         reason = f"it ended with exit code {code}"

@@ -1,15 +1,17 @@
-"""Ctrl-C and SIGTERM while Stan runs: the chains end with the call that started them."""
+"""Ctrl-C, SIGTERM and SIGHUP while Stan runs: the chains end with the call that started them."""
 
-import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from stanhier.basics.ending import signals_as_exit
 
 __all__ = ["chains_end_on_interrupt", "end_chains"]
 
 QUIET_SECONDS = 0.5
+PATIENT_SECONDS = 10.0
 
 
 @contextmanager
@@ -24,33 +26,17 @@ def chains_end_on_interrupt(executable: Path) -> Iterator[None]:
     executable : Path
         The program that the chains run.
     """
+    before = set(threading.enumerate())
     try:
-        with _terminated_as_exit():
+        with signals_as_exit():
             yield
     except (KeyboardInterrupt, SystemExit):
-        end_chains(executable)
+        started = [thread for thread in threading.enumerate() if thread not in before]
+        end_chains(executable, starters=[thread for thread in started if "ThreadPoolExecutor" in thread.name])
         raise
 
 
-@contextmanager
-def _terminated_as_exit() -> Iterator[None]:
-    """Let SIGTERM unwind Python, so that files are removed, where it would end the process on the spot."""
-    replaceable = threading.current_thread() is threading.main_thread()
-    if not replaceable or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, _leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _leave(number: int, _: object) -> None:
-    raise SystemExit(128 + number)
-
-
-def end_chains(programs: Path, words: str = "") -> None:
+def end_chains(programs: Path, words: str = "", starters: Sequence[threading.Thread] = ()) -> None:
     """End chains until none has been seen for a while: each that ends makes room for one that waits.
 
     Parameters
@@ -59,12 +45,16 @@ def end_chains(programs: Path, words: str = "") -> None:
         The program that the chains run, or a folder with it.
     words : str
         Only chains whose command has these words in it.
+    starters : sequence of threading.Thread
+        Those of cmdstanpy that start chains: while one lives, which on a busy machine may be slow, more may come.
     """
     import psutil
 
     place = programs.resolve()
     last_seen = time.monotonic()
-    while time.monotonic() - last_seen < QUIET_SECONDS:
+    while (quiet := time.monotonic() - last_seen) < QUIET_SECONDS or (
+        quiet < PATIENT_SECONDS and any(thread.is_alive() for thread in starters)
+    ):
         for child in psutil.Process().children():
             try:
                 if Path(child.exe()).is_relative_to(place) and words in " ".join(child.cmdline()):

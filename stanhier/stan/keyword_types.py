@@ -60,11 +60,7 @@ class SampleKeywords(RefitKeywords, total=False):
     seed: int | Sequence[int] | None
 
 
-class OptimizeKeywords(_Common, total=False):
-    """Those of `CmdStanModel.optimize`."""
-
-    seed: int | None
-    algorithm: str | None
+class _Lbfgs(_Common, total=False):
     init_alpha: float | None
     tol_obj: float | None
     tol_rel_obj: float | None
@@ -72,6 +68,13 @@ class OptimizeKeywords(_Common, total=False):
     tol_rel_grad: float | None
     tol_param: float | None
     history_size: int | None
+
+
+class OptimizeKeywords(_Lbfgs, total=False):
+    """Those of `CmdStanModel.optimize`."""
+
+    seed: int | None
+    algorithm: str | None
     iter: int | None
     require_converged: bool
 
@@ -83,18 +86,11 @@ class LaplaceKeywords(_Common, total=False):
     draws: int | None
 
 
-class PathfinderKeywords(_Common, total=False):
+class PathfinderKeywords(_Lbfgs, total=False):
     """Those of `CmdStanModel.pathfinder`."""
 
     seed: int | None
     draws: int | None
-    init_alpha: float | None
-    tol_obj: float | None
-    tol_rel_obj: float | None
-    tol_grad: float | None
-    tol_rel_grad: float | None
-    tol_param: float | None
-    history_size: int | None
     num_paths: int | None
     max_lbfgs_iters: int | None
     num_single_draws: int | None

@@ -1,6 +1,5 @@
 """The keywords that are passed on to cmdstanpy: their names and kinds are its own, checked before Stan is started."""
 
-import difflib
 import inspect
 import os
 import typing
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from stanhier.basics.arguments import suggestion
 from stanhier.basics.errors import StanhierError
 
 __all__ = ["DEFAULT_CHAINS", "check_keywords"]
@@ -24,7 +24,9 @@ DEFAULT_CHAINS = 4
 """What cmdstanpy runs when nobody says how many."""
 
 
-def check_keywords(method: str, keywords: Mapping[str, Any], *, theirs: str, hidden: Collection[str]) -> None:
+def check_keywords(
+    method: str, keywords: Mapping[str, Any], *, theirs: str, hidden: Collection[str], own: Collection[str] = ()
+) -> None:
     """Refuse what cmdstanpy does not take, or not with this value.
 
     Parameters
@@ -37,6 +39,8 @@ def check_keywords(method: str, keywords: Mapping[str, Any], *, theirs: str, hid
         The method of `cmdstanpy.CmdStanModel` that gets them.
     hidden : collection of str
         Keywords of that method that are not the user's to give.
+    own : collection of str
+        Keywords of what the user called that are not cmdstanpy's, and may have been meant.
 
     Raises
     ------
@@ -47,9 +51,7 @@ def check_keywords(method: str, keywords: Mapping[str, Any], *, theirs: str, hid
     allowed = sorted(set(kinds) - set(hidden))
     for name, value in keywords.items():
         if name not in allowed:
-            close = difflib.get_close_matches(name, allowed, n=1)
-            advice = f"Did you mean '{close[0]}'?" if close else f"It takes: {', '.join(allowed)}."
-            raise StanhierError(f"{method}() has no keyword '{name}'. {advice}")
+            raise StanhierError(f"{method}() has no keyword '{name}'. {suggestion(name, [*own, *allowed])}")
         if value is not None:
             _check_value(method, name, value, kinds[name], keywords)
 

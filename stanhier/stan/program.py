@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from stanhier.basics.errors import CmdStanError
+from stanhier.basics.words import quoted
 from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.executable import compile_program, executable_name, is_intact
 from stanhier.cmdstan.progress import Progress
@@ -53,7 +54,7 @@ class Program:
     def __post_init__(self) -> None:
         if not self.path.is_file():
             raise CmdStanError(
-                f"There is no Stan program {self.name!r} in {self.path.parent}; "
+                f"There is no Stan program {quoted(self.name)} in {self.path.parent}; "
                 f"there are: {', '.join(shipped_programs()) or 'none, so the installation is broken'}."
             )
 
@@ -117,6 +118,7 @@ class Program:
         """Whether the executable without threads is in the cache."""
         return self.compiled_exe() is not None
 
+    @cache.reading()
     def compiled_exe(self, *, threads: bool = False) -> Path | None:
         """Find the executable in the cache, and neither compile nor build anything.
 
@@ -142,6 +144,7 @@ class Program:
         place = self._place(threads=threads)
         return self._exe_in(place) if is_intact(self._exe_in(place)) else None
 
+    @cache.reading()
     def exe(self, threads: bool = False) -> Path:  # noqa: FBT001, FBT002
         """Give the executable; compile it, and build CmdStan, when they are not there.
 

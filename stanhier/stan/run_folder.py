@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from stanhier.basics.ending import ends_chains_if_killed
 from stanhier.basics.errors import SamplingError
+from stanhier.basics.locks import file_lock, is_private
 
 __all__ = ["MAKE_ROOM", "run_folder"]
 
@@ -41,7 +43,6 @@ def run_folder(data: Mapping[str, Any]) -> Iterator[tuple[Path, Path]]:
         If the folder or the file cannot be written.
     """
     from cmdstanpy import write_stan_json
-    from filelock import FileLock
 
     _remove_abandoned(tempfile.gettempdir())
     try:
@@ -50,7 +51,7 @@ def run_folder(data: Mapping[str, Any]) -> Iterator[tuple[Path, Path]]:
         raise SamplingError(f"Stan's files need a folder in {tempfile.gettempdir()}: {err}; {MAKE_ROOM}.") from err
     with made as name:
         folder = Path(name)
-        lock = FileLock(folder / _LOCK)
+        lock = file_lock(folder / _LOCK)
         data_file = folder / "data.json"
         try:
             lock.acquire()
@@ -59,22 +60,27 @@ def run_folder(data: Mapping[str, Any]) -> Iterator[tuple[Path, Path]]:
             lock.release()
             raise SamplingError(f"The data for Stan cannot be written to {data_file}: {err}; {MAKE_ROOM}.") from err
         try:
-            yield folder, data_file
+            with ends_chains_if_killed(folder):
+                yield folder, data_file
         finally:
             lock.release()
 
 
 @cache
 def _remove_abandoned(parent: str) -> None:
-    """Remove the folders of processes that are gone: the system has released the locks that these held."""
-    from filelock import FileLock, Timeout
+    """Remove the folders of processes that are gone: the system has released the locks that these held.
+
+    What others have put where everybody may is left alone, above all what only looks like a folder of ours.
+    """
+    from filelock import Timeout
 
     for folder in Path(parent).glob(f"{_PREFIX}*"):
         try:
             # A new one may not have been locked yet.
-            if time.time() - folder.stat().st_mtime < _NEW_SECONDS or not (folder / _LOCK).is_file():
+            is_new = time.time() - folder.lstat().st_mtime < _NEW_SECONDS
+            if not is_private(folder) or is_new or not (folder / _LOCK).is_file():
                 continue
-            with FileLock(folder / _LOCK, timeout=0):
+            with file_lock(folder / _LOCK).acquire(timeout=0):
                 shutil.rmtree(folder, ignore_errors=True)
         except (OSError, Timeout):
-            continue  # another user's, in use, or removed by another process in the meantime
+            continue  # in use, or removed by another process in the meantime

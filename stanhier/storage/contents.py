@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Coordinates
 
@@ -79,11 +80,11 @@ def check_draws(draws: Draws, coordinates: Coordinates) -> None:
         if name in coordinates.positive and not (values >= 0).all():
             raise ValueError(f"draws of {name} that are negative")
     if draws.method not in _METHODS or _STATISTICS.get(draws.method, {"diverging"}) - set(draws.statistics):
-        raise ValueError(f"method {draws.method!r} with the statistics {', '.join(draws.statistics)}")
+        raise ValueError(f"method {quoted(draws.method)} with the statistics {', '.join(draws.statistics)}")
     kinds = {"seed": (int,), "max_treedepth": (int,), "cmdstan": (str,), "pareto_k": (float, int, type(None))}
     for name, allowed in kinds.items():
         if type(getattr(draws, name)) not in allowed:
-            raise ValueError(f"{name} is {getattr(draws, name)!r}")
+            raise ValueError(f"{name} is {quoted(getattr(draws, name))}")
     if draws.seed < 0 or (draws.pareto_k is None) != (draws.method == "nuts"):
         raise ValueError(f"seed {draws.seed}, pareto_k {draws.pareto_k}")
 

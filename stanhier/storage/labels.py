@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 
 __all__ = ["labels_from_json", "labels_to_json"]
 
@@ -48,7 +49,7 @@ def _record(labels: pd.Index, column: str) -> dict[str, Any]:
         if not isinstance(value, str | int | float | bool):
             raise StanhierError(
                 f"The fit cannot be saved: column '{column}' has labels of type {type(value).__name__} (such as "
-                f"{value!r}), which a file cannot hold; make them text before fitting."
+                f"{quoted(value)}), which a file cannot hold; make them text before fitting."
             )
     return {"dtype": str(labels.dtype), "values": values}
 

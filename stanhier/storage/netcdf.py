@@ -11,11 +11,13 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import write_whole
 from stanhier.basics.version import VERSION
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import StreamedDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
-from stanhier.priors.distributions import Prior, to_dict
+from stanhier.priors.distributions import Prior
+from stanhier.priors.records import to_dict
 from stanhier.storage import streamed
 from stanhier.storage.labels import labels_to_json
 
@@ -27,7 +29,7 @@ __all__ = ["FORMAT", "contents_of", "save"]
 FORMAT = 2
 
 
-def save(fit: Fitted[Any], path: str | PathLike[str]) -> None:
+def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     """Save the fit as one netCDF file, which `stanhier.load` reads and any netCDF tool can open.
 
     Parameters
@@ -48,7 +50,7 @@ def save(fit: Fitted[Any], path: str | PathLike[str]) -> None:
         raise StanhierError(f"The fit cannot be saved as {target}: {err}.") from err
 
 
-def contents_of(fit: Fitted[Any], attributes: dict[str, str] | None = None) -> memoryview:
+def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = None) -> memoryview:
     """Give the contents of the file of a fit.
 
     Parameters
@@ -75,7 +77,7 @@ def contents_of(fit: Fitted[Any], attributes: dict[str, str] | None = None) -> m
     return made
 
 
-def _description(fit: Fitted[Any]) -> dict[str, Any]:
+def _description(fit: Fitted[Regression]) -> dict[str, Any]:
     model = fit.model
     return {
         "format": FORMAT,
@@ -83,7 +85,7 @@ def _description(fit: Fitted[Any]) -> dict[str, Any]:
         "model": type(model).__name__,
         "formula": model.formula,
         "sigma": model.noise.fixed,
-        "se": model.design.se_name if model.design.se_name is not None else model.design.has_errors,
+        "se": model.design.se_name if model.design.se_name is not None else model.noise.kind == "known",
         "priors": _prior_records(model.priors),
         "functions": sorted(model.design.formula.context),
         "means": model.engine.moments.mean.tolist() if model.design.formula.context else None,
@@ -116,7 +118,7 @@ def _frame_dataset(model: Regression) -> "xr.Dataset":
     design = model.design
     # Text that is a predictor and the groups is read back as text, so that the labels are as they were.
     text = None
-    if design.in_memory and design.group is not None and design.group.name in design.formula.columns:
+    if isinstance(design, InMemoryDesign) and design.group is not None and design.group.name in design.formula.columns:
         text = None if isinstance(design.group.levels, pd.CategoricalIndex) else design.group.name
     for k, (name, column) in enumerate(model.design.kinds.items()):
         attributes = {"column": str(name)}
@@ -132,6 +134,6 @@ def _frame_dataset(model: Regression) -> "xr.Dataset":
             values, levels = pd.factorize(column, sort=True)
             attributes["labels"] = labels_to_json(pd.Index(levels), str(name))
         variables[f"column_{k}"] = ("row", values, attributes)
-    if model.design.has_errors and model.design.se_name is None:
-        variables["se"] = ("row", model.design.se)
+    if model.noise.kind == "known" and model.design.se_name is None:
+        variables["se"] = ("row", model.rows.se)
     return xr.Dataset(variables)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
-from stanhier.priors.distributions import from_dict
+from stanhier.priors.records import from_dict
 from stanhier.storage.contents import check_contents
 from stanhier.storage.labels import labels_from_json
 from stanhier.storage.netcdf import FORMAT
@@ -72,12 +72,10 @@ def read(source: Path) -> StoredFit:
     Raises
     ------
     StanhierError
-        If it is missing, damaged, of another program or of a newer version of stanhier.
+        If it is damaged, of another program or of a newer version of stanhier.
     """
     import xarray as xr
 
-    if not source.is_file():
-        raise StanhierError(f"There is no file {source}.")
     try:
         check_contents(source)
         with xr.open_datatree(source, engine="h5netcdf") as opened:

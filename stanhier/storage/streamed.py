@@ -1,6 +1,7 @@
 """A streamed design as arrays and back: what was learnt and compressed, since its rows are nowhere."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import pandas as pd
 
 from stanhier.design.block_encoding import encoding_of
 from stanhier.design.learning import Learnt
+from stanhier.design.moments import Moments
 from stanhier.design.streamed import StreamedDesign, design_from
-from stanhier.engines.gaussian.compression import Compressed
-from stanhier.engines.gaussian.pieces import Moments
+from stanhier.design.whole_columns import whole_columns
+from stanhier.engines.building import REDUCER
 from stanhier.formula.parse import ParsedFormula
 from stanhier.storage.labels import labels_from_json, labels_to_json
 
@@ -30,15 +32,14 @@ def to_dataset(design: StreamedDesign) -> "xr.Dataset":
     """
     import xarray as xr
 
-    compressed = design.compressed
-    variables: dict[str, Any] = {
-        "mean": ("column", compressed.mean),
-        "sd": ("column", compressed.sd),
-        "origin": ("column", compressed.origin),
-        "within": (("row", "column"), compressed.within),
-        "weights": ("group", compressed.weights),
-        "means": (("group", "column"), compressed.means),
-    }
+    plain = REDUCER.plain(design.reduced)
+    variables: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    for name, value in plain.items():
+        if np.ndim(value):
+            variables[name] = ([f"{name}_{axis}" for axis in range(np.ndim(value))], value)
+        else:
+            attributes[name] = value
     if design.group is not None:
         text = labels_to_json(design.group.levels, design.group.name)
         # Attributes of a netCDF file are small; there may be a million groups.
@@ -47,24 +48,27 @@ def to_dataset(design: StreamedDesign) -> "xr.Dataset":
         call: [m.n, m.reference.tolist(), m.mean.tolist(), m.squares.tolist()]
         for call, m in design.encoding.learnt.moments.items()
     }
-    attributes = {
-        "n_rows": compressed.n_rows,
-        "log_weights": compressed.log_weights,
-        "moments": json.dumps(moments),
-    }
+    attributes["moments"] = json.dumps(moments)
     return xr.Dataset(variables, attrs=attributes)
 
 
 def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFrame, se: str | None) -> StreamedDesign:
     """Read what `to_dataset` gave."""
+    calls = [whole.call for whole in whole_columns(formula)]
+    former = {_former_name(call): call for call in calls}
     moments = {
-        call: Moments(n, np.array(reference), np.array(mean), np.array(squares))
+        call if call in calls else former.get(call, call): Moments(
+            n, np.array(reference), np.array(mean), np.array(squares)
+        )
         for call, (n, reference, mean, squares) in json.loads(stored.attrs["moments"]).items()
     }
-    compressed = Compressed(
-        n_rows=int(stored.attrs["n_rows"]),
-        log_weights=float(stored.attrs["log_weights"]),
-        **{name: stored[name].to_numpy() for name in ("mean", "sd", "origin", "within", "weights", "means")},
-    )
+    arrays = {str(name): variable.to_numpy() for name, variable in stored.data_vars.items()}
+    reduced = REDUCER.from_plain({**stored.attrs, **arrays})
     levels = labels_from_json(stored["labels"].to_numpy().tobytes().decode()) if "labels" in stored else None
-    return design_from(encoding_of(formula, Learnt(kinds, moments)), compressed, levels, se)
+    encoding = encoding_of(formula, Learnt(kinds, moments))
+    return design_from(encoding, reduced, REDUCER.n_rows(reduced), levels, se)
+
+
+def _former_name(call: str) -> str:
+    """Give the name under which earlier versions kept what a call with a name in backticks had learnt."""
+    return re.sub(r"`([^`]*)`", lambda match: re.sub(r"\W", "_", match[1]), call)

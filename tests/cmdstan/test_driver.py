@@ -218,7 +218,7 @@ def test_a_killed_run_ends_at_once(programs: Path, tmp_path: Path) -> None:
     words = ["sample", "num_samples=100000000", "data", f"file={programs / 'coin.json'}"]
     process = subprocess.Popen([programs / "bernoulli", *words], cwd=tmp_path, stdout=subprocess.DEVNULL)
     process.terminate()
-    assert process.wait(timeout=5) == -15
+    assert process.wait(timeout=60) == -15
 
 
 def test_what_cannot_be_compiled(cmdstan_home: Path, tmp_path: Path) -> None:

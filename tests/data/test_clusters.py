@@ -4,8 +4,8 @@ import importlib.util
 import os
 import shutil
 import signal
-import threading
 import time
+from functools import partial
 
 import dask.dataframe as dd
 import numpy as np
@@ -15,9 +15,8 @@ from distributed import Client, LocalCluster
 
 import stanhier as sh
 from stanhier.data.sources import dask as dask_source
-from stanhier.design.streamed import design_of
 from stanhier.formula.parse import parse
-from tests.tools.designs import assert_same_design
+from tests.tools.designs import assert_same_design, design_of
 
 FORMULAS = ["y ~ x + z + (1 | g)", "y ~ center(x) * s + C(z) + (1 | town)", "scale(y) ~ scale(x)"]
 
@@ -75,25 +74,27 @@ def test_rows_stay_where_they_are_made(client):
     assert_same_design(built, design_of(parse("y ~ x + (1 | g)"), whole))
 
 
-def _slow_piece(task, frame):
-    """Long enough for a worker to be killed in the middle."""
-    time.sleep(0.3)
+def _deadly_piece(task, frame, *, victim, folder):
+    """Kill a worker with its second piece, so that what it made of the first is lost; others wait until it is gone."""
+    if os.getpid() == victim and not (folder / "first").exists():
+        (folder / "first").touch()
+    elif os.getpid() == victim:
+        (folder / "killed").touch()
+        os.kill(victim, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while os.getpid() != victim and not (folder / "killed").exists():
+        assert time.monotonic() < deadline, "nothing was killed"
+        time.sleep(0.01)
     return task(iter([frame]))
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_survived(client, data, monkeypatch):
-    monkeypatch.setattr(dask_source, "_on_partition", _slow_piece)
-    pids = list(client.run(os.getpid).values())
-    frame = dd.from_pandas(data, npartitions=20)
-
-    killer = threading.Timer(1.5, os.kill, (pids[0], signal.SIGKILL))
-    killer.start()
-    started = time.monotonic()
-    built = design_of(parse("y ~ x + (1 | g)"), frame)
-    killer.join()
-    assert time.monotonic() - started > 1.5  # the worker died while the rows were gone over
-    assert pids[0] not in client.run(os.getpid).values()
+def test_a_killed_worker_is_survived(client, data, monkeypatch, tmp_path):
+    victim = next(iter(client.run(os.getpid).values()))
+    monkeypatch.setattr(dask_source, "_on_partition", partial(_deadly_piece, victim=victim, folder=tmp_path))
+    built = design_of(parse("y ~ x + (1 | g)"), dd.from_pandas(data, npartitions=20))
+    assert (tmp_path / "killed").exists()
+    assert victim not in client.run(os.getpid).values()
     assert_same_design(built, design_of(parse("y ~ x + (1 | g)"), data))
 
 

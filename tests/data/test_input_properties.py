@@ -211,6 +211,8 @@ def made(kind, formula, data, **keywords):
     before = deepcopy(data) if isinstance(data, dict) else data.copy(deep=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", r"Predictor .* levels in .* rows")  # rightly, where all rows differ
+        warnings.simplefilter("ignore", sh.PriorWarning)
         try:
             model = kind(formula, data, **keywords)
             numbers = model.stan_data

@@ -11,10 +11,12 @@ import pytest
 import stanhier as sh
 from stanhier.data.sources import open_source, source
 from stanhier.design import block_encoding as encoding
-from stanhier.design.streamed import StreamedDesign, design_of
+from stanhier.design.blocks import ArrayRows, Stack
+from stanhier.design.streamed import StreamedDesign
+from stanhier.engines.building import REDUCER
 from stanhier.engines.gaussian import pieces
 from stanhier.formula.parse import parse
-from tests.tools.designs import assert_same_design
+from tests.tools.designs import assert_same_design, design_of
 
 
 def frame(n=1200):
@@ -129,11 +131,11 @@ def test_many_groups_across_small_blocks(data, tmp_path):
 
 
 def test_blocks_have_more_rows_than_there_are_groups():
-    stack = pieces.PieceStack()
+    stack = Stack(REDUCER)
     n_groups = 500
     stack.add(
-        pieces.piece_of(
-            pieces.ArrayRows(np.ones((n_groups, 1)), np.ones(n_groups)), codes=np.arange(n_groups), n_groups=n_groups
+        REDUCER.piece(
+            ArrayRows(np.ones((n_groups, 1)), np.ones(n_groups)), codes=np.arange(n_groups), n_groups=n_groups
         )
     )
     frames = [pd.DataFrame({"x": np.full(300, k)}) for k in range(9)]

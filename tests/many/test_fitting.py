@@ -207,16 +207,14 @@ class TestWithStan:
             assert process.stdout.readline()
         started = offspring(process)
         assert chains_of(started)
-        clock = time.monotonic()
         process.send_signal(number)
         _, words = process.communicate(timeout=60)
-        assert time.monotonic() - clock < 20
         assert gone(started)
         if number == signal.SIGINT:
             assert words.count("Traceback (most recent call last)") - words.count("During handling of") == 1, words
             assert "KeyboardInterrupt" in words
         kept = list((tmp_path / "fits").glob("*.nc"))
-        assert len(kept) >= 2
+        assert 2 <= len(kept) < 100, "it was stopped on the way"
         again = run(tmp_path, 2, tmp_path / "fits", 20_000)
         said, words = again.communicate(timeout=120)
         assert said.endswith("2 fits\n"), words

@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 import stanhier as sh
-from stanhier.priors.distributions import from_dict, numbers, to_dict
+from stanhier.priors.distributions import numbers
+from stanhier.priors.records import from_dict, to_dict
 from tests.tools.reference import prior_log_density
 
 PROPER = [

@@ -30,7 +30,7 @@ def fit(method):
     if method == "variational":
         short = {"require_converged": False}
     done = getattr(model, method)(seed=1, **short)
-    return float(done.estimates["sigma"] if method == "optimize" else done.draws.flat_sigma.mean())
+    return float(done.estimates["sigma"] if method == "optimize" else done.posterior["sigma"].mean())
 
 def trivial(number):
     return number + 1

@@ -201,11 +201,9 @@ def test_a_real_chain_that_is_killed_from_outside(model):
 
 def test_time_that_runs_out(model, temporary, chain_2):
     before = psutil.Process().children()
-    words = (
-        r"(?s)2 of 2 chains did not finish.*it had not finished 0\.5 s after its start; it said last: .Iter.*timeout="
-    )
+    words = r"(?s)2 of 2 chains did not finish.*it had not finished 2 s after its start; it said last: .Iter.*timeout="
     with pytest.raises(sh.SamplingError, match=words):
-        model.sample(chains=2, timeout=0.5, iter_sampling=50_000_000, seed=1, show_progress=False)
+        model.sample(chains=2, timeout=2, iter_sampling=50_000_000, seed=1, show_progress=False)
     assert list(temporary.iterdir()) == []
     chain_2("exec sleep 60")
     with pytest.warns(sh.SamplingWarning, match=r"Chain 2: it had not finished 3 s after its start"):
@@ -272,7 +270,7 @@ def test_the_other_methods_say_as_much(method, lines, words, chain_2, model, tem
     assert list(temporary.iterdir()) == []
 
 
-def test_folders_of_processes_that_are_gone_are_removed(tmp_path):
+def test_folders_of_processes_that_are_gone_are_removed(tmp_path, monkeypatch):
     child = (
         "import os, sys; from stanhier.stan.run_folder import run_folder\nwith run_folder({'N': 1}) as (folder, _):\n"
     )
@@ -295,7 +293,9 @@ def test_folders_of_processes_that_are_gone_are_removed(tmp_path):
     for folder in tmp_path.iterdir():
         os.utime(folder, (long_ago, long_ago))
     assert abandoned.is_dir()
-    run_folder._remove_abandoned(str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with run_folder.run_folder({"N": 2}):
+        pass
     assert not abandoned.exists()
     assert json.loads((used / "data.json").read_text()) == {"N": 1}
     assert (tmp_path / "stanhier-run-of-my-own").is_dir()
@@ -307,3 +307,19 @@ def test_signals_without_a_name_have_their_number(tmp_path):
     assert faults.explain(tmp_path / "none.txt", code=-250).reason == "it was ended by signal 250"
     assert faults.explain(tmp_path / "none.txt", code=-signal.SIGABRT).reason == "it was ended by SIGABRT"
     assert "could not be started" in faults.explain(tmp_path / "none.txt", code=-1).reason
+
+
+def test_a_chain_that_reaches_a_limit_of_time_is_told_as_such(tmp_path):
+    code = (
+        "from pathlib import Path; from stanhier.stan.faults import explain\nprint(explain(Path('none.txt'), code=-9))"
+    )
+    ran = subprocess.run(
+        ["sh", "-c", 'ulimit -t 100; exec "$0" -c "$1"', os.sys.executable, code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(os.sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "ended by SIGKILL, it used more time than this process may" in ran.stdout
+    assert "raise the limit (ulimit -t)" in ran.stdout

@@ -18,13 +18,28 @@ import stanhier as sh
 from tests.tools import variants
 model = variants.VARYING["default"]()
 """
+ENDED = {"terminated": signal.SIGTERM, "hung up": signal.SIGHUP}
 CALLS = {
-    "sample": "model.sample(iter_sampling=50_000_000, seed=1)",
+    "sample": "model.sample(chains=4, parallel_chains=4, iter_sampling=50_000_000, seed=1)",
     # More chains than run at the same time: those that wait must not be started.
     "chains that wait": "model.sample(chains=6, parallel_chains=2, iter_sampling=50_000_000, seed=1)",
     "one process": "model.sample(force_one_process_per_chain=False, iter_sampling=50_000_000, seed=1)",
+    "silent": "model.sample(chains=4, parallel_chains=4, iter_sampling=50_000_000, refresh=50_000_000, seed=1, "
+    "show_progress=False)",
+    "silent in one process": "model.sample(iter_sampling=50_000_000, refresh=50_000_000, seed=1, show_progress=False, "
+    "force_one_process_per_chain=False)",
     "variational": "model.variational(iter=500_000_000, tol_rel_obj=1e-300, seed=1)",
 }
+SILENT = [call for call in CALLS if call.startswith("silent")]
+PROCESSES = {
+    "sample": 4,
+    "chains that wait": 2,
+    "one process": 1,
+    "silent": 4,
+    "silent in one process": 1,
+    "variational": 1,
+}
+"""How many each of them has under way, once it is."""
 
 
 def chains():
@@ -50,12 +65,10 @@ def start(cmdstan_home, tmp_path):
         processes.append(process)
         deadline = time.monotonic() + 60
         mine = set()
-        while not mine and time.monotonic() < deadline:
+        while len(mine) < PROCESSES[call] and time.monotonic() < deadline:
             time.sleep(0.1)
             mine = {child.pid for child in psutil.Process(process.pid).children() if child.pid in chains()}
-        time.sleep(0.3)
-        mine = {child.pid for child in psutil.Process(process.pid).children() if child.pid in chains()}
-        assert mine
+        assert len(mine) == PROCESSES[call]
         return process, mine
 
     processes = []
@@ -73,20 +86,20 @@ def assert_ended(mine, seconds=20):
     assert not mine & chains()
 
 
-@pytest.mark.parametrize("call", list(CALLS))
-@pytest.mark.parametrize("kind", ["Ctrl-C in a terminal", "Ctrl-C in a notebook", "terminated"])
+@pytest.mark.parametrize("call", [call for call in CALLS if call not in SILENT])
+@pytest.mark.parametrize("kind", ["Ctrl-C in a terminal", "Ctrl-C in a notebook", "terminated", "hung up"])
 def test_nothing_is_left(kind, call, start, tmp_path):
     process, mine = start(call, start_new_session=True)
     assert list(tmp_path.glob("stanhier-run-*"))
     if kind == "Ctrl-C in a terminal":
         os.killpg(process.pid, signal.SIGINT)
     else:
-        process.send_signal(signal.SIGTERM if kind == "terminated" else signal.SIGINT)
+        process.send_signal(ENDED.get(kind, signal.SIGINT))
     _, words = process.communicate(timeout=30)
     assert_ended(mine, seconds=1)
     assert list(tmp_path.iterdir()) == []
-    if kind == "terminated":
-        assert process.returncode == 128 + signal.SIGTERM
+    if kind in ENDED:
+        assert process.returncode == 128 + ENDED[kind]
     else:
         assert "KeyboardInterrupt" in words
 
@@ -117,6 +130,20 @@ def test_chains_of_a_killed_process_end_and_the_next_one_removes_its_files(start
     assert_ended(mine, seconds=1)
     # What is left is the empty folder that cmdstanpy makes for itself when it is imported.
     assert [list(folder.iterdir()) for folder in tmp_path.iterdir()] == [[]]
+
+
+@pytest.mark.parametrize("call", SILENT)
+def test_chains_of_a_killed_process_end_also_when_they_have_nothing_to_say(call, start):
+    process, mine = start(call)
+    others, of_others = start(call)
+    time.sleep(2)
+    process.kill()
+    process.communicate()
+    assert_ended(mine, seconds=2)
+    assert of_others <= chains()
+    others.kill()
+    others.communicate()
+    assert_ended(of_others, seconds=2)
 
 
 def test_sigterm_is_as_it_was_afterwards(cmdstan_home):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 import warnings
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -22,11 +23,10 @@ def doubled(task):
     return 2 * task
 
 
-def hushed(task):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        time.sleep(0.2 * task)
-    return task
+def touch_after(task):
+    seconds, mark = task
+    time.sleep(seconds)
+    mark.touch()
 
 
 class TestTasks:
@@ -71,18 +71,34 @@ class TestTasks:
             assert len(asked) <= done + crew.room
         assert done == 40
 
-    def test_filters_of_warnings_are_left_as_they_were(self):
+    def test_filters_of_warnings_are_left_as_they_were(self, threads):
+        came = {"first": threading.Event(), "second": threading.Event()}
+        first_left = threading.Event()
+
+        def hushed(name):
+            """Come and go in turns: the second puts back what the first had set."""
+            if name == "second":
+                assert came["first"].wait(60)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                came[name].set()
+                assert (came["second"] if name == "first" else first_left).wait(60)
+            first_left.set()
+            return name
+
         before = list(warnings.filters)
-        assert list(tasks.results_of(hushed, [(k, k) for k in (1, 2)], workers.OwnThreads()))
+        crew = workers.crew_of(threads, own=workers.OwnThreads)
+        results = dict(tasks.results_of(hushed, [(name, name) for name in came], crew))
+        assert results == {"first": "first", "second": "second"}
         assert warnings.filters == before
 
-    def test_what_is_dropped_is_ended(self):
-        started = time.monotonic()
-        crew = workers.OwnProcesses(1)
-        results = tasks.run_tasks(time.sleep, [(0, 0), (1, 100)], crew)
+    def test_what_is_dropped_is_ended(self, tmp_path):
+        early, late = tmp_path / "early", tmp_path / "late"
+        results = tasks.run_tasks(touch_after, [(0, (0, early)), (1, (100, late))], workers.OwnProcesses(1))
         next(results)
         results.close()
-        assert time.monotonic() - started < 60
+        assert early.exists()
+        assert not late.exists()
         assert not [p for p in psutil.Process().children(recursive=True) if "multiprocessing.spawn" in p.cmdline()]
 
     def test_a_task_that_the_executor_cancels_is_a_failure(self):

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import json
 import pickle
+import time
 
 import h5py
 import numpy as np
@@ -265,3 +266,30 @@ def test_bytes_at_random_give_a_fit_or_a_stanhier_error(seed, path):
     path.write_bytes(contents)
     with contextlib.suppress(sh.StanhierError):
         assert np.isfinite(sh.load(path).draws.values["location"]).all()
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ poly(x, 99999 + 99999) + (1 | g)",
+        "y ~ bs(x, df=1000*1000) + (1 | g)",
+        "y ~ C(x):C(y + 1):poly(x, 90) + (1 | g)",
+        "y ~ " + "()" * 30_000 + " + (1 | g)",
+        "y ~ " + " + ".join(f"I(x + {k})" for k in range(3000)) + " + (1 | g)",
+        "y ~ x + (1 | " + "g" * 90_000 + ")",
+        "y ~ " + "x" * 10**6,
+    ],
+)
+def test_a_formula_in_a_file_is_held_to_its_size(formula, path):
+    describe(path, lambda description: description.update(formula=formula))
+    start = time.perf_counter()
+    with pytest.raises(sh.StanhierError, match="damaged") as refusal:
+        sh.load(path)
+    assert time.perf_counter() - start < 5
+    assert len(str(refusal.value)) < 4500
+
+
+@pytest.mark.parametrize("path", [None, 3, [], b"fit.nc", {"path": "fit.nc"}, "a\0b", "", ".", "x" * 5000, "\ud800"])
+def test_what_is_no_path_of_a_file_is_refused(path):
+    with pytest.raises(sh.StanhierError, match=r"There is no file|needs the path of a file"):
+        sh.load(path)

@@ -10,7 +10,10 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +34,7 @@ build:
 	@echo "--- [1/2] compiling driver/one.cpp"
 	@mkdir -p build && echo half > build/one.o
 	@test -z "$$FAKE_MARK" || echo $$PPID > "$$FAKE_MARK"; sleep $${FAKE_SECONDS:-0}
+	@until test -z "$$FAKE_GO" || test -e "$$FAKE_GO"; do sleep 0.05; done
 	@test -z "$$FAKE_BYTES" || head -c $$FAKE_BYTES /dev/zero > build/big.o
 	@test -z "$$FAKE_FAILURE" || { echo "$$FAKE_FAILURE"; exit 1; }
 	@echo whole > build/one.o
@@ -38,6 +42,7 @@ build:
 %: %.stan
 	@echo "half" > "$@"
 	@test -z "$$FAKE_MARK" || echo $$PPID > "$$FAKE_MARK"; sleep $${FAKE_SECONDS:-0}
+	@until test -z "$$FAKE_GO" || test -e "$$FAKE_GO"; do sleep 0.05; done
 	@test -z "$$FAKE_FAILURE" || { echo "$$FAKE_FAILURE"; exit 1; }
 	@printf '#!/bin/sh\\necho "stan_version_major = 2"\\necho "STAN_THREADS=%s"\\n' "$(STAN_THREADS)" > "$@"
 	@echo compiled >> "$${FAKE_LOG:-/dev/null}"
@@ -86,6 +91,27 @@ def use_parts(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(wheel.importlib.util, "find_spec", lambda _name: True)
     patch.setattr(locate, "HOME_FILES", folder / "home")
     patch.setattr(installer, "NEEDED_BYTES", int(os.environ.get("FAKE_NEEDED", "0")))
+
+
+def start(parts: Path, action: str, **environment: str) -> subprocess.Popen[str]:
+    """Run an action in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, __file__, str(parts), action],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(mark: Path) -> None:
+    """Wait for a file with something in it."""
+    deadline = time.monotonic() + 30
+    while not (mark.exists() and mark.read_text()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{mark} did not appear")
+        time.sleep(0.01)
 
 
 def kill_everywhere(action: Callable[[], object], complete: Callable[[], bool]) -> int:
@@ -140,6 +166,11 @@ def main(parts: Path, action: str) -> None:
             result: object = installer.install()
         case "compile":
             result = Program(PROGRAM).exe()
+        case "compile-in-a-thread":
+            thread = threading.Thread(target=Program(PROGRAM).exe)
+            thread.start()
+            thread.join()
+            result = "done"
         case "kill-install":
             result = kill_everywhere(installer.install, homes_are_complete)
         case "kill-compile":

@@ -120,6 +120,18 @@ def _() -> Iterator[Pair]:
 
 refused(HEADING, "a group that is missing", lambda: groups(rest(TEXT, None)))
 refused(HEADING, "a response that is missing", lambda: line(y=rest(base()["y"], np.nan)))
+refused(
+    HEADING,
+    "missing values in several columns",
+    lambda: line("y ~ x + n", x=[np.nan, *WHOLE[:-2], np.nan], n=pd.array(rest(WHOLE, pd.NA), dtype="Int64")),
+)
+refused(
+    HEADING,
+    "missing values in a Polars frame, also NaN",
+    lambda: line(
+        data=pytest.importorskip("polars").DataFrame({"y": base()["y"], "x": [None, np.nan, *WHOLE[2:] + 0.5]})
+    ),
+)
 accepted(HEADING, "missing values in columns that the model does not use", lambda: line(n=[None] * N))
 
 
@@ -243,6 +255,41 @@ refused(
 )
 
 
+refused(
+    HEADING,
+    "text most of whose values read as numbers, with a few that do not: `T`, `<0.5`, `2.3 or 2.4`",
+    lambda: line(x=["T", "<0.5", *(f"{k}.5" for k in range(N - 2))]),
+)
+
+
+@case(HEADING, "numbers with decimal commas, or with separators of thousands, as text")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.DataError, match=r"\.str\.replace\(','"):
+        line(x=[f"{k},5" for k in WHOLE])
+    yield line(x=[f"{k},500" for k in range(1, N + 1)]), None
+
+
+refused(
+    HEADING,
+    "numbers with units, signs or currencies as text, more than 12 of them or hardly any rows for each",
+    lambda: line(x=[f"{k} kg" for k in range(N)]),
+)
+refused(HEADING, "dates or times as text, likewise", lambda: line(x=[f"2024-01-{k + 10}" for k in range(N)]))
+refused(
+    HEADING,
+    "a categorical of such text, without an order",
+    lambda: line(x=pd.Categorical([f"{k}.5" for k in range(N - 1)] + ["T"])),
+)
+
+
+@case(HEADING, "a few labels that have digits: doses, bands of age, months, classes, codes")
+def _() -> Iterator[Pair]:
+    labels = (["10 mg", "20 mg", "none"], ["18-24", "25-34", ">64"], ["2020-01", "2020-02"], ["5a", "5b"], ["T1", "T2"])
+    for few in labels:
+        column = [few[k % len(few)] for k in range(N)]
+        yield line(x=column), line(x=pd.Categorical(column, categories=sorted(few), ordered=True))
+
+
 @case(HEADING, "text that reads as numbers, in `C(x)`")
 def _() -> Iterator[Pair]:
     yield line("y ~ C(x)", x=WHOLE.astype(str)), line("y ~ C(x)")
@@ -251,6 +298,14 @@ def _() -> Iterator[Pair]:
 @case(HEADING, "text that reads as numbers, as labels of groups")
 def _() -> Iterator[Pair]:
     yield groups(WHOLE.astype(str)), groups(WHOLE)
+
+
+@case(HEADING, "text with more than 10 levels and fewer than two rows for each, such as identifiers")
+def _() -> Iterator[Pair]:
+    column = [f"id {k:02}" for k in range(N)]
+    with pytest.warns(UserWarning, match=r"Predictor 'x' has 12 levels in 12 rows.*\(1 \| x\); C\(x\)"):
+        model = line(x=column)
+    yield model, line("y ~ C(x)", x=column)
 
 
 refused(HEADING, "text or categories as the response", lambda: line("kind ~ x"))

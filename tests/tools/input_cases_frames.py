@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import stanhier as sh
 from tests.tools.input_cases import (
@@ -34,6 +35,14 @@ def _() -> Iterator[Pair]:
     model = groups(np.repeat(ODD, 3))
     assert set(model.design.group.levels) == set(ODD)
     yield model, None
+
+
+@case(HEADING, "labels or categories with the character NUL")
+def _() -> Iterator[Pair]:
+    for call in (lambda: line(x=["a\0b", "c", "d"] * 4), lambda: line("y ~ C(x)", x=["c", "a\0b"] * 6)):
+        with pytest.raises(sh.DataError, match="with the character NUL"):
+            call()
+    yield groups(["a\0b", "c"] * 6), None
 
 
 @case(HEADING, "integers, booleans, categories and intervals as labels")
@@ -89,6 +98,8 @@ def _() -> Iterator[Pair]:
 
 
 refused(HEADING, "no data frame, no dict", lambda: line(data=[[1.0, 2.0]]))
+refused(HEADING, "a path of a CSV file, or of another format that is not Parquet", lambda: line(data="rows.csv"))
+refused(HEADING, "single values instead of columns", lambda: line(data={"y": base()["y"], "x": 1}))
 refused(HEADING, "columns of different lengths", lambda: line(data={"y": np.zeros(N), "x": [1, 2, 3]}))
 refused(
     HEADING,
@@ -97,6 +108,17 @@ refused(
 )
 refused(HEADING, "a column of two dimensions", lambda: line(data={"y": np.zeros((N, 2)), "x": np.zeros(N)}))
 refused(HEADING, "a column name that occurs twice", lambda: line(data=pd.DataFrame(np.eye(3), columns=["y", "x", "x"])))
+
+
+@case(HEADING, "a column name that occurs twice, which the model does not use")
+def _() -> Iterator[Pair]:
+    data = base().set_axis(["y", "x", "kind", "kind", "g"], axis=1)
+    yield line(data=data), line()
+    model = groups()
+    assert (sh.VaryingIntercept("y ~ x + (1 | g)", data).design.encode(data).X == model.design.X).all()
+    yield sh.VaryingIntercept("y ~ x + (1 | g)", data), model
+
+
 refused(
     HEADING,
     "column names of several levels",
@@ -173,10 +195,25 @@ def _() -> Iterator[Pair]:
         yield renamed(name, "y ~ x + (1 | {})"), groups()
 
 
+@case(HEADING, "a column called like a Python keyword in a call, `log(lambda)`, with backticks or without")
+def _() -> Iterator[Pair]:
+    for name in ("lambda", "class", "yield", "True"):
+        yield renamed(name, "y ~ log(`{}` + 1)"), line("y ~ log(x + 1)")
+        if name != "True":
+            yield renamed(name, f"y ~ C({name})"), line("y ~ C(x)")
+
+
+@case(HEADING, "a name that differs from another in signs alone, ``center(`my col`)`` beside `my_col`")
+def _() -> Iterator[Pair]:
+    data = base().rename(columns={"x": "my col", "n": "my_col"})
+    yield line("y ~ center(`my col`) + center(my_col)", data=data), line("y ~ center(x) + center(n)")
+
+
+refused(HEADING, "a name with the character NUL", lambda: renamed("a\0b", "y ~ `{}`"))
 refused(
     HEADING,
-    "a column called like a Python keyword in a calculation, `log(lambda)`",
-    lambda: renamed("lambda", "y ~ log(`{}` + 1)"),
+    "a name with blanks or dashes without backticks",
+    lambda: line("y ~ body-mass", data=base().rename(columns={"x": "body-mass"})),
 )
 
 

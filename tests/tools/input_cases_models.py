@@ -62,11 +62,99 @@ refused(HEADING, "two responses", lambda: line("y + n ~ x"))
 refused(HEADING, "the response among the predictors", lambda: line("y ~ x + y"))
 refused(HEADING, "`.` for all other columns", lambda: line("y ~ ."))
 refused(HEADING, "`x**2` for a square", lambda: line("y ~ x**2"))
+
+
+@case(HEADING, "more than 100,000 characters, 300 different calls, or 50 parentheses within each other")
+def _() -> Iterator[Pair]:
+    for formula, words in {
+        "y ~ " + " + ".join(f"I(x + {k})" for k in range(301)): "more than 300 different calls",
+        "y ~ " + "(" * 51 + "x" + ")" * 51: "more than 50 deep",
+        "y ~ I(" + "x + " * 300 + "x)": "of 1,204 characters is too long",
+        "y ~ " + "x + " * 20_000 + "x": "more than 10,000 names and signs",
+    }.items():
+        with pytest.raises(sh.FormulaError, match=words):
+            line(formula)
+    yield line("y ~ " + "x" * 100_001), None
+
+
+@case(HEADING, "`poly`, `bs`, `cc`, `cr` or `cs` with more than 100 columns, however that is written")
+def _() -> Iterator[Pair]:
+    for call in ("bs(x, df=50*50)", "cc(x, 101)", "cr(x, df=1e6)", "cs(x, df=---(-999))", "poly(x, I(1000000))"):
+        with pytest.raises(sh.FormulaError, match="which is too many: at most 100"):
+            line(f"y ~ {call}")
+    for call in ("poly(x, n)", "poly(x, degree=np.exp2(20))", "bs(x, knots=n)"):
+        with pytest.raises(sh.FormulaError, match=r"gives \w+ the column|must give poly a number"):
+            line(f"y ~ {call}")
+    yield line("y ~ poly(x, 99999 + 99999)"), None
+
+
+refused(
+    HEADING,
+    "a basis of several columns in a calculation, `I(poly(x, 2) + x)`",
+    lambda: line("y ~ I(poly(x, 2) + x)"),
+)
+
+
+@case(HEADING, "more than 1,200 columns from levels, bases and interactions")
+def _() -> Iterator[Pair]:
+    many = {"y": np.sin(np.arange(400)), "x": np.arange(400), "n": np.arange(400) / 7}
+    for terms in ("C(x) * C(n)", "I(C(x)):I(C(n))", "C(x + 1):C(n)", "poly(x, 60):poly(n, 60)", "C(x):bs(n, df=9)"):
+        with pytest.raises(sh.DataError, match="columns, and 1,200 are the most"):
+            line(f"y ~ {terms}", data=many)
+    yield line("y ~ C(x):C(n)", data=many), None
+
+
+refused(HEADING, "`- w` for a term that is not there", lambda: line("y ~ x - n"))
+refused(
+    HEADING,
+    "new data beyond the ends of `bs(x)`",
+    lambda: line("y ~ bs(n, df=4)").design.encode({"n": [3, 1000]}),
+)
+
+
+@case(
+    HEADING,
+    'what is written otherwise in R, brms, Bambi or patsy: `factor(x)`, `I(x^2)`, `Q("my col")`, `y | se(x)`',
+)
+def _() -> Iterator[Pair]:
+    for formula, words in {
+        "y ~ factor(x)": r"write C\(x\)",
+        "y ~ I(x^2)": r"write a square as x\*\*2",
+        'y ~ Q("my col")': "backticks: `my column`",
+        "y ~ my col": "backticks: `my column`",
+        "y ~ s(x)": r"bs\(x, df=5\)",
+        "y ~ sqrt(x)": r"write np\.sqrt",
+        "y ~ C(x, Sum)": r"C\(x, Sum\(\)\)",
+        "y ~ C(x, contr.helmert)": r"C\(x, Helmert\(\)\)",
+        "y ~ offset(x)": "an offset is not supported yet",
+        "y ~ x + 1 | g": r"within parentheses, as in \(1 \| g\)",
+        "y ~ poly(x, 2, raw=TRUE)": "write True",
+    }.items():
+        with pytest.raises(sh.FormulaError, match=words):
+            line(formula)
+    yield line("y | se(x) ~ 1"), None
+
+
 refused(
     HEADING,
     "interactions of more than 20,000 terms",
     lambda: line("y ~ (" + " + ".join(f"x{k}" for k in range(30)) + ")**9"),
 )
+
+
+@case(HEADING, "groups of a combination, `(1 | g:h)`, or crossed, `(1 | g + h)`")
+def _() -> Iterator[Pair]:
+    for factors, words in {
+        "g + kind": "Crossed groups",
+        "g * kind": "this is another model",
+        "factor(g)": "Groups are the values of a column as they are",
+        "my group": r"in backticks: \(1 \| `my group`\)",
+    }.items():
+        with pytest.raises(sh.FormulaError, match=words):
+            groups(formula=f"y ~ (1 | {factors})")
+    yield groups(formula="y ~ (1 | g:kind)"), None
+
+
 refused(HEADING, "two grouping terms", lambda: groups(formula="y ~ (1 | g) + (1 | kind)"))
 refused(HEADING, "slopes that vary, `(x | g)`", lambda: groups(formula="y ~ x + (x | g)"))
 refused(HEADING, "nested groups, `(1 | g/h)`", lambda: groups(formula="y ~ (1 | g/kind)"))
@@ -82,6 +170,34 @@ refused(HEADING, "a prior on the real line for a scale", lambda: line(priors={"s
 refused(HEADING, "a prior on (0, inf) for an intercept or slope", lambda: line(priors={"alpha": sh.HalfNormal(1)}))
 refused(HEADING, "a number or text for a prior", lambda: line(priors={"beta": 3}))
 refused(HEADING, "the class instead of a prior", lambda: line(priors={"alpha": sh.Normal}))
+refused(HEADING, 'a predictor in the place of a parameter, `{"x": ...}`', lambda: line(priors={"x": sh.Normal(0, 1)}))
+
+
+@case(HEADING, "names that other packages use: `Intercept`, `sd`, `tau`")
+def _() -> Iterator[Pair]:
+    for name in ("sd", "residual"):
+        with pytest.raises(sh.PriorError, match="Here that is 'sigma'"):
+            line(priors={name: sh.HalfNormal(1)})
+    with pytest.raises(sh.PriorError, match="Here that is 'sigma_alpha'"):
+        groups(priors={"tau": sh.HalfNormal(1)})
+    yield line(priors={"Intercept": sh.Normal(0, 1)}), None
+
+
+@case(
+    HEADING,
+    "a prior on `alpha` at x = 0, where a predictor lies more than 5 of its standard deviations from 0",
+)
+def _() -> Iterator[Pair]:
+    with pytest.warns(sh.PriorWarning, match=r"'year' \(mean 2005\.5, sd 3\.61\).*centered=True"):
+        yield line("y ~ year", year=range(2000, 2012), priors={"alpha": sh.Normal(0, 10)}), None
+
+
+@case(HEADING, "the same, so wide that it makes no difference to the slope, or flat")
+def _() -> Iterator[Pair]:
+    for prior in (sh.Normal(0, 1e4), sh.Flat(), sh.Normal(0, 10, centered=True)):
+        yield line("y ~ year", year=range(2000, 2012), priors={"alpha": prior}), None
+
+
 refused(HEADING, "a slope that is no predictor", lambda: line(priors={"beta": {"w": sh.Normal(0, 1)}}))
 
 
@@ -148,4 +264,19 @@ def _() -> Iterator[Pair]:
 
 refused(HEADING, "`seed=-1`", lambda: line().sample(seed=-1))
 refused(HEADING, "a keyword that is not one", lambda: line().sample(chain=4))
+refused(HEADING, "a keyword of a model that is not one", lambda: sh.LinearRegression("y ~ x", base(), prior={}))
+
+
+@case(HEADING, "`weights`, `family` or `groups`, as other packages have them")
+def _() -> Iterator[Pair]:
+    for name in ("family", "groups"):
+        with pytest.raises(sh.StanhierError, match=f"has no keyword '{name}'"):
+            sh.VaryingIntercept("y ~ x + (1 | g)", base(), **{name: "g"})
+    yield sh.LinearRegression("y ~ x", base(), weights="n"), None
+
+
+refused(HEADING, "a keyword of `sample()`, given to the model", lambda: sh.LinearRegression("y ~ x", base(), chains=2))
+refused(HEADING, "priors in the third place", lambda: sh.LinearRegression("y ~ x", base(), {}))
+refused(HEADING, "`data` twice, by place and by name", lambda: sh.LinearRegression("y ~ x", base(), data=base()))
+refused(HEADING, "no `data`", lambda: sh.LinearRegression("y ~ x"))
 refused(HEADING, "an `adapt_delta` beyond 1", lambda: line().sample(adapt_delta=1.5))

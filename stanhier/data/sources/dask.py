@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from stanhier.data.libraries import DASK, Library
 from stanhier.data.sources.source import Task, needed
 
 __all__ = ["DaskSource"]
@@ -23,6 +24,11 @@ class DaskSource:
     def name(self) -> str:
         """What it is."""
         return "a Dask data frame"
+
+    @property
+    def library(self) -> Library:
+        """How messages say what to do with its rows."""
+        return DASK
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from stanhier.data.libraries import DUCKDB
 from stanhier.data.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["duckdb_source"]
@@ -16,4 +17,4 @@ def duckdb_source(relation: Any) -> ArrowSource:
         quoted = ", ".join('"{}"'.format(name.replace('"', '""')) for name in columns)
         return iter(relation.project(quoted).to_arrow_reader(batch_rows(columns)))
 
-    return ArrowSource("a DuckDB relation", relation.limit(0).to_arrow_table().schema, batches)
+    return ArrowSource("a DuckDB relation", relation.limit(0).to_arrow_table().schema, batches, DUCKDB)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from stanhier.data.libraries import IBIS
 from stanhier.data.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["ibis_source"]
@@ -15,4 +16,4 @@ def ibis_source(table: Any) -> ArrowSource:
     def batches(columns: list[str]) -> Iterator[Any]:
         return iter(table.select(*columns).to_pyarrow_batches(chunk_size=batch_rows(columns)))
 
-    return ArrowSource("an Ibis table", table.schema().to_pyarrow(), batches)
+    return ArrowSource("an Ibis table", table.schema().to_pyarrow(), batches, IBIS)

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
+from stanhier.data.libraries import parquet
 from stanhier.data.sources.source import ArrowSource, batch_rows, needed
+from stanhier.data.wrong_data import no_parquet_files, wrong_path
 
 __all__ = ["parquet_source"]
 
@@ -30,13 +33,19 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
         If there is no such file, one is no Parquet file, or PyArrow is not installed.
     """
     text = os.fspath(path)
-    dataset = needed("pyarrow.dataset", "parquet", f"Reading {text!r}")
+    wrong = wrong_path(text)
+    if wrong is not None:
+        raise wrong
     files = _files(text)
+    dataset = needed("pyarrow.dataset", "parquet", f"Reading {quoted(text)}")
     try:
         # The files' names are kept as they are: a column must not appear because of a folder's name.
         opened = dataset.dataset(files, format="parquet")
     except (OSError, ValueError, TypeError) as err:
-        raise DataError(f"{text!r} cannot be read as Parquet: {' '.join(str(err).split())}") from err
+        raise DataError(
+            f"{quoted(text)} cannot be read as Parquet: {' '.join(str(err).split())} A file of another "
+            "format is read into a data frame first, with pd.read_csv or the like."
+        ) from err
 
     def batches(columns: list[str]) -> Iterator[Any]:
         # Little is read ahead, and no file as a whole, which PyArrow does unless told otherwise: memory stays small
@@ -52,20 +61,24 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
             )
         except (OSError, ValueError, TypeError) as err:
             raise DataError(
-                f"{text!r} cannot be read to its end: {' '.join(str(err).split())}. Are all files whole, and their "
-                "columns of the same types?"
+                f"{quoted(text)} cannot be read to its end: {' '.join(str(err).split())}. Are all files whole, and "
+                "their columns of the same types?"
             ) from err
 
-    return ArrowSource(f"Parquet, {text}", opened.schema, batches)
+    pattern = f"{text.rstrip('/')}/**/*.parquet" if Path(text).is_dir() else text
+    return ArrowSource(f"Parquet, {text}", opened.schema, batches, parquet(pattern))
 
 
 def _files(text: str) -> list[str]:
-    if Path(text).is_dir():
-        found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
-    elif Path(text).is_file():
-        found = [text]
-    else:
-        found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    try:
+        if Path(text).is_dir():
+            found = sorted(str(file) for file in Path(text).rglob("*.parquet"))
+        elif Path(text).is_file():
+            found = [text]
+        else:
+            found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  pathlib's has no absolute patterns
+    except (OSError, ValueError):  # no path of any file: too long, or with signs that none has
+        found = []
     if not found:
-        raise DataError(f"`data` is {text!r}, and there is no such Parquet file, folder or pattern of files.")
+        raise no_parquet_files(text)
     return found

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.data.groups import groups_of
+from stanhier.data.libraries import Library
 from stanhier.data.sources.source import Source, Task
 
 __all__ = ["FetchedRows", "GroupRows", "fetch"]
@@ -29,6 +30,11 @@ class FetchedRows:
     def name(self) -> str:
         """What they are of."""
         return self.whole.name
+
+    @property
+    def library(self) -> Library:
+        """What holds the rows of the source."""
+        return self.whole.library
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -65,6 +71,11 @@ class GroupRows:
     def name(self) -> str:
         """What they are of."""
         return self.whole.name
+
+    @property
+    def library(self) -> Library:
+        """What holds the rows of the source."""
+        return self.whole.library
 
     @property
     def columns(self) -> tuple[str, ...]:

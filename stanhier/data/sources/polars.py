@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from stanhier.data.libraries import POLARS
 from stanhier.data.sources.source import ArrowSource, batch_rows, needed
 
 __all__ = ["polars_source"]
@@ -17,4 +18,4 @@ def polars_source(frame: Any) -> ArrowSource:
             yield from part.to_arrow().to_batches()
 
     schema = frame.collect_schema().to_frame().to_arrow().schema
-    return ArrowSource("a Polars lazy frame", schema, batches)
+    return ArrowSource("a Polars lazy frame", schema, batches, POLARS)

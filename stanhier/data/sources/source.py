@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import pandas as pd
 
 from stanhier.basics.errors import DataError
+from stanhier.data.libraries import PANDAS, Library
 
-__all__ = ["ArrowSource", "Source", "Task", "batch_rows", "frame_of", "needed", "require_source_columns"]
+__all__ = ["ArrowSource", "Source", "Task", "batch_rows", "frame_of", "needed"]
 
 BATCH_ROWS = 1 << 18
 """Rows of a block that a source delivers, at most."""
@@ -36,6 +37,10 @@ class Source(Protocol):
         """What it is, for messages."""
 
     @property
+    def library(self) -> Library:
+        """What holds the rows: how messages say what to do with them."""
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All its columns."""
 
@@ -57,11 +62,13 @@ class ArrowSource:
         Of all columns.
     batches : callable
         Takes names of columns; gives an iterator of `pyarrow.RecordBatch`.
+    library : Library
     """
 
     name: str
     schema: Any
     batches: Callable[[list[str]], Iterable[Any]]
+    library: Library = PANDAS
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -111,17 +118,3 @@ def needed(module: str, extra: str, what: str) -> ModuleType:
             f"{what} needs the package '{module.split('.')[0]}', which is not installed: "
             f"pip install 'stanhier[{extra}]'"
         ) from err
-
-
-def require_source_columns(source: Source, columns: Iterable[str]) -> None:
-    """Refuse a source without some columns.
-
-    Raises
-    ------
-    DataError
-        Naming the first that is absent.
-    """
-    for name in columns:
-        if name not in source.columns:
-            listed = ", ".join(f"'{column}'" for column in source.columns[:20])
-            raise DataError(f"There is no column '{name}' in {source.name}; its columns are: {listed}.")

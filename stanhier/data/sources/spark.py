@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from stanhier.data.libraries import SPARK, Library
 from stanhier.data.sources.source import Task, frame_of, needed
 
 __all__ = ["SparkSource"]
@@ -25,6 +26,11 @@ class SparkSource:
     def name(self) -> str:
         """What it is."""
         return "a PySpark data frame"
+
+    @property
+    def library(self) -> Library:
+        """How messages say what to do with its rows."""
+        return SPARK
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from stanhier.engines.gaussian.pieces import Piece, Rows, piece_of
+from stanhier.design.blocks import Rows
+from stanhier.engines.gaussian.pieces import Piece, piece_of
 
 __all__ = ["Compressed", "Strata", "compress", "compressed_from"]
 

@@ -1,9 +1,4 @@
-"""Group effects: integrated out while sampling, and given back exactly, draw by draw.
-
-alpha_j | rest ~ normal(m_j, sqrt(v_j)) with shrinkage s_j = sigma_alpha^2 / (sigma_alpha^2 + sigma^2 / W_j),
-m_j = mu_alpha + s_j (ybar_j - mu_alpha - xbar_j beta) and v_j = sigma_alpha^2 (1 - s_j): Gelman et al. (2013), Bayesian
-Data Analysis, section 15.4. In this form sigma_alpha -> 0 and a group with a huge weight stay finite.
-"""
+"""Group effects: integrated out while sampling, and given back exactly, draw by draw."""
 
 from collections.abc import Iterator
 
@@ -11,6 +6,7 @@ import numpy as np
 
 from stanhier.basics.threads import in_threads
 from stanhier.engines.gaussian.compression import Compressed
+from stanhier.engines.gaussian.shrinkage import given_mean
 
 __all__ = ["BLOCK_GROUPS", "conditional_moments", "draw_effects"]
 
@@ -84,15 +80,13 @@ def _moments(
 ) -> tuple[np.ndarray, np.ndarray]:
     """As `conditional_moments`, shape (G, S): a group's draws side by side, one square root per distinct weight."""
     weights, stratum = np.unique(compressed.weights[groups], return_inverse=True)
-    variance = sigma_alpha**2
-    noise = sigma**2 / weights[:, None]
-    total = variance + noise
+    factor, sd = given_mean(weights[:, None], sigma, sigma_alpha)
     means = compressed.means[groups]
     mean = means[:, :-1] @ -location[:, 1:].T
     mean += means[:, -1:]
     mean -= location[:, 0]
-    mean *= (variance / total)[stratum]
-    return mean, (sigma_alpha * np.sqrt(noise / total))[stratum]
+    mean *= factor[stratum]
+    return mean, sd[stratum]
 
 
 def _by_block(groups: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

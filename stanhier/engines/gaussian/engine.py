@@ -11,7 +11,8 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
-from stanhier.design.in_memory import Design
+from stanhier.design.design import Design
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
 from stanhier.engines.gaussian import group_summary, likelihood
@@ -20,6 +21,7 @@ from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD, Gauss
 from stanhier.engines.gaussian.effects import conditional_moments, draw_effects
 from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientError
 from stanhier.engines.gaussian.program_data import location_priors, stan_data
+from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.gaussian.whitening import Whitening, whiten
 from stanhier.engines.prior_choice import ChosenPriors, ColumnMoments
 from stanhier.families.noise import Noise
@@ -111,10 +113,10 @@ class GaussianEngine:
         yield self.compressed.sd
         yield from self.compressed.within
 
-    def on_rows(self, design: Design) -> Self:
+    def on_rows(self, design: InMemoryDesign) -> Self:
         """Give the engine of the same model on other rows, their origin where it was."""
         with one_blas_thread():
-            fresh = design.compress()
+            fresh = design.reduce(GaussianReducer())
             origin = self.compressed.origin
             compressed = replace(fresh, origin=origin, means=fresh.means + (fresh.origin - origin))
             _refuse_exact(design, compressed, self.noise)
@@ -164,16 +166,16 @@ class GaussianEngine:
         """Give sigma, shape (S,)."""
         return _kept(draws, NOISE, keep)
 
-    def row_densities(self, design: Design, draws: Draws) -> Iterator[Block]:
+    def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
         """Give log densities of rows given the other rows of their group, block by block."""
         return likelihood.row_densities(design, self.compressed, draws)
 
-    def set_densities(self, design: Design, codes: np.ndarray, n_sets: int, draws: Draws) -> Iterator[Block]:
+    def set_densities(self, design: InMemoryDesign, codes: np.ndarray, n_sets: int, draws: Draws) -> Iterator[Block]:
         """Give log densities of sets of rows: of groups, where the model has any."""
         origin = self.compressed.origin
         return likelihood.set_densities(design, codes, n_sets, origin, draws, grouped=self.grouped)
 
-    def held_out_densities(self, design: Design, codes: np.ndarray | None, draws: Draws) -> np.ndarray:
+    def held_out_densities(self, design: InMemoryDesign, codes: np.ndarray | None, draws: Draws) -> np.ndarray:
         """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
         return likelihood.held_out_densities(design, codes, self.compressed, draws)
 

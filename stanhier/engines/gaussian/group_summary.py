@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from stanhier.basics.threads import in_threads
+from stanhier.basics.threads import in_threads, one_blas_thread
 from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
 from stanhier.engines.gaussian.effects import conditional_moments
+from stanhier.engines.gaussian.shrinkage import given_mean
 
 __all__ = ["summarise"]
 
@@ -49,7 +50,8 @@ def summarise(
     part = np.unique(np.linspace(0, n_draws - 1, _n_mixture(len(groups), n_draws)).astype(int))
     step = max(1, BLOCK_VALUES // len(part))
     blocks = [groups[i : i + step] for i in range(0, len(groups), step)]
-    mean, sd = _moments(compressed, groups, draws, mu_alpha)
+    with one_blas_thread():
+        mean, sd = _moments(compressed, groups, draws, mu_alpha)
     probabilities = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
 
     def quantiles(block: np.ndarray) -> np.ndarray:
@@ -80,8 +82,7 @@ def _moments(
     ends = np.searchsorted(inverse[order], np.arange(len(weights) + 1))
     for h, weight in enumerate(weights):
         members = order[ends[h] : ends[h + 1]]
-        noise = sigma**2 / weight
-        shrinkage = sigma_alpha**2 / (sigma_alpha**2 + noise)
+        shrinkage, _ = given_mean(weight, sigma, sigma_alpha)
         coefficients = np.column_stack(
             [mu_alpha - shrinkage * location[:, 0], -shrinkage[:, None] * location[:, 1:], shrinkage]
         )
@@ -90,7 +91,7 @@ def _moments(
         covariance = coefficients.T @ coefficients / len(mu_alpha)
         features = np.column_stack([np.ones(len(members)), compressed.means[groups[members]]])
         mean[members] = features @ centre
-        variance[members] = ((features @ covariance) * features).sum(axis=1) + (shrinkage * noise).mean()
+        variance[members] = ((features @ covariance) * features).sum(axis=1) + (shrinkage * (sigma**2 / weight)).mean()
     return mean, np.sqrt(variance)
 
 

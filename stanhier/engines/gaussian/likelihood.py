@@ -10,11 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stanhier.design.in_memory import Design
+from stanhier.design.blocks import precision_weights
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES, Block, log_mean_exp
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
+from stanhier.engines.gaussian.shrinkage import given_sum
 
 __all__ = ["common_mean", "held_out_densities", "row_densities", "set_densities"]
 
@@ -44,7 +46,7 @@ def normal_log_density(residual: np.ndarray, variance: np.ndarray) -> np.ndarray
     return np.asarray(-0.5 * (_LOG_2PI + np.log(variance) + residual**2 / variance))
 
 
-def row_densities(design: Design, compressed: Compressed, draws: Draws) -> Iterator[Block]:
+def row_densities(design: InMemoryDesign, compressed: Compressed, draws: Draws) -> Iterator[Block]:
     """Give the log densities of rows, block by block.
 
     Yields
@@ -60,7 +62,7 @@ def row_densities(design: Design, compressed: Compressed, draws: Draws) -> Itera
     location, sigma = draws.flat(LOCATION), draws.flat(NOISE)
     for rows, block in design.blocks(max(1, BLOCK_VALUES // len(location))):
         residual = (block[:, -1] - origin[-1]) - common_mean(block[:, :-1], origin, location)
-        w = np.ones(1) if design.se is None else design.se[rows] ** -2.0
+        w = np.ones(1) if design.se is None else precision_weights(design.se[rows])
         noise = sigma[:, None] ** 2 / w
         if design.group is None:
             density = normal_log_density(residual, np.broadcast_to(noise, residual.shape))
@@ -79,7 +81,7 @@ def row_densities(design: Design, compressed: Compressed, draws: Draws) -> Itera
 
 
 def set_densities(
-    design: Design, codes: np.ndarray, n_sets: int, origin: np.ndarray, draws: Draws, *, grouped: bool
+    design: InMemoryDesign, codes: np.ndarray, n_sets: int, origin: np.ndarray, draws: Draws, *, grouped: bool
 ) -> Iterator[Block]:
     """Give the log densities of whole groups, or of any sets of rows of a model without groups, block by block.
 
@@ -95,12 +97,14 @@ def set_densities(
     yield from _blocks_of_groups(_group_pieces(design, codes, n_sets, origin), draws, grouped=grouped)
 
 
-def held_out_densities(held_out: Design, codes: np.ndarray | None, train: Compressed, draws: Draws) -> np.ndarray:
+def held_out_densities(
+    held_out: InMemoryDesign, codes: np.ndarray | None, train: Compressed, draws: Draws
+) -> np.ndarray:
     """Log of the posterior mean density of each held-out row, shape (n,).
 
     Parameters
     ----------
-    held_out : Design
+    held_out : InMemoryDesign
         The rows that the draws have not seen.
     codes : numpy.ndarray of int, shape (n,), or None
         Positions of their groups in `train`; -1 for a group that is not there.
@@ -114,7 +118,7 @@ def held_out_densities(held_out: Design, codes: np.ndarray | None, train: Compre
     for start in range(0, held_out.n_rows, step):
         rows = slice(start, min(start + step, held_out.n_rows))
         residual = (held_out.y[rows] - train.origin[-1]) - common_mean(held_out.X[rows], train.origin, location)
-        w = np.ones(1) if held_out.se is None else held_out.se[rows] ** -2.0
+        w = np.ones(1) if held_out.se is None else precision_weights(held_out.se[rows])
         variance = np.broadcast_to(sigma[:, None] ** 2 / w, residual.shape)
         if codes is not None:
             known = codes[rows] >= 0
@@ -130,10 +134,7 @@ def held_out_densities(held_out: Design, codes: np.ndarray | None, train: Compre
 
 def _effect(weight: np.ndarray, weighted_sum: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of a group's effect given rows of this weight and weighted sum of residuals, shape (S, n)."""
-    sigma2 = draws.flat(NOISE)[:, None] ** 2
-    between = draws.flat(SPREAD)[:, None] ** 2
-    precision = between * weight + sigma2
-    return between * weighted_sum / precision, between * sigma2 / precision
+    return given_sum(weight, weighted_sum, draws.flat(NOISE)[:, None], draws.flat(SPREAD)[:, None])
 
 
 class _Pieces:
@@ -150,7 +151,7 @@ class _Pieces:
         self.weights, self.counts, self.log_weights = sums
 
 
-def _group_pieces(design: Design, codes: np.ndarray, n_groups: int, origin: np.ndarray) -> _Pieces:
+def _group_pieces(design: InMemoryDesign, codes: np.ndarray, n_groups: int, origin: np.ndarray) -> _Pieces:
     order = np.argsort(codes, kind="stable")
     counts = np.bincount(codes, minlength=n_groups)
     ends = np.cumsum(counts)
@@ -159,7 +160,7 @@ def _group_pieces(design: Design, codes: np.ndarray, n_groups: int, origin: np.n
     for j in range(n_groups):
         rows = order[ends[j] - counts[j] : ends[j]]
         block = np.column_stack([design.X[rows], design.y[rows]]) - origin
-        w = np.ones(len(rows)) if design.se is None else design.se[rows] ** -2.0
+        w = np.ones(len(rows)) if design.se is None else precision_weights(design.se[rows])
         sums[:, j] = w.sum(), len(rows), np.log(w).sum()
         means[j] = w @ block / w.sum()
         centred = np.sqrt(w)[:, None] * (block - means[j])

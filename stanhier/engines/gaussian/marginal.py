@@ -15,7 +15,7 @@ import numpy as np
 from scipy import optimize
 
 from stanhier.engines.gaussian.compression import Compressed, Strata
-from stanhier.priors.distributions import FLAT, PriorNumbers
+from stanhier.priors.numbers import FLAT, PriorNumbers
 
 __all__ = [
     "LocationPriors",

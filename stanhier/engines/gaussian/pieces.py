@@ -12,98 +12,17 @@ Golub & Van Loan (2013), Matrix Computations, section 6.5 (updating a QR factori
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["ArrayRows", "Moments", "Piece", "PieceStack", "Rows", "merge", "moments_of", "piece_of"]
+from stanhier.design.blocks import MAX_BLOCK_VALUES, Rows
+from stanhier.design.moments import Moments
+
+__all__ = ["Piece", "merge", "piece_of"]
 
 BLOCK_ROWS = 1 << 13
-MAX_BLOCK_VALUES = 1 << 23
 PANEL_VALUES = 1 << 12
-
-
-class Rows(Protocol):
-    """Rows that are given block by block, as often as asked for."""
-
-    @property
-    def n_rows(self) -> int:
-        """N."""
-
-    @property
-    def n_columns(self) -> int:
-        """K + 1: predictors and response."""
-
-    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give blocks [x_1 .. x_K, y] of at most `size` rows; the receiver may overwrite them.
-
-        They are quickest to work with where each column is contiguous.
-        """
-
-
-@dataclass(frozen=True)
-class ArrayRows:
-    """Rows that are arrays in memory.
-
-    Attributes
-    ----------
-    X : numpy.ndarray, shape (N, K)
-    y : numpy.ndarray, shape (N,)
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-
-    @property
-    def n_rows(self) -> int:
-        """N."""
-        return len(self.y)
-
-    @property
-    def n_columns(self) -> int:
-        """K + 1."""
-        return int(self.X.shape[1]) + 1
-
-    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give copies of the rows, block by block."""
-        for start in range(0, self.n_rows, size):
-            rows = slice(start, min(start + size, self.n_rows))
-            block = np.empty((rows.stop - start, self.n_columns), order="F")
-            block[:, :-1], block[:, -1] = self.X[rows], self.y[rows]
-            yield rows, block
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Means and centred squares of columns.
-
-    Attributes
-    ----------
-    n : int
-        Number of rows.
-    reference : numpy.ndarray, shape (C,)
-        One of the rows. Means are relative to it, so that neither large means nor constant columns are rounded.
-    mean : numpy.ndarray, shape (C,)
-    squares : numpy.ndarray, shape (C,)
-        Sums of squares around the mean.
-    """
-
-    n: int
-    reference: np.ndarray
-    mean: np.ndarray
-    squares: np.ndarray
-
-    def merge(self, other: "Moments") -> "Moments":
-        """Give the moments of the rows of both."""
-        n = self.n + other.n
-        difference = other.mean + (other.reference - self.reference) - self.mean
-        return Moments(
-            n,
-            self.reference,
-            self.mean + (other.n / n) * difference,
-            self.squares + other.squares + (self.n * other.n / n) * difference**2,
-        )
 
 
 @dataclass(frozen=True)
@@ -177,14 +96,6 @@ def piece_of(
     )
 
 
-def moments_of(values: np.ndarray) -> Moments:
-    """Give the moments of the columns of an array, shape (N, C), N > 0."""
-    reference = values[0].copy()
-    relative = values - reference
-    mean = relative.mean(axis=0)
-    return Moments(len(values), reference, mean, np.square(relative - mean).sum(axis=0))
-
-
 def merge(a: Piece, b: Piece) -> Piece:
     """Merge two pieces exactly; the groups of `a` come first.
 
@@ -222,34 +133,6 @@ def merge(a: Piece, b: Piece) -> Piece:
         weights=weights,
         means=means,
     )
-
-
-class PieceStack:
-    """Pieces as they come, merged when they are of similar size: no group is copied more often than need be."""
-
-    def __init__(self) -> None:
-        self._pieces: list[Piece] = []
-
-    @property
-    def n_groups(self) -> int:
-        """Number of groups of the largest piece."""
-        return len(self._pieces[0].labels) if self._pieces else 0
-
-    def add(self, piece: Piece) -> None:
-        """Add a piece."""
-        self._pieces.append(piece)
-        while len(self._pieces) > 1 and len(self._pieces[-2].labels) <= 2 * len(self._pieces[-1].labels):
-            self._merge_last()
-
-    def total(self) -> Piece | None:
-        """Give the sum of all pieces; None if there was none."""
-        while len(self._pieces) > 1:
-            self._merge_last()
-        return self._pieces[0] if self._pieces else None
-
-    def _merge_last(self) -> None:
-        last = self._pieces.pop()
-        self._pieces[-1] = merge(self._pieces[-1], last)
 
 
 def _sums(

@@ -10,7 +10,8 @@ from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.gaussian.whitening import Whitening
 from stanhier.engines.prior_choice import ChosenPriors
 from stanhier.families.noise import Noise
-from stanhier.priors.distributions import PriorNumbers, numbers
+from stanhier.priors.distributions import numbers
+from stanhier.priors.numbers import PriorNumbers
 
 __all__ = ["location_priors", "stan_data"]
 

@@ -32,7 +32,7 @@ from stanhier.engines.gaussian.marginal import (
     starting_scales,
 )
 from stanhier.engines.gaussian.scale_coordinates import ScaleCentre, SoftLogarithm, least_skewed, scale_centre
-from stanhier.priors.distributions import STUDENT_T, PriorNumbers
+from stanhier.priors.numbers import STUDENT_T, PriorNumbers
 
 __all__ = ["Whitening", "whiten"]
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from stanhier.design.blocks import ArrayRows
 from stanhier.engines.gaussian import pieces
 from stanhier.engines.gaussian.compression import compress
-from stanhier.engines.gaussian.pieces import ArrayRows
 
 
 @pytest.fixture(autouse=True)

@@ -92,6 +92,8 @@ LINEAR = {
 }
 CASES = VARYING | LINEAR
 
+pytestmark = pytest.mark.filterwarnings("ignore::stanhier.PriorWarning")  # a narrow prior far away is meant here
+
 
 @dataclass(frozen=True)
 class Comparison:

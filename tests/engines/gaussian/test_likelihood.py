@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import logsumexp
 
 import stanhier as sh
-from stanhier.design.in_memory import Grouping
+from stanhier.design.in_memory import RowGrouping
 from stanhier.engines.gaussian import likelihood
 from stanhier.posterior.weights import relative_efficiency
 from tests.tools import variants
@@ -135,7 +135,7 @@ def test_held_out_rows_are_predicted_from_what_is_left():
         design,
         frame=design.frame[keep],
         y=design.y[keep],
-        group=Grouping("g", design.group.levels[present], codes),
+        group=RowGrouping("g", design.group.levels[present], codes),
     )
     out = dataclasses.replace(
         design,

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stanhier.design.blocks import ArrayRows, Stack
+from stanhier.design.moments import moments_of
 from stanhier.engines.gaussian import pieces
 from stanhier.engines.gaussian.compression import compressed_from
-from stanhier.engines.gaussian.pieces import ArrayRows, PieceStack, merge, moments_of, piece_of
+from stanhier.engines.gaussian.pieces import merge, piece_of
+from stanhier.engines.gaussian.reducer import GaussianReducer
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +73,7 @@ def test_any_split_in_any_order_is_the_whole(cuts, order, mean, n_groups, seed):
     ends = [0, *sorted(cuts), 300]
     parts = [slice(a, b) for a, b in pairwise(ends)]
     order.shuffle(parts)
-    stack = PieceStack()
+    stack = Stack(GaussianReducer())
     for part in parts:
         stack.add(piece(X[part], y[part], w[part], codes[part]))
     assert_same(stack.total(), piece(X, y, w, codes))

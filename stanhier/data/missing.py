@@ -1,0 +1,64 @@
+"""Missing values: those of all columns are counted before any are refused, in one message."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from stanhier.basics.errors import DataError
+from stanhier.data.libraries import Library
+
+__all__ = ["missing_values", "n_missing", "refuse_missing"]
+
+
+def n_missing(column: pd.Series) -> int:
+    """Count the missing values of a column."""
+    if isinstance(column.dtype, np.dtype):
+        if column.dtype.kind in "iub":
+            return 0
+        # Most columns are floats without any: their sum shows it, and allocates nothing.
+        if column.dtype.kind == "f":
+            with np.errstate(over="ignore", invalid="ignore"):
+                if np.isfinite(column.to_numpy().sum()):
+                    return 0
+    try:
+        return int(column.isna().sum())
+    except ArithmeticError:  # a decimal that signals when it is looked at
+        return sum(isinstance(value, Decimal) and value.is_nan() for value in column)
+
+
+def missing_values(counts: Mapping[str, int], n_rows: int, remedy: str) -> DataError:
+    """Give the error that names all columns with missing values, and how many each has.
+
+    Parameters
+    ----------
+    counts : mapping of int by column
+        At least one.
+    n_rows : int
+    remedy : str
+        What leaves out the rows, in the words of the library that holds them.
+    """
+    (first, count), *others = counts.items()
+    rows = f"{n_rows} {'row' if n_rows == 1 else 'rows'}"
+    if others:
+        listed = ", ".join(f"'{name}' {count}" for name, count in counts.items())
+        what = f"Columns have missing values in {rows}: {listed}"
+    else:
+        what = f"Column '{first}' has {count} missing {'value' if count == 1 else 'values'} in {rows}"
+    return DataError(f"{what}; drop those rows with {remedy} or fill them in.")
+
+
+def refuse_missing(frame: pd.DataFrame, names: Sequence[str], library: Library) -> None:
+    """Refuse missing values in any of some columns; those that are absent are not looked at.
+
+    Raises
+    ------
+    DataError
+        Naming each of the columns, with its count.
+    """
+    counts = {name: n_missing(frame[name]) for name in dict.fromkeys(names) if name in frame.columns}
+    counts = {name: count for name, count in counts.items() if count}
+    if counts:
+        floats = {name for name in counts if frame[name].dtype.kind == "f"}
+        raise missing_values(counts, len(frame), library.without_missing(list(counts), floats))

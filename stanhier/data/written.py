@@ -1,0 +1,190 @@
+"""Text that reads as numbers, dates or measures, told from labels that have digits.
+
+A column of numbers becomes text by one cell that is none (`T`, `<0.5`, `2.3 or 2.4`), by decimal commas, separators of
+thousands, units and signs. As categories it would have one coefficient for each value. Labels have digits too: doses,
+bands of age, codes. They are few, with many rows each; or they differ in more than in a number.
+"""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Reading", "reading_of"]
+
+_BLANK = frozenset(
+    ["", "-", "--", "–", "—", ".", "?", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "none", "null", "missing"]
+)
+"""What files say, in small letters, where a number is missing."""
+_FEW_LABELS = 12
+"""So many labels may read as dates or measures if there are two rows or more for each."""
+_FEW_NUMBERS = 5
+"""So many may be plain numbers among them, such as 0, 1, 2 and `3+`."""
+_MOST = 2000
+"""Values that are looked at; of more, as many at even distances."""
+
+_THOUSANDS = r"[1-9]\d{0,2}(?:(?P<sep>[,' _])\d{3}(?:(?P=sep)\d{3})*(?:\.\d+)?|(?:\.\d{3}){2,})"
+_COMMA = r"\d+,\d+|[1-9]\d{0,2}(?:[. ']\d{3})+,\d+"
+_PLAIN = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMERAL = re.compile(rf"[-+]?(?:(?P<thousands>{_THOUSANDS})|(?P<comma>{_COMMA})|(?P<plain>{_PLAIN}))")
+_BEFORE = re.compile(r"(?:[<>≤≥≈~]=?|US\$|[$€£¥₹₩₽]|[A-Z]{3} )\s*|\(")
+_BETWEEN = re.compile(r"[-–—:.,;_&]|\+\s*\d|/\s*\D|(?:to|bis|or|and|x)\b|[xq]\s*\d|(?:st|nd|rd|th)\b", re.IGNORECASE)
+"""What makes a range, a list, a code or an ordinal of the number before it."""
+_MAGNITUDES = frozenset("kKMBGTmgsh")
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAY, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:1[5-9]|20|21)\d\d"
+_NUMBER_OF_MONTH = r"(?:0?[1-9]|1[0-2])"
+_CLOCK = r"\d{1,2}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:\s?[ap]\.?m\.?)?"
+_DATES = re.compile(
+    rf"(?:[a-z]{{3,9}},?\s+)?(?:"
+    rf"{_YEAR}(?P<a>[-/.]){_NUMBER_OF_MONTH}(?P=a){_DAY}"  # 2024-01-31
+    rf"|{_DAY}(?P<b>[-/.]){_NUMBER_OF_MONTH}(?P=b)(?:{_YEAR}|\d\d)"  # 31/01/2024
+    rf"|{_NUMBER_OF_MONTH}(?P<c>[-/.]){_DAY}(?P=c)(?:{_YEAR}|\d\d)"  # 01/31/2024
+    rf"|{_YEAR}[-/](?:0[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])/{_YEAR}|{_YEAR}-w\d\d(?:-\d)?"  # 2024-01, 01/2024, 2024-W05
+    rf"|{_DAY}[-\s.]*{_MONTH}(?:[-,\s]+(?:{_YEAR}|\d\d))?"  # 31 Jan 2024
+    rf"|{_MONTH}[-\s]+{_DAY}(?:st|nd|rd|th)?(?:,?\s+{_YEAR})?"  # January 31, 2024
+    rf"|{_MONTH}[-,\s]+(?:{_YEAR}|\d\d)|{_YEAR}[-\s]{_MONTH}(?:[-\s]{_DAY})?"  # Jan 2024
+    rf")(?:(?:,?\s+|t){_CLOCK}(?:\s?(?:z|utc|[-+]\d\d:?\d\d))?)?",
+    re.IGNORECASE,
+)
+_SEASON = re.compile(r"(\d{4})[-/](\d\d)")
+_TIME = re.compile(_CLOCK, re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the values of a column of text were, most likely.
+
+    Attributes
+    ----------
+    what : str
+        "numbers", "numbers with units or signs", "dates" or "times".
+    how : str
+        What the conversion has to do: "plain", "comma" (decimal commas), "thousands" (take away a separator), "measure"
+        (take the number out of the text), "date" or "time".
+    separator : str
+        Of thousands.
+    examples, odd : tuple of str
+        Values that read so, and values that do not.
+    """
+
+    what: str
+    how: str
+    separator: str
+    examples: tuple[str, ...]
+    odd: tuple[str, ...]
+
+
+def reading_of(values: Sequence[str], n_rows: int, *, chosen: bool = False) -> Reading | None:
+    """Tell what text most likely stands for.
+
+    Parameters
+    ----------
+    values : sequence of str
+        The different values of a column.
+    n_rows : int
+    chosen : bool
+        Whether the column was made one of categories before, so that a few numbers are meant as labels.
+
+    Returns
+    -------
+    Reading or None
+        None if they are labels.
+    """
+    values = [value for value in values if value.strip().lower() not in _BLANK]
+    n_labels = len(values)
+    if n_labels > _MOST:
+        values = values[:: -(-n_labels // _MOST)]
+    if not values:
+        return None
+    many_rows = n_rows >= 2 * n_labels
+    few = n_labels <= _FEW_LABELS and (many_rows or n_labels <= _FEW_NUMBERS)
+    kinds = {value: _kind(value) for value in values}
+    numerals = [value for value, kind in kinds.items() if kind in ("plain", "comma", "thousands")]
+    if 2 * len(numerals) > len(values):
+        by_chance = n_labels <= _FEW_LABELS if chosen else len(numerals) < len(values) and len(numerals) <= _FEW_NUMBERS
+        if by_chance and many_rows:
+            return None
+        how, separator = _notation(numerals)
+        return _reading("numbers", how, separator, numerals, values)
+    for kind in ("date", "time"):
+        of_kind = [value for value, its in kinds.items() if its == kind]
+        if 2 * len(of_kind) > len(values):
+            return None if few else _reading(f"{kind}s", kind, "", of_kind, values)
+    measures = [value for value, kind in kinds.items() if kind.startswith("measure")]
+    if not few and 2 * (len(measures) + len(numerals)) > len(values) and _have_units([kinds[v] for v in measures]):
+        return _reading("numbers with units or signs", "measure", "", measures, [*measures, *_others(values, kinds)])
+    return None
+
+
+def _others(values: Sequence[str], kinds: dict[str, str]) -> list[str]:
+    return [value for value in values if not kinds[value]]
+
+
+def _reading(what: str, how: str, separator: str, read: Sequence[str], values: Sequence[str]) -> Reading:
+    known = set(read)
+    return Reading(what, how, separator, tuple(read[:2]), tuple(value for value in values if value not in known))
+
+
+def _kind(value: str) -> str:
+    """Say what one value reads as: a notation of numbers, date, time, a measure with its unit; empty if as none."""
+    text = unicodedata.normalize("NFKC", value).strip().replace("\N{MINUS SIGN}", "-").replace("’", "'")
+    if len(text) > 60:
+        return ""
+    match = _NUMERAL.fullmatch(text)
+    if match is not None:
+        return str(match.lastgroup) if match["thousands"] is None else "thousands"
+    if _reads_as_number(text):
+        return "plain"
+    season = _SEASON.fullmatch(text)
+    if season is not None and (int(season[1]) + 1) % 100 == int(season[2]):
+        return ""
+    if _DATES.fullmatch(text):
+        return "date"
+    if _TIME.fullmatch(text):
+        return "time"
+    before = _BEFORE.match(text)
+    rest = text if before is None else text[before.end() :]
+    number = _NUMERAL.match(rest)
+    if number is None:
+        return ""
+    unit = rest[number.end() :].strip()
+    if _BETWEEN.match(unit):
+        return ""
+    sign = "" if before is None else before[0].strip()
+    return f"measure {'' if sign in '<>≤≥≈~(' else sign}{re.sub(r'[0-9.,]+', '#', unit)}"
+
+
+def _reads_as_number(text: str) -> bool:
+    """Tell what else is read as a number: `inf` and the like."""
+    try:
+        return not math.isnan(float(text))
+    except ValueError:
+        return False
+
+
+def _notation(numerals: Sequence[str]) -> tuple[str, str]:
+    """Tell how numbers are written: plain, with decimal commas, or with a separator of thousands, which is given."""
+    matches = [_NUMERAL.fullmatch(unicodedata.normalize("NFKC", v).strip().replace("’", "'")) for v in numerals]
+    found = [match for match in matches if match is not None]
+    if any(match["comma"] is not None for match in found):
+        return "comma", ""
+    for match in found:
+        if match["thousands"] is not None:
+            return "thousands", match["sep"] if match["sep"] is not None else "."
+    return "plain", ""
+
+
+def _have_units(kinds: Sequence[str]) -> bool:
+    """Tell units from what makes labels different: a unit is that of many values, or there are two or three."""
+    units = Counter(kind.removeprefix("measure ") for kind in kinds)
+    letters = {unit for unit in units if len(unit) == 1 and unit.isalpha()}
+    if len(letters) > 1 and not letters <= _MAGNITUDES:  # 5a, 5b, 6a: classes, flats, seats
+        return False
+    return len(units) <= 3 or 2 * max(units.values()) > len(kinds)

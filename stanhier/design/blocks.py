@@ -1,0 +1,156 @@
+"""Rows block by block, and what an engine makes of them where they live."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["MAX_BLOCK_VALUES", "ArrayRows", "Reducer", "Rows", "Stack", "precision_weights"]
+
+MAX_BLOCK_VALUES = 1 << 23
+"""Values of a block of rows at most."""
+
+
+class Rows(Protocol):
+    """Rows that are given block by block, as often as asked for."""
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+
+    @property
+    def n_columns(self) -> int:
+        """K + 1: predictors and response."""
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Give blocks [x_1 .. x_K, y] of at most `size` rows; the receiver may overwrite them.
+
+        They are quickest to work with where each column is contiguous.
+        """
+
+
+@dataclass(frozen=True)
+class ArrayRows:
+    """Rows that are arrays in memory.
+
+    Attributes
+    ----------
+    X : numpy.ndarray, shape (N, K)
+    y : numpy.ndarray, shape (N,)
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return len(self.y)
+
+    @property
+    def n_columns(self) -> int:
+        """K + 1."""
+        return int(self.X.shape[1]) + 1
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Give copies of the rows, block by block."""
+        for start in range(0, self.n_rows, size):
+            rows = slice(start, min(start + size, self.n_rows))
+            block = np.empty((rows.stop - start, self.n_columns), order="F")
+            block[:, :-1], block[:, -1] = self.X[rows], self.y[rows]
+            yield rows, block
+
+
+class Reducer[P, R](Protocol):
+    """What an engine makes of rows where these live, here or on a cluster's workers: pieces, which merge in any order.
+
+    A piece `P` is what travels; what is left of all rows, `R`, is made from the sum of the pieces.
+    """
+
+    def piece(
+        self,
+        rows: Rows,
+        *,
+        weights: np.ndarray | None = None,
+        codes: np.ndarray | None = None,
+        labels: pd.Index | None = None,
+        n_groups: int = 1,
+    ) -> P:
+        """Reduce some rows.
+
+        Parameters
+        ----------
+        rows : Rows
+            At least one.
+        weights : numpy.ndarray, shape (N,), optional
+            Known precision weights.
+        codes : numpy.ndarray of int, shape (N,), optional
+            Group of each row; one group where not given.
+        labels : pandas.Index, length n_groups, optional
+            By which groups are known when pieces merge; their codes where not given.
+        n_groups : int
+            0 of a regression without intercept.
+        """
+
+    def merge(self, a: P, b: P) -> P:
+        """Give the piece of the rows of both; the groups of `a` come first."""
+
+    def labels(self, piece: P) -> pd.Index:
+        """Give the groups of a piece in their order."""
+
+    def total(self, piece: P, order: np.ndarray | None = None) -> R:
+        """Give what is left of all rows, from the sum of the pieces; the groups in another order if one is given."""
+
+    def n_rows(self, reduced: R) -> int:
+        """Count the rows."""
+
+    def plain(self, reduced: R) -> Mapping[str, Any]:
+        """Give it as numbers and arrays by name, for a file."""
+
+    def from_plain(self, plain: Mapping[str, Any]) -> R:
+        """Make it from what `plain` gave."""
+
+
+class Stack[P]:
+    """Pieces as they come, merged when they are of similar size: no group is copied more often than need be.
+
+    Parameters
+    ----------
+    reducer : Reducer
+    """
+
+    def __init__(self, reducer: Reducer[P, Any]) -> None:
+        self._reducer = reducer
+        self._pieces: list[P] = []
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups of the largest piece."""
+        return self._size(0) if self._pieces else 0
+
+    def add(self, piece: P) -> None:
+        """Add a piece."""
+        self._pieces.append(piece)
+        while len(self._pieces) > 1 and self._size(-2) <= 2 * self._size(-1):
+            self._merge_last()
+
+    def total(self) -> P | None:
+        """Give the sum of all pieces; None if there was none."""
+        while len(self._pieces) > 1:
+            self._merge_last()
+        return self._pieces[0] if self._pieces else None
+
+    def _size(self, position: int) -> int:
+        return len(self._reducer.labels(self._pieces[position]))
+
+    def _merge_last(self) -> None:
+        last = self._pieces.pop()
+        self._pieces[-1] = self._reducer.merge(self._pieces[-1], last)
+
+
+def precision_weights(se: np.ndarray) -> np.ndarray:
+    """Give the weights of rows whose standard errors are known."""
+    weights: np.ndarray = se**-2.0
+    return weights

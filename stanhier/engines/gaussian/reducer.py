@@ -1,0 +1,64 @@
+"""How the Gaussian engine reduces rows: to sums that merge exactly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.design.blocks import Rows
+from stanhier.engines.gaussian.compression import Compressed, compressed_from
+from stanhier.engines.gaussian.pieces import Piece, merge, piece_of
+
+__all__ = ["GaussianReducer"]
+
+_NUMBERS = {"n_rows": int, "log_weights": float}
+_ARRAYS = ("mean", "sd", "origin", "within", "weights", "means")
+
+
+@dataclass(frozen=True)
+class GaussianReducer:
+    """A `Reducer` of rows to sufficient statistics."""
+
+    def piece(
+        self,
+        rows: Rows,
+        *,
+        weights: np.ndarray | None = None,
+        codes: np.ndarray | None = None,
+        labels: pd.Index | None = None,
+        n_groups: int = 1,
+    ) -> Piece:
+        """Compress some rows; see `piece_of`."""
+        return piece_of(rows, weights=weights, codes=codes, labels=labels, n_groups=n_groups)
+
+    def merge(self, a: Piece, b: Piece) -> Piece:
+        """Merge two pieces exactly."""
+        return merge(a, b)
+
+    def labels(self, piece: Piece) -> pd.Index:
+        """Give the groups of a piece in their order."""
+        return piece.labels
+
+    def total(self, piece: Piece, order: np.ndarray | None = None) -> Compressed:
+        """Give the sufficient statistics of all rows."""
+        if order is not None:
+            labels, weights, means = piece.labels[order], piece.weights[order], piece.means[order]
+            piece = replace(piece, labels=labels, weights=weights, means=means)
+        return compressed_from(piece)
+
+    def n_rows(self, reduced: Compressed) -> int:
+        """Count the rows."""
+        return reduced.n_rows
+
+    def plain(self, reduced: Compressed) -> dict[str, Any]:
+        """Give the sufficient statistics by name."""
+        return {name: getattr(reduced, name) for name in (*_NUMBERS, *_ARRAYS)}
+
+    def from_plain(self, plain: Mapping[str, Any]) -> Compressed:
+        """Make them from what `plain` gave."""
+        numbers = {name: kind(plain[name]) for name, kind in _NUMBERS.items()}
+        arrays = {name: np.asarray(plain[name]) for name in _ARRAYS}
+        values: dict[str, Any] = {**numbers, **arrays}
+        return Compressed(**values)

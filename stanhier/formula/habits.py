@@ -1,0 +1,159 @@
+"""What people write who come from R, lme4, brms, Bambi, statsmodels or patsy: our spelling, or that there is none."""
+
+import re
+
+__all__ = ["BACKTICKS", "advice_for_bar", "advice_for_call", "advice_for_name", "advice_for_text"]
+
+BACKTICKS = "A name with blanks, dashes or other signs in it stands in backticks: `my column`."
+
+_NUMPY = (
+    "abs arcsinh cbrt ceil cos cosh expm1 floor hypot log1p maximum minimum power rint sign sin sinh sqrt square tan "
+    "tanh where"
+).split()
+_NO_SMOOTHS = "there are no penalised smooths or Gaussian processes; write a spline with bs(x, df=5) or cr(x, df=5)"
+_AS_COLUMN = "make a column of it in the data, and use that"
+_ONE_RESPONSE = "a model has one response, a column or a calculation from columns"
+_NO_SUCH_TERM = "brms' special terms have no counterpart here"
+_OTHER_RESPONSES = (
+    "the response is a column of numbers without additions behind a bar; weights, trials, censoring and truncation are "
+    "not supported"
+)
+_GAUSSIAN_ONLY = "models here are Gaussian, of one column of numbers; successes out of trials cannot be modelled"
+_CALLS = {
+    **dict.fromkeys("factor as.factor as_factor asfactor Categorical category categorical".split(), "write C(x)"),
+    **dict.fromkeys("ordered as.ordered".split(), "write C(x), and give the column ordered categories in the data"),
+    **dict.fromkeys("relevel fct_relevel".split(), 'write C(x, Treatment("a")) with the reference level "a"'),
+    **dict.fromkeys("s te ti t2 gp hsgp smooth lo gam Smooth".split(), _NO_SMOOTHS),
+    **dict.fromkeys("ns rcs rcspline".split(), "write cr(x, df=4) for a natural cubic spline"),
+    "bspline": "write bs(x, df=4)",
+    "offset": (
+        "an offset is not supported yet; in a Gaussian model subtract it from the response: I(y - x) ~ ... with the "
+        "offset's column for x"
+    ),
+    "Q": "quoting is done with backticks: `my column` stands for Q('my column')",
+    **{name: f"write np.{name}(...)" for name in _NUMPY},
+    **dict.fromkeys("ln numpy.log math.log".split(), "write log(x)"),
+    **dict.fromkeys("numpy.exp math.exp".split(), "write exp(x)"),
+    "numpy.sqrt": "write np.sqrt(x)",
+    "math.sqrt": "write np.sqrt(x)",
+    "asinh": "write np.arcsinh(x)",
+    "cbind": _ONE_RESPONSE,
+    "c": "a list is written [1, 2], and a model has one response",
+    **dict.fromkeys("mvbind bf brmsformula set_rescor mvbf".split(), _ONE_RESPONSE),
+    **dict.fromkeys("p prop proportion binomial".split(), _GAUSSIAN_ONLY),
+    **dict.fromkeys("mo me mi mmc ar ma arma car sar fcor cosy unstr cens trunc dec vint vreal".split(), _NO_SUCH_TERM),
+    **dict.fromkeys("trials cat thres subset rate truncated censored".split(), _OTHER_RESPONSES),
+    **dict.fromkeys("weights weighted w".split(), "weights are not supported yet"),
+    "se": 'known standard errors are given beside the formula, with se="column"',
+    **dict.fromkeys("gr mm".split(), "a grouping term is (1 | g) with the name of one column"),
+    **dict.fromkeys("z zscore standardise rescale std scale2".split(), "write standardize(x)"),
+    **dict.fromkeys("centre demean c_".split(), "write center(x)"),
+    **dict.fromkeys("mean sd var min max median sum".split(), "write center(x) or scale(x), or " + _AS_COLUMN),
+    **dict.fromkeys("lag lead shift diff rank cut ntile quantile ifelse case_when".split(), _AS_COLUMN),
+    **dict.fromkeys("logit inv_logit expit qlogis plogis probit boxcox".split(), _AS_COLUMN),
+    "interaction": "write a:b for the interaction of a and b, a*b with their own terms",
+    "pow": "write I(x**2)",
+    **dict.fromkeys("as.numeric as.integer float int str as.character bool".split(), _AS_COLUMN),
+    "exp10": "write I(10.0**x) as a column of the data",
+    "hashed": _AS_COLUMN,
+}
+_CODINGS = {
+    "sum": "Sum()",
+    "treatment": 'Treatment("a")',
+    "SAS": 'Treatment("a")',
+    "helmert": "Helmert()",
+    "poly": "Poly()",
+    "diff": "Diff()",
+    "sdif": "Diff()",
+}
+_NAMES = {
+    **{name: f"a coding is called: C(x, {name}())" for name in "Sum Helmert Diff Poly".split()},
+    "Treatment": 'a coding is called: C(x, Treatment("a")) with the reference level "a"',
+    **dict.fromkeys(["TRUE"], "write True"),
+    **dict.fromkeys(["FALSE"], "write False"),
+    **dict.fromkeys(["NULL", "NA"], "write None"),
+    "pi": "write 3.141592653589793",
+}
+_TEXTS = {
+    r"\$": "write the name of the column alone: data$x is x",
+    r"\w\[\s*x*['\"]": "write the name of the column alone: data['x'] is x",
+    r",": "predictors are added with '+': y ~ x + z",
+    r"&|%\*%": "an interaction is a:b, and a*b with the terms of a and b themselves",
+    r";": "write one formula",
+    r"(?<![=<>!])=(?!=)|<-|->": "the response and its predictors stand around '~': y ~ x",
+    r"%[^%]*%": "of signs between per cents there is a %in% b alone; an interaction is a:b",
+    r"[@?!\\#]": BACKTICKS,
+}
+
+
+def advice_for_call(name: str) -> str | None:
+    """Give the advice for a function that formulas do not have, None if there is no special one.
+
+    Parameters
+    ----------
+    name : str
+        As it is called, for example "factor".
+    """
+    return _CALLS.get(name)
+
+
+def advice_for_name(name: str) -> str | None:
+    """Give the advice for a name that is a word elsewhere, and would be a column here; None if there is no special one.
+
+    Parameters
+    ----------
+    name : str
+        For example "contr.sum" or "TRUE".
+    """
+    base, _, coding = name.partition(".")
+    if base == "contr":
+        return f"a coding is called, and has a name of its own: C(x, {_CODINGS.get(coding, 'Sum()')})"
+    return _NAMES.get(name)
+
+
+def advice_for_bar(left: str) -> str:
+    """Give the advice for a bar on the left of '~', as brms has it.
+
+    Parameters
+    ----------
+    left : str
+        What stands on the left.
+    """
+    if re.search(r"\|\s*(resp_)?se\s*\(", left):
+        return 'known standard errors are given beside the formula: se="column", and the response stands alone'
+    if re.search(r"\|\s*(resp_)?weights\s*\(", left):
+        return "weights are not supported yet; the response stands alone on the left of '~'"
+    return f"the response stands alone on the left of '~': {_OTHER_RESPONSES}"
+
+
+def advice_for_text(text: str) -> str | None:
+    """Give the advice for signs that formulas do not have; None if there are none.
+
+    Parameters
+    ----------
+    text : str
+        A formula that cannot be read.
+    """
+    plain = re.sub(r"`[^`]*`", "x", text)
+    if re.search(r"[~+]\s*(['\"])", plain):
+        return f"text between quotation marks is no column. {BACKTICKS}"
+    plain = re.sub(r"'[^']*'|\"[^\"]*\"", lambda match: match[0][0], plain)
+    outside = _without_calls(plain)
+    for sign, advice in _TEXTS.items():
+        if re.search(sign, plain if "'" in sign else outside):
+            return f"{advice[0].upper()}{advice[1:].rstrip('.')}."
+    return None
+
+
+def _without_calls(text: str) -> str:
+    """Leave out what stands within calls, where a comma and the like have a meaning."""
+    kept, depth, last = [], 0, ""
+    for sign in text:
+        if sign in "([" and (depth or re.match(r"[\w.]", last)):
+            depth += 1
+        elif depth and sign in ")]":
+            depth -= 1
+        elif not depth:
+            kept.append(sign)
+        last = sign
+    return "".join(kept)

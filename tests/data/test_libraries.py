@@ -1,0 +1,92 @@
+"""What messages advise does what they say, in each library."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import stanhier as sh
+from stanhier.data import libraries
+from stanhier.data.written import Reading
+
+duckdb = pytest.importorskip("duckdb")
+pl = pytest.importorskip("polars")
+
+N = 40
+WRITTEN = {
+    "plain": ([f"{k}.5" for k in range(N - 1)] + ["T"], 38.5),
+    "comma": ([f"{k},5" for k in range(N)], 39.5),
+    "thousands": ([f"{k + 1},500" for k in range(N)], 40500),
+    "measure": ([f"{k}.5 kg" for k in range(N)], 39.5),
+}
+
+
+def ways(column, folder):
+    frame = pl.DataFrame({"y": np.random.default_rng(0).standard_normal(N), "the x": column})
+    frame.write_parquet(folder / "rows.parquet")
+    yield "pandas", frame.to_pandas()
+    yield "a dict", frame.to_dict(as_series=False)
+    yield "Polars", frame
+    yield "Polars, lazy", frame.lazy()
+    yield "PyArrow", frame.to_arrow()
+    yield "DuckDB", duckdb.sql(f"SELECT * FROM '{folder / 'rows.parquet'}'")
+    yield "Parquet", folder / "rows.parquet"
+
+
+def converted(words, data, folder):
+    """Do what the message says: the largest number in the column that it makes."""
+    code = re.search(r"Convert it with (.*?)(?: and make numbers.*)?, or write C\(`the x`\)", words)[1]
+    if code.endswith(" in the query"):
+        code = f'duckdb.sql("""SELECT {code.removesuffix(" in the query")} AS x FROM \'{folder / "rows.parquet"}\'""")'
+    made = eval(code.removeprefix("data="), {"data": data, "pd": pd, "pl": pl, "duckdb": duckdb})
+    if isinstance(made, pl.LazyFrame):
+        made = made.collect()
+    if isinstance(made, pl.DataFrame):
+        return made["the x"].max()
+    return made.max() if isinstance(made, pd.Series) else made.df().iloc[:, -1].max()
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_text_becomes_numbers(how, tmp_path):
+    column, largest = WRITTEN[how]
+    for name, data in ways(column, tmp_path):
+        with pytest.raises(sh.DataError) as refusal:
+            sh.LinearRegression("y ~ `the x`", data)
+        assert converted(str(refusal.value), data, tmp_path) == largest, name
+
+
+def test_text_becomes_dates(tmp_path):
+    days = pd.date_range("2024-01-01", periods=N)
+    for name, data in ways(list(days.strftime("%Y-%m-%d")), tmp_path):
+        with pytest.raises(sh.DataError, match=r"reads as dates .*such as days since the first") as refusal:
+            sh.LinearRegression("y ~ `the x`", data)
+        assert pd.Timestamp(converted(str(refusal.value), data, tmp_path)) == days[-1], name
+
+
+def test_labels_become_text(tmp_path):
+    bad = pl.Series([bytes([k % 3]) for k in range(N)])
+    expected = {"Polars": "pl.col('the x').cast(pl.String)", "DuckDB": 'CAST("the x" AS VARCHAR) in the query'}
+    for name, data in ways(bad, tmp_path):
+        with pytest.raises(
+            sh.DataError, match="holds bytes, which cannot be labels together; make them text"
+        ) as refusal:
+            sh.VaryingIntercept("y ~ 1 + (1 | `the x`)", data)
+        assert expected.get(name, "") in str(refusal.value)
+
+
+@pytest.mark.parametrize("library", ["IBIS", "DASK", "SPARK"])
+def test_the_others_have_words_for_everything(library):
+    words = getattr(libraries, library)
+    for how in ("plain", "comma", "thousands", "measure", "date", "time"):
+        said = words.converted("x", Reading("numbers", how, ",", (), ()))
+        assert "x" in said
+        assert "{" not in said
+    assert "['x', 'g']" in words.without_missing(["x", "g"], ["x"])
+    assert "x" in words.as_text("x")
+
+
+def test_the_path_of_files_may_have_any_signs():
+    words = libraries.parquet("a {b} 100% 's/*.parquet")
+    assert "FROM 'a {b} 100% ''s/*.parquet' WHERE x IS NOT NULL" in words.without_missing(["x"])
+    assert "FROM 'a {b} 100% ''s/*.parquet'" in words.as_text("x")

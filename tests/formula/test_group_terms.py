@@ -1,0 +1,57 @@
+import pytest
+
+import stanhier as sh
+from stanhier.formula.group_terms import grouping_column, split_group_terms
+
+
+@pytest.mark.parametrize(
+    ("text", "common", "terms"),
+    [
+        ("y ~ x", "y ~ x", []),
+        ("y ~ x + (1 | g)", "y ~ x", [("1", "g", True)]),
+        ("y ~ (1 | g)", "y ~1", [("1", "g", True)]),
+        ("y ~ + (1 | g)", "y ~1", [("1", "g", True)]),
+        ("y ~ (1 | g) + x", "y ~ x", [("1", "g", True)]),
+        ("y ~ x + (1 + x || g) + z", "y ~ x + z", [("1 + x", "g", False)]),
+        ("y ~ (x | a) + (0 + z | `b|c`) + w", "y ~ w", [("x", "a", True), ("0 + z", "`b|c`", True)]),
+        ("y ~ (1 | a / b) + (1 | c)", "y ~1", [("1", "a / b", True), ("1", "c", True)]),
+        ("y ~ (scale(x) + C(k) | g)", "y ~1", [("scale(x) + C(k)", "g", True)]),
+    ],
+)
+def test_any_number_of_terms_is_taken_apart(text, common, terms):
+    left, found = split_group_terms(text)
+    assert left == common
+    assert [(term.effects, term.factors, term.correlated) for term in found] == terms
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ("a / b", r"Nested groups .* not supported so far.*no estimate of one of them"),
+        ("a/b/c", "the model does not know which groups are of one `a`"),
+        ("a + b", r"Crossed groups, \(1 \| a\) \+ \(1 \| b\), are not supported.*this is another model"),
+        ("a * b", "each combination is a group of its own"),
+        ("a:b", r"A column that names them is the same: .* and \(1 \| a_b\)"),
+        ("factor(a)", "the values of a column as they are"),
+        ("my group", r"backticks: \(1 \| `my group`\)"),
+    ],
+)
+def test_what_is_lost_with_a_combined_column_is_said(factors, words):
+    with pytest.raises(sh.FormulaError, match=words):
+        grouping_column("y ~ ...", split_group_terms(f"y ~ (1 | {factors})")[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("y ~ ((1 | g) | h)", "within another one"),
+        ("y ~ (1 | g | h)", "with a single bar"),
+        ("y ~ (1 || g)", "with a single bar"),
+        ("y ~ (x]", "']' at position 7 was never opened"),
+        ("y ~ x[1", r"'\[' at position 6 is never closed"),
+        ("y ~ " + " + ".join(["(1 | g)"] * 51), "has 51 grouping terms"),
+    ],
+)
+def test_terms_that_do_not_fit_together_are_refused(text, words):
+    with pytest.raises(sh.FormulaError, match=words):
+        grouping_column(text, split_group_terms(text)[1])

@@ -1,0 +1,35 @@
+"""Pictures of the draws themselves, which ArviZ makes."""
+
+import pytest
+
+import stanhier as sh
+from tests.tools.drawn import texts_overlap
+
+
+def test_trace_has_a_row_for_each_parameter(three):
+    collection = three.plot_trace()
+    axes = collection.viz["figure"].item().axes
+    titles = [ax.get_title(loc="left") for ax in axes[::2]]
+    assert titles == ["mu_alpha", "sigma_alpha", "beta[age]", "beta[sex[T.male]]", "sigma"]
+    lines = [line for line in axes[1].lines if len(line.get_xdata()) == 250]
+    assert len(lines) == 4, "one per chain"
+    assert axes[-1].get_xlabel() == "draw"
+    assert not texts_overlap(collection.viz["figure"].item())
+
+
+def test_trace_of_chosen_groups(three):
+    chosen = three.plot_trace(var_names="alpha", coords={"clinic": ["_hidden"]})
+    axes = chosen.viz["figure"].item().axes
+    assert axes[0].get_title(loc="left") == "alpha[_hidden]"
+    assert len(axes) == 2
+
+
+def test_pair_draws_each_two(three):
+    figure = three.plot_pair(var_names=["sigma", "beta"]).viz["figure"].item()
+    words = {ax.get_xlabel() for ax in figure.axes} | {ax.get_ylabel() for ax in figure.axes}
+    assert {"sigma", "beta[age]", "beta[sex[T.male]]"} <= words
+    scatters = [ax for ax in figure.axes if ax.collections]
+    assert len(scatters) == 3
+    assert {sum(len(c.get_offsets()) for c in ax.collections) for ax in scatters} == {1000 + 7}, "draws, divergences"
+    with pytest.raises(sh.StanhierError, match="needs two parameters"):
+        three.plot_pair(var_names="sigma")

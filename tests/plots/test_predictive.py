@@ -1,0 +1,60 @@
+"""Replicated data beside observed data."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+import stanhier as sh
+from tests.tools import synthetic
+from tests.tools.drawn import labels_of, segments, texts_overlap
+
+
+def test_ppc_puts_the_observed_means_into_replicated_intervals(three):
+    density, groups = three.plot_ppc()
+    assert density.get_xlabel() == "pressure"
+    assert len(density.lines) == 51
+    observed = groups.lines[0].get_xdata()
+    np.testing.assert_allclose(observed, np.sort(three.model.design.frame.groupby("clinic")["pressure"].mean()))
+    ends = np.array(segments(groups))[:, :, 0]
+    assert ((ends[:, 0] < observed) & (observed < ends[:, 1])).all()
+    assert "3 of 3 observed means" in groups.get_xlabel()
+    assert not texts_overlap(density.get_figure())
+
+
+def test_ppc_of_many_groups_and_of_none(many):
+    ax = many.plot_ppc(kind="groups")
+    assert len(segments(ax)) == 120
+    assert (np.diff(ax.lines[0].get_xdata()) >= 0).all(), "sorted"
+    assert labels_of(ax.yaxis) == []
+    assert ax.get_ylabel() == "120 groups of clinic, sorted"
+    _figure, given = plt.subplots()
+    assert many.plot_ppc(ax=given, draws=8) is given
+    assert len(given.lines) == 9
+    assert synthetic.line().plot_ppc().get_xlabel() == "y"
+    with pytest.raises(sh.StanhierError, match="no groups"):
+        synthetic.line().plot_ppc(kind="groups")
+    with pytest.raises(sh.StanhierError, match="'kind' must be"):
+        many.plot_ppc(kind="means")
+
+
+def test_replicated_group_means_are_those_of_replicated_rows(three):
+    ax = three.plot_ppc(kind="groups", draws=1000)
+    ends = np.array(segments(ax))[:, :, 0]
+    design = three.model.design
+    rows = three.posterior_predictive(seed=9)["posterior_predictive"]["y"].to_numpy().reshape(1000, -1)
+    means = np.stack([rows[:, design.group.codes == k].mean(axis=1) for k in range(3)])
+    order = np.argsort(pd.Series(design.y).groupby(design.group.codes).mean())
+    expected = np.quantile(means[order], [0.05, 0.95], axis=1).T
+    np.testing.assert_allclose(ends, expected, atol=0.25 * np.ptp(expected, axis=1).min())
+
+
+def test_ppc_of_very_many_rows_draws_a_part(three, monkeypatch):
+    from stanhier.plots import predictive
+
+    monkeypatch.setattr(predictive, "_MAX_ROWS", 30)
+    values, observed = predictive._replicated_rows(three, np.arange(50), 1)
+    assert values.shape == (50, 30)
+    assert set(observed) < set(three.model.design.y)
+    with pytest.raises(sh.StanhierError, match="'draws' must be an integer of at least 1"):
+        three.plot_ppc(draws=0)
