@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.data.frames import clean_group
+from stanhier.data.libraries import PANDAS, Library
 
 __all__ = ["RowGroups", "group_name", "groups_of"]
 
@@ -37,7 +38,7 @@ class RowGroups:
         return np.split(order, np.searchsorted(self.codes[order], np.arange(1, len(self.names))))
 
 
-def groups_of(frame: pd.DataFrame, by: Sequence[str]) -> RowGroups:
+def groups_of(frame: pd.DataFrame, by: Sequence[str], library: Library = PANDAS) -> RowGroups:
     """Group the rows of a frame.
 
     Parameters
@@ -46,6 +47,8 @@ def groups_of(frame: pd.DataFrame, by: Sequence[str]) -> RowGroups:
         With at least one row.
     by : sequence of str
         The columns whose labels tell groups apart.
+    library : Library
+        What holds the user's data, for messages.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def groups_of(frame: pd.DataFrame, by: Sequence[str]) -> RowGroups:
     DataError
         If a column is absent, has missing values, or holds what cannot be labels, such as fractions.
     """
-    table = pd.DataFrame({k: clean_group(frame, name).reset_index(drop=True) for k, name in enumerate(by)})
+    table = pd.DataFrame({k: clean_group(frame, name, library).reset_index(drop=True) for k, name in enumerate(by)})
     codes = table.groupby(list(table.columns), sort=True, observed=True).ngroup().to_numpy()
     _, first = np.unique(codes, return_index=True)
     labels = list(table.iloc[first].itertuples(index=False, name=None))

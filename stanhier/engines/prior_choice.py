@@ -1,6 +1,6 @@
 """The priors as a model will use them: those that the user gives, and defaults for the rest."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +10,10 @@ from stanhier.basics.errors import DataError, PriorError
 from stanhier.basics.words import quoted
 from stanhier.design.design import Design
 from stanhier.engines.parameters import Inventory, Parameter, Role
-from stanhier.engines.prior_names import check_names, check_predictors
+from stanhier.engines.prior_names import check_predictors, named_priors
 from stanhier.priors.distributions import Exponential, Flat, LocationPrior, Normal, Prior, ScalePrior
 
-__all__ = ["ChosenPriors", "ColumnMoments", "choose_priors", "named_priors"]
+__all__ = ["ChosenPriors", "ColumnMoments", "choose_priors"]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def choose_priors(
         If a default cannot be scaled: the response or a predictor is constant.
     """
     parameters = parameters.without_effects()
-    named = named_priors(given, parameters, design.predictors, None if design.group is None else design.group.name)
+    group = None if design.group is None else design.group.name
+    named = named_priors(given, parameters, predictors=design.predictors, group=group)
     chosen: dict[str, tuple[Prior, ...]] = {}
     # The slopes last: that the response does not vary is said before anything about a predictor.
     for parameter in sorted(parameters, key=lambda one: one.role is Role.SLOPES):
@@ -134,21 +135,6 @@ def choose_priors(
     result = ChosenPriors(parameters, {parameter.name: chosen[parameter.name] for parameter in parameters})
     _check_proper(result, design)
     return result
-
-
-def named_priors(given: Any, parameters: Inventory, predictors: Collection[str], group: str | None) -> dict[str, Any]:
-    """Give the user's priors by the names of parameters of the model.
-
-    Raises
-    ------
-    PriorError
-        If they are no mapping, or a name is not a parameter of the model.
-    """
-    if given is not None and not isinstance(given, Mapping):
-        raise PriorError(f"`priors` must be a dict by parameter name, not {type(given).__name__}.")
-    named = dict(given) if given is not None else {}
-    check_names(named, parameters, predictors, group)
-    return named
 
 
 def _intercept(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> LocationPrior:

@@ -8,7 +8,7 @@ from stanhier.engines.parameters import Role
 from stanhier.engines.prior_choice import ChosenPriors, ColumnMoments
 from stanhier.priors.distributions import numbers
 
-__all__ = ["warn_of_distance"]
+__all__ = ["distance_of", "warn_of_distance"]
 
 FAR = 5.0
 """Standard deviations of a predictor between its mean and 0, from which on nothing is seen of the line at 0."""
@@ -36,13 +36,20 @@ def warn_of_distance(chosen: ChosenPriors, design: Design, moments: ColumnMoment
     PriorWarning
         With the predictor, its mean and standard deviation, and `centered=True`.
     """
+    said = distance_of(chosen, design, moments)
+    if said is not None:
+        warn(said, PriorWarning)
+
+
+def distance_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) -> str | None:
+    """Give the words of `warn_of_distance`; None where there is nothing to warn of."""
     parameter, prior = chosen.parameters.of(Role.INTERCEPT), chosen.intercept
     if parameter is None or prior is None or prior.centered or not prior.is_proper or not design.predictors:
-        return
+        return None
     distance = np.where(_is_indicator(moments, design.n_rows), 0.0, _distances(moments))
     k = int(distance.argmax())
     if not distance[k] > FAR:
-        return
+        return None
     density = numbers([prior])
     reach = distance[k] * moments.sd[-1]
     ends = moments.mean[-1] + reach * np.array([-1.0, 1.0])
@@ -50,13 +57,12 @@ def warn_of_distance(chosen: ChosenPriors, design: Design, moments: ColumnMoment
     with np.errstate(all="ignore"):  # beyond double precision is beyond two standard deviations
         logs = [density.log_density(np.atleast_1d(at)) for at in (nearest, *ends)]
     if logs[0] - min(logs) <= NEGLIGIBLE:
-        return
-    warn(
+        return None
+    return (
         f"The prior {parameter.name} ~ {prior!r} is for predictors of 0, and '{design.predictors[k]}' (mean "
         f"{moments.mean[k]:.6g}, sd {moments.sd[k]:.3g}) lies {distance[k]:.3g} standard deviations from there: so "
         f"it is a strong prior on that slope too. For the intercept at the mean of the predictors give "
-        f"{type(prior).__name__}(..., centered=True), or subtract about {moments.mean[k]:.4g} from the predictor.",
-        PriorWarning,
+        f"{type(prior).__name__}(..., centered=True), or subtract about {moments.mean[k]:.4g} from the predictor."
     )
 
 

@@ -1,14 +1,14 @@
 """Names that users give to priors: those of the model's parameters, and what to say of any other."""
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from stanhier.basics.errors import PriorError
 from stanhier.design.design import Design
 from stanhier.engines.parameters import Inventory, Role
 
-__all__ = ["check_names", "check_predictors"]
+__all__ = ["check_predictors", "named_priors"]
 
 _SHOWN = 20
 _OTHER_NAMES = {
@@ -20,28 +20,28 @@ _OTHER_NAMES = {
 """What other packages and books call a parameter, in small letters."""
 
 
-def check_names(
-    named: Mapping[Any, Any], parameters: Inventory, predictors: Collection[str], group: str | None
-) -> None:
-    """Refuse priors of what is no parameter of the model.
+def named_priors(given: Any, parameters: Inventory, *, predictors: Sequence[str], group: str | None) -> dict[Any, Any]:
+    """Give the user's priors by the names of parameters; refuse those of what is no parameter of the model.
 
     Parameters
     ----------
-    named : mapping
-        By what should be names of parameters.
+    given : mapping or None
+        What the user has given.
     parameters : Inventory
         Those that have priors.
-    predictors : collection of str
-        As far as they are known.
+    predictors : sequence of str
+        For what may have been meant.
     group : str or None
         The grouping column.
 
     Raises
     ------
     PriorError
-        It names what may have been meant.
+        If they are no mapping; if one is of no parameter, with what may have been meant.
     """
-    allowed, grouped = parameters.population, group is not None
+    if given is not None and not isinstance(given, Mapping):
+        raise PriorError(f"`priors` must be a dict by parameter name, not {type(given).__name__}.")
+    named, allowed, grouped = dict(given or {}), parameters.population, group is not None
     reasons = {
         "alpha": "the model has a varying intercept: give 'mu_alpha' and 'sigma_alpha'"
         if grouped
@@ -59,6 +59,7 @@ def check_names(
                 f"`priors` has {_quoted(name)}, but {reason or 'there is no such parameter'}.{hint} "
                 f"This model takes: {_listed(allowed) or 'none'}."
             )
+    return named
 
 
 def check_predictors(names: Collection[Any], parameter: str, parameters: Inventory, design: Design) -> None:
@@ -92,7 +93,7 @@ def check_predictors(names: Collection[Any], parameter: str, parameters: Invento
             )
 
 
-def _meant(name: Any, parameters: Inventory, predictors: Collection[str], group: str | None) -> str:
+def _meant(name: Any, parameters: Inventory, predictors: Sequence[str], group: str | None) -> str:
     """Give a sentence on what may have been meant, after a blank; none where nothing comes to mind."""
     slopes = parameters.of(Role.SLOPES)
     if slopes is not None:
@@ -107,7 +108,7 @@ def _meant(name: Any, parameters: Inventory, predictors: Collection[str], group:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def _columns_of(name: Any, predictors: Collection[str]) -> list[str]:
+def _columns_of(name: Any, predictors: Sequence[str]) -> list[str]:
     """List the predictors that are a column of the data, or its categories."""
     return [one for one in predictors if one == name or one.startswith((f"{name}[", f"C({name})["))]
 

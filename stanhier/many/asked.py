@@ -6,10 +6,9 @@ from typing import Any
 
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
-from stanhier.many.words import described
 from stanhier.model import Model
 
-__all__ = ["AskedModels", "Maker"]
+__all__ = ["AskedModels", "Maker", "described"]
 
 type Maker = Callable[[], Model]
 """A function without arguments that makes a model."""
@@ -103,6 +102,11 @@ class AskedModels:
         )
         ended.__cause__ = error
         return ended
+
+
+def described(error: BaseException) -> str:
+    """Say what went wrong; of errors that are not ours the words alone may say nothing."""
+    return str(error) if isinstance(error, StanhierError) else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def _made(name: str, make: Maker) -> Model | Exception:

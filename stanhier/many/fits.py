@@ -1,7 +1,7 @@
 """The fits of many models: given as they finish, looked up by name, summed up in one table."""
 
 import logging
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -9,13 +9,12 @@ import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
-from stanhier.basics.words import quoted
+from stanhier.basics.words import listed, quoted
 from stanhier.fit import Fit
-from stanhier.many.asked import AskedModels
+from stanhier.many.asked import AskedModels, described
 from stanhier.many.folder import FitFolder
 from stanhier.many.progress import progress_bar
-from stanhier.many.summed import SummedUp
-from stanhier.many.words import described, listed
+from stanhier.many.summed import LISTED, SummedUp, what_is_wrong
 from stanhier.model import Model
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.parameter_table import ParameterTable
@@ -137,7 +136,7 @@ class ManyFits:
             raise StanhierError(f"There is no fit of {quoted(text)}: {described(error)}") from error
         if text not in self._summed:
             ended = f" {self._early_end}" if self._state == STOPPED else ""
-            there = listed(self._in_order(self._summed)) or "none"
+            there = listed(self._in_order(self._summed), LISTED) or "none"
             raise StanhierError(f"There is no fit of {quoted(text)}; there are {there}.{ended}")
         return self._fit(text)
 
@@ -150,7 +149,7 @@ class ManyFits:
     @property
     def names(self) -> list[str]:
         """Names of the models that could be fitted, in the order of the models."""
-        return self._in_order(self.collect()._summed)
+        return list(self._in_order(self.collect()._summed))
 
     @property
     def failures(self) -> dict[str, Exception]:
@@ -159,7 +158,7 @@ class ManyFits:
         Where an error ended the run early, that is here too, as "stopped early".
         """
         self.collect()
-        failures = {name: self._failures[name] for name in self._in_order(self._failures)}
+        failures = self._in_order(self._failures)
         if isinstance(self._stopped_by, Exception):
             failures[STOPPED if STOPPED not in self._models.places else f"({STOPPED})"] = self._stopped_by
         return failures
@@ -167,8 +166,7 @@ class ManyFits:
     @property
     def problems(self) -> dict[str, tuple[str, ...]]:
         """What `Fit.diagnose` says of the fits that cannot be trusted, by name."""
-        self.collect()
-        return {name: self._summed[name].problems for name in self._in_order(self._doubtful)}
+        return {name: one.problems for name, one in self._in_order(self.collect()._summed).items() if one.problems}
 
     def summary(self) -> pd.DataFrame:
         """Summarise all fits in one table.
@@ -183,16 +181,12 @@ class ManyFits:
         ----------
         Vehtari et al. (2021), doi:10.1214/20-BA1221.
         """
-        self.collect()
-        return ParameterTable.together({name: self._summed[name].table for name in self._in_order(self._summed)})
+        summed = self._in_order(self.collect()._summed)
+        return ParameterTable.together({name: one.table for name, one in summed.items()})
 
     @property
     def _is_over(self) -> bool:
         return self._state in ("complete", STOPPED)
-
-    @property
-    def _doubtful(self) -> dict[str, SummedUp]:
-        return {name: one for name, one in self._summed.items() if one.problems}
 
     @property
     def _early_end(self) -> str:
@@ -200,8 +194,8 @@ class ManyFits:
         why = "stop() was called" if self._stopped_by is None else described(self._stopped_by)
         return why if STOPPED in why else f"fit_many() stopped early: {why.rstrip('.')}. What was finished is kept."
 
-    def _in_order(self, names: Iterable[str]) -> list[str]:
-        return sorted(names, key=self._models.places.__getitem__)
+    def _in_order[T](self, by_name: Mapping[str, T]) -> dict[str, T]:
+        return {name: by_name[name] for name in sorted(by_name, key=self._models.places.__getitem__)}
 
     def _work(self) -> None:
         while self._advance() is not None:
@@ -255,18 +249,7 @@ class ManyFits:
 
     def _warn(self) -> None:
         said = [self._early_end] if self._state == STOPPED else []
-        if self._failures:
-            failed = self._in_order(self._failures)
-            said.append(
-                f"{len(failed)} of {len(failed) + len(self._summed)} models could not be fitted: {listed(failed)}; see "
-                f"`.failures`. Of {quoted(failed[0])}: {described(self._failures[failed[0]])}"
-            )
-        doubtful = self._in_order(self._doubtful)
-        if doubtful:
-            said.append(
-                f"The draws of {len(doubtful)} of {len(self._summed)} fits cannot be trusted: {listed(doubtful)}; see "
-                f"`.problems`. Of {quoted(doubtful[0])}: {self._summed[doubtful[0]].problems[0]}"
-            )
+        said += what_is_wrong(self._in_order(self._summed), self._in_order(self._failures))
         if said:
             warn("\n".join(said), SamplingWarning)
 
@@ -275,11 +258,11 @@ class ManyFits:
         said = [f"ManyFits, {self._state}: {len(self._summed):,}{known} fitted"]
         if self._state == STOPPED:
             said.append(f"  {self._early_end}")
-        doubtful = self._in_order(self._doubtful)
+        doubtful = [name for name, one in self._in_order(self._summed).items() if one.problems]
         if doubtful:
-            said.append(f"  {len(doubtful):,} not to be trusted: {listed(doubtful)}")
+            said.append(f"  {len(doubtful):,} not to be trusted: {listed(doubtful, LISTED)}")
         if self._failures:
-            said.append(f"  {len(self._failures):,} failed: {listed(self._in_order(self._failures))}")
+            said.append(f"  {len(self._failures):,} failed: {listed(self._in_order(self._failures), LISTED)}")
         if self._folder is not None:
             said.append(f"  in {self._folder.path}")
         return "\n".join(said)

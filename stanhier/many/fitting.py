@@ -30,7 +30,8 @@ _SETTLED = {
     "show_console": "chains of several fits would speak at once",
 }
 
-_OWN_KEYWORDS = ("executor", "folder", "progress")
+_WITH_FORMULA = ("data", "by", "priors", "sigma", "se", "context")
+_OWN_KEYWORDS = (*_WITH_FORMULA, "executor", "folder", "progress")
 
 
 @overload
@@ -170,8 +171,8 @@ def fit_many(
         for name in ("data", "by"):
             if with_formula[name] is None:
                 raise StanhierError(
-                    f"fit_many({quoted(models, 80)}) has no `{name}`: a formula goes with the rows of all models and "
-                    "the column that tells these apart, fit_many(formula, data, by=...)."
+                    f"fit_many({quoted(models)}) has no `{name}`: a formula goes with the rows of all models and the "
+                    "column that tells these apart, fit_many(formula, data, by=...)."
                 )
         grouped = models_by_group(models, data, by, priors=priors, sigma=sigma, se=se, context=context)
         asked = AskedModels(grouped, group_name)

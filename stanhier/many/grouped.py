@@ -5,20 +5,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, FormulaError, StanhierError
+from stanhier.basics.warned import PriorWarning, warn
 from stanhier.basics.words import quoted
-from stanhier.data.frames import as_frame, require_columns
-from stanhier.data.groups import groups_of
+from stanhier.data.frames import as_frame, column_names
+from stanhier.data.groups import RowGroups, groups_of
+from stanhier.data.libraries import Library, library_of
+from stanhier.data.missing import refuse_missing
 from stanhier.data.sources import Source, open_source
 from stanhier.data.sources.parts import GroupRows, fetch
-from stanhier.data.sources.source import require_source_columns
+from stanhier.design.absent import refuse_absent
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import whole_columns
 from stanhier.engines.parameters import inventory_of
-from stanhier.engines.prior_choice import named_priors
+from stanhier.engines.prior_distance import distance_of
+from stanhier.engines.prior_names import named_priors
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.many.asked import Maker
@@ -84,13 +89,16 @@ def models_by_group(
     parsed = parse(formula, context)
     kind = class_of(parsed)
     _check_for_all(parsed, columns, priors, Noise.of(sigma, se))
-    make = partial(_make, kind, formula, priors=priors, sigma=sigma, context=context)
-    wanted = [*parsed.columns, *(name for name in (parsed.group, se) if isinstance(name, str))]
+    make = _ModelMaker(kind, formula, context, {"priors": priors, "sigma": sigma})
+    named = [*parsed.columns, *(name for name in (parsed.group, se) if isinstance(name, str))]
+    wanted = tuple(dict.fromkeys(named))
     source = open_source(data)
     if source is not None:
+        refuse_absent([*columns, *wanted], source.columns, parsed, source.name)
         whole_columns(parsed)  # refuses what no group of such rows can have
-        return _GroupsElsewhere.of(make, source, tuple(dict.fromkeys(wanted)), columns, se)
-    return _GroupsHere.of(make, data, tuple(dict.fromkeys(wanted)), columns, se)
+        return _GroupsElsewhere.of(make, source, wanted, columns, se)
+    refuse_absent([*columns, *wanted], column_names(data), parsed, "the data")
+    return _GroupsHere.of(make, data, wanted, columns, se)
 
 
 def _columns_of(by: Any) -> tuple[str, ...]:
@@ -111,45 +119,86 @@ def _check_for_all(formula: ParsedFormula, by: tuple[str, ...], priors: Any, noi
         )
     group = None if formula.group is None else (formula.group, pd.Index([]))
     parameters = inventory_of(
-        ["any"], has_intercept=formula.has_intercept, group=group, sigma_is_estimated=noise.is_estimated
+        # Which categories there are is known of each group alone.
+        formula.predictor_columns or ["any"],
+        has_intercept=formula.has_intercept,
+        group=group,
+        sigma_is_estimated=noise.is_estimated,
     )
-    named_priors(priors, parameters, (), formula.group)
+    named_priors(priors, parameters, predictors=formula.predictor_columns, group=formula.group)
 
 
-def _make(kind: type[Model], formula: str, data: Any, *, se: Any, **keywords: Any) -> Model:
-    return kind(formula, data, se=se, **keywords)
+class _ModelMaker:
+    """Makes the model of each group, and says once what may hold for all of them."""
+
+    def __init__(
+        self,
+        kind: type[Model],
+        formula: str,
+        context: Mapping[str, Callable[..., Any]] | None,
+        arguments: Mapping[str, Any],
+    ) -> None:
+        self._kind = kind
+        self._formula = formula
+        self._context = context
+        self._arguments = arguments
+        self._has_warned = False
+
+    def __call__(self, name: str, data: Any, se: Any) -> Model:
+        """Make the model of a group."""
+        model = self._kind.made_before(self._formula, data, self._context, **self._arguments, se=se)
+        far = None if self._has_warned else distance_of(model.chosen, model.design, model.engine.moments)
+        if far is not None:
+            self._has_warned = True
+            warn(f"In the model of {quoted(name)}, the first of which this is so: {far}", PriorWarning)
+        return model
 
 
 @dataclass(frozen=True)
 class _GroupsHere:
     """Groups of rows that are in memory."""
 
-    make: Callable[..., Model]
-    frame: pd.DataFrame
+    make: _ModelMaker
+    part: Callable[[np.ndarray], Any]
     se: str | pd.Series | None
-    names: list[str]
-    rows: list[np.ndarray]
+    groups: RowGroups
 
     @classmethod
-    def of(cls, make: Callable[..., Model], data: Any, columns: tuple[str, ...], by: tuple[str, ...], se: Any) -> Self:
-        frame = as_frame(data, tuple(dict.fromkeys([*by, *columns])))
-        require_columns(frame, [*by, *columns])
+    def of(cls, make: _ModelMaker, data: Any, columns: tuple[str, ...], by: tuple[str, ...], se: Any) -> Self:
+        frame, library = as_frame(data, by), library_of(data)
         if len(frame) == 0:
             raise DataError("`data` has no rows.")
+        refuse_missing(frame, by, library)
         errors = se if se is None or isinstance(se, str) else _error_series(se, len(frame))
-        groups = groups_of(frame, by)
-        return cls(make, frame[list(columns)], errors, groups.names, groups.rows())
+        return cls(make, partial(_rows_of, _only(data, columns)), errors, groups_of(frame, by, library))
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.groups.names)
 
     def __iter__(self) -> Iterator[tuple[str, Maker]]:
-        for name, rows in zip(self.names, self.rows, strict=True):
-            yield name, partial(self._model, rows)
+        for name, rows in zip(self.groups.names, self.groups.rows(), strict=True):
+            yield name, partial(self._model, name, rows)
 
-    def _model(self, rows: np.ndarray) -> Model:
+    def _model(self, name: str, rows: np.ndarray) -> Model:
         se = self.se.iloc[rows].to_numpy() if isinstance(self.se, pd.Series) else self.se
-        return self.make(self.frame.iloc[rows], se=se)
+        return self.make(name, self.part(rows), se)
+
+
+def _only(data: Any, columns: tuple[str, ...]) -> Any:
+    """Give some columns of data in memory, of the library that holds them."""
+    native: Any = nw.to_native(data, pass_through=True)
+    if isinstance(native, Mapping):
+        return dict(as_frame({name: native[name] for name in columns}).items())
+    return native[list(columns)] if isinstance(native, pd.DataFrame) else native.select(list(columns))
+
+
+def _rows_of(data: Any, rows: np.ndarray) -> Any:
+    """Give some rows of data in memory, so that messages about them are in the words of the same library."""
+    if isinstance(data, dict):
+        return {name: column.iloc[rows] for name, column in data.items()}
+    if isinstance(data, pd.DataFrame):
+        return data.iloc[rows]
+    return nw.from_native(data, eager_only=True)[rows].to_native()
 
 
 def _error_series(se: Any, n_rows: int) -> pd.Series:
@@ -167,26 +216,25 @@ def _error_series(se: Any, n_rows: int) -> pd.Series:
 class _GroupsElsewhere:
     """Groups of rows that are not in memory: fetched as many at a time as there is room for."""
 
-    make: Callable[..., Model]
+    make: _ModelMaker
+    se: str | None
     source: Source
     columns: tuple[str, ...]
     by: tuple[str, ...]
     counts: dict[str, int]
 
     @classmethod
-    def of(
-        cls, make: Callable[..., Model], source: Source, columns: tuple[str, ...], by: tuple[str, ...], se: Any
-    ) -> Self:
+    def of(cls, make: _ModelMaker, source: Source, columns: tuple[str, ...], by: tuple[str, ...], se: Any) -> Self:
         if se is not None and not isinstance(se, str):
             raise DataError("`se` must be the name of a column where the rows of `data` are not in memory.")
-        require_source_columns(source, [*by, *columns])
-        found, tally = source.reduce(by, _Count(by))
-        tally.refuse(source.library, [])
+        found, tally = source.reduce(by, _Count(by, source.library))
+        kinds = source.empty(by).dtypes
+        tally.refuse(source.library, [name for name in by if kinds[name].kind == "f"])
         try:
             names = sorted(found, key=lambda name: found[name][0])
         except TypeError as err:
             raise DataError(f"The labels in {', '.join(map(repr, by))} are of different kinds: {err}.") from err
-        return cls(partial(make, se=se), source, columns, by, {name: found[name][1] for name in names})
+        return cls(make, se, source, columns, by, {name: found[name][1] for name in names})
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -199,14 +247,14 @@ class _GroupsElsewhere:
                 yield from self._fetched(waiting)
                 waiting = {}
             if count > most:
-                yield name, partial(self.make, GroupRows(self.source, self.by, name))
+                yield name, partial(self.make, name, GroupRows(self.source, self.by, name), self.se)
             else:
                 waiting[name] = count
         yield from self._fetched(waiting)
 
     def _fetched(self, names: Collection[str]) -> Iterator[tuple[str, Maker]]:
         for name, rows in fetch(self.source, self.columns, self.by, names) if names else ():
-            yield name, partial(self.make, rows)
+            yield name, partial(self.make, name, rows, self.se)
 
 
 @dataclass(frozen=True)
@@ -214,6 +262,7 @@ class _Count:
     """Counts the rows of each group where they are."""
 
     by: tuple[str, ...]
+    library: Library
 
     def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[dict[str, tuple[Any, int]], Tally]:
         return self.merge(map(self._count, frames))
@@ -236,6 +285,6 @@ class _Count:
         complete = frame.dropna()
         if len(complete) == 0:
             return {}, tally
-        groups = groups_of(complete, self.by)
+        groups = groups_of(complete, self.by, self.library)
         counts = np.bincount(groups.codes).tolist()
         return dict(zip(groups.names, zip(groups.labels, counts, strict=True), strict=True)), tally

@@ -1,75 +1,29 @@
 """One model for each group of rows: the same models from every source, and what cannot be made told by name."""
 
 import pickle
-import warnings
+import re
 
-import duckdb
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow.parquet as pq
 import pytest
 
 import stanhier as sh
+from stanhier.basics.warned import PriorWarning
+from stanhier.data.libraries import PANDAS
 from stanhier.data.sources import parts, source
+from stanhier.design.streamed import StreamedDesign
 from stanhier.many import grouped
 from stanhier.posterior.diagnostics import SamplingWarning
-from tests.tools import variants
 from tests.tools.designs import assert_same_design
 from tests.tools.many_fits import SHORT, collected, without_stan
+from tests.tools.product_rows import ELSEWHERE, HERE, rows, write
 
 FORMULA = "y ~ x + (1 | g)"
 
 
-def rows(n=600):
-    rng = np.random.default_rng(2)
-    data = variants.frame(n, 9, 3)
-    data["product"] = rng.choice(["Zange", "Axt", "Säge, klein", "'s"], n)
-    data["shop"] = rng.integers(0, 3, n)
-    data["day"] = pd.Timestamp("2024-03-30") + pd.to_timedelta(rng.integers(0, 3, n), unit="D")
-    data["open"] = rng.random(n) < 0.5
-    data["kind"] = rng.choice(["a", "b"], n)
-    data["unused"] = None
-    return data
-
-
-def bad_rows():
-    """Of these products, one has a single row, one a constant predictor and one a missing value."""
-    data = rows()
-    axes = np.flatnonzero(data["product"] == "Axt")
-    data.loc[axes[1:], "product"] = "Zange"
-    data.loc[data["product"] == "'s", "x"] = 3.0
-    data.loc[np.flatnonzero(data["product"] == "Säge, klein")[4], "y"] = np.nan
-    return data
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("parquet")
-    for k in range(3):
-        rows()[k * 200 : (k + 1) * 200].to_parquet(path / f"part-{k}.parquet", row_group_size=70, index=False)
-    bad_rows().to_parquet(path / "bad.parquet", index=False)
-    return path
-
-
-HERE = {
-    "pandas": lambda folder, files: pd.concat(
-        [pd.read_parquet(file) for file in sorted(folder.glob(files))], ignore_index=True
-    ),
-    "dict": lambda folder, files: {
-        name: column.to_numpy() for name, column in HERE["pandas"](folder, files).items() if name != "unused"
-    },
-    "polars": lambda folder, files: pl.read_parquet(folder / files),
-    "pyarrow": lambda folder, files: pq.read_table(sorted(folder.glob(files))),
-}
-ELSEWHERE = {
-    "parquet": lambda folder, files: str(folder / files),
-    "polars lazy": lambda folder, files: pl.scan_parquet(folder / files),
-    "duckdb": lambda folder, files: duckdb.sql(f"SELECT * FROM '{folder}/{files}'"),
-    "dask": lambda folder, files: pytest.importorskip("dask.dataframe").from_pandas(
-        HERE["pandas"](folder, files), npartitions=3, sort=False
-    ),
-}
+    return write(tmp_path_factory.mktemp("parquet"))
 
 
 def models_of(data, by, formula=FORMULA, **changes):
@@ -96,7 +50,7 @@ class TestModels:
         for (name, model), (label, part) in zip(found.items(), wanted.items(), strict=True):
             texts = [str(one).removesuffix(" 00:00:00") for one in (label if isinstance(label, tuple) else [label])]
             assert all(text in name for text in texts)
-            assert (model.in_memory is not None) == (kind in HERE)
+            assert isinstance(model.design, StreamedDesign) == (kind in ELSEWHERE)
             wanted_model = sh.VaryingIntercept("y ~ x + kind + (1 | g)", part, se="se")
             assert model.design.n_rows == len(part)
             assert_same_design(model.design, wanted_model.design)
@@ -145,7 +99,9 @@ class TestModels:
         }
 
     def test_what_is_done_with_groups_travels(self):
-        task = pickle.loads(pickle.dumps(parts._OfGroup(grouped._Count(("shop",)), ("product",), "Axt", ("shop",))))
+        task = pickle.loads(
+            pickle.dumps(parts._OfGroup(grouped._Count(("shop",), PANDAS), ("product",), "Axt", ("shop",)))
+        )
         counts, tally = task(iter([rows()[:300], rows()[300:]]))
         assert tally.n_rows == sum(count for _, count in counts.values()) == (rows()["product"] == "Axt").sum()
 
@@ -169,6 +125,28 @@ class TestFits:
         assert "'y' has 1 missing value in" in str(fits.failures["Säge, klein"])
         with pytest.raises(sh.StanhierError, match=r"no fit of 'Axt': .*only one row"):
             fits["Axt"]
+
+    @pytest.mark.parametrize(
+        ("kind", "words"),
+        [
+            ("pandas", "data.dropna(subset=['y'])"),
+            ("dict", "pd.DataFrame(data).dropna(subset=['y'])"),
+            ("polars", "data.drop_nulls(['y'])"),
+            ("pyarrow", "pc.field('y')"),
+            ("duckdb", "IS NOT NULL"),
+        ],
+    )
+    def test_remedies_are_those_of_the_users_library(self, kind, words, folder):
+        data = (HERE | ELSEWHERE)[kind](folder, "bad.parquet")
+        makers = dict(grouped.models_by_group(FORMULA, data, "product", priors=None, sigma=None, se=None, context=None))
+        with pytest.raises(sh.DataError, match=re.escape(words)):
+            makers["Säge, klein"]()
+
+    def test_a_prior_far_from_the_data_is_told_once(self):
+        data = rows().assign(x=rows()["x"] + 1000)
+        with pytest.warns(PriorWarning, match=r"In the model of '0', the first of which this is so: The prior") as said:
+            models_of(data, "shop", priors={"mu_alpha": sh.Normal(0, 5)})
+        assert len(said) == 1
 
     def test_groups_are_found_by_their_labels(self, monkeypatch, threads):
         without_stan(monkeypatch)
@@ -220,66 +198,3 @@ class TestFits:
             names.extend(name for name, _ in steps)
         with pytest.warns(SamplingWarning, match="stopped early"):
             assert set(names) == set(fits.names)
-
-
-class TestRefused:
-    @pytest.mark.parametrize(
-        ("arguments", "words"),
-        [
-            ({"by": None}, "has no `by`"),
-            ({"data": None}, "has no `data`"),
-            ({"by": []}, "`by` must be the name of a column, or a list of names"),
-            ({"by": 3}, "`by` must be the name of a column, or a list of names"),
-            ({"by": ["shop", 3]}, "`by` must be the name of a column, or a list of names"),
-            ({"by": ["shop", "shop"]}, "names a column twice"),
-            ({"by": "nowhere"}, "no column 'nowhere'"),
-            ({"by": "x"}, r"'x' is a column of `by`, which has one value in each model"),
-            ({"by": ["shop", "g"]}, "'g' is a column of `by`"),
-            ({"by": "z"}, "Grouping column 'z' holds fractions"),
-            ({"by": "unused"}, "'unused' has 600 missing values in 600 rows"),
-            ({"models": "y ~ w + (1 | g)"}, "no column 'w'"),
-            ({"models": "y ~ x + (1 | w)"}, "no column 'w'"),
-            ({"models": "y ~ x + (x | g)"}, "asks for varying slopes"),
-            ({"models": "y ~ 0 + x + (1 | g)"}, "the intercept cannot be removed"),
-            ({"models": "y ="}, "a formula has a response"),
-            ({"se": "w"}, "no column 'w'"),
-            ({"se": [1.0, 2.0]}, "`se` has 2 values, but `data` has 600 rows|must be the name of a column"),
-            ({"se": "se", "sigma": 1.0}, "Give `sigma` or `se`, not both"),
-            ({"sigma": -1}, "`sigma` must be positive"),
-            ({"priors": {"alpha": sh.Normal(0, 1)}}, "`priors` has 'alpha', but the model has a varying intercept"),
-            ({"priors": [1]}, "must be a dict by parameter name, not list"),
-            ({"chans": 2}, "has no keyword 'chans'"),
-        ],
-    )
-    @pytest.mark.parametrize("kind", ["pandas", "polars", "parquet", "duckdb"])
-    def test_what_is_wrong_for_all_groups(self, kind, arguments, words, folder, threads):
-        data = (HERE | ELSEWHERE)[kind](folder, "part-*.parquet")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            with pytest.raises(sh.StanhierError, match=words):
-                sh.fit_many(**{"models": FORMULA, "data": data, "by": "shop", "executor": threads, **arguments})
-
-    @pytest.mark.parametrize("kind", ["pandas", "parquet"])
-    def test_labels_that_are_missing_are_counted(self, kind, tmp_path):
-        data = rows()
-        data.loc[[3, 400], "product"] = None
-        data.to_parquet(tmp_path / "rows.parquet")
-        with pytest.raises(sh.DataError, match="'product' has 2 missing values in 600 rows"):
-            sh.fit_many(FORMULA, data if kind == "pandas" else tmp_path / "rows.parquet", by=["shop", "product"])
-
-    def test_what_needs_rows_at_once_that_are_elsewhere(self, folder):
-        with pytest.raises(sh.FormulaError, match="orthogonal over the whole column"):
-            sh.fit_many("y ~ poly(x, 2)", str(folder / "part-*.parquet"), by="shop")
-
-    @pytest.mark.parametrize("data", [{}, {"y": [], "x": [], "g": [], "shop": []}, 3, None])
-    def test_data_that_are_none(self, data):
-        with pytest.raises(sh.StanhierError, match=r"no column|no rows|`data` must be|has no `data`"):
-            sh.fit_many(FORMULA, data, by="shop")
-
-    @pytest.mark.parametrize(
-        "extra", [{"by": "shop"}, {"data": rows()}, {"priors": {}}, {"sigma": 1.0}, {"se": "se"}, {"context": {}}]
-    )
-    def test_what_goes_with_a_formula_alone(self, extra):
-        (name,) = extra
-        with pytest.raises(sh.StanhierError, match=f"takes `{name}` with a formula alone"):
-            sh.fit_many({"a": sh.VaryingIntercept(FORMULA, rows())}, **extra)

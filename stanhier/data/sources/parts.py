@@ -32,14 +32,14 @@ class FetchedRows:
         return self.whole.name
 
     @property
+    def library(self) -> Library:
+        """What holds the rows of the source."""
+        return self.whole.library
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All columns of the source."""
         return self.whole.columns
-
-    @property
-    def library(self) -> Library:
-        """What holds them, for messages."""
-        return self.whole.library
 
     def empty(self, columns: Sequence[str]) -> pd.DataFrame:
         """Give some columns without rows."""
@@ -73,14 +73,14 @@ class GroupRows:
         return self.whole.name
 
     @property
+    def library(self) -> Library:
+        """What holds the rows of the source."""
+        return self.whole.library
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All columns of the source."""
         return self.whole.columns
-
-    @property
-    def library(self) -> Library:
-        """What holds them, for messages."""
-        return self.whole.library
 
     def empty(self, columns: Sequence[str]) -> pd.DataFrame:
         """Give some columns without rows."""

@@ -11,7 +11,7 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.data.libraries import PANDAS, Library
 
-__all__ = ["ArrowSource", "Source", "Task", "batch_rows", "frame_of", "needed", "require_source_columns"]
+__all__ = ["ArrowSource", "Source", "Task", "batch_rows", "frame_of", "needed"]
 
 BATCH_ROWS = 1 << 18
 """Rows of a block that a source delivers, at most."""
@@ -118,17 +118,3 @@ def needed(module: str, extra: str, what: str) -> ModuleType:
             f"{what} needs the package '{module.split('.')[0]}', which is not installed: "
             f"pip install 'stanhier[{extra}]'"
         ) from err
-
-
-def require_source_columns(source: Source, columns: Iterable[str]) -> None:
-    """Refuse a source without some columns.
-
-    Raises
-    ------
-    DataError
-        Naming the first that is absent.
-    """
-    for name in columns:
-        if name not in source.columns:
-            listed = ", ".join(f"'{column}'" for column in source.columns[:20])
-            raise DataError(f"There is no column '{name}' in {source.name}; its columns are: {listed}.")
