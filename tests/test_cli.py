@@ -124,7 +124,7 @@ def test_doctor_is_content_when_all_is_there_and_names_leftovers(
     capsys.readouterr()
     assert cli.main(["doctor"]) == 0
     said = capsys.readouterr().out
-    assert "2.35.0, built by stanhier" in said
+    assert "2.39.0, built by stanhier" in said
     assert str(own_cache) in said
     assert "All is well" in said
     assert "leftovers" not in said

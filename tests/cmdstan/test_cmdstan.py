@@ -53,7 +53,7 @@ def test_cmdstanpy_accepts_the_home(parts: Path, monkeypatch: pytest.MonkeyPatch
     import cmdstanpy
 
     cmdstanpy.set_cmdstan_path(str(install(progress=False)))
-    assert cmdstanpy.cmdstan_version() == (2, 35)
+    assert cmdstanpy.cmdstan_version() == (2, 39)
 
 
 def test_is_quick_and_runs_nothing_when_all_is_there(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_says_what_it_does_and_where(parts: Path, own_cache: Path, capsys: pytes
     home = install()
     said = capsys.readouterr().err
     assert str(home) in said
-    assert "httpstan==4.13.0" in said
+    assert "httpstan==4.17.0" in said
     assert "is ready after" in said
     install()
     install(force=True, progress=False)

@@ -33,7 +33,7 @@ def fit_of(model, *, chains=4, draws=250, seed=1, divergences=0):
         statistics=statistics,
         seed=seed,
         max_treedepth=10,
-        cmdstan="2.35.0",
+        cmdstan="2.39.0",
     )
     return Fit(model, from_raw(raw, whitening, grouped=model.grouped, sigma=model.sigma))
 

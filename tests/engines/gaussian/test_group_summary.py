@@ -23,7 +23,7 @@ def fit_of(model, n=500, seed=1):
         "tree_depth": np.ones((2, n), int),
         "energy": rng.standard_normal((2, n)),
     }
-    return Fit(model, Draws(location, sigma, sigma_alpha, statistics, seed=4, max_treedepth=10, cmdstan="2.35.0"))
+    return Fit(model, Draws(location, sigma, sigma_alpha, statistics, seed=4, max_treedepth=10, cmdstan="2.39.0"))
 
 
 @pytest.fixture(scope="module")
