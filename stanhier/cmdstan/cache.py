@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
 
-__all__ = ["cache_dir", "clear_errors", "exclusive", "free_bytes", "publish", "size_on_disk", "staging"]
+__all__ = ["cache_dir", "clear_errors", "exclusive", "free_bytes", "publish", "remove", "size_on_disk", "staging"]
 
 _log = logging.getLogger(__name__)
 
@@ -141,6 +141,29 @@ def publish(made: Path, place: Path) -> None:
         if place.exists():  # broken, or replaced on purpose: it goes with the staging folder
             place.rename(made.with_name(f"{made.name}.replaced"))
         made.rename(place)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder of the cache at once: another process sees all of it or nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        A home, a program, or what was left in staging.
+
+    Raises
+    ------
+    CmdStanError
+        When the cache cannot be written.
+    """
+    if folder.parent.name == "staging":
+        with clear_errors(folder):
+            if folder.exists():  # else it went with a home of its name
+                shutil.rmtree(folder)
+        return
+    with exclusive(folder.name), staging(folder.name) as work, clear_errors(folder):
+        if folder.exists():  # else another process was faster
+            folder.rename(work / "removed")
 
 
 def size_on_disk(folder: Path) -> int:

@@ -40,6 +40,7 @@ build:
 	@test -z "$$FAKE_MARK" || echo $$PPID > "$$FAKE_MARK"; sleep $${FAKE_SECONDS:-0}
 	@test -z "$$FAKE_FAILURE" || { echo "$$FAKE_FAILURE"; exit 1; }
 	@printf '#!/bin/sh\\necho "stan_version_major = 2"\\necho "STAN_THREADS=%s"\\n' "$(STAN_THREADS)" > "$@"
+	@printf 'test "$$(cat $${FAKE_SYSTEM:-/dev/null})" = "%s"\\n' "$$(cat $${FAKE_SYSTEM:-/dev/null})" >> "$@"
 	@echo compiled >> "$${FAKE_LOG:-/dev/null}"
 	@chmod +x "$@"
 """
