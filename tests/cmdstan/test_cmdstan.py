@@ -212,7 +212,13 @@ def test_a_built_home_serves_without_a_compiler(parts: Path, tmp_path: Path, mon
 
 @pytest.mark.parametrize(
     ("system", "machine", "found"),
-    [("Linux", "x86_64", "manylinux2014_x86_64"), ("Darwin", "arm64", "macosx_14_0_arm64"), ("Linux", "aarch64", None)],
+    [
+        ("Linux", "x86_64", "manylinux2014_x86_64"),
+        ("Darwin", "arm64", "macosx_14_0_arm64"),
+        ("Darwin", "x86_64", None),
+        ("Linux", "aarch64", None),
+        ("Windows", "AMD64", None),
+    ],
 )
 def test_the_wheel_is_that_of_the_machine(
     monkeypatch: pytest.MonkeyPatch, system: str, machine: str, found: str | None
