@@ -15,7 +15,7 @@ from stanhier.cmdstan.build import run_make, write_local_options
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
 
-__all__ = ["damaged_files", "ensure_cmdstan", "install", "install_from_github", "repaired"]
+__all__ = ["damaged_files", "ensure_cmdstan", "install", "install_from_github", "listed", "repaired"]
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def install(*, force: bool = False, native: bool = False, jobs: int | None = Non
         show = Progress(show=progress)
         with cache.staging(name) as work:
             if damaged:
-                show.say(f"{place} is damaged: {_listed(damaged)}")
+                show.say(f"{place} is damaged: {listed(damaged)}")
             show.say(f"building CmdStan {wheel.STAN_VERSION} in {place}: once, a minute or two")
             show.say(f"fetching {wheel.REQUIREMENT} (35 MB), which carries Stan, its compiler and its libraries")
             with cache.clear_errors(work):
@@ -145,10 +145,10 @@ def repaired(home: Path) -> Path:
     native = home == homes / locate.home_name(compiler, native=True)
     if not native and home != homes / locate.home_name(compiler):  # CMDSTAN names it
         raise CmdStanError(
-            f"The CmdStan in {home} is damaged: {_listed(damaged)}. stanhier built it, but not for this version, this "
+            f"The CmdStan in {home} is damaged: {listed(damaged)}. stanhier built it, but not for this version, this "
             "compiler or in this cache: unset CMDSTAN, or set it to what `stanhier install` prints."
         )
-    _log.warning("%s is damaged (%s): building it anew.", home, _listed(damaged))
+    _log.warning("%s is damaged (%s): building it anew.", home, listed(damaged))
     return install(native=native)
 
 
@@ -215,6 +215,23 @@ def damaged_files(home: Path) -> list[str]:
     return damaged + [name for name, digest in headers.items() if _fingerprint(home / name) != digest]
 
 
+def listed(names: list[str]) -> str:
+    """Name the first few of many files.
+
+    Parameters
+    ----------
+    names : list of str
+        The files.
+
+    Returns
+    -------
+    str
+        Names with commas between them, and how many more there are.
+    """
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _copy_files(source: Path, target: Path) -> None:
     """Copy a folder; unlike `shutil.copytree` it stops at the first error, and passes on what the system said."""
     for path in sorted(source.rglob("*")):
@@ -235,17 +252,12 @@ def _write_marker(home: Path, facts: dict[str, object]) -> None:
         files[name] = {"size": status.st_size, "sha256": _fingerprint(home / name)}
         if status.st_mode & stat.S_IXUSR:
             files[name]["runs"] = True
-    marker = {**facts, "stan": wheel.STAN_VERSION, "files": files}
+    marker = {**facts, "stan": wheel.STAN_VERSION, "content": locate.content_name(), "files": files}
     (home / locate.MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
 
 
 def _is_as_built(path: Path, facts: dict[str, object]) -> bool:
     return _fingerprint(path) == facts["sha256"] and (not facts.get("runs") or os.access(path, os.X_OK))
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _fingerprint(path: Path) -> str:

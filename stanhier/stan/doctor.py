@@ -1,5 +1,6 @@
 """Examine what stanhier needs: CmdStan, the compiler, make, the cache and the compiled programs."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def _look_at_cmdstan() -> str:
         raise CmdStanError("none yet: run `stanhier install`, or let the first model that is sampled build it")
     damaged = installer.damaged_files(home)
     if damaged:
-        raise CmdStanError(f"damaged in {home}: {', '.join(damaged)}\nrun `stanhier install --force`")
+        raise CmdStanError(f"damaged in {home}: {installer.listed(damaged)}\nrun `stanhier install --force`")
     return f"{_version(home)}, built by stanhier, in {home}"
 
 
@@ -76,15 +77,14 @@ def _look_at_users_home(home: Path) -> str:
     damaged = installer.damaged_files(home)
     if damaged:
         raise CmdStanError(
-            f"damaged in {home}, which CMDSTAN names: {', '.join(damaged)}\n"
+            f"damaged in {home}, which CMDSTAN names: {installer.listed(damaged)}\n"
             "unset CMDSTAN, or set it to what `stanhier install` prints"
         )
-    older = (
-        ""
-        if home.name.startswith(locate.content_name())
-        else (f"\nan earlier or later stanhier built it; unset CMDSTAN to use {STAN_VERSION}")
-    )
-    return f"{_version(home)}, yours by CMDSTAN, in {home}{older}"
+    text = f"{_version(home)}, built by stanhier, yours by CMDSTAN, in {home}"
+    built_from = json.loads((home / locate.MARKER).read_text(encoding="utf-8")).get("content")
+    if built_from == locate.content_name():
+        return text
+    return f"{text}\nan earlier or later stanhier built it; unset CMDSTAN to use {STAN_VERSION}"
 
 
 def _look_at_compiler() -> str:

@@ -1,5 +1,6 @@
 """Homes and programs that were moved, damaged or became old: found before they do harm, and repaired."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -92,6 +93,17 @@ def test_a_damaged_home_that_cmdstan_names_is_refused(
     assert "which CMDSTAN names" in capsys.readouterr().out
 
 
+def test_doctor_knows_a_moved_home(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = install(progress=False).rename(tmp_path / "my home")
+    monkeypatch.setenv("CMDSTAN", str(home))
+    cli.main(["doctor"])
+    said = capsys.readouterr().out
+    assert f"2.39.0, built by stanhier, yours by CMDSTAN, in {home}" in said
+    assert "unset CMDSTAN" not in said
+
+
 def test_a_program_that_no_longer_runs_is_found_and_compiled_anew(
     parts: Path,
     tmp_path: Path,
@@ -171,6 +183,8 @@ def test_a_home_of_another_version_is_left_alone_until_it_is_removed(
     assert Program(PROGRAM).compiled_exe() == exe
     assert not list((own_cache / "staging").iterdir())
     shutil.copytree(home, old, symlinks=True)
+    marker = json.loads((old / locate.MARKER).read_text())
+    (old / locate.MARKER).write_text(json.dumps({**marker, "content": "cmdstan-2.35.0-0123456789"}))
     monkeypatch.setenv("CMDSTAN", str(old))
     assert cli.main(["install", "--remove-old"]) == 0
     assert old.is_dir(), "it is in use"
