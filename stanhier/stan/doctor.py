@@ -63,7 +63,11 @@ def _look_at_cmdstan() -> str:
         if (users / locate.MARKER).is_file():
             return _look_at_users_home(users)
         return f"{_version(users)}, yours, in {users}"
-    home = locate.find_built(find_compiler())
+    compiler = find_compiler()
+    home = locate.find_built(compiler)
+    if home is None and compiler is not None:
+        place = cache.cache_dir() / "homes" / locate.home_name(compiler)
+        home = place if place.is_dir() else None  # not whole: the damage is told below
     if home is None:
         raise CmdStanError("none yet: run `stanhier install`, or let the first model that is sampled build it")
     damaged = installer.damaged_files(home)
