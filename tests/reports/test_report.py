@@ -69,7 +69,7 @@ def test_the_report_says_everything(fit, page):
     assert f"mean {fit.model.design.y.mean():.4g}" in text
     assert f"{float(fit.posterior['sigma'].mean()):.2f}" in text
     assert "… 12 groups between …" in text
-    for made in (f"stanhier{sh.__version__}", "CmdStan2.35.0", "seed1", "chains4 of 250 draws each", "Python3."):
+    for made in (f"stanhier{sh.__version__}", "CmdStan2.39.0", "seed1", "chains4 of 250 draws each", "Python3."):
         assert made in re.sub(r"\s*(stanhier|CmdStan|seed|chains|Python)\s*", r"\1", text)
     assert "normal_lpdf" in text or "y ~ normal(" in text, "the Stan program"
 

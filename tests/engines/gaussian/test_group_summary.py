@@ -24,7 +24,7 @@ def fit_of(model, n=500, seed=1):
         "energy": rng.standard_normal((2, n)),
     }
     values = {"location": location, "sigma": sigma, "sigma_alpha": sigma_alpha}
-    return Fit(model, Draws(values, statistics, seed=4, max_treedepth=10, cmdstan="2.35.0"))
+    return Fit(model, Draws(values, statistics, seed=4, max_treedepth=10, cmdstan="2.39.0"))
 
 
 @pytest.fixture(scope="module")
