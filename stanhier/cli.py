@@ -15,8 +15,10 @@ from stanhier.basics.ending import end_with_parent, signals_as_exit
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import cache, ensure_cmdstan, install, install_from_github
+from stanhier.cmdstan.disk import size_on_disk
 from stanhier.stan.doctor import Finding, examine, leftovers
-from stanhier.stan.program import Program, shipped_programs
+from stanhier.stan.program import Program
+from stanhier.stan.program_text import shipped_programs
 
 __all__ = ["main"]
 
@@ -61,7 +63,7 @@ def _install(given: argparse.Namespace) -> int:
 def _remove_old() -> None:
     """Remove what `stanhier doctor` lists as left over."""
     for folder in leftovers():
-        megabytes = cache.size_on_disk(folder) / 1e6
+        megabytes = size_on_disk(folder) / 1e6
         cache.remove(folder)
         print(f"stanhier: removed {folder} ({megabytes:.0f} MB)", file=sys.stderr)
 
@@ -94,7 +96,7 @@ def _compile(given: argparse.Namespace) -> int:
         else:
             print(f"{name:<{width}}  is there: {exe}")
     wrong = _compile_missing(missing, given, width) if missing else 0
-    print(f"CmdStan in {home}; {cache.size_on_disk(cache.cache_dir()) / 1e6:.0f} MB in the cache, {cache.cache_dir()}")
+    print(f"CmdStan in {home}; {size_on_disk(cache.cache_dir()) / 1e6:.0f} MB in the cache, {cache.cache_dir()}")
     return 1 if wrong else 0
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from stanhier import cli
 from stanhier.cmdstan import cache, install, installer, locate
-from stanhier.stan.program import Program, shipped_programs
+from stanhier.stan.program import Program
+from stanhier.stan.program_text import shipped_programs
 
 
 @pytest.fixture

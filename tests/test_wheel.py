@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stanhier.stan.program import Program, shipped_programs
+from stanhier.stan.program import Program
+from stanhier.stan.program_text import shipped_programs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,7 +18,8 @@ RUN = """
 from pathlib import Path
 import stanhier
 from stanhier.cmdstan import locate
-from stanhier.stan.program import Program, shipped_programs
+from stanhier.stan.program import Program
+from stanhier.stan.program_text import shipped_programs
 print(Path(stanhier.__file__).parent)
 for name in shipped_programs():
     print(name, Program(name).compiled_exe())

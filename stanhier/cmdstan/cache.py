@@ -17,18 +17,17 @@ from pathlib import Path
 from stanhier.basics.ending import signals_as_exit
 from stanhier.basics.errors import CmdStanError
 from stanhier.basics.locks import file_lock
+from stanhier.cmdstan.disk import free_bytes
 
 __all__ = [
     "cache_dir",
     "clear_errors",
     "exclusive",
-    "free_bytes",
     "make_folder",
     "publish",
     "reading",
     "remove",
     "share",
-    "size_on_disk",
     "staging",
 ]
 
@@ -248,45 +247,6 @@ def remove(folder: Path) -> None:
     with exclusive(folder.name), staging(folder.name) as work, clear_errors(folder):
         if folder.exists():  # else another process was faster
             folder.rename(work / "removed")
-
-
-def size_on_disk(folder: Path) -> int:
-    """Add up what a folder takes on the disk.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder; one that does not exist takes nothing.
-
-    Returns
-    -------
-    int
-        Bytes, in whole blocks as the disk hands them out.
-    """
-    total = 0
-    for where, _, files in os.walk(folder):
-        for file in files:
-            status = os.lstat(os.path.join(where, file))  # noqa: PTH118 (20 000 files)
-            total += status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
-    return total
-
-
-def free_bytes(folder: Path) -> int:
-    """Say how much a disk can still take.
-
-    Parameters
-    ----------
-    folder : Path
-        A folder on the disk; it need not exist yet.
-
-    Returns
-    -------
-    int
-        Bytes that this user may still write.
-    """
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def _explain(err: OSError, place: Path) -> str:

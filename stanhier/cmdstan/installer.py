@@ -14,6 +14,7 @@ from stanhier.basics.errors import CmdStanError
 from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import cache, locate, wheel
 from stanhier.cmdstan.build import run_make, write_local_options
+from stanhier.cmdstan.disk import free_bytes
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
 
@@ -279,7 +280,7 @@ def _built_at(home: Path) -> float:
 
 
 def _check_room(place: Path) -> None:
-    free = cache.free_bytes(place)
+    free = free_bytes(place)
     if free < NEEDED_BYTES:
         raise CmdStanError(
             f"The disk of the cache has {free / 1e6:.0f} MB free; building CmdStan in {place} takes up to "

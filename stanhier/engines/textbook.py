@@ -10,7 +10,7 @@ from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.prior_choice import ChosenPriors
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import Prior
-from stanhier.stan.program import stan_models_dir
+from stanhier.stan.program_text import stan_models_dir
 
 __all__ = ["render", "row_data"]
 

@@ -17,7 +17,8 @@ from stanhier.basics.threads import keep_to_one_thread, n_threads
 from stanhier.basics.words import quoted
 from stanhier.stan.executors import RecordingContext, n_workers
 from stanhier.stan.interrupt import end_chains
-from stanhier.stan.program import Program, shipped_programs
+from stanhier.stan.program import Program
+from stanhier.stan.program_text import shipped_programs
 
 __all__ = ["Crew", "OwnProcesses", "OwnThreads", "crew_of"]
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import cache, installer, locate
+from stanhier.cmdstan.disk import free_bytes, size_on_disk
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
 from stanhier.cmdstan.wheel import STAN_VERSION
-from stanhier.stan.program import Program, programs_dir, shipped_programs
+from stanhier.stan.program import Program, programs_dir
+from stanhier.stan.program_text import shipped_programs
 
 __all__ = ["Finding", "examine", "leftovers"]
 
@@ -115,7 +117,7 @@ def _examine_cache() -> list[Finding]:
     present = root
     while not present.exists():
         present = present.parent
-    text = f"{cache.size_on_disk(root) / 1e6:.0f} MB in {root}, {cache.free_bytes(root) / 1e9:.1f} GB free"
+    text = f"{size_on_disk(root) / 1e6:.0f} MB in {root}, {free_bytes(root) / 1e9:.1f} GB free"
     if not os.access(present, os.W_OK):
         text += "\nit is read-only: what is in it can be used, nothing can be added"
     return [Finding("cache", well=True, text=text)]
@@ -128,7 +130,7 @@ def _examine_leftovers() -> list[Finding]:
         return []  # what is wrong is said above; what is of use cannot be known before it is put right
     if not old:
         return []
-    lines = [f"{folder} ({cache.size_on_disk(folder) / 1e6:.0f} MB)" for folder in old]
+    lines = [f"{folder} ({size_on_disk(folder) / 1e6:.0f} MB)" for folder in old]
     what = "of other versions or interrupted runs; `stanhier install --remove-old` removes them, if nothing uses them:"
     return [Finding("leftovers", well=True, text="\n".join([what, *lines]))]
 

@@ -10,8 +10,9 @@ import pytest
 
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import ensure_cmdstan, executable, install
-from stanhier.stan import program
-from stanhier.stan.program import Program, shipped_programs, stan_models_dir
+from stanhier.stan import program, program_text
+from stanhier.stan.program import Program
+from stanhier.stan.program_text import shipped_programs, stan_models_dir
 from tests.tools.fake_cmdstan import PROGRAM
 from tests.tools.opened import opened_files
 
@@ -26,7 +27,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "parameters { real x; }\nmodel { x ~ normal(0, one()); }\n"
     )
     (folder / "functions" / "one.stanfunctions").write_text("real one() {\n  return 1;\n}\n")
-    monkeypatch.setattr(program, "stan_models_dir", lambda: folder)
+    monkeypatch.setattr(program_text, "stan_models_dir", lambda: folder)
     return folder
 
 
