@@ -82,6 +82,14 @@ def test_public_names_are_no_modules():
     assert not {path.stem for path in PACKAGE.iterdir()} & set(sh.__all__)
 
 
+def test_files_are_short():
+    root = PACKAGE.parent
+    files = [path for folder in ("stanhier", "tests", "scripts", "examples") for path in (root / folder).rglob("*.py")]
+    lengths = {str(path.relative_to(root)): len(path.read_text().splitlines()) for path in files}
+    assert len(lengths) > 300
+    assert not {path: length for path, length in lengths.items() if length > 300}
+
+
 def test_the_page_of_the_house_names_every_room():
     page = (PACKAGE / "README.md").read_text()
     assert [room for room in ROOMS if f"`{room}" not in page] == []

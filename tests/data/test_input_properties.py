@@ -1,7 +1,6 @@
 """Whatever comes in, either a model comes out or a StanhierError, and the caller's data stay as they were.
 
-`HYPOTHESIS_PROFILE=search` looks at thousands of random examples instead of the same few hundred.
-"""
+`HYPOTHESIS_PROFILE=search` looks at thousands of random examples instead of the same few hundred."""
 
 import datetime as dt
 import os
@@ -12,17 +11,21 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import stanhier as sh
+from tests.tools.any_input import SEARCHING, kind_for, made, same
 
 settings.register_profile("same", derandomize=True, deadline=None, database=None, print_blob=False)
+
+
 settings.register_profile("search", max_examples=3000, deadline=None, database=None)
+
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-SEARCHING = os.environ.get("HYPOTHESIS_PROFILE") == "search"
+
 NAMES = [
     "y",
     "x",
@@ -58,6 +61,7 @@ def floats():
 
 TEXT = st.text(st.sampled_from("ab1 '\"\\`~|[]\n\0é😀/\ud800"), max_size=3)
 
+
 ITEMS = [
     floats(),
     st.integers(-5, 5),
@@ -71,6 +75,8 @@ ITEMS = [
     st.sampled_from([1, "a", None, 2.5, b"x", 1j, (1, 2), [3], {}, pd.NA, pd.NaT, np.bool_(True), np.float32(1), True]),
     st.dates(dt.date(1900, 1, 1), dt.date(2200, 1, 1)),
 ]
+
+
 DTYPES = """
     float16 float32 >f8 longdouble int8 uint8 uint64 Int64 UInt8 Float32 boolean string category object complex128
     datetime64[s] timedelta64[s] Sparse[float] S2 str
@@ -139,6 +145,8 @@ TERMS = """
     np.where(x>0,x,0) x:g x*g C(g,Treatment('a')) C(g,contr.sum) standardize(x) f(x) (x+z+g)**2 x/g y alpha beta
     sigma chain draw log é 2 2:x `my-col` `it's` `a|b` `1` `~` `` Intercept f(g) I(x/z) I(x==z) I(-x) I(x%2)
 """.split()
+
+
 TOKENS = """
     ~ + - * : / ** | || ( ) [ ] { } ' " ` , = . % %in% ^ \\ (1|g) (x|g) (1|x) 1e400 __import__('os') lambda :=
     f'{x}' # np .__class__ in not C( I( ｅ ² 🎲
@@ -155,10 +163,6 @@ def formulas(draw):
     terms = draw(st.lists(st.sampled_from(["x", "g", "z"]) | st.sampled_from(TERMS), max_size=3))
     group = draw(st.sampled_from([[]] * 3 + [["(1 | g)"]] * 3 + [["(1 | x)"], ["(1 | `my-col`)"], ["(1 | chain)"]]))
     return f"{response} ~ {' + '.join([*terms, *group]) or '1'}"
-
-
-def kind_for(formula):
-    return sh.VaryingIntercept if "|" in formula else sh.LinearRegression
 
 
 PRIORS = [
@@ -183,47 +187,15 @@ PRIORS = [
     {"beta": {1: None}},
     {"beta": []},
 ]
+
+
 SIGMAS = [None, None, 1.0, 0, -1, np.nan, np.inf, "1", True, 1j, np.float32(2), Decimal(1), 1e-99, 1e99, 1e300, [1.0]]
+
+
 ERRORS = [None, None, "x", "no", "", 1.0, [1.0] * 5, [1e-99] * 5, np.ones(3), [[1.0]], {"a": 1}, ["a"] * 5, 1j, True]
+
+
 CONTEXTS = [None, None, {"f": np.tanh}, {"f": lambda x: x - x.mean()}, {"log": np.log}, {"f": 1}, 3]
-
-
-def same(one, other):
-    if isinstance(one, pd.DataFrame):
-        pd.testing.assert_frame_equal(one, other, check_exact=True, check_flags=True)
-        return
-    assert list(one) == list(other)
-    for name, before in other.items():
-        now = one[name]
-        assert type(now) is type(before)
-        if isinstance(now, pd.Series):
-            pd.testing.assert_series_equal(now, before, check_exact=True)
-        elif isinstance(now, np.ndarray):
-            assert now.dtype == before.dtype
-            np.testing.assert_array_equal(np.ma.getmaskarray(now), np.ma.getmaskarray(before))
-            np.testing.assert_array_equal(np.asarray(now), np.asarray(before))
-        else:
-            assert repr(now) == repr(before)
-
-
-def made(kind, formula, data, **keywords):
-    """The model, or None where the input is refused; anything else that happens is raised."""
-    before = deepcopy(data) if isinstance(data, dict) else data.copy(deep=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", r"Predictor .* levels in .* rows")  # rightly, where all rows differ
-        warnings.simplefilter("ignore", sh.PriorWarning)
-        try:
-            model = kind(formula, data, **keywords)
-            numbers = model.stan_data
-        except sh.StanhierError:
-            return None
-        finally:
-            same(data, before)
-    for name, values in numbers.items():
-        assert np.isfinite(np.asarray(values, dtype=float)).all(), name
-    assert repr(model)
-    return model
 
 
 @examples(400)
@@ -262,43 +234,3 @@ def test_any_new_data_are_encoded_or_refused(formula, data, new):
             same(new, before)
     assert np.isfinite(rows.X).all()
     assert rows.X.shape == (len(rows.index), len(model.design.predictors))
-
-
-@st.composite
-def good_frames(draw):
-    n = draw(st.integers(4, 12))
-    scale = draw(st.sampled_from([1e-12, 1e-3, 1.0, 1e3, 1e12]))
-    numbers = st.lists(st.integers(-50, 50), min_size=n, max_size=n, unique=True)
-    group = draw(st.lists(st.sampled_from([1, 2, 3]) | st.sampled_from([1, 2, 3]), min_size=n, max_size=n))
-    labels = draw(
-        st.sampled_from(
-            [[1, 2, 3], ["a", "it's", "[😀\n"], [True, False, True], list(pd.date_range("2020", periods=3))]
-        )
-    )
-    return pd.DataFrame(
-        {
-            "y": np.array(draw(numbers)) * scale,
-            "x": draw(numbers),
-            "kind": draw(st.lists(st.sampled_from("ab"), min_size=n, max_size=n)),
-            "chain": [labels[k - 1] for k in group],
-        },
-        index=draw(st.sampled_from([pd.RangeIndex(n), pd.Index([0] * n)])),
-    )
-
-
-@pytest.mark.slow
-@settings(max_examples=15 if not SEARCHING else 200, suppress_health_check=list(HealthCheck))
-@given(good_frames(), st.sampled_from(["y ~ x", "y ~ x + kind", "y ~ (1 | chain)", "y ~ x + (1 | chain)"]))
-def test_what_is_accepted_has_a_finite_posterior(data, formula):
-    model = made(kind_for(formula), formula, data)
-    if model is None:
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", sh.SamplingWarning)  # so few draws cannot be enough
-        fit = model.sample(chains=1, iter_warmup=100, iter_sampling=50, seed=1)
-        table = fit.predict(data)
-    for name, values in fit.posterior.data_vars.items():
-        assert np.isfinite(values.to_numpy()).all(), name
-    assert np.isfinite(table.to_numpy()).all()
-    pd.testing.assert_index_equal(table.index, data.index)

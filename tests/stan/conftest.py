@@ -1,0 +1,40 @@
+"""What the tests of this room share."""
+
+import pytest
+from cmdstanpy import CmdStanModel
+
+from stanhier.stan.program import Program
+from tests.tools import variants
+
+
+@pytest.fixture(scope="module")
+def model():
+    return variants.VARYING["default"]()
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for temporary files of its own, so that what is left in it can be listed."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def chain_2(tmp_path, monkeypatch, model):
+    """Run a few lines of shell in place of the second chain; `$real` is the program, `$csv` the file of its draws."""
+    real = Program(model.engine.program).exe()
+
+    def disturb(lines, *, everywhere=False):
+        script = tmp_path / "bin" / real.name
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(
+            f'#!/bin/sh\nreal="{real}"\nfor word in "$@"; do case "$word" in file=*.csv) csv="${{word#file=}}";; esac; '
+            f'done\ncase " $* " in *" info "*) ;; *" id={"" if everywhere else "2 "}"*)\n{lines}\n;; esac\n'
+            'exec "$real" "$@"\n'
+        )
+        script.chmod(0o755)
+        monkeypatch.setattr(Program, "model", lambda *_, **__: CmdStanModel(exe_file=script))
+
+    return disturb
