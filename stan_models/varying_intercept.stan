@@ -84,7 +84,7 @@ model {
                                                      between_residual, W_typical, sigma_hat, sigma_alpha_hat);
   vector[P] theta = theta_and_log_density[1 : P];
   
-  target += theta_and_log_density[P + 1] + sum(log_scale) + soft_log_jacobian(u[1]);
+  target += theta_and_log_density[P + 1] + sum(log_scale) + log_soft_log_slope(u[1]);
   target += priors_lpdf(theta | prior_family, prior_nu, prior_mu, prior_sigma);
   target += priors_lpdf(scale | scale_prior_family, scale_prior_nu, rep_vector(0, S + 1), scale_prior_sigma);
 }

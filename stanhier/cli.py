@@ -15,7 +15,7 @@ from stanhier.basics.ending import end_with_parent, signals_as_exit
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import cache, ensure_cmdstan, install, install_from_github
-from stanhier.stan.doctor import Finding, examine
+from stanhier.stan.doctor import Finding, examine, leftovers
 from stanhier.stan.program import Program, shipped_programs
 
 __all__ = ["main"]
@@ -52,8 +52,18 @@ def _install(given: argparse.Namespace) -> int:
         home = install_from_github(jobs=given.jobs)
     else:
         home = install(force=given.force, native=given.native, jobs=given.jobs)
+    if given.remove_old:
+        _remove_old()
     print(home)
     return 0
+
+
+def _remove_old() -> None:
+    """Remove what `stanhier doctor` lists as left over."""
+    for folder in leftovers():
+        megabytes = cache.size_on_disk(folder) / 1e6
+        cache.remove(folder)
+        print(f"stanhier: removed {folder} ({megabytes:.0f} MB)", file=sys.stderr)
 
 
 def _doctor(_given: argparse.Namespace) -> int:
@@ -140,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     installing.add_argument("--force", action="store_true", help="build it anew even when it is there")
     installing.add_argument("--native", action="store_true", help="compile for this machine's processor alone")
     installing.add_argument("--from-github", action="store_true", help="let cmdstanpy install it from GitHub instead")
+    installing.add_argument(
+        "--remove-old", action="store_true", help="then remove homes and programs of other versions"
+    )
     installing.add_argument("--jobs", type=_positive, metavar="N", help="compilers at once (default: processors)")
     commands.add_parser("doctor", help="say what is there, what is missing and what to do about it")
     compiling = commands.add_parser("compile", help="compile all Stan programs now instead of when first needed")

@@ -67,7 +67,7 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
         fit = _rebuild(stored, context)
     except Exception as err:  # what was saved can be rebuilt, so the file or a function has been changed since
         what = "cannot be rebuilt with the functions in `context`" if description["functions"] else "is damaged"
-        raise StanhierError(f"{source} {what}: {type(err).__name__}: {err}.") from err
+        raise StanhierError(f"{source} {what}: {type(err).__name__}: {str(err)[:300]}.") from err
     means, moments = description["means"], fit.model.engine.moments
     if means is not None and means.shape != moments.mean.shape:
         raise StanhierError(f"{source} is damaged: {means.shape} means.")
@@ -94,10 +94,12 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     frame, se = stored.frame()
     known_se = description["se"]
     first, *later = stages = description["stages"]
-    if stages != sorted(set(stages)) or first < 1:
-        raise ValueError(f"stages {stages}")
+    if (se is not None) != (known_se is True):
+        raise ValueError("standard errors")
     data: Any = frame.iloc[:first]
     compressed = stored.compressed()
+    if stages[-1] != (len(frame) if compressed is None else compressed.attrs["n_rows"]):
+        raise ValueError(f"stages {stages} of {len(frame)} rows")
     if compressed is not None:
         data = streamed.from_dataset(parse(description["formula"]), compressed, frame, known_se if known_se else None)
     model = _MODELS[description["model"]].made_before(
@@ -115,7 +117,6 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     # Files of earlier versions lack a statistic that follows from the others.
     draws = replace(draws, statistics=with_depth_reached(draws.statistics, draws.max_treedepth))
     fit = Fit(model, draws)
-    others = stored.others()
-    if others:
-        fit.add_groups(others)
+    if stored.added:
+        fit.add_groups(stored.added)
     return fit

@@ -1,7 +1,7 @@
 """What tests share."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,17 +18,30 @@ def cmdstan_home() -> Path:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk_of(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Makes disks of so many kB."""
+    disks: list[Path] = []
+
+    def make(size: int) -> Path:
+        disk = tmp_path / f"disk of {size} kB"
+        disk.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", disk], capture_output=True, check=False
+        )
+        if mounted.returncode != 0:
+            pytest.skip("a small disk can be mounted by root alone")
+        disks.append(disk)
+        return disk
+
+    yield make
+    for disk in disks:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.fixture
+def small_disk(disk_of: Callable[[int], Path]) -> Path:
     """A disk of 256 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("a small disk can be mounted by root alone")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    return disk_of(256)
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_doctor_is_content_when_all_is_there_and_names_leftovers(
     capsys.readouterr()
     assert cli.main(["doctor"]) == 0
     said = capsys.readouterr().out
-    assert "2.35.0, built by stanhier" in said
+    assert "2.39.0, built by stanhier" in said
     assert str(own_cache) in said
     assert "All is well" in said
     assert "leftovers" not in said
@@ -134,12 +134,15 @@ def test_doctor_is_content_when_all_is_there_and_names_leftovers(
     assert str(old) in capsys.readouterr().out
 
 
-def test_doctor_finds_a_damaged_home(parts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("content", ["whOle\n", "who"])
+def test_doctor_finds_a_damaged_home(parts: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
     home = install(progress=False)
-    (home / "build" / "one.o").write_text("whOle\n")
+    (home / "build" / "one.o").write_text(content)
     assert installer.damaged_files(home) == ["build/one.o"]
     assert cli.main(["doctor"]) == 1
-    assert "stanhier install --force" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"damaged in {home}: build/one.o" in said
+    assert "stanhier install --force" in said
 
 
 def test_doctor_reports_the_users_cmdstan(

@@ -34,7 +34,8 @@ struct Unwhitening {
   const Matrix& pull;
   Numbers<T> precision, pulled, scattered, phi;
 
-  Unwhitening(const Parameters<T>& z, const Eigen::VectorXd& tau, const Matrix& share, const Matrix& pull)
+  template <typename Z>
+  Unwhitening(const Z& z, const Eigen::VectorXd& tau, const Matrix& share, const Matrix& pull)
       : share(share), pull(pull), precision(z.size()), pulled(z.size()), scattered(z.size()), phi(z.size()) {
     precision.noalias() = share * tau;
     pulled.noalias() = pull * tau;
@@ -124,9 +125,11 @@ Kept<T, Parameters<T>> joined(const Vector& theta_hat, const Matrix& basis, cons
 
 }  // namespace stanhier
 
-template <typename T, typename Vector, typename Matrix>
+// The parameters z arrive as a vector of their own, or, from later versions of Stan's compiler, as a view of all
+// parameters.
+template <typename Z, typename T, typename Vector, typename Matrix>
 stanhier::Parameters<T> linear_rows(
-    const stanhier::Parameters<T>& z, const T& log_sigma, const Vector& theta_hat, const Matrix& basis,
+    const Z& z, const T& log_sigma, const Vector& theta_hat, const Matrix& basis,
     const Matrix& share, const Matrix& pull, int N, const Vector& c, const Vector& d, double rest, double sigma_hat,
     std::ostream*) {
   const double root_tau = sigma_hat / std::exp(stan::math::value_of(log_sigma));
@@ -149,9 +152,9 @@ stanhier::Parameters<T> linear_rows(
   return result;
 }
 
-template <typename T, typename Vector, typename Matrix>
+template <typename Z, typename T, typename Vector, typename Matrix>
 stanhier::Parameters<T> grouped_rows(
-    const stanhier::Parameters<T>& z, const T& log_sigma, const T& log_sigma_alpha, const Vector& theta_hat,
+    const Z& z, const T& log_sigma, const T& log_sigma_alpha, const Vector& theta_hat,
     const Matrix& basis, const Matrix& share, const Matrix& pull, int n_within, const Vector& c, const Vector& d,
     double rest, const Vector& J_stratum, const Vector& W_inv, const Vector& v_hat, const std::vector<int>& stratum,
     const Matrix& between, const Vector& between_residual, double W_typical, double sigma_hat, double sigma_alpha_hat,

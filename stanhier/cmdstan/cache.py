@@ -26,6 +26,7 @@ __all__ = [
     "make_folder",
     "publish",
     "reading",
+    "remove",
     "share",
     "size_on_disk",
     "staging",
@@ -224,6 +225,29 @@ def _share(made: Path) -> None:
     for path in (made, *made.rglob("*")):
         if not path.is_symlink():
             share(path)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder of the cache at once: another process sees all of it or nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        A home, a program, or what was left in staging.
+
+    Raises
+    ------
+    CmdStanError
+        When the cache cannot be written.
+    """
+    if folder.parent.name == "staging":
+        with clear_errors(folder):
+            if folder.exists():  # else it went with a home of its name
+                shutil.rmtree(folder)
+        return
+    with exclusive(folder.name), staging(folder.name) as work, clear_errors(folder):
+        if folder.exists():  # else another process was faster
+            folder.rename(work / "removed")
 
 
 def size_on_disk(folder: Path) -> int:

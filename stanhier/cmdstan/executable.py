@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +13,15 @@ from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import locate
 from stanhier.cmdstan.build import in_a_plain_path, make_program, what_to_do
 from stanhier.cmdstan.cache import reading
-from stanhier.cmdstan.installer import damaged_files
 from stanhier.cmdstan.toolchain import require_make
 
-__all__ = ["compile_program", "executable_name", "is_intact"]
+__all__ = ["compile_program", "executable_name", "fault_of", "is_intact"]
 
 _RECORD = "stanhier.json"
+_TBB: Mapping[str, str] = {"Linux": "libtbb.so.2", "Darwin": "libtbb.dylib"}
 _THREADS: Mapping[str, str] = {"STAN_THREADS": "TRUE"}
 
-# Executables whose checksum this process has compared: path, time, size.
+# Executables that this process has compared with their checksums and run: path, time, size.
 _compared: set[tuple[str, int, int]] = set()
 
 
@@ -40,9 +41,8 @@ def executable_name(name: str) -> str:
     return f"{name}.exe" if platform.system() == "Windows" else name
 
 
-@reading()
 def is_intact(exe: Path) -> bool:
-    """Compare an executable with what it was when it was compiled: in full once per process, then by size and time.
+    """Tell whether an executable is what was compiled, and runs.
 
     Parameters
     ----------
@@ -52,7 +52,30 @@ def is_intact(exe: Path) -> bool:
     Returns
     -------
     bool
-        False when it is missing, changed, or may not be run.
+        False when `fault_of` finds something.
+
+    Raises
+    ------
+    CmdStanError
+        When this user may not read it.
+    """
+    return not fault_of(exe)
+
+
+@reading()
+def fault_of(exe: Path) -> str:
+    """Compare an executable with what was compiled, and run it: in full once per process, then by size and time.
+
+    Parameters
+    ----------
+    exe : Path
+        The executable, beside the record of it.
+
+    Returns
+    -------
+    str
+        What is wrong with it, for example that it was changed, or what the system says instead of running it; empty
+        when all is well.
 
     Raises
     ------
@@ -61,17 +84,30 @@ def is_intact(exe: Path) -> bool:
     """
     try:
         status = exe.stat()
-        key = (str(exe), status.st_mtime_ns, status.st_size)
-        if key not in _compared:
-            record = json.loads(exe.with_name(_RECORD).read_text(encoding="utf-8"))
-            if record["size"] != status.st_size or record["sha256"] != _fingerprint(exe):
-                return False
-            _compared.add(key)
     except PermissionError:  # it is there, and closed to this user
         raise
-    except (OSError, ValueError, KeyError):
-        return False
-    return os.access(exe, os.X_OK)
+    except OSError as err:
+        return f"it cannot be read ({err.strerror})"
+    if not os.access(exe, os.X_OK):
+        return "it may not be run (no permission)"
+    key = (str(exe), status.st_mtime_ns, status.st_size)
+    if key in _compared:
+        return ""
+    try:
+        record = json.loads(exe.with_name(_RECORD).read_text(encoding="utf-8"))
+        made = {exe.name: record["sha256"], **record.get("libraries", {})}
+        changed = [name for name, digest in made.items() if _fingerprint(exe.with_name(name)) != digest]
+    except PermissionError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "what was recorded when it was compiled cannot be read, or a library beside it"
+    if changed:
+        return f"changed since it was compiled: {', '.join(changed)}"
+    said = _said_instead_of_running(exe)
+    if said:
+        return f"it does not run: {said}"
+    _compared.add(key)
+    return ""
 
 
 def compile_program(
@@ -121,32 +157,54 @@ def compile_program(
         options += [f"USER_HEADER={(plain / header).as_posix()}"] if header else []
         said = make_program(home, require_make(), plain / executable_name(name), options)
     if said is not None:
-        remedy = _remedy(home, said)
+        remedy = _remedy(said)
         words = said.replace(str(plain), str(origin.parent)).replace(str(folder), str(origin.parent)).strip()
         raise CmdStanError(f"The Stan program {origin} did not compile.\n{words}{remedy}")
     exe = folder / executable_name(name)
-    try:
-        ran = subprocess.run([exe, "info"], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as err:
-        raise CmdStanError(f"{origin} was compiled with {compiler}, but does not run: {err}.") from err
-    if ran.returncode != 0:
-        raise CmdStanError(
-            f"{origin} was compiled with {compiler}, but does not run: {(ran.stderr or ran.stdout).strip()}"
-        )
+    libraries = _bring_libraries(home, folder)
+    failure = _said_instead_of_running(exe)
+    if failure:
+        raise CmdStanError(f"{origin} was compiled with {compiler}, but does not run: {failure}.")
     for left in folder.iterdir():
         if left.suffix in {".hpp", ".o", ".d"}:
             left.unlink()
-    record = {"size": exe.stat().st_size, "sha256": _fingerprint(exe), "compiler": compiler}
+    record = {"sha256": _fingerprint(exe), "libraries": libraries, "compiler": compiler}
     exe.with_name(_RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
-def _remedy(home: Path, said: str) -> str:
+def _bring_libraries(home: Path, folder: Path) -> dict[str, str]:
+    """Copy TBB beside the executable, which looks for it there first: so that both may be moved without the home.
+
+    A CmdStan of the user's has its own rules. Returned are the checksums by name.
+    """
+    library = home / "lib" / _TBB.get(platform.system(), "")
+    if not ((home / locate.MARKER).is_file() and library.is_file()):
+        return {}
+    copy = shutil.copyfile(library, folder / library.name)
+    return {library.name: _fingerprint(copy)}
+
+
+def _said_instead_of_running(exe: Path) -> str:
+    """Let a program tell what it is; what is said when it cannot, empty when it does."""
+    try:
+        ran = subprocess.run(
+            [exe, "info"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as err:
+        return str(err)
+    return "" if ran.returncode == 0 else (ran.stderr or ran.stdout).strip() or f"it ends with code {ran.returncode}"
+
+
+def _remedy(said: str) -> str:
     ended = what_to_do(said)
     if ended:
         return f"\n{ended}"
-    damaged = damaged_files(home) if (home / locate.MARKER).is_file() else []
-    if damaged:
-        return f"\nDamaged in {home}: {', '.join(damaged)}. Run `stanhier install --force`."
     return ""
 
 

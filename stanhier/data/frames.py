@@ -1,7 +1,7 @@
 """The columns of a data frame, checked and brought to the kinds that the models know."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -11,8 +11,9 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.basics.words import quoted
-from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor, warn_of_identifiers
+from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
 from stanhier.data.libraries import PANDAS, Library
+from stanhier.data.slips import warn_of_identifiers
 from stanhier.data.written import reading_of
 from stanhier.data.wrong_data import is_of_xarray, refuse_other
 
@@ -88,6 +89,7 @@ def clean_columns(
     *,
     calculated: frozenset[str] = frozenset(),
     labels: frozenset[str] = frozenset(),
+    numeric: Collection[str] = (),
     like: pd.DataFrame | None = None,
     library: Library = PANDAS,
 ) -> pd.DataFrame:
@@ -102,6 +104,8 @@ def clean_columns(
         Those that a formula calculates with: integers and booleans among them become floats, which do not overflow.
     labels : frozenset of str
         Those whose values are labels, as in `C(x)`, also where they are text that reads as numbers.
+    numeric : collection of str
+        Those that must be numbers, such as the response.
     like : pandas.DataFrame, optional
         Cleaned data of the fit; each column must be of the same kind.
     library : Library
@@ -118,8 +122,8 @@ def clean_columns(
         known = None if like is None else like[name]
         were_labels = known is not None and is_categorical(known)
         is_label = name in labels or known is not None
-        cleaned[name] = as_predictor(frame[name], name, labels=is_label, library=library)
-        if is_categorical(cleaned[name]) and not is_label:
+        cleaned[name] = as_predictor(frame[name], name, labels=is_label, numeric=name in numeric, library=library)
+        if is_categorical(cleaned[name]) and not is_label and name not in numeric:
             warn_of_identifiers(cleaned[name].dtype, name, len(frame))
         if name in calculated and cleaned[name].dtype.kind in "ib":
             cleaned[name] = cleaned[name].astype(float)
@@ -150,7 +154,7 @@ def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
         If it is absent, not numeric, has missing values or values that are not positive and finite.
     """
     require_columns(frame, [name])
-    column = as_predictor(frame[name], name)
+    column = as_predictor(frame[name], name, numeric=True)
     if is_categorical(column):
         raise DataError(f"Column '{name}' must be numeric; it is {kind_of_predictor(column)}.")
     return _positive(column.to_numpy(dtype=float), f"Column '{name}'")
@@ -170,7 +174,7 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
         raise DataError(
             f"`se`: standard errors must be known; {len(missing)} are missing, the first in row {missing[0]}."
         )
-    numeric = as_predictor(column, "se")
+    numeric = as_predictor(column, "se", numeric=True)
     if is_categorical(numeric):
         raise DataError("`se` must be a column name or an array of numbers.")
     if len(numeric) != n_rows:
@@ -178,7 +182,7 @@ def error_array(values: Any, n_rows: int) -> np.ndarray:
     return _positive(numeric.to_numpy(dtype=float), "`se`")
 
 
-def require_columns(frame: pd.DataFrame, names: Collection[str]) -> None:
+def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
     """Refuse a frame without some columns.
 
     Raises

@@ -10,11 +10,11 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST
-from stanhier.basics.warned import warn
-from stanhier.basics.words import in_formula, quoted
+from stanhier.basics.words import quoted
 from stanhier.data.libraries import PANDAS, Library
 from stanhier.data.missing import missing_values, n_missing
-from stanhier.data.written import reading_of
+from stanhier.data.slips import refuse_numbers_as_text
+from stanhier.data.written import Reading
 
 __all__ = [
     "as_labels",
@@ -23,17 +23,15 @@ __all__ = [
     "kind_of_labels",
     "kind_of_predictor",
     "refuse_infinite",
-    "refuse_numbers_as_text",
-    "warn_of_identifiers",
 ]
 
 _LARGEST_WHOLE = 2**53
 """Up to here every integer is a float of its own."""
-_FEW_LEVELS = 10
-"""So many levels are no sign of identifiers."""
 
 
-def as_predictor(column: pd.Series, name: str, *, labels: bool = False, library: Library = PANDAS) -> pd.Series:
+def as_predictor(
+    column: pd.Series, name: str, *, labels: bool = False, numeric: bool = False, library: Library = PANDAS
+) -> pd.Series:
     """Bring a column to one of the kinds that models calculate with: float, int64, bool, categorical.
 
     Parameters
@@ -43,6 +41,8 @@ def as_predictor(column: pd.Series, name: str, *, labels: bool = False, library:
         For messages.
     labels : bool
         Whether text that reads as numbers is meant as labels.
+    numeric : bool
+        Whether numbers alone will do, so that no message advises labels.
     library : Library
         What holds the user's data, for messages.
 
@@ -57,7 +57,7 @@ def as_predictor(column: pd.Series, name: str, *, labels: bool = False, library:
     if isinstance(dtype, pd.CategoricalDtype):
         used = column.cat.remove_unused_categories()
         if not labels:
-            refuse_numbers_as_text(used.dtype, name, len(column), library, chosen=True)
+            refuse_numbers_as_text(used.dtype, name, len(column), library, chosen=True, numeric=numeric)
         return used
     if pd.api.types.is_bool_dtype(dtype):
         return column.astype(bool)
@@ -68,14 +68,16 @@ def as_predictor(column: pd.Series, name: str, *, labels: bool = False, library:
         return column.astype("int64" if fits else "float64")
     if pd.api.types.is_float_dtype(dtype):
         with np.errstate(over="ignore"):  # a longdouble beyond what a float holds becomes infinite, which is refused
-            numeric = column.astype(float)
-        refuse_infinite(numeric.to_numpy(), name)
-        return numeric
+            floats = column.astype(float)
+        refuse_infinite(floats.to_numpy(), name)
+        return floats
     if dtype.kind in "mM":
         raise DataError(f"Column '{name}' holds {dtype}; turn it into numbers first, for example days since a date.")
+    if isinstance(dtype, pd.IntervalDtype):
+        return column.astype("category")
     if isinstance(dtype, pd.StringDtype):
-        return _categories(column, name, labels=labels, library=library)
-    return _from_objects(column, name, labels=labels, library=library)
+        return _categories(column, name, labels=labels, numeric=numeric, library=library)
+    return _from_objects(column, name, labels=labels, numeric=numeric, library=library)
 
 
 def as_labels(column: pd.Series, name: str, library: Library = PANDAS) -> pd.Series:
@@ -167,61 +169,6 @@ def refuse_infinite(values: np.ndarray, name: str) -> np.ndarray:
     )
 
 
-def refuse_numbers_as_text(dtype: Any, name: str, n_rows: int, library: Library, *, chosen: bool = False) -> None:
-    """Refuse categories that are numbers, dates or measures by a slip in reading.
-
-    Parameters
-    ----------
-    dtype : pandas.CategoricalDtype
-        The categories that occur. Those with an order are meant as they are.
-    name : str
-    n_rows : int
-    library : Library
-    chosen : bool
-        Whether the user's own column is one of categories, and not of text.
-
-    Raises
-    ------
-    DataError
-        Naming values that read so and those that do not, and what converts them.
-    """
-    values = list(dtype.categories)
-    if dtype.ordered or not all(isinstance(value, str) for value in values):
-        return
-    reading = reading_of(values, n_rows, chosen=chosen)
-    if reading is None:
-        return
-    odd = ""
-    if reading.odd:
-        listed = ", ".join(f"{value!r:.40}" for value in reading.odd[:3])
-        odd = f", but for {listed}" + (f" and {len(reading.odd) - 3} more" if len(reading.odd) > 3 else "")
-    examples = ", ".join(f"{value!r:.40}" for value in reading.examples)
-    after = " and make numbers of that, such as days since the first" if reading.how in ("date", "time") else ""
-    raise DataError(
-        f"Column '{name}' holds text that reads as {reading.what} (such as {examples}){odd}, most likely by a slip in "
-        f"reading: each of its {len(values):,} different values would be a category. Convert it with "
-        f"{library.converted(name, reading)}{after}, or write C({in_formula(name)}) if labels are meant."
-    )
-
-
-def warn_of_identifiers(dtype: Any, name: str, n_rows: int) -> None:
-    """Warn of categories that most rows have for themselves, so that they are identifiers or free text.
-
-    With fewer than two rows for a level, the coefficients are known from their prior and from hardly anything else. A
-    few levels are none too many, however few the rows; those with an order are meant.
-    """
-    n_levels = len(dtype.categories)
-    if dtype.ordered or n_levels <= _FEW_LEVELS or n_rows >= 2 * n_levels:
-        return
-    as_written = in_formula(name)
-    warn(
-        f"Predictor '{name}' has {n_levels:,} levels in {n_rows:,} rows, so most coefficients rest on one row each and "
-        f"on their prior. If it identifies rows or their units, leave it out, or let it be the groups, "
-        f"(1 | {as_written}); C({as_written}) says that coefficients are meant.",
-        UserWarning,
-    )
-
-
 def _dense(column: pd.Series) -> pd.Series:
     sparse: Any = column
     return sparse.sparse.to_dense() if isinstance(column.dtype, pd.SparseDtype) else column
@@ -247,11 +194,11 @@ def _refuse_half_characters(column: pd.Series, name: str) -> None:
                 ) from err
 
 
-def _from_objects(column: pd.Series, name: str, *, labels: bool, library: Library) -> pd.Series:
+def _from_objects(column: pd.Series, name: str, *, labels: bool, numeric: bool, library: Library) -> pd.Series:
     _refuse_half_characters(column, name)
     kinds = set(map(type, column))
     if all(issubclass(kind, str) for kind in kinds):
-        return _categories(column, name, labels=labels, library=library)
+        return _categories(column, name, labels=labels, numeric=numeric, library=library)
     if all(issubclass(kind, bool | np.bool_) for kind in kinds):
         return column.astype(bool)
     if _are_numbers(kinds):
@@ -260,9 +207,16 @@ def _from_objects(column: pd.Series, name: str, *, labels: bool, library: Librar
         raise DataError(f"Column '{name}' holds bytes; decode them with data['{name}'].str.decode('utf-8').")
     if all(issubclass(kind, date | pd.Period) for kind in kinds):
         raise DataError(f"Column '{name}' holds dates; turn it into numbers first, for example days since a date.")
+    texts = list(dict.fromkeys(value for value in column if isinstance(value, str)))
+    among = ""
+    if texts and _are_numbers({kind for kind in kinds if not issubclass(kind, str)}):
+        shown = ", ".join(f"{text!r:.40}" for text in texts[:3])
+        more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+        how = library.converted(name, Reading("numbers", "number", (), (), ()))
+        among = f" The text is {shown}{more}: {how} makes numbers of what reads as one, and the rest missing."
     raise DataError(
         f"Column '{name}' (dtype {column.dtype}) holds {_named(kinds)}; a predictor or response holds numbers, "
-        "booleans, text or categories, and no mixture of these."
+        f"booleans, text or categories, and no mixture of these.{among}"
     )
 
 
@@ -278,10 +232,10 @@ def _floats(column: pd.Series, name: str) -> pd.Series:
         raise DataError(f"Column '{name}' holds numbers too large for a float; rescale it.") from err
 
 
-def _categories(column: pd.Series, name: str, *, labels: bool, library: Library) -> pd.Series:
+def _categories(column: pd.Series, name: str, *, labels: bool, numeric: bool, library: Library) -> pd.Series:
     categories = column.astype("category")
     if not labels:
-        refuse_numbers_as_text(categories.dtype, name, len(column), library)
+        refuse_numbers_as_text(categories.dtype, name, len(column), library, numeric=numeric)
     return categories
 
 

@@ -14,30 +14,38 @@ __all__ = ["DASK", "DICT", "DUCKDB", "IBIS", "PANDAS", "POLARS", "PYARROW", "SPA
 
 @dataclass(frozen=True)
 class Library:
-    """How one library of data frames says what is needed; `{name}` is a column.
+    """How one library of data frames says what is needed.
 
     Attributes
     ----------
+    column : str
+        A column of text, `{name}`, or `{sql}` as SQL quotes it. It stands for `{value}` in what follows.
+    replaced : str
+        Replaces `{old}` by `{new}` in text.
+    extracted : str
+        Takes the first number out of text.
+    number, date, time, clock, text : str
+        Makes numbers, dates, times (with seconds or without), or text of the values.
+    whole : str
+        What stands around such an expression; `{value}` and `{sql}`.
     missing : str
         Leaves out the rows where one of the columns `{listed}` is missing; or `{each}`, joined by `and_`, where there
         is an expression for each.
     each, and_ : str
     not_a_number : str
         Added for those that are floats, where the library tells NaN from missing.
-    plain, comma, thousands, measure, date, time : str
-        Convert a column of text, as `Reading.how` says.
-    text : str
-        Makes text of a column.
     """
 
-    missing: str
-    plain: str
-    comma: str
-    thousands: str
-    measure: str
+    column: str
+    replaced: str
+    extracted: str
+    number: str
     date: str
     time: str
+    clock: str
     text: str
+    missing: str
+    whole: str = "{value}"
     each: str = ""
     and_: str = ""
     not_a_number: str = ""
@@ -55,62 +63,65 @@ class Library:
 
     def converted(self, name: str, reading: Reading) -> str:
         """Say how to convert a column of text."""
-        template: str = getattr(self, reading.how)
-        return template.format(name=name, sql=_sql(name), separator=reading.separator)
+        value = self.column.format(name=name, sql=_sql(name))
+        for old, new in reading.replacements:
+            value = self.replaced.format(value=value, old=repr(old), new=repr(new))
+        if reading.how == "measure":
+            value = self.extracted.format(value=value)
+        last: str = getattr(self, "number" if reading.how == "measure" else reading.how)
+        return self.whole.format(value=last.format(value=value), sql=_sql(name))
 
     def as_text(self, name: str) -> str:
         """Say how to make text of a column."""
-        return self.text.format(name=name, sql=_sql(name))
+        column = self.column.format(name=name, sql=_sql(name))
+        return self.whole.format(value=self.text.format(value=column), sql=_sql(name))
+
+
+def _like_pandas(column: str, missing: str, functions: str = "pd") -> Library:
+    return Library(
+        column=column,
+        replaced="{value}.str.replace({old}, {new})",
+        extracted="{value}.str.extract(r'(-?[0-9.]+)')[0]",
+        number=functions + ".to_numeric({value}, errors='coerce')",
+        date=functions + ".to_datetime({value})",
+        time=functions + ".to_timedelta({value})",
+        clock=functions + ".to_timedelta({value} + ':00')",
+        text="{value}.astype(str)",
+        missing=missing,
+    )
 
 
 _FINITE = " AND isfinite({sql})"
 """Not `isnan`: where the statistics of a Parquet file leave NaN out, DuckDB 2.0 takes it that there is none."""
 
 
-def _like_pandas(column: str, missing: str, functions: str = "pd") -> Library:
-    number = f"{functions}.to_numeric({column}%s, errors='coerce')"
+def _like_sql(missing: str, whole: str) -> Library:
     return Library(
+        column="{sql}",
+        replaced="replace({value}, {old}, {new})",
+        extracted="regexp_extract({value}, '-?[0-9.]+')",
+        number="TRY_CAST({value} AS DOUBLE)",
+        date="TRY_CAST({value} AS DATE)",
+        time="TRY_CAST({value} AS TIME)",
+        clock="TRY_CAST({value} || ':00' AS TIME)",
+        text="CAST({value} AS VARCHAR)",
         missing=missing,
-        plain=number % "",
-        comma=number % ".str.replace(',', '.')",
-        thousands=number % ".str.replace({separator!r}, '', regex=False)",
-        measure=number % ".str.extract(r'(-?[0-9.]+)')[0]",
-        date=f"{functions}.to_datetime({column})",
-        time=f"{functions}.to_timedelta({column})",
-        text=f"{column}.astype(str)",
-    )
-
-
-def _like_sql(missing: str, wrap: str, each: str, not_a_number: str) -> Library:
-    return Library(
-        missing=missing,
-        each=each,
+        whole=whole,
+        each="{sql} IS NOT NULL",
         and_=" AND ",
-        not_a_number=not_a_number,
-        plain=wrap % "TRY_CAST({sql} AS DOUBLE)",
-        comma=wrap % "TRY_CAST(replace({sql}, ',', '.') AS DOUBLE)",
-        thousands=wrap % "TRY_CAST(replace({sql}, '{separator}', '') AS DOUBLE)",
-        measure=wrap % "TRY_CAST(regexp_extract({sql}, '-?[0-9.]+') AS DOUBLE)",
-        date=wrap % "TRY_CAST({sql} AS DATE)",
-        time=wrap % "TRY_CAST({sql} AS TIME)",
-        text=wrap % "CAST({sql} AS VARCHAR)",
+        not_a_number=_FINITE,
     )
 
 
 def parquet(path: str) -> Library:
     """Give words for Parquet files, which have no rows to work on: a query over them."""
     source = "'" + path.replace("'", "''").replace("{", "{{").replace("}", "}}") + "'"
+    # Text for the user to read; nothing here is run.
     return _like_sql(
-        # Text for the user to read; nothing here is run.
         missing=f'data=duckdb.sql("""SELECT * FROM {source} WHERE {{each}}""")',  # noqa: S608
-        wrap='data=duckdb.sql("""SELECT * REPLACE (%s AS {{sql}}) FROM {}""")'.format(source.replace("%", "%%")),  # noqa: S608
-        each="{sql} IS NOT NULL",
-        not_a_number=_FINITE,
+        whole=f'data=duckdb.sql("""SELECT * REPLACE ({{value}} AS {{sql}}) FROM {source}""")',  # noqa: S608
     )
 
-
-_POLARS_NUMBER = "data.with_columns(pl.col({name!r})%s.cast(pl.Float64, strict=False))"
-_POLARS_PART = "data.with_columns(pl.col({name!r})%s)"
 
 PANDAS = _like_pandas("data[{name!r}]", "data.dropna(subset={listed})")
 DICT = _like_pandas("pd.Series(data[{name!r}])", "pd.DataFrame(data).dropna(subset={listed})")
@@ -121,37 +132,42 @@ PYARROW = replace(
     and_=" & ",
 )
 POLARS = Library(
+    column="pl.col({name!r})",
+    replaced="{value}.str.replace_all({old}, {new}, literal=True)",
+    extracted="{value}.str.extract(r'(-?[0-9.]+)')",
+    number="{value}.cast(pl.Float64, strict=False)",
+    date="{value}.str.to_date(strict=False)",
+    time="{value}.str.to_time(strict=False)",
+    clock="{value}.str.to_time('%H:%M', strict=False)",
+    text="{value}.cast(pl.String)",
     missing="data.drop_nulls({listed})",
+    whole="data.with_columns({value})",
     not_a_number=".drop_nans({listed})",
-    plain=_POLARS_NUMBER % "",
-    comma=_POLARS_NUMBER % ".str.replace(',', '.', literal=True)",
-    thousands=_POLARS_NUMBER % ".str.replace_all({separator!r}, '', literal=True)",
-    measure=_POLARS_NUMBER % ".str.extract(r'(-?[0-9.]+)')",
-    date=_POLARS_PART % ".str.to_date(strict=False)",
-    time=_POLARS_PART % ".str.to_time(strict=False)",
-    text=_POLARS_PART % ".cast(pl.String)",
 )
-DUCKDB = _like_sql("WHERE {each} in the query", "%s in the query", "{sql} IS NOT NULL", _FINITE)
+DUCKDB = _like_sql("WHERE {each} in the query", "{value} in the query")
 IBIS = Library(
+    column="data[{name!r}]",
+    replaced="{value}.replace({old}, {new})",
+    extracted="{value}.re_extract('-?[0-9.]+', 0)",
+    number="{value}.try_cast('float64')",
+    date="{value}.try_cast('date')",
+    time="{value}.try_cast('time')",
+    clock="{value}.try_cast('time')",
+    text="{value}.cast('string')",
     missing="data.drop_null({listed})",
     not_a_number=".filter([~ibis._[name].isnan() for name in {listed}])",
-    plain="data[{name!r}].try_cast('float64')",
-    comma="data[{name!r}].replace(',', '.').try_cast('float64')",
-    thousands="data[{name!r}].replace({separator!r}, '').try_cast('float64')",
-    measure="data[{name!r}].re_extract('-?[0-9.]+', 0).try_cast('float64')",
-    date="data[{name!r}].try_cast('date')",
-    time="data[{name!r}].try_cast('time')",
-    text="data[{name!r}].cast('string')",
 )
 SPARK = Library(
+    column="`{name}`",
+    replaced="replace({value}, {old}, {new})",
+    extracted="regexp_extract({value}, '-?[0-9.]+', 0)",
+    number="try_cast({value} AS double)",
+    date="to_date({value})",
+    time="to_timestamp({value})",
+    clock="to_timestamp({value}, 'H:mm')",
+    text="string({value})",
     missing="data.dropna(subset={listed})",
-    plain='F.expr("try_cast(`{name}` AS double)")',
-    comma="F.expr(\"try_cast(replace(`{name}`, ',', '.') AS double)\")",
-    thousands="F.expr(\"try_cast(replace(`{name}`, '{separator}', '') AS double)\")",
-    measure="F.expr(\"try_cast(regexp_extract(`{name}`, '-?[0-9.]+', 0) AS double)\")",
-    date="F.to_date({name!r})",
-    time="F.to_timestamp({name!r})",
-    text="F.col({name!r}).cast('string')",
+    whole='F.expr("{value}")',
 )
 
 

@@ -26,12 +26,13 @@ _MOST = 2000
 """Values that are looked at; of more, as many at even distances."""
 
 _THOUSANDS = r"[1-9]\d{0,2}(?:(?P<sep>[,' _])\d{3}(?:(?P=sep)\d{3})*(?:\.\d+)?|(?:\.\d{3}){2,})"
-_COMMA = r"\d+,\d+|[1-9]\d{0,2}(?:[. ']\d{3})+,\d+"
+_COMMA = r"(?:\d+,\d+|[1-9]\d{0,2}(?:[. ']\d{3})+,\d+)(?:[eE][-+]?\d+)?"
 _PLAIN = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_NUMERAL = re.compile(rf"[-+]?(?:(?P<thousands>{_THOUSANDS})|(?P<comma>{_COMMA})|(?P<plain>{_PLAIN}))")
+_NUMERAL = re.compile(rf"[-+]?(?:(?P<thousands>{_THOUSANDS})|(?P<comma>{_COMMA})|(?P<plain>{_PLAIN}))(?!\d|[.,]\d)")
 _BEFORE = re.compile(r"(?:[<>≤≥≈~]=?|US\$|[$€£¥₹₩₽]|[A-Z]{3} )\s*|\(")
 _BETWEEN = re.compile(r"[-–—:.,;_&]|\+\s*\d|/\s*\D|(?:to|bis|or|and|x)\b|[xq]\s*\d|(?:st|nd|rd|th)\b", re.IGNORECASE)
 """What makes a range, a list, a code or an ordinal of the number before it."""
+_SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "’": "'"})
 _MAGNITUDES = frozenset("kKMBGTmgsh")
 
 _MONTH = (
@@ -66,17 +67,17 @@ class Reading:
     what : str
         "numbers", "numbers with units or signs", "dates" or "times".
     how : str
-        What the conversion has to do: "plain", "comma" (decimal commas), "thousands" (take away a separator), "measure"
-        (take the number out of the text), "date" or "time".
-    separator : str
-        Of thousands.
+        What the conversion has to make: "number", "measure" (the number in the text), "date", "time" or "clock" (a time
+        without seconds).
+    replacements : tuple of pairs of str
+        What has to be replaced before: decimal commas, separators of thousands.
     examples, odd : tuple of str
         Values that read so, and values that do not.
     """
 
     what: str
     how: str
-    separator: str
+    replacements: tuple[tuple[str, str], ...]
     examples: tuple[str, ...]
     odd: tuple[str, ...]
 
@@ -111,32 +112,30 @@ def reading_of(values: Sequence[str], n_rows: int, *, chosen: bool = False) -> R
         by_chance = n_labels <= _FEW_LABELS if chosen else len(numerals) < len(values) and len(numerals) <= _FEW_NUMBERS
         if by_chance and many_rows:
             return None
-        how, separator = _notation(numerals)
-        return _reading("numbers", how, separator, numerals, values)
+        return _reading("numbers", "number", numerals, values)
     for kind in ("date", "time"):
         of_kind = [value for value, its in kinds.items() if its == kind]
         if 2 * len(of_kind) > len(values):
-            return None if few else _reading(f"{kind}s", kind, "", of_kind, values)
+            clock = kind == "time" and all(value.count(":") == 1 for value in of_kind)
+            return None if few else _reading(f"{kind}s", "clock" if clock else kind, of_kind, values)
     measures = [value for value, kind in kinds.items() if kind.startswith("measure")]
     if not few and 2 * (len(measures) + len(numerals)) > len(values) and _have_units([kinds[v] for v in measures]):
-        return _reading("numbers with units or signs", "measure", "", measures, [*measures, *_others(values, kinds)])
+        others = [value for value in values if not kinds[value]]
+        return _reading("numbers with units or signs", "measure", measures, [*measures, *others])
     return None
 
 
-def _others(values: Sequence[str], kinds: dict[str, str]) -> list[str]:
-    return [value for value in values if not kinds[value]]
-
-
-def _reading(what: str, how: str, separator: str, read: Sequence[str], values: Sequence[str]) -> Reading:
+def _reading(what: str, how: str, read: Sequence[str], values: Sequence[str]) -> Reading:
     known = set(read)
-    return Reading(what, how, separator, tuple(read[:2]), tuple(value for value in values if value not in known))
+    replacements = _replacements(read) if how in ("number", "measure") else ()
+    return Reading(what, how, replacements, tuple(read[:2]), tuple(value for value in values if value not in known))
 
 
 def _kind(value: str) -> str:
     """Say what one value reads as: a notation of numbers, date, time, a measure with its unit; empty if as none."""
-    text = unicodedata.normalize("NFKC", value).strip().replace("\N{MINUS SIGN}", "-").replace("’", "'")
-    if len(text) > 60:
+    if len(value) > 60:
         return ""
+    text = _plain_signs(value)
     match = _NUMERAL.fullmatch(text)
     if match is not None:
         return str(match.lastgroup) if match["thousands"] is None else "thousands"
@@ -149,15 +148,13 @@ def _kind(value: str) -> str:
         return "date"
     if _TIME.fullmatch(text):
         return "time"
-    before = _BEFORE.match(text)
-    rest = text if before is None else text[before.end() :]
+    sign, rest = _without_sign(text)
     number = _NUMERAL.match(rest)
     if number is None:
         return ""
     unit = rest[number.end() :].strip()
     if _BETWEEN.match(unit):
         return ""
-    sign = "" if before is None else before[0].strip()
     return f"measure {'' if sign in '<>≤≥≈~(' else sign}{re.sub(r'[0-9.,]+', '#', unit)}"
 
 
@@ -169,16 +166,30 @@ def _reads_as_number(text: str) -> bool:
         return False
 
 
-def _notation(numerals: Sequence[str]) -> tuple[str, str]:
-    """Tell how numbers are written: plain, with decimal commas, or with a separator of thousands, which is given."""
-    matches = [_NUMERAL.fullmatch(unicodedata.normalize("NFKC", v).strip().replace("’", "'")) for v in numerals]
-    found = [match for match in matches if match is not None]
-    if any(match["comma"] is not None for match in found):
-        return "comma", ""
-    for match in found:
-        if match["thousands"] is not None:
-            return "thousands", match["sep"] if match["sep"] is not None else "."
-    return "plain", ""
+def _plain_signs(value: str) -> str:
+    return unicodedata.normalize("NFKC", value).strip().translate(_SIGNS)
+
+
+def _without_sign(text: str) -> tuple[str, str]:
+    """Take away what stands before a number: a currency, an inequality."""
+    before = _BEFORE.match(text)
+    return ("", text) if before is None else (before[0].strip(), text[before.end() :])
+
+
+def _replacements(values: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Tell what has to be replaced in values before their numbers read as such: each sign as it is written there."""
+    numbers = [_NUMERAL.match(_without_sign(_plain_signs(value))[1]) for value in values]
+    found = [number for number in numbers if number is not None]
+    has_comma = any(number["comma"] is not None for number in found)
+    grouped = [number[0] for number in found if number["thousands"] is not None]
+    grouped += [number[0].rpartition(",")[0] for number in found if number["comma"] is not None]
+    separators = set("".join(grouped)) & (
+        set(". '_") if has_comma else {n["sep"] or "." for n in found if n["thousands"]}
+    )
+    signs = sorted(set("".join(values)))
+    taken = [(sign, "") for sign in signs if _plain_signs(f"0{sign}0")[1:-1] in separators]
+    minus = [("\N{MINUS SIGN}", "-")] if "\N{MINUS SIGN}" in signs else []
+    return (*taken, *([(",", ".")] if has_comma else []), *minus)
 
 
 def _have_units(kinds: Sequence[str]) -> bool:

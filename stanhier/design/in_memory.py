@@ -195,7 +195,14 @@ def build_design(
     library = library_of(data)
     require_columns(frame, wanted)
     refuse_missing(frame, wanted, library)
-    clean = clean_columns(frame, formula.columns, calculated=formula.calculated, labels=formula.labels, library=library)
+    clean = clean_columns(
+        frame,
+        formula.columns,
+        calculated=formula.calculated,
+        labels=formula.labels,
+        numeric=(formula.response_column,) if formula.response_column is not None else (),
+        library=library,
+    )
     y = _response(formula, clean)
     spec = _learn(formula, clean)
     _check_own_functions(formula, spec, clean)

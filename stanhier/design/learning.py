@@ -10,8 +10,9 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.data.frames import clean_columns
-from stanhier.data.kinds import as_predictor, refuse_numbers_as_text, warn_of_identifiers
+from stanhier.data.kinds import as_predictor
 from stanhier.data.libraries import Library
+from stanhier.data.slips import refuse_numbers_as_text, warn_of_identifiers
 from stanhier.data.sources import Source
 from stanhier.design.moments import Moments
 from stanhier.design.tally import Tally
@@ -101,15 +102,16 @@ class _Levels:
         same = self.order is not None and other.order is not None and self.order.equals(other.order)
         return _Levels(used, self.order if same else None, self.ordered)
 
-    def dtype(self, name: str, n_rows: int, library: Library, *, labels: bool) -> Any:
+    def dtype(self, name: str, n_rows: int, library: Library, *, labels: bool, numeric: bool) -> Any:
         """Give the type of the cleaned column, which knows its levels."""
         if self.order is not None:
             dtype: Any = pd.CategoricalDtype(self.order[self.order.isin(self.used)], ordered=self.ordered)
         else:
             dtype = as_predictor(pd.Series(self.used, dtype=object), name, labels=True, library=library).dtype
         if isinstance(dtype, pd.CategoricalDtype) and not labels:
-            refuse_numbers_as_text(dtype, name, n_rows, library, chosen=self.order is not None)
-            warn_of_identifiers(dtype, name, n_rows)
+            refuse_numbers_as_text(dtype, name, n_rows, library, chosen=self.order is not None, numeric=numeric)
+            if not numeric:
+                warn_of_identifiers(dtype, name, n_rows)
         return dtype
 
 
@@ -128,7 +130,9 @@ class _Seen:
         assert self.rows is not None
         n_rows = self.tally.n_rows
         dtypes = dict(kinds.dtypes) | {
-            name: levels.dtype(name, n_rows, library, labels=name in formula.labels)
+            name: levels.dtype(
+                name, n_rows, library, labels=name in formula.labels, numeric=name == formula.response_column
+            )
             for name, levels in self.levels.items()
         }
         return Learnt(self.rows.astype(dtypes).reset_index(drop=True), self.moments)

@@ -65,6 +65,10 @@ class Engine(Protocol):
     def prior_centre(self) -> np.ndarray:
         """Where a prior with `centered=True` holds, shape (K,): the means of the predictors when it was chosen."""
 
+    @property
+    def group_weights(self) -> np.ndarray:
+        """How much each group says of its own mean, shape (J,): its rows, or the sum of their se**-2 where known."""
+
     def data(self) -> dict[str, Any]:
         """Give what the program receives."""
 
@@ -92,8 +96,8 @@ class Engine(Protocol):
     def effect_means(self, draws: Draws, groups: np.ndarray) -> np.ndarray:
         """Give the means of the groups' effects given the other parameters, shape (S, G)."""
 
-    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float) -> pd.DataFrame:
-        """Summarise the groups' intercepts: mean, sd, lower, median, upper."""
+    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float, x: np.ndarray) -> pd.DataFrame:
+        """Summarise the groups' means at predictors x, shape (K,): mean, sd, lower, median, upper."""
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,); of rows with known standard errors these take its place."""

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
-from stanhier.basics.files import write_whole
+from stanhier.basics.files import PART, write_whole
 from stanhier.basics.locks import file_lock
 from stanhier.fit import Fit
 from stanhier.loading import load
 from stanhier.model import Model
+from stanhier.storage.hdf import text_attribute
 from stanhier.storage.netcdf import contents_of
 
 __all__ = ["FitFolder", "file_of", "identity_of"]
@@ -29,6 +30,7 @@ NOTE = "stanhier_many"
 """Attribute of a file that tells which model and keywords it is a fit of, and sums it up."""
 SHOWN = 60
 """Characters of a file's name that are the model's name, as far as these are letters and digits."""
+_OWN_PART = re.compile(rf"\.[A-Za-z0-9_]*-[0-9a-f]{{16}}\.nc\.[0-9a-f]+{re.escape(PART)}")
 
 
 class FitFolder:
@@ -75,8 +77,9 @@ class FitFolder:
                     f"Another fit_many() is fitting into {self.path}; wait for it, or give another folder."
                 ) from err
         try:
-            for left in self.path.glob(".*.part"):
-                left.unlink(missing_ok=True)
+            for left in self.path.glob(f".*{PART}"):
+                if _OWN_PART.fullmatch(left.name):  # a fit that somebody saves here now is none of ours
+                    left.unlink(missing_ok=True)
             yield
         finally:
             lock.release()
@@ -91,7 +94,7 @@ class FitFolder:
                 return None
         try:
             with h5py.File(path) as opened:
-                note: dict[str, Any] = json.loads(opened.attrs[NOTE])
+                note: dict[str, Any] = json.loads(text_attribute(opened, NOTE))
             same = bool(note["identity"] == identity)
         except (OSError, KeyError, TypeError, ValueError) as err:
             _log.warning("%s is damaged (%s): fitting %r anew.", path, err, name)

@@ -12,11 +12,12 @@ from stanhier.plots.parameters import posterior, prior, prior_posterior
 from stanhier.plots.pooling import pooling
 from stanhier.plots.prediction import prediction
 from stanhier.plots.predictive import ppc
-from stanhier.plots.shared import MAX_GROUPS
+from stanhier.plots.shared import MAX_GROUPS, group_sizes
 
 __all__ = [
     "MAX_GROUPS",
     "forest",
+    "group_sizes",
     "pair",
     "plot_compare",
     "pooling",

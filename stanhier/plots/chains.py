@@ -52,7 +52,7 @@ def trace(
     import arviz as az
 
     size = checked_size(figsize, "plot_trace")
-    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_trace", most=40)
+    listed = parameters(fit, var_names, coords, "plot_trace", most=40)
     size = (9.0, 0.5 + 1.7 * len(listed)) if size is None else size
     collection, axes = arviz_figure(
         az.plot_trace_dist,
@@ -106,7 +106,7 @@ def pair(
     import arviz as az
 
     chosen_size = checked_size(figsize, "plot_pair")
-    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_pair", most=_MAX_PAIRS)
+    listed = parameters(fit, var_names, coords, "plot_pair", most=_MAX_PAIRS)
     if len(listed) < 2:
         raise StanhierError("plot_pair(): a pair needs two parameters at least; name more with var_names=.")
     side = max(4.0, 1.8 * len(listed))
@@ -136,7 +136,7 @@ def _tree(fit: Fitted[Regression], var_names: Any, coords: Any, where: str) -> A
     """Give ArviZ the chosen parameters and the divergences, no more."""
     import xarray as xr
 
-    chosen = choose(fit, var_names, dict(coords) if coords is not None else None, where)
+    chosen = choose(fit, var_names, coords, where)
     groups = {"posterior": chosen}
     if "diverging" in fit.draws.statistics:
         groups["sample_stats"] = fit.idata["sample_stats"].to_dataset()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 
 __all__ = ["Panels", "Size", "arviz_figure", "checked_size", "grid_of_axes", "new_axes", "panels_of"]
 
@@ -69,7 +70,7 @@ def checked_size(figsize: Any, where: str, *, ax: Any = None) -> tuple[float, fl
         width = height = np.nan
     if not (np.isfinite(width) and np.isfinite(height) and width > 0 and height > 0):
         raise StanhierError(
-            f"{where}(figsize={figsize!r:.60}): 'figsize' must be width and height in inches, such as (8, 5)."
+            f"{where}(figsize={quoted(figsize)}): 'figsize' must be width and height in inches, such as (8, 5)."
         )
     return width, height
 

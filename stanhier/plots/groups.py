@@ -27,6 +27,7 @@ from stanhier.plots.shared import (
     short,
 )
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.groups import At, predictors_at, slopes_at
 
 __all__ = ["forest", "shrinkage"]
 
@@ -40,11 +41,12 @@ def forest(
     *,
     var_names: str | Sequence[str] | None = None,
     groups: Sequence[Any] | None = None,
+    at: At = "mean",
     prob: float = 0.9,
     figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
-    """Plot the groups' intercepts, sorted, with their central intervals; without groups, the coefficients.
+    """Plot the groups' means, sorted, with their central intervals; without groups, the coefficients.
 
     Of more than 50 groups the 25 lowest and 25 highest are drawn one by one, and the rest as a band between them.
 
@@ -52,10 +54,12 @@ def forest(
     ----------
     fit : Fitted
     var_names : str or sequence of str, optional
-        What to draw: the groups' `alpha`, or coefficients, which are the slopes `beta` and the intercept (`mu_alpha` of
+        What to draw: the groups, `alpha`, or coefficients, which are the slopes `beta` and the intercept (`mu_alpha` of
         a model with groups, else `alpha`). By default the groups, else the slopes, else the intercept.
     groups : sequence, optional
         Labels of the groups to draw, all of them one by one.
+    at : {"mean", 0}
+        Where the predictors are when groups are compared: at their means over the rows, or at 0, where `alpha` is.
     prob : float
         Probability of the thin interval; the thick one has 50 %.
     figsize : (float, float), optional
@@ -70,11 +74,12 @@ def forest(
     Raises
     ------
     StanhierError
-        If `prob` is not between 0 and 1, there is no such parameter or group, groups and coefficients are named
-        together, or `figsize` is no size or goes with `ax`.
+        If `prob` is not between 0 and 1, `at` is neither "mean" nor 0, there is no such parameter or group, groups and
+        coefficients are named together, or `figsize` is no size or goes with `ax`.
     """
     prob = checked_probability(prob, "plot_forest")
     size = checked_size(figsize, "plot_forest", ax=ax)
+    x = predictors_at(fit, at, "plot_forest")
     own, location = fit.model.parameters.effects, fit.model.parameters.location
     drawable = [one.name for one in (*location, own) if one is not None]
     if not drawable:
@@ -94,19 +99,25 @@ def forest(
                 f"plot_forest(var_names={names}): '{own.name}' are the groups, which have a picture of their own; "
                 "draw the coefficients in another."
             )
-        return _forest_of_groups(fit, groups, prob, size, ax)
+        return _forest_of_groups(fit, groups, x, prob, size, ax)
     if groups is not None:
         raise StanhierError("plot_forest(groups=...): coefficients have no groups.")
     return _forest_of_coefficients(fit, [one for one in location if one.name in names], prob, size, ax)
 
 
 def _forest_of_groups(
-    fit: Fitted[Regression], groups: Sequence[Any] | None, prob: float, size: tuple[float, float] | None, ax: Any
+    fit: Fitted[Regression],
+    groups: Sequence[Any] | None,
+    x: np.ndarray,
+    prob: float,
+    size: tuple[float, float] | None,
+    ax: Any,
 ) -> Any:
     group = fit.model.design.group
     assert group is not None
     chosen = np.arange(len(group.levels)) if groups is None else group_positions(fit, groups, "plot_forest")
-    estimates = group_intervals(fit, prob)[chosen]
+    shift = slopes_at(fit, x)
+    estimates = group_intervals(fit, prob, shift)[chosen]
     labels = group_labels(fit)
     order = np.argsort(estimates.median, kind="stable")
     if groups is None and len(order) > MAX_GROUPS:
@@ -126,13 +137,12 @@ def _forest_of_groups(
         ax.plot(estimates.median[rest], y, color=POSTERIOR, linewidth=1.5)
         positions, shown_labels = np.append(positions, y.mean()), [*shown_labels, f"{len(rest):,} groups between"]
     draw_rows(ax, positions[: len(shown)], estimates[shown], color=POSTERIOR)
-    mean = _population_mean(fit)
-    words = f"{mean.name}, the mean of the groups"
-    ax.axvline(float(mean.median()), color=REFERENCE, linestyle="--", linewidth=1, zorder=0, label=words)
+    centre, words = _mean_of_groups(fit, x, shift)
+    ax.axvline(centre, color=REFERENCE, linestyle="--", linewidth=1, zorder=0, label=words)
     ax.set_yticks(positions, shown_labels)
     ax.set_ylim(positions.min() - 0.7, positions.max() + 0.7)
     ax.set_ylabel(short(group.name))
-    ax.set_xlabel(_alpha_words(fit, prob))
+    ax.set_xlabel(f"{_mean_words(fit, x)}\n(median, 50 % and {100 * prob:g} % intervals)")
     _legend_above(ax)
     return ax
 
@@ -156,17 +166,19 @@ def _forest_of_coefficients(
     return ax
 
 
-def shrinkage(fit: Fitted[Regression], *, figsize: Size | None = None, ax: Any = None) -> Any:
+def shrinkage(fit: Fitted[Regression], *, at: At = "mean", figsize: Size | None = None, ax: Any = None) -> Any:
     """Plot each group's mean without pooling against its estimate with partial pooling, and the group's size.
 
-    Without pooling, a group's intercept is its own mean, taken to predictors of 0 with the posterior mean slopes. Up to
-    50 groups have a row each, with an arrow from one estimate to the other; more are points, one estimate against the
-    other, whose areas are the group sizes: on the diagonal nothing was pooled, on the horizontal line everything.
+    Without pooling, a group's mean is that of its rows, taken to the predictors of `at` with the posterior mean slopes.
+    Up to 50 groups have a row each, with an arrow from one estimate to the other; more are points, one estimate against
+    the other, whose areas are the group sizes: on the diagonal nothing was pooled, on the horizontal line everything.
 
     Parameters
     ----------
     fit : Fitted
         Of a model with groups.
+    at : {"mean", 0}
+        Where the predictors are when groups are compared: at their means over the rows, or at 0, where `alpha` is.
     figsize : (float, float), optional
         Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
@@ -179,7 +191,7 @@ def shrinkage(fit: Fitted[Regression], *, figsize: Size | None = None, ax: Any =
     Raises
     ------
     StanhierError
-        If the model has no groups, or `figsize` is no size or goes with `ax`.
+        If the model has no groups, `at` is neither "mean" nor 0, or `figsize` is no size or goes with `ax`.
 
     References
     ----------
@@ -189,52 +201,54 @@ def shrinkage(fit: Fitted[Regression], *, figsize: Size | None = None, ax: Any =
     if group is None:
         raise StanhierError("plot_shrinkage(): the model has no groups, so nothing is pooled.")
     size = checked_size(figsize, "plot_shrinkage", ax=ax)
-    raw, pooled = fit.model.engine.own_means(fit.draws), group_intervals(fit, 0.9).median
-    centre = float(_population_mean(fit).median())
+    x = predictors_at(fit, at, "plot_shrinkage")
+    shift = slopes_at(fit, x)
+    raw, pooled = fit.model.engine.own_means(fit.draws) + shift.mean(), group_intervals(fit, 0.9, shift).median
+    centre, centre_words = _mean_of_groups(fit, x, shift)
     sizes = group_sizes(fit)
-    response = short(fit.model.design.formula.response)
-    at_zero = " at predictors of 0" if fit.model.design.predictors else ""
     line = {"color": REFERENCE, "linestyle": "--", "linewidth": 1, "zorder": 0}
     if len(raw) <= MAX_GROUPS:
         order = np.argsort(raw, kind="stable")
         y = np.arange(len(order))
-        labels = [_sized_label(fit, int(k), int(sizes[k])) for k in order]
+        labels = [_sized_label(fit, int(k), sizes) for k in order]
         usual = (5.4 + label_width(labels), max(2.6, 1.3 + row_height(len(labels)) * len(labels)))
         ax = new_axes(ax, usual, size)
         ax.hlines(y, raw[order], pooled[order], color=REFERENCE, linewidth=1, zorder=1)
         ax.plot(raw[order], y, "o", color=OTHER, markerfacecolor="none", label="no pooling: the group's own mean")
         ax.plot(pooled[order], y, "o", color=POSTERIOR, label="partial pooling: posterior median")
-        ax.axvline(centre, label="mu_alpha, the mean of the groups", **line)
+        ax.axvline(centre, label=centre_words, **line)
         ax.set_yticks(y, labels)
         ax.set_ylim(-0.7, len(order) - 0.3)
         ax.set_ylabel(short(group.name))
-        ax.set_xlabel(f"mean {response}{at_zero}")
+        ax.set_xlabel(_mean_words(fit, x))
         _legend_above(ax)
         return ax
     ax = new_axes(ax, (6.4, 5.6), size)
-    rows = fit.model.rows
-    weights = sizes if rows.weights is None else np.bincount(rows.grouping.codes, weights=rows.weights)
+    weights = fit.model.engine.group_weights if sizes is None or (fit.model.noise.kind == "known") else sizes
     areas = 4 + 76 * weights / weights.max()
     ax.scatter(raw, pooled, s=areas, color=POSTERIOR, alpha=0.4, linewidth=0)
     ax.axline((centre, centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
     ax.axhline(centre, label="complete pooling", **line)
-    for rows in np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
+    for rows in [] if sizes is None else np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
         area = 4 + 76 * np.median(weights[sizes == rows]) / weights.max()
         ax.scatter(
             [], [], s=area, color=POSTERIOR, alpha=0.4, linewidth=0, label=f"{rows:,} {'row' if rows == 1 else 'rows'}"
         )
-    ax.set_xlabel(f"the group's own mean {response}{at_zero} (no pooling)")
+    ax.set_xlabel(f"the group's own {_mean_words(fit, x)} (no pooling)")
     ax.set_ylabel("posterior median (partial pooling)")
     ax.set_title(f"{len(raw):,} groups of {short(group.name)}", fontsize=10)
     ax.legend(frameon=False, loc="upper left", fontsize=9)
     return ax
 
 
-def _population_mean(fit: Fitted[Regression]) -> Any:
-    """Give the draws of the intercept that the groups vary around, labelled."""
+def _mean_of_groups(fit: Fitted[Regression], x: np.ndarray, shift: np.ndarray) -> tuple[float, str]:
+    """Give the median of the mean that the groups vary around, and what it is called."""
     intercept = fit.model.parameters.of(Role.INTERCEPT)
     assert intercept is not None
-    return fit.posterior[intercept.name]
+    words = "the mean of the groups"
+    return float(np.median(flat(fit.posterior[intercept.name])[:, 0] + shift)), (
+        words if x.any() else f"{intercept.name}, {words}"
+    )
 
 
 def draw_rows(ax: Any, y: np.ndarray, estimates: Intervals, *, color: str, label: str | None = None) -> None:
@@ -249,19 +263,21 @@ def row_height(rows: int) -> float:
     return 0.24 if rows <= 25 else 0.19
 
 
-def _sized_label(fit: Fitted[Regression], k: int, size: int) -> str:
-    group = fit.model.rows.group
+def _sized_label(fit: Fitted[Regression], k: int, sizes: np.ndarray | None) -> str:
+    group = fit.model.design.group
     assert group is not None
-    se = fit.model.rows.se
-    if se is not None and size == 1:
-        return f"{short(group.levels[k])} (se {se[group.codes == k][0]:.3g})"
-    return f"{short(group.levels[k])} (n = {size:,})"
+    label = short(group.levels[k])
+    if sizes is None:
+        return label
+    if (fit.model.noise.kind == "known") and sizes[k] == 1:
+        return f"{label} (se {fit.model.engine.group_weights[k] ** -0.5:.3g})"
+    return f"{label} (n = {sizes[k]:,})"
 
 
-def _alpha_words(fit: Fitted[Regression], prob: float) -> str:
-    at_zero = " at predictors of 0" if fit.model.design.predictors else ""
-    response = short(fit.model.design.formula.response)
-    return f"mean {response}{at_zero}\n(median, 50 % and {100 * prob:g} % intervals)"
+def _mean_words(fit: Fitted[Regression], x: np.ndarray) -> str:
+    """Say what the means of groups are, and where."""
+    at = " at the mean of the predictors" if x.any() else " at predictors of 0" if len(x) else ""
+    return f"mean {short(fit.model.design.formula.response)}{at}"
 
 
 def _legend_above(ax: Any) -> None:

@@ -64,7 +64,7 @@ def posterior(
     """
     prob = checked_probability(prob, "plot_posterior")
     size = checked_size(figsize, "plot_posterior", ax=ax)
-    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_posterior")
+    listed = parameters(fit, var_names, coords, "plot_posterior")
     axes = _panels(len(listed), size, ax, "plot_posterior")
     for (name, label, draws), panel in zip(listed, axes, strict=True):
         x, height = density(draws)
@@ -118,7 +118,7 @@ def prior_posterior(
     """
     size = checked_size(figsize, "plot_prior_posterior", ax=ax)
     priors = prior_densities(fit.model)
-    listed = parameters(fit, var_names, dict(coords) if coords is not None else None, "plot_prior_posterior")
+    listed = parameters(fit, var_names, coords, "plot_prior_posterior")
     listed = [(name, label, draws) for name, label, draws in listed if (name, label) in priors]
     if not listed:
         raise StanhierError("plot_prior_posterior(): none of these parameters has a prior of its own.")
@@ -155,8 +155,8 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
     Returns
     -------
     Panels of matplotlib.axes.Axes
-        An array with the attribute `figure`: one per prior; where all are proper, a last one with the prior predictive
-        distribution.
+        An array with the attribute `figure`: one per prior; where all are proper and the rows in memory, a last one
+        with the prior predictive distribution.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
     priors = {key: known for key, known in prior_densities(model).items() if known.proper}
     if not priors:
         raise StanhierError("plot_prior(): every prior is flat, so there is no density to draw.")
-    predictive = len(priors) == len(prior_densities(model))
+    predictive = model.in_memory is not None and len(priors) == len(prior_densities(model))
     axes = grid_of_axes(len(priors) + predictive, figsize=size)
     for ((name, label), known), panel in zip(priors.items(), axes, strict=False):
         grid = np.linspace(*known.range, 400)

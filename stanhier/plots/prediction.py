@@ -4,32 +4,29 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes
+from stanhier.plots.means import along_words, draw_data, draw_means, finish
 from stanhier.plots.shared import (
     POSTERIOR,
-    flat,
     group_intervals,
     group_positions,
     ink,
-    label_width,
     plain,
     quantity,
     short,
 )
-from stanhier.plots.typical import fixed_words, is_numeric, levels, rows_along
+from stanhier.plots.typical import course_along, fixed_words, lines_by, typical_values
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.prediction import predict_draws
+from stanhier.posterior.groups import predictors_at, slopes_at
 
 __all__ = ["prediction"]
 
 _MAX_PANELS = 24
-_MAX_POINTS = 5_000
 
 
 def prediction(
@@ -44,18 +41,23 @@ def prediction(
 ) -> Any:
     """Plot the data along one predictor with the mean line and its interval, and the interval of new observations.
 
-    The other predictors stay where most data are: numbers at their mean, categories at the most frequent one; the
-    label of the axis says where. Without `by`, the line of a model with groups is that of the average group (mu_alpha),
-    and new observations are ones in a new group, so their interval holds the spread of the groups too.
+    The other predictors stay where most data are, which the label of the axis says: numbers at their mean, categories
+    (truth values and numbers in `C(...)` too) at the most frequent level. Along categories the means stand side by
+    side, of more than 100 at levels that are evenly chosen. Where the formula is not defined at the means, as `1 / x`
+    at 0, the others stay at the nearest row of the data; where it is not defined along `x`, the line has gaps.
+
+    Without `by`, the line of a model with groups is that of the average group (mu_alpha), and new observations are ones
+    in a new group, so their interval holds the spread of the groups too.
 
     Parameters
     ----------
     fit : Fitted
     x : str
-        The predictor's column: numeric, or categorical.
+        The predictor's column: numbers or categories.
     by : str, optional
         The grouping column for one panel per group (at most 24, evenly chosen from the sorted groups), or another
-        predictor for one line per category, or per mean and one standard deviation around it if it is numeric.
+        predictor for one line per category (at most 8), or of numbers at their mean and one standard deviation
+        around it, within their range.
     groups : sequence, optional
         With `by` the grouping column: the labels of the groups to draw.
     prob : float
@@ -95,23 +97,23 @@ def prediction(
         raise StanhierError(
             f"plot_prediction(by={quoted(by)}): 'by' must be another column of the model: {_listed(others)}."
         )
-    ax = new_axes(ax, (6.4, 4.4), size)
-    frame = design.frame
+    typical = typical_values(design)
+    course = course_along(design, x, typical)
+    drawn = [] if by is None else lines_by(design, by, typical)
+    width = min(12.0, max(6.4, 1.6 + 0.2 * len(course.values))) if course.kind == "levels" else 6.4
+    ax = new_axes(ax, (width, 4.4), size)
     if by is None:
-        grid = rows_along(fit, x, {})
-        _draw_data(ax, fit, x, np.ones(len(frame), dtype=bool), ink())
-        _draw_line(ax, fit, x, grid, prob, POSTERIOR, labels=True)
-    else:
-        drawn = levels(frame, by)
-        for k, (value, name, rows) in enumerate(drawn):
-            aside = 0.0 if is_numeric(frame[x]) else (k - (len(drawn) - 1) / 2) * 0.8 / len(drawn)
-            _draw_data(ax, fit, x, rows, f"C{k}", aside=aside, width=0.3 / len(drawn))
-            grid = rows_along(fit, x, {by: value})
-            _draw_line(ax, fit, x, grid, prob, f"C{k}", labels=False, name=name, response=False, aside=aside)
-    _finish(ax, fit, x)
-    fixed = fixed_words(fit, x, by)
+        draw_data(ax, fit, course, np.ones(design.n_rows, dtype=bool), ink())
+        draw_means(ax, fit, course, typical, prob, POSTERIOR, labels=True)
+    for k, (value, name, rows) in enumerate(drawn):
+        aside = (k - (len(drawn) - 1) / 2) * 0.8 / len(drawn) if course.kind == "levels" else 0.0
+        draw_data(ax, fit, course, rows, f"C{k}", aside=aside, width=0.3 / len(drawn))
+        held = {**typical, str(by): value}
+        draw_means(ax, fit, course, held, prob, f"C{k}", name=name, response=False, aside=aside)
+    finish(ax, fit, course)
+    fixed = fixed_words(design, typical, x, by)
     if fixed:
-        ax.set_xlabel(f"{quantity(x)}\n{fixed}")
+        ax.set_xlabel(f"{ax.get_xlabel()}\n{fixed}")
     title = None if by is None else f"{short(by)}, with {100 * prob:g} % intervals of the mean"
     ax.legend(
         frameon=False, fontsize=9, title=title, title_fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3
@@ -127,131 +129,33 @@ def _panels(
     if groups is not None:
         chosen = group_positions(fit, groups, "plot_prediction")
     else:
-        chosen = np.argsort(group_intervals(fit, prob).median, kind="stable")
+        shift = slopes_at(fit, predictors_at(fit, "mean", "plot_prediction"))
+        chosen = np.argsort(group_intervals(fit, prob, shift).median, kind="stable")
         if len(chosen) > _MAX_PANELS:
             chosen = chosen[np.linspace(0, len(chosen) - 1, _MAX_PANELS).round().astype(int)]
+    typical = typical_values(fit.model.rows)
+    course = course_along(fit.model.rows, x, typical)
     columns = min(6, max(3, int(np.ceil(np.sqrt(len(chosen))))))
     each = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
     axes = grid_of_axes(len(chosen), columns=columns, each=each, figsize=figsize, sharex=True, sharey=True)
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
         level = group.levels[int(code)]
-        _draw_data(panel, fit, x, group.codes == code, ink())
-        grid = rows_along(fit, x, {group.name: level})
-        _draw_line(panel, fit, x, grid, prob, POSTERIOR, labels=k == 0, in_group=True)
+        draw_data(panel, fit, course, group.codes == code, ink())
+        held = {**typical, group.name: level}
+        draw_means(panel, fit, course, held, prob, POSTERIOR, labels=k == 0, in_group=True)
         panel.set_title(short(level, 24 if columns > 3 else 32), fontsize=9)
-        _finish(panel, fit, x)
+        finish(panel, fit, course)
         if k + columns >= len(chosen):  # nothing is below
             panel.tick_params(axis="x", labelbottom=True)
         panel.set_xlabel("")
         panel.set_ylabel("")
     figure = axes[0].get_figure()
-    fixed = fixed_words(fit, x, group.name)
-    figure.supxlabel(f"{quantity(x)}\n{fixed}" if fixed else quantity(x), fontsize=10)
+    words, fixed = along_words(course), fixed_words(fit.model.rows, typical, x, group.name)
+    figure.supxlabel(f"{words}\n{fixed}" if fixed else words, fontsize=10)
     figure.supylabel(quantity(fit.model.design.formula.response), fontsize=10)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
     return axes
-
-
-def _draw_line(
-    ax: Any,
-    fit: Fitted[Regression],
-    x: str,
-    grid: pd.DataFrame,
-    prob: float,
-    color: str,
-    *,
-    labels: bool,
-    name: str | None = None,
-    response: bool = True,
-    aside: float = 0.0,
-    in_group: bool = False,
-) -> None:
-    mean, new = _bands(fit, grid, prob, in_group=in_group)
-    percent = f"{100 * prob:g} %"
-    numeric = is_numeric(fit.model.rows.frame[x])
-    at = grid[x].to_numpy(dtype=float) if numeric else np.arange(len(grid)) + aside
-    outer_label, inner_label = (f"{percent} of new observations", f"{percent} of the mean") if labels else (None, None)
-    if numeric:
-        if response and new is not None:
-            ax.fill_between(at, new[0], new[2], color=color, alpha=0.15, linewidth=0, label=outer_label)
-        ax.fill_between(at, mean[0], mean[2], color=color, alpha=0.35, linewidth=0, label=inner_label)
-        ax.plot(at, mean[1], color=color, label="mean" if labels else name)
-        return
-    if response and new is not None:
-        ax.vlines(at, new[0], new[2], color=color, alpha=0.2, linewidth=14, label=outer_label)
-    ax.vlines(at, mean[0], mean[2], color=color, linewidth=3, label=inner_label)
-    ax.plot(at, mean[1], "o", color=color, label="mean" if labels else name)
-
-
-def _bands(
-    fit: Fitted[Regression], grid: pd.DataFrame, prob: float, *, in_group: bool
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Give lower, median and upper of the mean, and of new observations (None where their error is not known)."""
-    design, engine = fit.model.design, fit.model.engine
-    tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
-    if design.group is None or in_group:
-        line = flat(predict_draws(fit, grid, kind="mean"))
-        spread = engine.noise_scale(fit.draws)
-    else:
-        rows = design.encode(grid, with_groups=False)
-        line = engine.linear(fit.draws, rows.X)
-        spread = np.hypot(engine.noise_scale(fit.draws), engine.new_effects(fit.draws, np.ones(fit.draws.n_draws)))
-    mean = np.quantile(line, tail, axis=0)
-    if fit.model.noise.kind == "known":
-        return mean, None
-    # One error per draw for the whole line: each quantile is as good as with its own, and the edge is not ragged.
-    noise = spread * np.random.default_rng([fit.draws.seed, 0x70]).standard_normal(len(line))
-    return mean, np.quantile(line + noise[:, None], tail, axis=0)
-
-
-def _draw_data(
-    ax: Any, fit: Fitted[Regression], x: str, rows: np.ndarray, color: str, *, aside: float = 0.0, width: float = 0.15
-) -> None:
-    """Draw the rows as points; of more than 5,000 a sample, spread sideways where they would hide each other."""
-    design = fit.model.rows
-    chosen = np.flatnonzero(rows)
-    rng = np.random.default_rng(0)
-    if len(chosen) > _MAX_POINTS:
-        chosen = rng.choice(chosen, _MAX_POINTS, replace=False)
-    column = design.frame[x]
-    if is_numeric(column):
-        at = column.to_numpy(dtype=float)[chosen]
-        if 20 * len(np.unique(at)) < len(at):
-            at = at + rng.uniform(-0.02, 0.02, len(at)) * np.ptp(column.to_numpy(dtype=float))
-    else:
-        categories = column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column.astype(int)
-        at = categories.to_numpy()[chosen] + aside + rng.uniform(-width, width, len(chosen))
-    few = len(chosen) <= 300
-    ax.plot(
-        at,
-        design.y[chosen],
-        "o",
-        color=color,
-        markersize=3 if few else 1.5,
-        alpha=0.7 if few else 0.35,
-        markeredgewidth=0,
-    )
-
-
-def _finish(ax: Any, fit: Fitted[Regression], x: str) -> None:
-    column = fit.model.rows.frame[x]
-    if not is_numeric(column):
-        values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else [False, True]
-        labels = [short(v, 24) for v in values]
-        crowded = label_width(labels) * len(labels) > _width(ax)
-        ax.set_xticks(range(len(labels)), labels, **({"rotation": 60, "ha": "right"} if crowded else {}))
-        ax.set_xlim(-0.6, len(values) - 0.4)
-    elif column.dtype.kind == "i":
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel(quantity(x))
-    ax.set_ylabel(quantity(fit.model.design.formula.response))
-
-
-def _width(ax: Any) -> float:
-    """Give the inches across the axes."""
-    figure = ax.get_figure()
-    return float(ax.get_position().width * figure.get_size_inches()[0])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -48,7 +48,8 @@ def ppc(
     ----------
     fit : Fitted
     kind : {"density", "groups"}, optional
-        One of the two pictures; by default both where the model has groups.
+        One of the two pictures; by default both where the model has groups. Rows that are not in memory have that of
+        the groups alone.
     draws : int
         Number of replicated data sets; up to 50 of their densities are drawn.
     seed : int, optional

@@ -1,6 +1,6 @@
 """What the pictures share: labels, intervals, densities, and the choice of parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,32 +115,43 @@ def intervals(draws: np.ndarray, prob: float) -> Intervals:
     return Intervals(*np.quantile(draws, probs, axis=0))
 
 
-def group_intervals(fit: Fitted[Regression], prob: float) -> Intervals:
-    """Summarise the groups' intercepts, in blocks where there is no room for all draws of all groups."""
+def group_intervals(fit: Fitted[Regression], prob: float, shift: np.ndarray) -> Intervals:
+    """Summarise the groups' means, in blocks where there is no room for all draws of all groups.
+
+    Parameters
+    ----------
+    fit : Fitted
+    prob : float
+    shift : numpy.ndarray, shape (S,)
+        Draws of what is added to the intercept of every group.
+    """
     posterior, own = fit.posterior, fit.model.parameters.effects
     assert own is not None
     if own.name in posterior:
-        return intervals(flat(posterior[own.name]), prob)
+        return intervals(flat(posterior[own.name]) + shift[:, None], prob)
     step = max(1, _BLOCK_VALUES // fit.draws.n_draws)
     parts = [
-        intervals(flat(effects_array(fit.model, fit.draws, np.arange(own.size)[k : k + step])), prob)
+        intervals(flat(effects_array(fit.model, fit.draws, np.arange(own.size)[k : k + step])) + shift[:, None], prob)
         for k in range(0, own.size, step)
     ]
     return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))
 
 
-def group_positions(fit: Fitted[Regression], labels: Sequence[Any], where: str) -> np.ndarray:
-    """Give the positions of the groups of these labels.
+def group_positions(fit: Fitted[Regression], labels: Any, where: str) -> np.ndarray:
+    """Give the positions of the groups of these labels, or of one.
 
     Raises
     ------
     StanhierError
-        If there is no such group.
+        If there is no such group, or none is named.
     """
     group = fit.model.design.group
     assert group is not None
-    positions = group.levels.get_indexer(pd.Index(list(labels)))
-    for label, position in zip(labels, positions, strict=True):
+    wanted = [labels] if isinstance(labels, str) or np.isscalar(labels) else list(labels)
+    if not wanted:
+        raise StanhierError(f"{where}(groups=[]): no group is named.")
+    positions = group.levels.get_indexer(pd.Index(wanted))
+    for label, position in zip(wanted, positions, strict=True):
         if position < 0:
             raise StanhierError(f"{where}(groups=...): there is no group {quoted(label)} in '{group.name}'.")
     return np.asarray(positions)
@@ -153,11 +164,13 @@ def group_labels(fit: Fitted[Regression]) -> list[str]:
     return [short(level) for level in group.levels]
 
 
-def group_sizes(fit: Fitted[Regression]) -> np.ndarray:
-    """Count the rows of each group, shape (J,)."""
-    group = fit.model.rows.group
-    assert group is not None
-    return group.sizes
+def group_sizes(fit: Fitted[Regression]) -> np.ndarray | None:
+    """Count the rows of each group, shape (J,); None where they are not in memory and have standard errors."""
+    rows = fit.model.in_memory
+    if rows is not None:
+        return rows.grouping.sizes
+    known = fit.model.noise.kind == "known"
+    return None if known else np.rint(fit.model.engine.group_weights).astype(int)
 
 
 def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -187,7 +200,7 @@ def quantity(name: str, label: Any = None, most: int = MAX_LABEL) -> str:
 def parameters(
     fit: Fitted[Regression],
     var_names: str | Sequence[str] | None,
-    coords: dict[str, Any] | None,
+    coords: Mapping[str, Any] | None,
     where: str,
     most: int = 60,
 ) -> list[tuple[str, Any, np.ndarray]]:
@@ -254,15 +267,26 @@ def named(var_names: str | Sequence[str], known: Sequence[str], where: str) -> l
 
 
 def choose(
-    fit: Fitted[Regression], var_names: str | Sequence[str] | None, coords: dict[str, Any] | None, where: str
+    fit: Fitted[Regression], var_names: str | Sequence[str] | None, coords: Mapping[str, Any] | None, where: str
 ) -> Any:
     """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
     posterior = fit.posterior
     known = [str(name) for name in posterior.data_vars]
     names = fit.model.parameters.population if var_names is None else named(var_names, known, where)
     chosen = posterior[names]
-    selection = {k: np.atleast_1d(np.asarray(v)) for k, v in (coords if coords is not None else {}).items()}
+    if coords is None:
+        return chosen
+    if not isinstance(coords, Mapping):
+        raise StanhierError(
+            f"{where}(coords={quoted(coords)}): 'coords' must be a dict of labels by dimension, such as "
+            '{"subject": ["308", "309"]}.'
+        )
+    dims = [str(dim) for dim in chosen.dims if dim not in ("chain", "draw")]
+    for dim in coords:
+        if dim not in dims:
+            listed = f"the dimensions of {', '.join(names)} are: {', '.join(dims)}" if dims else "they have no labels"
+            raise StanhierError(f"{where}(coords=...): there is no dimension {quoted(dim)}; {listed}.")
     try:
-        return chosen.sel(selection)
+        return chosen.sel({dim: np.atleast_1d(np.asarray(labels)) for dim, labels in coords.items()})
     except (KeyError, ValueError) as err:
         raise StanhierError(f"{where}(coords={quoted(coords)}): there is no such label ({err}).") from err

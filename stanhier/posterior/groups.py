@@ -1,14 +1,15 @@
 """The groups of a fit, one by one: summaries and draws of their intercepts."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.arguments import checked_probability
-from stanhier.basics.errors import DataError
+from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.engine import Engine
+from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
@@ -16,16 +17,22 @@ from stanhier.posterior.fitted import Fitted
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["group_draws", "group_summary"]
+__all__ = ["At", "group_draws", "group_summary", "predictors_at", "slopes_at"]
+
+type At = Literal["mean", 0]
+"""Where groups are compared: at the means of the predictors over the rows, or at predictors of 0."""
 
 
-def group_summary(fit: Fitted[Regression], levels: Any = None, *, prob: float = 0.9) -> pd.DataFrame:
+def group_summary(fit: Fitted[Regression], levels: Any = None, *, at: At = 0, prob: float = 0.9) -> pd.DataFrame:
     """Summarise the intercepts `alpha` of the groups, exactly and for any number of groups.
 
     Parameters
     ----------
     levels : sequence, optional
         Labels of the groups; all of them by default.
+    at : {0, "mean"}
+        Where the predictors are: at 0, where `alpha` is, or at their means over the rows, where the groups' means say
+        more if 0 is far from the data, as of years.
     prob : float
         Probability of the central interval from `lower` to `upper`.
 
@@ -41,7 +48,7 @@ def group_summary(fit: Fitted[Regression], levels: Any = None, *, prob: float = 
     DataError
         If the model has no groups, or a label is none of them.
     StanhierError
-        If `prob` is not between 0 and 1.
+        If `prob` is not between 0 and 1, or `at` is neither 0 nor "mean".
 
     References
     ----------
@@ -49,9 +56,10 @@ def group_summary(fit: Fitted[Regression], levels: Any = None, *, prob: float = 
     doi:10.1080/01621459.1990.10476213.
     """
     checked_probability(prob, "group_summary")
+    x = predictors_at(fit, at, "group_summary")
     groups, index = _chosen(fit, levels)
     engine: Engine = fit.model.engine
-    return engine.summarise_groups(fit.draws, groups, prob).set_index(index)
+    return engine.summarise_groups(fit.draws, groups, prob, x).set_index(index)
 
 
 def group_draws(fit: Fitted[Regression], levels: Any) -> "xr.DataArray":
@@ -74,6 +82,30 @@ def group_draws(fit: Fitted[Regression], levels: Any) -> "xr.DataArray":
     """
     groups, _ = _chosen(fit, levels)
     return labelled.effects_array(fit.model, fit.draws, groups)
+
+
+def predictors_at(fit: Fitted[Regression], at: Any, where: str) -> np.ndarray:
+    """Give the predictors at which groups are compared, shape (K,).
+
+    Raises
+    ------
+    StanhierError
+        If `at` is neither 0 nor "mean".
+    """
+    if isinstance(at, str) and at == "mean":
+        engine: Engine = fit.model.engine
+        return engine.moments.mean[:-1]
+    if isinstance(at, int | float) and not isinstance(at, bool) and at == 0:
+        return np.zeros(len(fit.model.design.predictors))
+    raise StanhierError(f"{where}(at={quoted(at)}): 'at' must be \"mean\", for the predictors at their means, or 0.")
+
+
+def slopes_at(fit: Fitted[Regression], x: np.ndarray) -> np.ndarray:
+    """Give the draws of what predictors x, shape (K,), add to the mean of every group, shape (S,)."""
+    slopes = fit.model.parameters.of(Role.SLOPES)
+    if slopes is None:
+        return np.zeros(fit.draws.n_draws)
+    return np.asarray(fit.posterior[slopes.name].to_numpy().reshape(fit.draws.n_draws, -1) @ x)
 
 
 def _chosen(fit: Fitted[Regression], levels: Any) -> tuple[np.ndarray, pd.Index]:

@@ -17,6 +17,7 @@ __all__ = ["MAX_VALUES", "chain_draw", "effects_array", "observed", "plain_label
 
 MAX_VALUES = 20_000_000
 """Values of draws that are kept or given back at once, at most (160 MB): draws times groups, draws times rows."""
+_LARGE = 100_000_000
 
 
 def posterior(model: Regression, draws: Draws, *, effects: bool = True) -> "xr.Dataset":
@@ -126,4 +127,7 @@ def plain_labels(levels: pd.Index) -> np.ndarray:
             exact = levels.as_unit("ns")
             seconds = exact.as_unit("s")  # reads better in tables
             return (seconds if seconds.equals(exact) else exact).to_numpy()
-    return np.array([str(level) for level in levels])
+    texts = [str(level) for level in levels]
+    # In an array of texts each takes as much room as the longest.
+    is_large = 4 * len(texts) * max(map(len, texts), default=0) > _LARGE
+    return np.array(texts, dtype=object if is_large else None)

@@ -42,10 +42,13 @@ class Prior:
 
     def __post_init__(self) -> None:
         for f in fields(self):
-            if f.name == "centered":
-                continue
             value = getattr(self, f.name)
             name = f"{type(self).__name__}({f.name}={quoted(value)})"
+            if f.name == "centered":
+                if not isinstance(value, bool | np.bool_):
+                    raise PriorError(f"{name}: 'centered' must be True or False.")
+                object.__setattr__(self, f.name, bool(value))
+                continue
             if isinstance(value, bool) or not isinstance(value, Real | np.number):
                 raise PriorError(f"{name}: '{f.name}' must be a number, not {type(value).__name__}.")
             try:

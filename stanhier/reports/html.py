@@ -112,6 +112,7 @@ def model_context(model: Regression) -> dict[str, Any]:
         "group": None if group is None else group.name,
         "groups": 0 if group is None else len(group.levels),
         "known_errors": model.noise.kind == "known",
+        "predictors": bool(model.design.predictors),
     }
 
 

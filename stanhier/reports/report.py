@@ -18,6 +18,7 @@ from stanhier import plots
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import write_whole
 from stanhier.basics.version import VERSION
+from stanhier.design.design import Design
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import group_summary
@@ -39,15 +40,18 @@ class Picture:
     title, caption : str
         What it shows, and how to read it.
     data : str
-        The PNG file in base64.
+        The PNG file in base64; empty if it cannot be drawn.
     width : int
         In CSS pixels, so that text has the same size in all pictures.
+    refusal : str
+        Why it cannot be drawn.
     """
 
     title: str
     caption: str
     data: str
     width: int
+    refusal: str = ""
 
 
 def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | None = None) -> None:
@@ -96,8 +100,10 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
 
 def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
     """Give name, role and a summary of every column that the model uses."""
-    design = fit.model.rows
-    for name in design.frame.columns:
+    design, rows = fit.model.design, fit.model.in_memory
+    others = dict.fromkeys([*design.formula.columns, *_outside(design)])
+    names = list(others) if rows is None else list(rows.frame.columns)
+    for name in names:
         roles = []
         if name in design.formula.predictor_columns:
             roles.append("predictor")
@@ -105,23 +111,50 @@ def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
             roles.append("group")
         if name == design.se_name:
             roles.append("standard error")
-        is_group = "group" in roles
-        words = _group_words(fit) if is_group else _column_words(design.frame[name])
+        if "group" in roles:
+            words = _group_words(fit)
+        elif rows is not None:
+            words = _column_words(rows.frame[name], labels=name in design.formula.labels)
+        else:
+            words = _unseen_words(fit, str(name))
         yield str(name), " and ".join(roles) if roles else "response", words
 
 
+def _outside(design: Design) -> list[str]:
+    """Name the columns that the model uses outside of the common part of the formula."""
+    group = None if design.group is None else design.group.name
+    return [name for name in (group, design.se_name) if name is not None]
+
+
+def _unseen_words(fit: Fitted[Regression], name: str) -> str:
+    """Say what is known of a column whose rows are not in memory."""
+    design, moments = fit.model.design, fit.model.engine.moments
+    if name == design.formula.response_column:
+        return f"mean {moments.mean[-1]:.4g}, sd {moments.sd[-1]:.4g}"
+    if name in design.predictors:
+        k = design.predictors.index(name)
+        return f"mean {moments.mean[k]:.4g}, sd {moments.sd[k]:.4g}"
+    if name in design.kinds and isinstance(design.kinds[name].dtype, pd.CategoricalDtype):
+        levels = design.kinds[name].cat.categories
+        more = f" and {len(levels) - 4:,} more" if len(levels) > 4 else ""
+        return f"{len(levels):,} values: {', '.join(map(str, levels[:4]))}{more}"
+    return "not in memory"
+
+
 def _group_words(fit: Fitted[Regression]) -> str:
-    group = fit.model.rows.group
+    group = fit.model.design.group
     assert group is not None
-    sizes = group.sizes
+    sizes = plots.group_sizes(fit)
+    if sizes is None:
+        return f"{len(group.levels):,} groups"
     order = np.argsort(-sizes, kind="stable")[:4]
     largest = ", ".join(f"{group.levels[int(k)]} ({sizes[k]:,})" for k in order)
     more = " and others" if len(sizes) > len(order) else ""
     return f"{len(sizes):,} groups of {sizes.min():,} to {sizes.max():,} rows: {largest}{more}"
 
 
-def _column_words(column: pd.Series) -> str:
-    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind not in "if":
+def _column_words(column: pd.Series, *, labels: bool) -> str:
+    if labels or isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind not in "if":
         counts = column.value_counts()
         first = ", ".join(f"{label} ({count:,})" for label, count in counts.iloc[:4].items())
         more = f" and {len(counts) - 4:,} more" if len(counts) > 4 else ""
@@ -133,10 +166,10 @@ def _column_words(column: pd.Series) -> str:
 
 def _group_rows(fit: Fitted[Regression]) -> Iterator[tuple[str, list[str]]]:
     """Give the estimates of the groups from high to low; of more than 50 the ends, with a line for those between."""
-    group = fit.model.rows.group
+    group = fit.model.design.group
     assert group is not None
-    table = group_summary(fit, prob=0.9)
-    sizes = group.sizes
+    table = group_summary(fit, at="mean", prob=0.9)
+    sizes = plots.group_sizes(fit)
     order = np.argsort(-table["median"].to_numpy(), kind="stable")
     digits = html.decimals(float(table["sd"].median()))
     half = _MOST_GROUPS // 2
@@ -147,7 +180,7 @@ def _group_rows(fit: Fitted[Regression]) -> Iterator[tuple[str, list[str]]]:
             continue
         row = table.iloc[int(k)]
         numbers = [f"{row[name]:,.{digits}f}" for name in ("mean", "sd", "lower", "median", "upper")]
-        yield str(group.levels[int(k)]), [f"{sizes[k]:,}", *numbers]
+        yield str(group.levels[int(k)]), ["" if sizes is None else f"{sizes[k]:,}", *numbers]
 
 
 def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
@@ -170,17 +203,19 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
             "Each group's own mean, and its estimate: the smaller the group, the more it moves towards the others.",
             lambda: plots.shrinkage(fit),
         )
-    if design.formula.predictor_columns:
+    in_memory = fit.model.in_memory is not None
+    if design.formula.predictor_columns and in_memory:
         yield (
             f"The regression along {design.formula.predictor_columns[0]}",
             "Data (points), the mean and its 90 % interval, and the 90 % interval of new observations.",
             lambda: plots.prediction(fit, design.formula.predictor_columns[0]),
         )
-    yield (
-        "Does the model describe the data?",
-        "Data that the fitted model draws (blue), beside the observed data (black): they should look alike.",
-        lambda: plots.ppc(fit),
-    )
+    if grouped or in_memory:
+        yield (
+            "Does the model describe the data?",
+            "Data that the fitted model draws (blue), beside the observed data (black): they should look alike.",
+            lambda: plots.ppc(fit, kind=None if in_memory else "groups"),
+        )
     yield (
         "What the data added to the priors",
         "The posterior of each parameter (blue) over its prior (dashed).",
@@ -197,8 +232,10 @@ def _picture(title: str, caption: str, draw: Callable[[], Any]) -> Picture:
     import matplotlib.pyplot as plt
 
     with plt.ioff():
-        drawn = draw()
-        figure = drawn.viz["figure"].item() if hasattr(drawn, "viz") else np.ravel(drawn)[0].get_figure()
+        try:
+            figure = draw().figure
+        except StanhierError as err:
+            return Picture(title, caption, "", 0, str(err))
         buffer = io.BytesIO()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a box stands for the sign

@@ -1,5 +1,6 @@
 """Examine what stanhier needs: CmdStan, the compiler, make, the cache and the compiled programs."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from pathlib import Path
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
+from stanhier.cmdstan.wheel import STAN_VERSION
 from stanhier.stan.program import Program, programs_dir, shipped_programs
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "examine", "leftovers"]
 
 
 _KINDS = {"plain": False, "with threads": True}
@@ -58,14 +60,35 @@ def _look_at_cmdstan() -> str:
     users = locate.find_users()
     if users is not None:
         locate.check_usable(users)
+        if (users / locate.MARKER).is_file():
+            return _look_at_users_home(users)
         return f"{_version(users)}, yours, in {users}"
-    home = locate.find_built(find_compiler())
+    compiler = find_compiler()
+    home = locate.find_built(compiler)
+    if home is None and compiler is not None:
+        place = cache.cache_dir() / "homes" / locate.home_name(compiler)
+        home = place if place.is_dir() else None  # not whole: the damage is told below
     if home is None:
         raise CmdStanError("none yet: run `stanhier install`, or let the first model that is sampled build it")
     damaged = installer.damaged_files(home)
     if damaged:
-        raise CmdStanError(f"damaged in {home}: {', '.join(damaged)}\nrun `stanhier install --force`")
+        raise CmdStanError(f"damaged in {home}: {installer.listed(damaged)}\nrun `stanhier install --force`")
     return f"{_version(home)}, built by stanhier, in {home}"
+
+
+def _look_at_users_home(home: Path) -> str:
+    """Look at a home of stanhier's that CMDSTAN names."""
+    damaged = installer.damaged_files(home)
+    if damaged:
+        raise CmdStanError(
+            f"damaged in {home}, which CMDSTAN names: {installer.listed(damaged)}\n"
+            "unset CMDSTAN, or set it to what `stanhier install` prints"
+        )
+    text = f"{_version(home)}, built by stanhier, yours by CMDSTAN, in {home}"
+    built_from = json.loads((home / locate.MARKER).read_text(encoding="utf-8")).get("content")
+    if built_from == locate.content_name():
+        return text
+    return f"{text}\nan earlier or later stanhier built it; unset CMDSTAN to use {STAN_VERSION}"
 
 
 def _look_at_compiler() -> str:
@@ -75,10 +98,16 @@ def _look_at_compiler() -> str:
 
 def _look_at_program(name: str) -> str:
     program = Program(name)
+    faults = {kind: program.fault(threads=threads) for kind, threads in _KINDS.items()}
+    broken = [f"{kind}: {fault}" for kind, fault in faults.items() if fault]
+    if broken:
+        raise CmdStanError(
+            "\n".join([*broken, "the first model that needs it compiles it anew, or `stanhier compile`"])
+        )
     compiled = [kind for kind, threads in _KINDS.items() if program.compiled_exe(threads=threads) is not None]
     if not compiled:
         raise CmdStanError("not compiled yet: run `stanhier compile`, or let the first model that needs it compile it")
-    return f"compiled {' and '.join(compiled)}"
+    return f"compiled {' and '.join(compiled)}, and runs"
 
 
 def _examine_cache() -> list[Finding]:
@@ -93,20 +122,44 @@ def _examine_cache() -> list[Finding]:
 
 
 def _examine_leftovers() -> list[Finding]:
-    """List what this version of stanhier, with this compiler, would not choose, and what interrupted runs left."""
     try:
-        home = locate.find_built(find_compiler())
-        exes = [Program(name).compiled_exe(threads=threads) for name in shipped_programs() for threads in (False, True)]
+        old = leftovers()
     except CmdStanError:
         return []  # what is wrong is said above; what is of use cannot be known before it is put right
-    used = {home, *(exe.parent for exe in exes if exe is not None)}
-    there = [*locate.built_homes(), *_folders(programs_dir()), *_folders(cache.cache_dir() / "staging")]
-    old = [folder for folder in there if folder not in used]
     if not old:
         return []
     lines = [f"{folder} ({cache.size_on_disk(folder) / 1e6:.0f} MB)" for folder in old]
-    text = "\n".join(["of other versions or interrupted runs; can be removed when nothing else uses them:", *lines])
-    return [Finding("leftovers", well=True, text=text)]
+    what = "of other versions or interrupted runs; `stanhier install --remove-old` removes them, if nothing uses them:"
+    return [Finding("leftovers", well=True, text="\n".join([what, *lines]))]
+
+
+def leftovers() -> list[Path]:
+    """List what this version of stanhier, with this compiler, would not choose, and what interrupted runs left.
+
+    Returns
+    -------
+    list of Path
+        Folders of the cache: homes of other versions, programs, and what was half made. A home that ``CMDSTAN`` names
+        and what another process is making are not among them.
+
+    Raises
+    ------
+    CmdStanError
+        When it cannot be known, because the user's CmdStan cannot be used.
+    """
+    exes = [Program(name).compiled_exe(threads=threads) for name in shipped_programs() for threads in _KINDS.values()]
+    used = {locate.find_users(), *(exe.parent for exe in exes if exe is not None)}
+    homes = [home for home in locate.built_homes() if not home.name.startswith(locate.content_name())]
+    half_made = [folder for folder in _folders(cache.cache_dir() / "staging") if not _is_at_work(folder)]
+    return [folder for folder in [*homes, *_folders(programs_dir()), *half_made] if folder not in used]
+
+
+def _is_at_work(staging: Path) -> bool:
+    """Tell whether the process that makes something in a staging folder is still there."""
+    import psutil
+
+    process = staging.name.rpartition(".")[2].partition("-")[0]
+    return process.isdigit() and psutil.pid_exists(int(process))
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from stanhier.basics.errors import CmdStanError
 from stanhier.basics.words import quoted
 from stanhier.cmdstan import cache, installer, locate
-from stanhier.cmdstan.executable import compile_program, executable_name, is_intact
+from stanhier.cmdstan.executable import compile_program, executable_name, fault_of, is_intact
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
 
@@ -137,12 +137,29 @@ class Program:
         CmdStanError
             When the user's CmdStan cannot be used.
         """
-        if locate.find_users() is None and locate.find_built(find_compiler()) is None:
-            return None
-        if find_compiler() is None and self._from_any_compiler(threads=threads) is None:
-            return None
-        place = self._place(threads=threads)
-        return self._exe_in(place) if is_intact(self._exe_in(place)) else None
+        place = self._known_place(threads=threads)
+        return self._exe_in(place) if place is not None and is_intact(self._exe_in(place)) else None
+
+    def fault(self, *, threads: bool = False) -> str:
+        """Say what is wrong with the executable in the cache.
+
+        Parameters
+        ----------
+        threads : bool
+            Whether the one that runs several chains in one process is meant.
+
+        Returns
+        -------
+        str
+            Empty when it runs, and when it has yet to be compiled.
+
+        Raises
+        ------
+        CmdStanError
+            When the user's CmdStan cannot be used.
+        """
+        place = self._known_place(threads=threads)
+        return fault_of(self._exe_in(place)) if place is not None and place.exists() else ""
 
     @cache.reading()
     def exe(self, threads: bool = False) -> Path:  # noqa: FBT001, FBT002
@@ -169,7 +186,7 @@ class Program:
             return self._exe_in(place)
         if not place.exists():
             return self._compile(home, place, threads=threads)
-        _log.warning("%s is damaged: compiling it anew.", self._exe_in(place))
+        _log.warning("%s is damaged: %s. Compiling it anew.", self._exe_in(place), fault_of(self._exe_in(place)))
         try:
             return self._compile(home, place, threads=threads)
         except CmdStanError as err:
@@ -223,6 +240,14 @@ class Program:
     def _exe_in(self, place: Path) -> Path:
         return place / executable_name(self.name)
 
+    def _known_place(self, *, threads: bool) -> Path | None:
+        """Name the folder of the executable in the cache, unless a CmdStan or a compiler would have to come first."""
+        if locate.find_users() is None and locate.find_built(find_compiler()) is None:
+            return None
+        if find_compiler() is None and self._from_any_compiler(threads=threads) is None:
+            return None
+        return self._place(threads=threads)
+
     def _place(self, *, threads: bool) -> Path:
         """Name the folder of the executable in the cache."""
         compiler = find_compiler()
@@ -250,6 +275,7 @@ class Program:
         with cache.exclusive(place.name):
             if is_intact(self._exe_in(place)) and not force:
                 return self._exe_in(place)  # another process was faster
+            home = installer.repaired(home)
             show = Progress()
             show.say(f"compiling {self.name}{' with threads' if threads else ''}: once, half a minute or so")
             with cache.staging(place.name) as work:

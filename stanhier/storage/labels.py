@@ -1,6 +1,7 @@
 """Labels as text and back, so that a file gives the same groups and categories: nothing is pickled."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,12 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 
 __all__ = ["labels_from_json", "labels_to_json"]
+
+_TIMES = re.compile(r"[mM]8\[(s|ms|us|ns)\]")
+_ZONE = re.compile(r"(?!dateutil)[A-Za-z0-9_+-]+([/:][A-Za-z0-9_+-]+)*")
+"""Names of time zones, which are no paths of files: pandas opens those."""
+_KIND = r"object|str|string|large_string|bool|boolean|double|(u?int|UInt|Int)(8|16|32|64)|[fF]loat(16|32|64)"
+_OTHERS = re.compile(rf"({_KIND})(\[(python|pyarrow|pyarrow_numpy)\])?")
 
 
 def labels_to_json(labels: pd.Index, column: str) -> str:
@@ -31,8 +38,18 @@ def labels_to_json(labels: pd.Index, column: str) -> str:
 
 
 def labels_from_json(text: str) -> pd.Index:
-    """Read what `labels_to_json` wrote."""
-    return _index(json.loads(text))
+    """Read what `labels_to_json` wrote.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If it is something else.
+    """
+    record = json.loads(text)
+    if record["dtype"] == "interval":
+        ends = (_index(record["left"]), _index(record["right"]))
+        return pd.IntervalIndex.from_arrays(*ends, closed=record["closed"])
+    return _index(record)
 
 
 def _record(labels: pd.Index, column: str) -> dict[str, Any]:
@@ -43,6 +60,11 @@ def _record(labels: pd.Index, column: str) -> dict[str, Any]:
         return {"dtype": "interval", "closed": labels.closed, **ends}
     if isinstance(labels, pd.DatetimeIndex | pd.TimedeltaIndex):
         zone = str(labels.tz) if isinstance(labels, pd.DatetimeIndex) and labels.tz is not None else None
+        if zone is not None and not _ZONE.fullmatch(zone):
+            raise StanhierError(
+                f"The fit cannot be saved: column '{column}' has dates in the time zone {zone}, which a file cannot "
+                "hold; bring them to one with a name before fitting, as in .dt.tz_convert('Europe/Vienna')."
+            )
         return {"dtype": f"{labels.dtype.kind}8[{labels.unit}]", "values": labels.asi8.tolist(), "zone": zone}
     values = [value.item() if isinstance(value, np.generic) else value for value in labels]
     for value in values:
@@ -55,14 +77,20 @@ def _record(labels: pd.Index, column: str) -> dict[str, Any]:
 
 
 def _index(record: dict[str, Any]) -> pd.Index:
-    dtype = record["dtype"]
-    if dtype == "interval":
-        return pd.IntervalIndex.from_arrays(_index(record["left"]), _index(record["right"]), closed=record["closed"])
+    dtype, values = record["dtype"], record["values"]
+    kinds = set(map(type, values))
     labels: pd.Index
     if "zone" in record:
-        labels = pd.Index(np.array(record["values"], dtype="i8").view(dtype))
-        if record["zone"] is not None:
-            labels = pd.DatetimeIndex(labels).tz_localize("UTC").tz_convert(record["zone"])
+        zone = record["zone"]
+        if not _TIMES.fullmatch(dtype) or kinds - {int} or not (zone is None or _ZONE.fullmatch(zone)):
+            raise ValueError(f"labels of type {str(dtype)[:40]} in the zone {str(zone)[:40]}")
+        labels = pd.Index(np.array(values, dtype="i8").view(dtype))
+        if zone is not None:
+            labels = pd.DatetimeIndex(labels).tz_localize("UTC").tz_convert(zone)
+    elif not _OTHERS.fullmatch(dtype) or kinds - {str, int, float, bool}:
+        raise ValueError(f"labels of type {str(dtype)[:40]}")
     else:
-        labels = pd.Index(record["values"], dtype=dtype)
+        labels = pd.Index(values, dtype=dtype)
+    if labels.hasnans:
+        raise ValueError("labels that are missing")
     return labels

@@ -66,7 +66,8 @@ def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = Non
     """
     import xarray as xr
 
-    tree = fit.idata.copy()
+    # Added groups may have been read from other files: how these were compressed is nothing of ours.
+    tree = fit.idata.map_over_datasets(lambda dataset: dataset.drop_encoding())
     tree["stanhier_draws"] = xr.DataTree(_draws_dataset(fit.draws))
     tree["stanhier_data"] = xr.DataTree(_frame_dataset(fit.model))
     if isinstance(fit.model.design, StreamedDesign):

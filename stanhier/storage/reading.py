@@ -1,6 +1,5 @@
 """The parts of a file of a fit, read and checked; nothing in it is executed."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,24 +10,28 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.priors.records import from_dict
-from stanhier.storage.contents import check_contents
+from stanhier.storage import hdf
+from stanhier.storage.description import description_from
 from stanhier.storage.labels import labels_from_json
-from stanhier.storage.netcdf import FORMAT
 
 if TYPE_CHECKING:
+    import h5py
     import xarray as xr
 
 __all__ = ["StoredFit", "read"]
 
-_OWN_GROUPS = {
-    "posterior",
-    "sample_stats",
-    "observed_data",
-    "constant_data",
-    "stanhier_draws",
-    "stanhier_data",
-    "stanhier_compressed",
-}
+_MADE_ANEW = {"posterior", "observed_data", "constant_data"}
+"""Groups for other programs: a fit makes them of the others."""
+_READ = ("sample_stats", "stanhier_draws", "stanhier_data", "stanhier_compressed")
+_BOOLEAN = {"diverging", "reached_max_treedepth"}
+
+
+@dataclass(frozen=True)
+class _Array:
+    """Numbers, with what is said of them in text."""
+
+    values: np.ndarray
+    said: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,35 @@ class StoredFit:
 
     Attributes
     ----------
-    tree : xarray.DataTree
+    groups : dict of dict of arrays
+        Those that a fit is made of, by name.
+    attributes : dict of str or number
+        Of the group stanhier_compressed.
+    added : dict of xarray.Dataset
+        The groups that were added to the fit, such as posterior_predictive.
     description : dict
         Formula, priors and whatever else is not an array.
     """
 
-    tree: "xr.DataTree"
+    groups: dict[str, dict[str, _Array]]
+    attributes: dict[str, Any]
+    added: dict[str, "xr.Dataset"]
     description: dict[str, Any]
 
     def frame(self) -> tuple[pd.DataFrame, np.ndarray | None]:
         """Give the columns that the model uses, and standard errors that were no column."""
-        return _read_frame(self.tree["stanhier_data"].to_dataset())
+        return _read_frame(self.groups["stanhier_data"])
 
     def compressed(self) -> "xr.Dataset | None":
         """Give what was learnt and compressed of rows that were never in memory, if that is how the model was made."""
-        return self.tree["stanhier_compressed"].to_dataset() if "stanhier_compressed" in self.tree else None
+        import xarray as xr
+
+        stored = self.groups.get("stanhier_compressed")
+        if stored is None:
+            return None
+        # Of the dimensions nobody asks but how many there are.
+        arrays = {k: (tuple(f"{k}_{d}" for d in range(a.values.ndim)), a.values) for k, a in stored.items()}
+        return xr.Dataset(arrays, attrs=self.attributes)
 
     def priors(self) -> dict[str, Any]:
         """Give the priors as a model takes them."""
@@ -59,11 +76,16 @@ class StoredFit:
 
     def draws(self) -> Draws:
         """Give the draws."""
-        return _read_draws(self.tree, self.description)
-
-    def others(self) -> dict[str, "xr.Dataset"]:
-        """Give the groups that were added to the fit, such as posterior_predictive."""
-        return {name: self.tree[name].to_dataset() for name in sorted(set(self.tree.children) - _OWN_GROUPS)}
+        said = self.description
+        return Draws(
+            values={name: stored.values for name, stored in self.groups["stanhier_draws"].items()},
+            statistics={
+                name: stored.values.astype(bool) if name in _BOOLEAN else stored.values
+                for name, stored in self.groups["sample_stats"].items()
+            },
+            failed_chains={int(chain): reason for chain, reason in said["failed_chains"].items()},
+            **{name: said[name] for name in ("seed", "max_treedepth", "cmdstan", "method", "pareto_k")},
+        )
 
 
 def read(source: Path) -> StoredFit:
@@ -74,75 +96,108 @@ def read(source: Path) -> StoredFit:
     StanhierError
         If it is damaged, of another program or of a newer version of stanhier.
     """
+    import h5py
+
+    try:
+        with h5py.File(source, "r") as file:
+            if "stanhier" not in file.attrs:
+                raise StanhierError(f"{source} was not written by stanhier; arviz.from_netcdf may read it.")
+            description = description_from(hdf.text_attribute(file, "stanhier"), source)
+            # A column of the formula has a letter and a sign; standard errors and the rows themselves are not in it.
+            if "stanhier_data" in file and len(file["stanhier_data"]) > len(description["formula"]) / 2 + 3:
+                raise ValueError("it has columns that the formula does not use")
+            groups, added = _checked_groups(file, hdf.Room(source.stat().st_size))
+            arrays = {name: _arrays(file[name]) for name in groups}
+            attributes = _attributes(file["stanhier_compressed"]) if "stanhier_compressed" in groups else {}
+        return StoredFit(arrays, attributes, {name: _dataset(source, name) for name in added}, description)
+    except StanhierError:
+        raise
+    except Exception as err:  # whatever the readers raise at a damaged file means the same here
+        raise StanhierError(f"{source} is not a netCDF file, or it is damaged: {str(err)[:300]}") from err
+
+
+def _checked_groups(file: "h5py.File", room: hdf.Room) -> tuple[list[str], list[str]]:
+    """Check all of a file, and give the names of the groups that a fit is made of, and of those that were added."""
+    import h5py
+
+    hdf.check_group(file, room, nested=True)
+    names = [name for name in file if file.get(name, getclass=True) is h5py.Group]
+    own = [name for name in names if name in _READ]
+    added = [name for name in names if name not in _READ and name not in _MADE_ANEW]
+    if sum(len(file[name]) for name in added) > hdf.MOST_ADDED:
+        raise ValueError(f"more than {hdf.MOST_ADDED:,} arrays were added to the fit")
+    for name in names:
+        hdf.check_group(file[name], room, nested=name in added)
+    for name in added:
+        hdf.check_attributes(file[name], room)
+        for item in file[name].values():
+            if isinstance(item, h5py.Dataset):
+                hdf.check_attributes(item, room)
+                hdf.check_texts(item, room)
+    return own, sorted(added)
+
+
+def _arrays(group: "h5py.Group") -> dict[str, _Array]:
+    """Read the arrays of a group, but for those that only label or name its dimensions."""
+    found = {}
+    for name in group:
+        if name not in ("chain", "draw") and not hdf.is_dimension(group[name]):
+            wanted = [key for key in ("column", "number", "labels", "categorical") if key in group[name].attrs]
+            said = {key: hdf.text_attribute(group[name], key) for key in wanted}
+            found[name] = _Array(hdf.array(group, name), said)
+    return found
+
+
+def _attributes(group: "h5py.Group") -> dict[str, Any]:
+    """Read the three attributes of a group of compressed rows: two numbers and a text."""
+    numbers = {}
+    for name in ("n_rows", "log_weights"):
+        attribute = group.attrs.get_id(name)
+        if attribute.dtype.kind not in "iuf" or attribute.shape not in ((), (1,)):
+            raise ValueError(f"the attribute {name} of {group.name} is no number")
+        numbers[name] = np.ravel(group.attrs[name])[0]
+    return {**numbers, "moments": hdf.text_attribute(group, "moments")}
+
+
+def _dataset(source: Path, name: str) -> "xr.Dataset":
+    """Read a group that was added, with xarray, which gives dates and truth values back as they were."""
     import xarray as xr
 
-    try:
-        check_contents(source)
-        with xr.open_datatree(source, engine="h5netcdf") as opened:
-            tree = opened.load()
-    except Exception as err:  # whatever the readers raise at a damaged file means the same here
-        raise StanhierError(f"{source} is not a netCDF file, or it is damaged: {err}") from err
-    return StoredFit(tree, _read_description(tree, source))
-
-
-def _read_description(contents: "xr.DataTree", source: Path) -> dict[str, Any]:
-    if "stanhier" not in contents.attrs:
-        raise StanhierError(f"{source} was not written by stanhier; arviz.from_netcdf may read it.")
-    try:
-        description: dict[str, Any] = dict(json.loads(contents.attrs["stanhier"]))
-        newer = description["format"] > FORMAT
-        description["functions"] = [str(name) for name in description.get("functions", [])]
-        means = description.get("means")
-        description["means"] = None if means is None else np.array(means, dtype=float)
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as err:
-        raise StanhierError(f"{source} is damaged: {type(err).__name__}: {err}.") from err
-    if newer:
-        raise StanhierError(
-            f"{source} was written by stanhier {description.get('version', '')}, in a newer format than this version "
-            "reads; upgrade with `pip install --upgrade stanhier`."
-        )
-    return description
+    dates = xr.coders.CFDatetimeCoder(use_cftime=False)
+    with xr.open_dataset(source, engine="h5netcdf", group=name, decode_times=dates) as opened:
+        return opened.load()
 
 
 def _read_priors(records: dict[str, Any]) -> dict[str, Any]:
     return {k: from_dict(v) if isinstance(v.get("prior"), str) else _read_priors(v) for k, v in records.items()}
 
 
-def _read_draws(contents: "xr.DataTree", description: dict[str, Any]) -> Draws:
-    stored = contents["stanhier_draws"].to_dataset()
-    statistics = contents["sample_stats"].to_dataset()
-    return Draws(
-        values={str(name): variable.to_numpy() for name, variable in stored.data_vars.items()},
-        statistics={
-            str(k): v.to_numpy().astype(bool) if k == "diverging" else v.to_numpy() for k, v in statistics.items()
-        },
-        seed=description["seed"],
-        max_treedepth=description["max_treedepth"],
-        cmdstan=description["cmdstan"],
-        method=description["method"],
-        pareto_k=description["pareto_k"],
-        failed_chains={int(chain): str(reason) for chain, reason in description.get("failed_chains", {}).items()},
-    )
-
-
-def _read_frame(stored: "xr.Dataset") -> tuple[pd.DataFrame, np.ndarray | None]:
+def _read_frame(stored: dict[str, _Array]) -> tuple[pd.DataFrame, np.ndarray | None]:
     columns: dict[str, Any] = {}
-    for key, variable in stored.items():
-        if key == "se":
-            continue
-        values: Any = variable.to_numpy()
-        if "labels" in variable.attrs:
-            labels = labels_from_json(variable.attrs["labels"])
-            if "categorical" in variable.attrs:
-                ordered = variable.attrs["categorical"] == "ordered"
-                values = pd.Categorical.from_codes(values, categories=labels, ordered=ordered)
-            elif values.min() < 0:
-                raise ValueError(f"code {values.min()} in {key}")
-            else:
-                values = labels[values]
-        else:
-            values = values.astype(variable.attrs["number"])
-        columns[variable.attrs["column"]] = values
-    n_rows = stored.sizes["row"]
+    (n_rows,) = {len(one.values) for one in stored.values() if one.values.ndim == 1}
+    for key, one in stored.items():
+        if one.values.ndim != 1:
+            raise ValueError(f"{key} of shape {one.values.shape}")
+        if key != "se":
+            columns[one.said["column"]] = _column(one, key)
+    if len(columns) != len(stored.keys() - {"se"}):
+        raise ValueError("two columns of one name")
     frame = pd.DataFrame({name: pd.Series(values) for name, values in columns.items()}, index=pd.RangeIndex(n_rows))
-    return frame, stored["se"].to_numpy() if "se" in stored else None
+    return frame, stored["se"].values if "se" in stored else None
+
+
+def _column(stored: _Array, key: str) -> Any:
+    values, said = stored.values, stored.said
+    if "labels" not in said:
+        number = np.dtype(said["number"]) if len(said["number"]) <= 20 else np.dtype(object)
+        if number.kind not in "iufb" or values.dtype.kind not in ("i" if number.kind == "b" else number.kind):
+            raise ValueError(f"{key} holds {values.dtype} for {number}")
+        return values.astype(number)
+    labels = labels_from_json(said["labels"])
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"{key} holds {values.dtype} instead of codes")
+    if "categorical" in said:
+        return pd.Categorical.from_codes(values, categories=labels, ordered=said["categorical"] == "ordered")
+    if values.min() < 0:
+        raise ValueError(f"code {values.min()} in {key}")
+    return labels[values]

@@ -54,7 +54,7 @@ def test_cmdstanpy_accepts_the_home(parts: Path, monkeypatch: pytest.MonkeyPatch
     import cmdstanpy
 
     cmdstanpy.set_cmdstan_path(str(install(progress=False)))
-    assert cmdstanpy.cmdstan_version() == (2, 35)
+    assert cmdstanpy.cmdstan_version() == (2, 39)
 
 
 def test_is_quick_and_runs_nothing_when_all_is_there(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_says_what_it_does_and_where(parts: Path, own_cache: Path, capsys: pytes
     home = install()
     said = capsys.readouterr().err
     assert str(home) in said
-    assert "httpstan==4.13.0" in said
+    assert "httpstan==4.17.0" in said
     assert "is ready after" in said
     install()
     install(force=True, progress=False)
@@ -215,7 +215,13 @@ def test_a_built_home_serves_without_a_compiler(parts: Path, tmp_path: Path, mon
 
 @pytest.mark.parametrize(
     ("system", "machine", "found"),
-    [("Linux", "x86_64", "manylinux2014_x86_64"), ("Darwin", "arm64", "macosx_14_0_arm64"), ("Linux", "aarch64", None)],
+    [
+        ("Linux", "x86_64", "manylinux2014_x86_64"),
+        ("Darwin", "arm64", "macosx_14_0_arm64"),
+        ("Darwin", "x86_64", None),
+        ("Linux", "aarch64", None),
+        ("Windows", "AMD64", None),
+    ],
 )
 def test_the_wheel_is_that_of_the_machine(
     monkeypatch: pytest.MonkeyPatch, system: str, machine: str, found: str | None

@@ -41,7 +41,7 @@ def normal(programs: Path, cmdstan_home: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_info(coin: cmdstanpy.CmdStanModel, normal: cmdstanpy.CmdStanModel) -> None:
     assert coin.exe_info()["STAN_THREADS"] == "false"
     assert normal.exe_info()["STAN_THREADS"] == "true"
-    assert [normal.exe_info()[f"stan_version_{part}"] for part in ("major", "minor", "patch")] == ["2", "35", "0"]
+    assert [normal.exe_info()[f"stan_version_{part}"] for part in ("major", "minor", "patch")] == ["2", "39", "0"]
 
 
 @pytest.mark.parametrize("metric", ["diag_e", "dense_e", "unit_e"])
@@ -155,6 +155,104 @@ def test_inits_and_metrics_by_chain(programs: Path, tmp_path: Path) -> None:
     assert 'Cannot read "init_6.json"' in run(programs / "normal", *words, folder=tmp_path, code=1)
 
 
+def test_files_named_one_per_chain(programs: Path, tmp_path: Path) -> None:
+    """A list with commas names the file of each chain, as it stands."""
+    for name, x in (("low", -3.0), ("high", 3.0)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"x": x, "y": [x, x]}))
+    data = ["id=5", "data", f"file={programs / 'scale.json'}", "random", "seed=1"]
+    output = ["output", "file=a.csv,b.csv", "diagnostic_file=c.csv,d.csv", "save_cmdstan_config=1", "method=sample"]
+    numbers = ["num_chains=2", "num_warmup=20", "num_samples=3", "adapt", "save_metric=1", "algorithm=hmc"]
+    run(programs / "normal", *data, "init=high.json,low.json", *output, *numbers, "stepsize=1e-9", folder=tmp_path)
+    expected = {"a.csv", "b.csv", "c.csv", "d.csv", "a_metric.json", "b_metric.json", "a_config.json"}
+    assert {path.name for path in tmp_path.iterdir()} == expected | {"low.json", "high.json"}
+    run(
+        programs / "normal",
+        *data,
+        "method=generate_quantities",
+        "num_chains=2",
+        "fitted_params=b.csv,a.csv",
+        "output",
+        "file=e.csv,f.csv",
+        folder=tmp_path,
+    )
+    for sample, quantities in (("b", "e"), ("a", "f")):
+        names, rows = read_csv(tmp_path / f"{sample}.csv")
+        again, values = read_csv(tmp_path / f"{quantities}.csv")
+        sums = rows[:, [names.index("y.1"), names.index("y.2")]].sum(axis=1)
+        np.testing.assert_allclose(values[:, again.index("sum_y")], sums, rtol=1e-7)
+    three = ["sample", "num_chains=3", *data, "output", "file=a.csv,b.csv"]
+    assert "names 2 files for 3 chains" in run(programs / "normal", *three, folder=tmp_path, code=1)
+    one = ["sample", "num_samples=1", *data, "output", "file=with,comma.csv"]
+    run(programs / "normal", *one, folder=tmp_path)
+    assert (tmp_path / "with,comma.csv").is_file()
+
+
+def test_numbers_have_eight_digits_unless_told_otherwise(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "point.json").write_text('{"theta": 0.3}')
+    words = ["log_prob", "constrained_params=point.json", "jacobian=0", "data", f"file={programs / 'coin.json'}"]
+    for figures, digits in (([], 8), (["sig_figs=-1"], 6), (["sig_figs=15"], 15)):
+        run(programs / "bernoulli", *words, "output", "file=out.csv", *figures, folder=tmp_path)
+        last = (tmp_path / "out.csv").read_text().splitlines()[-1]
+        assert len(last.split(",")[0].strip("-").replace(".", "")) == digits, last
+
+
+def test_a_program_without_parameters_is_sampled_as_asked(
+    cmdstan_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CMDSTAN", str(cmdstan_home))
+    (tmp_path / "dice.stan").write_text("generated quantities { real u = uniform_rng(0, 1); }")
+    dice = cmdstanpy.CmdStanModel(stan_file=str(tmp_path / "dice.stan"))
+    fit = dice.sample(seed=1, chains=2, iter_sampling=2000, show_progress=False)
+    assert fit.metric_type == "diag_e"
+    assert "lp__" in fit.column_names
+    assert "treedepth__" in fit.column_names
+    np.testing.assert_allclose(fit.stan_variable("u").mean(), 0.5, atol=0.03)
+    fixed = dice.sample(seed=1, chains=1, fixed_param=True, show_progress=False)
+    assert "treedepth__" not in fixed.column_names
+
+
+def test_optimiser_says_whether_it_converged(programs: Path, tmp_path: Path) -> None:
+    words = ["optimize", "data", f"file={programs / 'coin.json'}", "random", "seed=1", "init=1"]
+    run(programs / "bernoulli", *words, folder=tmp_path)
+    names, rows = read_csv(tmp_path / "output.csv")
+    assert names == ["lp__", "converged__", "theta"]
+    assert rows[-1, 1] > 0
+    assert "# Optimization terminated normally" in (tmp_path / "output.csv").read_text()
+    run(programs / "bernoulli", "optimize", "iter=1", *words[1:], folder=tmp_path)
+    assert read_csv(tmp_path / "output.csv")[1][-1, 1] == 40, "the code for too few iterations"
+
+
+@pytest.mark.parametrize("resampled", [True, False])
+@pytest.mark.parametrize("program", ["bernoulli", "normal"])
+def test_pathfinder_says_which_path_a_draw_is_from(
+    programs: Path, tmp_path: Path, program: str, resampled: bool
+) -> None:
+    data = "coin" if program == "bernoulli" else "scale"
+    words = ["pathfinder", "num_paths=3", "num_draws=40", "num_psis_draws=50", f"psis_resample={int(resampled)}"]
+    words += ["save_single_paths=1", "id=4", "data", f"file={programs / f'{data}.json'}", "random", "seed=1"]
+    run(programs / program, *words, folder=tmp_path)
+    names, rows = read_csv(tmp_path / "output.csv")
+    assert names[:3] == ["lp_approx__", "lp__", "path__"]
+    assert len(rows) == (50 if resampled else 120)
+    for path in (4, 5, 6):
+        assert read_csv(tmp_path / f"output_path_{path}.csv")[0] == names
+        draws = read_csv(tmp_path / f"output_path_{path}.csv")[1]
+        assert draws.shape == (40, len(names))
+        assert set(draws[:, 2]) == {path}
+        ours = {tuple(row) for row in rows[rows[:, 2] == path]}
+        assert ours <= {tuple(row) for row in draws}
+        assert len(ours) == 40 or resampled
+        assert json.loads((tmp_path / f"output_path_{path}.json").read_text())["0"]["iter"] == 0
+    few = ["pathfinder", "num_paths=2", "num_draws=10", "num_psis_draws=50", *words[6:]]
+    assert "num_psis_draws is larger" in run(programs / program, *few, folder=tmp_path)
+    single = ["pathfinder", "num_paths=1", "num_draws=30", *words[6:]]
+    run(programs / program, *single, folder=tmp_path)
+    names, rows = read_csv(tmp_path / "output.csv")
+    assert names[2] == "path__"
+    assert set(rows[:, 2]) == {4}
+    assert len(rows) == 30
+
+
 def test_metric_and_config_are_saved(programs: Path, tmp_path: Path) -> None:
     words = ["sample", "num_chains=2", "adapt", "save_metric=1", "algorithm=hmc", "metric=dense_e"]
     words += ["data", f"file={programs / 'scale.json'}", "output", "file=fit.csv", "save_cmdstan_config=1"]
@@ -165,6 +263,12 @@ def test_metric_and_config_are_saved(programs: Path, tmp_path: Path) -> None:
     config = json.loads((tmp_path / "fit_config.json").read_text())
     assert config["method"]["sample"]["algorithm"]["hmc"]["metric"]["value"] == "dense_e"
     assert config["model_name"].endswith("_model")
+    assert config["method"]["value"] == "sample"
+    assert config["output"]["sig_figs"] == 8
+    assert config["stan_minor_version"] == "39"
+    assert config["mpi_enabled"] is False
+    assert config["stanc_version"].startswith("stanc3 v2.39")
+    assert "--filename-in-msg=normal.stan" in config["stancflags"]
 
 
 def test_wrong_metric_is_refused(programs: Path, tmp_path: Path) -> None:
@@ -184,6 +288,7 @@ def test_wrong_metric_is_refused(programs: Path, tmp_path: Path) -> None:
         (["sample", "num_samples=1.5"], '1.5 is not a valid value for "num_samples"'),
         (["optimize", "algorithm=hmc"], "Accepted: bfgs | lbfgs | newton."),
         (["random", "seed=4294967296"], '4294967296 is not a valid value for "seed"'),
+        (["sample", "adapt", "engaged=0", "save_metric=1", "data", "file=coin.json"], "needs adaptation"),
         (["num_threads=2"], "compiled without STAN_THREADS"),
         (["laplace", "data", "file=coin.json"], "needs a mode"),
         (["generate_quantities", "data", "file=coin.json"], "needs draws: fitted_params="),

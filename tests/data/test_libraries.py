@@ -15,10 +15,22 @@ pl = pytest.importorskip("polars")
 
 N = 40
 WRITTEN = {
-    "plain": ([f"{k}.5" for k in range(N - 1)] + ["T"], 38.5),
-    "comma": ([f"{k},5" for k in range(N)], 39.5),
+    "numbers and a trace": ([f"{k}.5" for k in range(N - 1)] + ["T"], 38.5),
+    "decimal commas": ([f"{k},5" for k in range(N)], 39.5),
+    "decimal commas and thousands": ([f"{k + 1}.000,5" for k in range(N)], 40000.5),
+    "decimal commas and blanks": ([f"{k + 1}\u00a0000,5" for k in range(N)], 40000.5),
     "thousands": ([f"{k + 1},500" for k in range(N)], 40500),
-    "measure": ([f"{k}.5 kg" for k in range(N)], 39.5),
+    "millions": ([f"{k + 1},500,000.5" for k in range(N)], 40500000.5),
+    "millions with dots": ([f"{k + 1}.500.000" for k in range(N)], 40500000),
+    "thousands with blanks": ([f"{k + 1} 500" for k in range(N)], 40500),
+    "thousands with apostrophes": ([f"{k + 1}’500" for k in range(N)], 40500),
+    "exponents with decimal commas": ([f"{k},5e+01" for k in range(N)], 395),
+    "a unit": ([f"{k}.5 kg" for k in range(N)], 39.5),
+    "a unit and decimal commas": ([f"{k},5 kg" for k in range(N)], 39.5),
+    "dollars and thousands": ([f"${k + 1},500.25" for k in range(N)], 40500.25),
+    "euros": ([f"{k + 1}.500,25 €" for k in range(N)], 40500.25),
+    "per cent": ([f"{k}.5%" for k in range(N)], 39.5),
+    "a true minus sign": ([f"\N{MINUS SIGN}{k}.5" for k in range(N)], -0.5),
 }
 
 
@@ -64,6 +76,15 @@ def test_text_becomes_dates(tmp_path):
         assert pd.Timestamp(converted(str(refusal.value), data, tmp_path)) == days[-1], name
 
 
+@pytest.mark.parametrize("form", ["%H:%M", "%H:%M:%S"])
+def test_text_becomes_times(form, tmp_path):
+    times = pd.date_range("2024-01-01", periods=N, freq="17min")
+    for name, data in ways(list(times.strftime(form)), tmp_path):
+        with pytest.raises(sh.DataError, match=r"reads as times .*such as hours since the first") as refusal:
+            sh.LinearRegression("y ~ `the x`", data)
+        assert str(converted(str(refusal.value), data, tmp_path))[-8:] == "11:03:00", name
+
+
 def test_labels_become_text(tmp_path):
     bad = pl.Series([bytes([k % 3]) for k in range(N)])
     expected = {"Polars": "pl.col('the x').cast(pl.String)", "DuckDB": 'CAST("the x" AS VARCHAR) in the query'}
@@ -78,8 +99,8 @@ def test_labels_become_text(tmp_path):
 @pytest.mark.parametrize("library", ["IBIS", "DASK", "SPARK"])
 def test_the_others_have_words_for_everything(library):
     words = getattr(libraries, library)
-    for how in ("plain", "comma", "thousands", "measure", "date", "time"):
-        said = words.converted("x", Reading("numbers", how, ",", (), ()))
+    for how in ("number", "measure", "date", "time", "clock"):
+        said = words.converted("x", Reading("numbers", how, ((",", ""),), (), ()))
         assert "x" in said
         assert "{" not in said
     assert "['x', 'g']" in words.without_missing(["x", "g"], ["x"])

@@ -223,7 +223,7 @@ def test_many_values_are_read_quickly():
     values = [f"{k},{k}" for k in range(200_000)]
     reading = reading_of(values, len(values))
     assert reading is not None
-    assert reading.how == "comma"
+    assert reading.replacements == ((",", "."),)
 
 
 IDENTIFIERS = [f"id{k}" for k in range(N)]
@@ -265,3 +265,21 @@ def test_pooling_takes_labels_that_read_as_numbers_or_dates():
         warnings.simplefilter("ignore", sh.SamplingWarning)
         pooled = sh.pooling("y ~ x", frame, group="v", chains=1, iter_warmup=100, iter_sampling=100, seed=1)
     assert len(pooled.estimates) >= 40
+
+
+@pytest.mark.parametrize(
+    "form", [lambda frame: frame, lambda frame: pytest.importorskip("polars").from_pandas(frame).lazy()]
+)
+def test_labels_are_not_advised_where_numbers_alone_will_do(form):
+    frame = data_of(VALUES).assign(y=REFUSED["a trace"])
+    with pytest.raises(sh.DataError, match=r"Column 'y' holds text that reads as numbers .*, but for 'T'") as refusal:
+        sh.LinearRegression("y ~ v", form(frame))
+    assert "C(y)" not in str(refusal.value)
+
+
+def test_text_among_numbers_is_named():
+    column = pd.Series([*VALUES[:-3], "T", "<0.5", "T"], dtype=object)
+    with pytest.raises(
+        sh.DataError, match=r"holds float64, str; .* The text is 'T', '<0.5': pd.to_numeric\(data\['v'\]"
+    ):
+        sh.LinearRegression("y ~ v", data_of(column))

@@ -91,7 +91,7 @@ def test_rows_that_are_not_in_memory_are_encoded_alike():
     data = odd()
     here, there = (sh.VaryingIntercept(FORMULA, rows) for rows in (data, pl.from_pandas(data).lazy()))
     assert here.design.predictors == there.design.predictors
-    np.testing.assert_allclose(here.compressed.mean, there.compressed.mean, atol=1e-12)
+    np.testing.assert_allclose(here.engine.compressed.mean, there.engine.compressed.mean, atol=1e-12)
     new = data.iloc[:3]
     np.testing.assert_allclose(here.design.encode(new).X, there.design.encode(new).X, atol=1e-12)
 

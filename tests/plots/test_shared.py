@@ -20,6 +20,12 @@ def test_unknown_parameters_and_labels_are_named(three, method):
         getattr(three, method)(var_names=["tau"])
     with pytest.raises(sh.StanhierError, match="no such label"):
         getattr(three, method)(var_names="alpha", coords={"clinic": ["nowhere"]})
+    with pytest.raises(sh.StanhierError, match="no dimension 'clinics'; the dimensions of alpha are: clinic"):
+        getattr(three, method)(var_names="alpha", coords={"clinics": ["_hidden"]})
+    with pytest.raises(sh.StanhierError, match="no dimension 'clinic'; they have no labels"):
+        getattr(three, method)(var_names="sigma", coords={"clinic": ["_hidden"]})
+    with pytest.raises(sh.StanhierError, match="'coords' must be a dict of labels by dimension"):
+        getattr(three, method)(coords=["_hidden"])
 
 
 def test_too_many_parameters_are_refused(many):

@@ -10,6 +10,8 @@ import pytest
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 
 import stanhier as sh
 from stanhier.reports import equation
@@ -67,7 +69,7 @@ def test_the_report_says_everything(fit, page):
     assert f"mean {fit.model.design.y.mean():.4g}" in text
     assert f"{float(fit.posterior['sigma'].mean()):.2f}" in text
     assert "… 12 groups between …" in text
-    for made in (f"stanhier{sh.__version__}", "CmdStan2.35.0", "seed1", "chains4 of 250 draws each", "Python3."):
+    for made in (f"stanhier{sh.__version__}", "CmdStan2.39.0", "seed1", "chains4 of 250 draws each", "Python3."):
         assert made in re.sub(r"\s*(stanhier|CmdStan|seed|chains|Python)\s*", r"\1", text)
     assert "normal_lpdf" in text or "y ~ normal(" in text, "the Stan program"
 
@@ -156,6 +158,63 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 def test_every_kind_of_model_has_a_report(make, tmp_path):
     make().report(tmp_path / "r.html")
     assert len(Page((tmp_path / "r.html").read_text(encoding="utf-8")).images()) >= 3
+
+
+def rows_of_every_kind():
+    rng = np.random.default_rng(3)
+    n = 90
+    data = {
+        "x": rng.normal(size=n),
+        "k": np.resize([2, 2, 7, 10], n),
+        "b": rng.random(n) < 0.4,
+        "g": np.resize(range(6), n),
+    }
+    data |= {"t": np.resize(["u", "v", "w"], n), "y": rng.normal(size=n)}
+    return pd.DataFrame(data)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["C(k) + x", "C(k)*x + b", "poly(x, 2) + C(k):b", "bs(x, df=4) + t", "C(g) + x + (1 | g)", "t*b + (1 | t)"],
+)
+def test_every_use_of_a_column_has_a_report(formula, tmp_path):
+    model = sh.VaryingIntercept if "|" in formula else sh.LinearRegression
+    synthetic.fit_of(model(f"y ~ {formula}", rows_of_every_kind()), draws=50).report(tmp_path / "r.html")
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert len(page.images()) == (6 if "|" in formula else 5)
+    assert "Not drawn" not in page.text
+    if "C(k)" in formula:
+        assert "3 values: 2 (46), 7 (22), 10 (22)" in page.text, "they are labels: their mean says nothing"
+
+
+def test_a_picture_that_cannot_be_drawn_says_why(tmp_path):
+    u = np.random.default_rng(1).permutation(40) * 1.0
+    data = pd.DataFrame({"u": u, "v": u, "y": np.sin(u)})
+    model = sh.LinearRegression("y ~ near(u, v)", data, context={"near": lambda u, v: (u + v) / (u == v)})
+    synthetic.fit_of(model, draws=50).report(tmp_path / "r.html")
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "Not drawn: plot_prediction(x='u'): 'y ~ near(u, v)' is defined at no value of 'u'" in page.text
+    assert len(page.images()) == 4
+
+
+def test_groups_are_listed_at_the_mean_of_the_predictors(fit, page):
+    assert "Means of the groups of clinic, at the mean of the predictors, from high to low" in page.text
+    assert f"{fit.group_summary(at='mean')['mean'].max():,.1f}" in page.text
+
+
+@pytest.mark.parametrize("se", [None, "se"])
+def test_rows_that_are_not_in_memory_have_a_report(se, tmp_path):
+    data = rows_of_every_kind().assign(se=np.linspace(1, 2, 90))
+    data.to_parquet(tmp_path / "rows.parquet")
+    model = sh.VaryingIntercept("y ~ x + C(k) + t + (1 | g)", tmp_path / "rows.parquet", se=se)
+    synthetic.fit_of(model, draws=50).report(tmp_path / "r.html")
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert len(page.images()) == 5
+    assert f"mean {data['x'].mean():.4g}, sd {data['x'].std():.4g}" in page.text
+    assert f"mean {data['y'].mean():.4g}, sd {data['y'].std():.4g}" in page.text
+    assert "3 values: u, v, w" in page.text
+    assert ("6 groups of 15 to 15 rows: 0 (15)" in page.text) == (se is None)
+    assert ("standard error" in page.text) == (se is not None)
 
 
 def plain(lines):

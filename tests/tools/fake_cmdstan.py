@@ -27,7 +27,7 @@ from stanhier.stan.program import Program, programs_dir
 PROGRAM = "linear_regression"
 
 MAKEFILE = """\
-CMDSTAN_VERSION := 2.35.0
+CMDSTAN_VERSION := 2.39.0
 -include make/local
 .PHONY: build
 build:
@@ -45,12 +45,13 @@ build:
 	@until test -z "$$FAKE_GO" || test -e "$$FAKE_GO"; do sleep 0.05; done
 	@test -z "$$FAKE_FAILURE" || { echo "$$FAKE_FAILURE"; exit 1; }
 	@printf '#!/bin/sh\\necho "stan_version_major = 2"\\necho "STAN_THREADS=%s"\\n' "$(STAN_THREADS)" > "$@"
+	@printf 'test "$$(cat $${FAKE_SYSTEM:-/dev/null})" = "%s"\\n' "$$(cat $${FAKE_SYSTEM:-/dev/null})" >> "$@"
 	@echo compiled >> "$${FAKE_LOG:-/dev/null}"
 	@chmod +x "$@"
 """
 
 MEMBERS = {
-    "httpstan/stanc": b"#!/bin/sh\necho 'stanc3 v2.35.0 (fake)'\n",
+    "httpstan/stanc": b"#!/bin/sh\necho 'stanc3 v2.39.0 (fake)'\n",
     "httpstan/lib/libtbb.so": b"library",
     "httpstan/lib/libtbb.so.2": b"library",
     "httpstan/lib/libsundials_cvodes.a": b"archive",
@@ -68,7 +69,7 @@ MEMBERS = {
 
 def make_parts(folder: Path) -> None:
     """Write the wheel and the files of the home."""
-    with zipfile.ZipFile(folder / "httpstan-4.13.0-fake.whl", "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(folder / "httpstan-4.17.0-fake.whl", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in MEMBERS.items():
             archive.writestr(name, content)
     (folder / "home" / "driver").mkdir(parents=True)
@@ -78,7 +79,7 @@ def make_parts(folder: Path) -> None:
 
 def use_parts(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """Let stanhier build from the parts in that folder, and from nothing else."""
-    file = folder / "httpstan-4.13.0-fake.whl"
+    file = folder / "httpstan-4.17.0-fake.whl"
     fake = wheel.Wheel("fake", hashlib.sha256(file.read_bytes()).hexdigest(), "fake")
 
     def copy(_wheel: wheel.Wheel, target: Path, _options: object) -> Path:

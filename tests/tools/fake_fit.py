@@ -34,6 +34,6 @@ def fake_fit(model, *, chains=2, draws=40, seed=3):
             statistics=statistics,
             seed=seed,
             max_treedepth=10,
-            cmdstan="2.35.0",
+            cmdstan="2.39.0",
         ),
     )

@@ -32,7 +32,7 @@ def fit_of(model, *, chains=4, draws=250, seed=1, divergences=0):
         statistics=statistics,
         seed=seed,
         max_treedepth=10,
-        cmdstan="2.35.0",
+        cmdstan="2.39.0",
     )
     return Fit(model, model.engine.coordinates.draws(raw))
 

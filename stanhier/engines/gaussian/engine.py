@@ -102,6 +102,11 @@ class GaussianEngine:
         """Where a prior with `centered=True` holds, shape (K,)."""
         return self.compressed.origin[:-1]
 
+    @property
+    def group_weights(self) -> np.ndarray:
+        """How much each group says of its own mean, shape (J,): its rows, or the sum of their se**-2 where known."""
+        return self.compressed.weights
+
     def data(self) -> dict[str, Any]:
         """Give what the program receives; the keys are the names in its data block."""
         with in_double_precision(self.formula):
@@ -156,10 +161,12 @@ class GaussianEngine:
         """Give the means of the groups' effects given the other parameters, shape (S, G)."""
         return conditional_moments(self.compressed, groups, *_arrays(draws))[0]
 
-    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float) -> pd.DataFrame:
-        """Summarise the groups' intercepts: mean, sd, lower, median, upper."""
+    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float, x: np.ndarray) -> pd.DataFrame:
+        """Summarise the groups' means at predictors x, shape (K,): mean, sd, lower, median, upper."""
         (name,) = [parameter.name for parameter in self.chosen.parameters.location if parameter.labels is None]
         intercept = self.coordinates.population(draws)[name].ravel()
+        if x.any():
+            intercept = intercept + draws.flat(LOCATION)[:, 1:] @ x
         return group_summary.summarise(self.compressed, groups, draws, intercept, prob)
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:

@@ -57,8 +57,29 @@ class GaussianReducer:
         return {name: getattr(reduced, name) for name in (*_NUMBERS, *_ARRAYS)}
 
     def from_plain(self, plain: Mapping[str, Any]) -> Compressed:
-        """Make them from what `plain` gave."""
+        """Make them from what `plain` gave.
+
+        Raises
+        ------
+        ValueError
+            If a shape, a type or a value is not what compressing gives.
+        """
         numbers = {name: kind(plain[name]) for name, kind in _NUMBERS.items()}
         arrays = {name: np.asarray(plain[name]) for name in _ARRAYS}
+        n_columns, n_groups = arrays["mean"].size, arrays["weights"].size
+        shapes = {
+            **dict.fromkeys(("mean", "sd", "origin"), (n_columns,)),
+            "within": (n_columns, n_columns),
+            "weights": (n_groups,),
+            "means": (n_groups, n_columns),
+        }
+        for name, shape in shapes.items():
+            found = arrays[name]
+            if found.dtype != np.float64 or found.shape != shape or not np.isfinite(found).all():
+                raise ValueError(f"{name} of the rows is {found.dtype} of shape {found.shape}, or not finite")
+        if not n_groups <= numbers["n_rows"] or numbers["n_rows"] < 1 or not np.isfinite(numbers["log_weights"]):
+            raise ValueError(f"{numbers['n_rows']} rows in {n_groups} groups")
+        if (arrays["sd"] < 0).any() or (arrays["weights"] <= 0).any():
+            raise ValueError("negative deviations or weights")
         values: dict[str, Any] = {**numbers, **arrays}
         return Compressed(**values)

@@ -24,7 +24,7 @@ def fit_of(model, n=500, seed=1):
         "energy": rng.standard_normal((2, n)),
     }
     values = {"location": location, "sigma": sigma, "sigma_alpha": sigma_alpha}
-    return Fit(model, Draws(values, statistics, seed=4, max_treedepth=10, cmdstan="2.35.0"))
+    return Fit(model, Draws(values, statistics, seed=4, max_treedepth=10, cmdstan="2.39.0"))
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,19 @@ def test_summaries_are_those_of_the_mixture(fit):
         assert table["lower"].iloc[group] == pytest.approx(lower, abs=1e-3 * sd)
         assert table["median"].iloc[group] == pytest.approx(exact(fit, group, 0.5)[2], abs=1e-3 * sd)
         assert table["upper"].iloc[group] == pytest.approx(exact(fit, group, 0.9)[2], abs=1e-3 * sd)
+
+
+def test_summaries_at_the_mean_of_the_predictors(fit):
+    table = fit.group_summary(at="mean")
+    slopes = fit.posterior["beta"].to_numpy() @ fit.model.design.X.mean(axis=0)
+    draws = fit.posterior["alpha"].to_numpy() + slopes[..., None]
+    spread = draws.std(axis=(0, 1))
+    np.testing.assert_allclose(table["mean"], draws.mean(axis=(0, 1)), atol=0.15 * spread.min())
+    np.testing.assert_allclose(table["sd"], spread, rtol=0.1)
+    np.testing.assert_allclose(table["median"], np.median(draws, axis=(0, 1)), atol=0.2 * spread.min())
+    pd.testing.assert_frame_equal(fit.group_summary(at=0), fit.group_summary())
+    with pytest.raises(sh.StanhierError, match=r"group_summary\(at=True\): 'at' must be \"mean\""):
+        fit.group_summary(at=True)
 
 
 def test_part_of_the_draws_gives_nearly_the_same_intervals(fit, monkeypatch):

@@ -222,21 +222,6 @@ void print_tree(std::ostream& out, const Arg& arg, const std::string& prefix, in
     print_tree(out, arg.chosen(), prefix, depth + 1);
 }
 
-std::string json_text(const std::string& text) {
-  std::ostringstream out;
-  out << '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out << '\\' << c;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out << "\\u00" << "0123456789abcdef"[(c >> 4) & 15] << "0123456789abcdef"[c & 15];
-    else
-      out << c;
-  }
-  out << '"';
-  return out.str();
-}
-
 void json_members(std::ostream& out, const std::vector<Arg>& args, int indent);
 
 void json_value(std::ostream& out, const Arg& arg, int indent) {
@@ -281,6 +266,21 @@ const Arg* descend(const Arg& arg, const std::string& name) {
 }
 
 }  // namespace
+
+std::string json_text(const std::string& text) {
+  std::ostringstream out;
+  out << '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out << '\\' << c;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out << "\\u00" << "0123456789abcdef"[(c >> 4) & 15] << "0123456789abcdef"[c & 15];
+    else
+      out << c;
+  }
+  out << '"';
+  return out.str();
+}
 
 bool Range::contains(double x) const {
   return (low_open ? x > low : x >= low) && (high_open ? x < high : x <= high);

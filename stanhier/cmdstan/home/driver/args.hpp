@@ -82,6 +82,9 @@ class Args {
   Arg root_;
 };
 
+// A string of JSON.
+std::string json_text(const std::string& text);
+
 // The whole tree of arguments (grammar.cpp).
 Args make_args();
 

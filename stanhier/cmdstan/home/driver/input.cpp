@@ -75,6 +75,8 @@ ContextPtr read_context(const std::string& path) {
 }
 
 std::vector<std::string> chain_paths(const std::string& path, unsigned int id, int num_chains) {
+  if (names_each_chain(path, num_chains))
+    return each_chains_path(path, num_chains);
   std::vector<std::string> paths(num_chains, path);
   if (num_chains == 1 || path.empty() || !exists(tagged_path(path, "_" + std::to_string(id))))
     return paths;

@@ -16,7 +16,7 @@ using ContextPtr = std::shared_ptr<const stan::io::var_context>;
 // An empty path gives an empty context; ".json" is JSON, everything else R's dump format.
 ContextPtr read_context(const std::string& path);
 
-// One path per chain: "f_<id>.json", "f_<id+1>.json", ... if the first of them exists, else "f.json" for all.
+// One path per chain: those of a list with commas, or "f_<id>.json", "f_<id+1>.json", ... if the first of them exists, else "f.json" for all.
 std::vector<std::string> chain_paths(const std::string& path, unsigned int id, int num_chains);
 std::vector<ContextPtr> read_chain_contexts(const std::string& path, unsigned int id, int num_chains);
 

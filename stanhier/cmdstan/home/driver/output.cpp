@@ -50,28 +50,22 @@ void CsvWriter::operator()(const std::vector<std::string>& names) {
   write_line();
 }
 
-void CsvWriter::operator()(const std::vector<double>& values) {
-  if (!file_ || values.empty())
+void CsvWriter::row(const double* values, std::size_t size, const char* separator) {
+  if (!file_ || size == 0)
     return;
-  for (const double value : values) {
-    if (!line_.empty())
-      line_ += ',';
-    add(value);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (i > 0)
+      line_ += separator;
+    add(values[i]);
   }
   write_line();
 }
 
-void CsvWriter::operator()(const Eigen::Ref<Eigen::Matrix<double, -1, -1>>& values) {
-  if (!file_)
-    return;
-  for (Eigen::Index row = 0; row < values.cols(); ++row) {
-    for (Eigen::Index i = 0; i < values.rows(); ++i) {
-      if (i > 0)
-        line_ += ", ";
-      add(values(i, row));
-    }
-    write_line();
-  }
+void CsvWriter::operator()(const std::vector<double>& values) { row(values.data(), values.size(), ","); }
+
+void CsvWriter::operator()(const Eigen::Matrix<double, -1, -1>& values) {
+  for (Eigen::Index j = 0; j < values.cols(); ++j)
+    row(values.col(j).data(), values.rows(), ", ");
 }
 
 void CsvWriter::finish() {
@@ -108,6 +102,28 @@ std::pair<std::string, std::string> split_suffix(const std::string& path) {
 std::string tagged_path(const std::string& path, const std::string& tag, const std::string& suffix) {
   const auto parts = split_suffix(path);
   return parts.first + tag + (suffix.empty() ? parts.second : suffix);
+}
+
+bool names_each_chain(const std::string& path, int num_chains) {
+  return num_chains > 1 && path.find(',') != std::string::npos;
+}
+
+std::vector<std::string> each_chains_path(const std::string& list, int num_chains) {
+  std::vector<std::string> paths;
+  std::istringstream members(list);
+  for (std::string path; std::getline(members, path, ',');)
+    paths.push_back(path);
+  if (paths.size() != static_cast<std::size_t>(num_chains))
+    throw std::runtime_error("\"" + list + "\" names " + std::to_string(paths.size()) + " files for "
+                             + std::to_string(num_chains) + " chains; name one for each, or one for all.");
+  return paths;
+}
+
+std::string chain_path(const std::string& path, const std::string& tag, int chain, int num_chains, unsigned int id,
+                       const std::string& suffix) {
+  if (names_each_chain(path, num_chains))
+    return tagged_path(each_chains_path(path, num_chains)[chain], tag, suffix);
+  return tagged_path(path, tag + (num_chains == 1 ? "" : "_" + std::to_string(id + chain)), suffix);
 }
 
 }  // namespace driver

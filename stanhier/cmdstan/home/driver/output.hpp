@@ -28,7 +28,11 @@ class CsvWriter final : public stan::callbacks::writer {
   void operator()() override { comment(""); }
   void operator()(const std::string& message) override { comment(message); }
   // One row per column of `values`.
-  void operator()(const Eigen::Ref<Eigen::Matrix<double, -1, -1>>& values) override;
+  void operator()(const Eigen::Matrix<double, -1, -1>& values) override;
+  // One row.
+  void operator()(const Eigen::Matrix<double, -1, 1>& values) override { row(values.data(), values.size(), ", "); }
+  void operator()(const Eigen::Matrix<double, 1, -1>& values) override { row(values.data(), values.size(), ", "); }
+  bool is_valid() const noexcept override { return file_ != nullptr; }
 
   // Closes the file; throws if anything could not be written (a full disk, for one).
   void finish();
@@ -39,6 +43,7 @@ class CsvWriter final : public stan::callbacks::writer {
   };
 
   void comment(const std::string& message);
+  void row(const double* values, std::size_t size, const char* separator);
   void add(double value);
   void write_line();
   [[noreturn]] void fail() const;
@@ -76,6 +81,13 @@ class Console final : public stan::callbacks::logger {
 std::pair<std::string, std::string> split_suffix(const std::string& path);
 // "dir/fit.csv", "_path_1", ".json" -> "dir/fit_path_1.json"; without a suffix the file keeps its own.
 std::string tagged_path(const std::string& path, const std::string& tag, const std::string& suffix = "");
+// Whether a path is a list with commas, "a.csv,b.csv", that names a file for each of several chains.
+bool names_each_chain(const std::string& path, int num_chains);
+// The members of such a list; throws unless there is one for every chain.
+std::vector<std::string> each_chains_path(const std::string& list, int num_chains);
+// The path of one chain: the list's member, or the path with `number` if there are several chains.
+std::string chain_path(const std::string& path, const std::string& tag, int chain, int num_chains, unsigned int id,
+                       const std::string& suffix = "");
 
 }  // namespace driver
 

@@ -16,6 +16,8 @@ int pathfinder(Run& r) {
   const int num_paths = integer("num_paths");
   if (r.model.num_params_r() == 0)
     throw std::runtime_error("Model contains no parameters, so pathfinder has nothing to approximate.");
+  if (static_cast<double>(integer("num_psis_draws")) > static_cast<double>(integer("num_draws")) * num_paths)
+    r.console.warn("Warning: num_psis_draws is larger than num_draws * num_paths, so that some draws are repeated.");
   const Init init = read_init(args.text("init"), r.id, num_paths);
   const std::string diagnostic_file = r.diagnostic_file();
   CsvWriter output = r.open_csv(r.output_path("", 0, 1));
@@ -23,13 +25,11 @@ int pathfinder(Run& r) {
   if (num_paths == 1) {
     CsvWriter init_writer;
     JsonWriter diagnostic = r.open_json_diagnostic("");
-    // <true> is what several paths use: one instantiation serves both.
-    const auto result = pathfinder_lbfgs_single<true, Model>(
+    code = pathfinder_lbfgs_single<false, false, Model>(
         r.model, *init.contexts[0], r.seed, r.id, init.radius, integer("history_size"), real("init_alpha"),
         real("tol_obj"), real("tol_rel_obj"), real("tol_grad"), real("tol_rel_grad"), real("tol_param"),
         integer("max_lbfgs_iters"), integer("num_elbo_draws"), integer("num_draws"), !diagnostic_file.empty(),
         r.refresh, r.interrupt, r.console, init_writer, output, diagnostic, flag("calculate_lp"));
-    code = std::get<0>(result);
   } else {
     const bool save_paths = flag("save_single_paths");
     std::vector<CsvWriter> init_writers(num_paths);

@@ -17,8 +17,7 @@ Run::Run(Args& args, Model& model, const std::string& start_time)
       start_time(start_time) {}
 
 std::string Run::output_path(const std::string& tag, int chain, int num_chains, const std::string& suffix) const {
-  const std::string number = num_chains == 1 ? "" : "_" + std::to_string(id + chain);
-  return tagged_path(args.text("output.file"), tag + number, suffix);
+  return chain_path(args.text("output.file"), tag, chain, num_chains, id, suffix);
 }
 
 CsvWriter Run::open_csv(const std::string& path) const {
@@ -47,7 +46,7 @@ std::vector<CsvWriter> Run::open_diagnostics(int num_chains) const {
   std::vector<CsvWriter> writers(num_chains);
   if (!diagnostic_file().empty())
     for (int i = 0; i < num_chains; ++i)
-      writers[i] = open_csv(tagged_path(diagnostic_file(), num_chains == 1 ? "" : "_" + std::to_string(id + i)));
+      writers[i] = open_csv(chain_path(diagnostic_file(), "", i, num_chains, id));
   return writers;
 }
 
@@ -56,12 +55,21 @@ JsonWriter Run::open_json_diagnostic(const std::string& tag) const {
 }
 
 void Run::save_config() const {
-  const std::string path = tagged_path(args.text("output.file"), "_config", ".json");
+  const std::string output = args.text("output.file");
+  // Of a list of files, one per chain, the first gives the name.
+  const bool is_list = args.text("method") == "sample" && names_each_chain(output, args.integer("sample.num_chains"));
+  const std::string path = tagged_path(is_list ? output.substr(0, output.find(',')) : output, "_config", ".json");
   std::ofstream out(path);
   out << "{\n  \"stan_major_version\" : \"" << STAN_MAJOR << "\",\n  \"stan_minor_version\" : \"" << STAN_MINOR
       << "\",\n  \"stan_patch_version\" : \"" << STAN_PATCH << "\",\n  \"model_name\" : \"" << model.model_name()
       << "\",\n  \"start_datetime\" : \"" << start_time << "\",\n";
   args.print_json(out, 2);
+  out << ",\n  \"mpi_enabled\" : false";
+  for (const auto& line : model.model_compile_info()) {
+    const auto equals = line.find(" = ");
+    out << ",\n  " << json_text(line.substr(0, equals)) << " : "
+        << json_text(equals == std::string::npos ? "" : line.substr(equals + 3));
+  }
   out << "\n}\n";
   out.close();
   if (!out)

@@ -31,10 +31,6 @@ int run_sampler(Sampling& s) {
   const Args& args = s.run.args;
   if (args.text("sample.algorithm") == "fixed_param")
     return fixed_param(s);
-  if (s.run.model.num_params_r() == 0) {
-    s.run.console.info("Model contains no parameters, running fixed_param sampler, no updates to Markov chain");
-    return fixed_param(s);
-  }
   const std::string metric = args.text("sample.hmc.metric");
   if (args.text("sample.hmc.engine") == "static")
     return static_hmc(s, metric);
@@ -57,13 +53,15 @@ int sample(Run& run) {
   if (s.num_chains > 1 && args.text("sample.algorithm") == "hmc" && args.text("sample.hmc.engine") == "static")
     throw usage_error("num_chains=" + std::to_string(s.num_chains)
                       + ": engine=static runs one chain per process; start one process per chain.");
+  if (args.flag("sample.adapt.save_metric") && !s.adapt)
+    throw usage_error("save_metric=1 needs adaptation (adapt engaged=1): without it there is no metric to save.");
   s.outputs = run.open_outputs(s.num_chains);
   s.diagnostics = run.open_diagnostics(s.num_chains);
   const bool is_adapted = s.adapt && args.text("sample.algorithm") == "hmc"
-                          && args.text("sample.hmc.engine") == "nuts" && run.model.num_params_r() > 0;
+                          && args.text("sample.hmc.engine") == "nuts";
   const bool save_metric = args.flag("sample.adapt.save_metric") && is_adapted;
   if (args.flag("sample.adapt.save_metric") && !is_adapted)
-    run.console.info("save_metric has no effect: only engine=nuts with adapt engaged=1 has a metric to save.");
+    run.console.info("save_metric has no effect: only engine=nuts has a metric to save.");
   for (int i = 0; i < s.num_chains; ++i)
     s.metrics.push_back(
         open_json(save_metric ? run.output_path("_metric", i, s.num_chains, ".json") : "", run.sig_figs));

@@ -1,0 +1,181 @@
+"""Means, intervals and data along a predictor, drawn into axes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
+from stanhier.engines.regression import Regression
+from stanhier.plots.shared import flat, label_width, quantity, short
+from stanhier.plots.typical import Course, defined, rows_at
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import predict_draws
+
+__all__ = ["along_words", "draw_data", "draw_means", "finish"]
+
+_MAX_POINTS = 5_000
+_ROTATED_LABEL = 0.17
+"""Inches along the axis that a rotated label takes."""
+
+
+def draw_means(
+    ax: Any,
+    fit: Fitted[Regression],
+    course: Course,
+    held: Mapping[str, Any],
+    prob: float,
+    color: str,
+    *,
+    name: str | None = None,
+    labels: bool = False,
+    response: bool = True,
+    aside: float = 0.0,
+    in_group: bool = False,
+) -> None:
+    """Draw the mean and its interval, and perhaps that of new observations.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    fit : Fitted
+    course : Course
+    held : mapping
+        The values of all other columns.
+    prob : float
+    color : str
+    name : str, optional
+        What the legend calls the mean, if it does not explain each part.
+    labels : bool
+        Whether the legend explains each part.
+    response : bool
+        Whether to draw the interval of new observations.
+    aside : float
+        How far levels are moved sideways.
+    in_group : bool
+        Whether the means are those of a group in `held`, and not of the average group.
+
+    Raises
+    ------
+    StanhierError
+        If the formula is defined at none of these rows.
+    """
+    grid = rows_at(fit.model.rows, held, {course.name: course.values})
+    there = defined(fit.model.rows, grid)
+    if not there.any():
+        raise StanhierError(
+            f"plot_prediction(x={quoted(course.name)}): {quoted(fit.model.formula)} is defined nowhere along "
+            f"'{course.name}' for {name if name is not None else 'these values'}; draw along another predictor."
+        )
+    mean, new = _bands(fit, grid[there], prob, in_group=in_group)
+    new = new if response else None
+    outer_label, inner_label, mean_label = None, None, name
+    if labels:
+        percent = f"{100 * prob:g} %"
+        outer_label, inner_label, mean_label = f"{percent} of new observations", f"{percent} of the mean", "mean"
+    if course.kind == "line":
+        mean, at = _in_places(mean, there), course.positions  # broken where the formula is not defined
+        if new is not None:
+            new = _in_places(new, there)
+            ax.fill_between(at, new[0], new[2], color=color, alpha=0.15, linewidth=0, label=outer_label)
+        ax.fill_between(at, mean[0], mean[2], color=color, alpha=0.35, linewidth=0, label=inner_label)
+        ax.plot(at, mean[1], color=color, label=mean_label)
+        return
+    at = course.positions[there] + aside
+    crowd = max(1.0, len(course.values) / 18)
+    if new is not None:
+        ax.vlines(at, new[0], new[2], color=color, alpha=0.2, linewidth=14 / crowd, label=outer_label)
+    ax.vlines(at, mean[0], mean[2], color=color, linewidth=max(3 / crowd, 1), label=inner_label)
+    ax.plot(at, mean[1], "o", color=color, markersize=6 / np.sqrt(crowd), label=mean_label)
+
+
+def _in_places(band: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Put the columns of a band into their places, with NaN between them."""
+    spread = np.full((len(band), len(there)), np.nan)
+    spread[:, there] = band
+    return spread
+
+
+def draw_data(
+    ax: Any,
+    fit: Fitted[Regression],
+    course: Course,
+    rows: np.ndarray,
+    color: str,
+    *,
+    aside: float = 0.0,
+    width: float = 0.15,
+) -> None:
+    """Draw the rows as points; of more than 5,000 a sample, spread sideways where they would hide each other."""
+    design = fit.model.rows
+    places = course.positions_of(design.frame[course.name])
+    chosen = np.flatnonzero(rows & ~np.isnan(places))
+    rng = np.random.default_rng(0)
+    if len(chosen) > _MAX_POINTS:
+        chosen = rng.choice(chosen, _MAX_POINTS, replace=False)
+    at = places[chosen]
+    if course.kind == "levels":
+        at = at + aside + rng.uniform(-width, width, len(at))
+    elif 20 * len(np.unique(at)) < len(at):
+        at = at + rng.uniform(-0.02, 0.02, len(at)) * np.ptp(places)
+    few = len(chosen) <= 300
+    ax.plot(
+        at,
+        design.y[chosen],
+        "o",
+        color=color,
+        markersize=3 if few else 1.5,
+        alpha=0.7 if few else 0.35,
+        markeredgewidth=0,
+    )
+
+
+def finish(ax: Any, fit: Fitted[Regression], course: Course) -> None:
+    """Name the axes, and the levels as far as there is room for their names."""
+    if course.kind == "levels":
+        labels = [short(level, 24) for level in course.values]
+        inches = _width(ax)
+        crowded = label_width(labels) * len(labels) > inches
+        step = max(1, int(np.ceil(_ROTATED_LABEL * len(labels) / inches))) if crowded else 1
+        options = {"rotation": 60, "ha": "right"} if crowded else {}
+        ax.set_xticks(range(0, len(labels), step), labels[::step], **options)
+        ax.set_xlim(-0.6, len(labels) - 0.4)
+    elif fit.model.rows.frame[course.name].dtype.kind == "i":
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel(along_words(course))
+    ax.set_ylabel(quantity(fit.model.design.formula.response))
+
+
+def along_words(course: Course) -> str:
+    """Name the predictor, and say if some of its levels are left out."""
+    name, shown = quantity(course.name), len(course.values)
+    return f"{name} ({shown:,} of {course.n_levels:,} levels)" if shown < course.n_levels else name
+
+
+def _bands(
+    fit: Fitted[Regression], grid: pd.DataFrame, prob: float, *, in_group: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Give lower, median and upper of the mean, and of new observations (None where their error is not known)."""
+    design, engine = fit.model.design, fit.model.engine
+    tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
+    if design.group is None or in_group:
+        line = flat(predict_draws(fit, grid, kind="mean"))
+        spread = engine.noise_scale(fit.draws)
+    else:
+        rows = design.encode(grid, with_groups=False)
+        line = engine.linear(fit.draws, rows.X)
+        spread = np.hypot(engine.noise_scale(fit.draws), engine.new_effects(fit.draws, np.ones(fit.draws.n_draws)))
+    mean = np.quantile(line, tail, axis=0)
+    if fit.model.noise.kind == "known":
+        return mean, None
+    # One error per draw for the whole line: each quantile is as good as with its own, and the edge is not ragged.
+    noise = spread * np.random.default_rng([fit.draws.seed, 0x70]).standard_normal(len(line))
+    return mean, np.quantile(line + noise[:, None], tail, axis=0)
+
+
+def _width(ax: Any) -> float:
+    """Give the inches across the axes."""
+    figure = ax.get_figure()
+    return float(ax.get_position().width * figure.get_size_inches()[0])
