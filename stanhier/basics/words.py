@@ -59,5 +59,5 @@ def listed(names: Iterable[Any], most: int = 20) -> str:
         How many are named.
     """
     known = list(names)
-    some = ", ".join(f"'{shortened(str(name), 60)}'" for name in known[:most])
+    some = ", ".join(quoted(str(name), 60) for name in known[:most])
     return some if len(known) <= most else f"{some} and {len(known) - most:,} more"

@@ -95,10 +95,10 @@ class AskedModels:
         last = next(reversed(self.places), None)
         place = "before the first model" if last is None else f"after {quoted(last)}"
         ended = kind(
-            f"fit_many() stopped early, {place}: the models that it was given ended with "
-            f"{described(error).rstrip('.')}. What is finished is kept. Give pairs of a name and a function that makes "
-            "the model, or a formula with data and by=: a model that cannot be made is then in `.failures`, and stops "
-            "no other."
+            f"fit_many() stopped early, {place}: asking for the next model raised {type(error).__name__}: "
+            f"{str(error).rstrip('.')}. What is finished is kept. Give pairs of a name and a function that makes the "
+            "model, or a formula with data and by=: a model that cannot be made is then in `.failures`, and stops no "
+            "other."
         )
         ended.__cause__ = error
         return ended

@@ -76,7 +76,7 @@ def fit_many(
 
 @in_our_words()
 def fit_many(
-    models: str | Mapping[Any, Model | Maker] | Iterable[tuple[Any, Model | Maker]],
+    models: str | Mapping[Any, Model | Maker] | Iterable[tuple[Any, Model | Maker]] | None = None,
     data: Any = None,
     *,
     by: str | Sequence[str] | None = None,
@@ -156,6 +156,11 @@ def fit_many(
     >>> halves = ((k, functools.partial(sh.LinearRegression, "y ~ dose", data.sample(frac=0.5))) for k in range(100))
     >>> sh.fit_many(halves, seed=1).failures
     """
+    if models is None:
+        raise StanhierError(
+            "fit_many() needs a formula, by its place, with data and by=: fit_many(formula, data, by=...); or models "
+            "by name: fit_many(models)."
+        )
     for name, reason in _SETTLED.items():
         if name in sample_keywords:
             raise StanhierError(f"fit_many() does not take '{name}': {reason}.")

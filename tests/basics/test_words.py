@@ -9,6 +9,7 @@ def test_short_texts_stay_as_they_are():
     assert quoted("y ~ x") == "'y ~ x'"
     assert quoted(["a", 1]) == "['a', 1]"
     assert listed(["x", 1]) == "'x', '1'"
+    assert listed(["it's", "a\nb"]) == "\"it's\", 'a\\nb'"
 
 
 @pytest.mark.parametrize("value", ["x" * 10**6, "\0" * 10**6, ["x"] * 10**6, {k: k for k in range(10**5)}, 10**4000])

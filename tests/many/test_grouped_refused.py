@@ -60,6 +60,11 @@ class TestRefused:
         with pytest.raises(sh.DataError, match="'product' has 2 missing values in 600 rows"):
             sh.fit_many(FORMULA, data if kind == "pandas" else tmp_path / "rows.parquet", by=["shop", "product"])
 
+    def test_a_formula_has_its_place(self):
+        for keywords in ({"formula": FORMULA, "data": rows(), "by": "shop"}, {"by": "shop"}, {}):
+            with pytest.raises(sh.StanhierError, match="needs a formula, by its place, with data and by="):
+                sh.fit_many(**keywords)
+
     def test_what_needs_rows_at_once_that_are_elsewhere(self, folder):
         with pytest.raises(sh.FormulaError, match="orthogonal over the whole column"):
             sh.fit_many("y ~ poly(x, 2)", str(folder / "part-*.parquet"), by="shop")
