@@ -125,7 +125,7 @@ def content_name() -> str:
     Returns
     -------
     str
-        The beginning of the names of such homes, for example ``cmdstan-2.35.0-0123456789``.
+        The beginning of the names of such homes, for example ``cmdstan-2.39.0-0123456789``.
 
     Raises
     ------
