@@ -1,5 +1,6 @@
 """Make an executable of a Stan program with a CmdStan, and tell later whether it is still what was made."""
 
+import errno
 import hashlib
 import json
 import os
@@ -84,6 +85,8 @@ def fault_of(exe: Path) -> str:
     """
     try:
         status = exe.stat()
+        if not os.access(exe, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(exe))
     except PermissionError:  # it is there, and closed to this user
         raise
     except OSError as err:

@@ -135,6 +135,7 @@ def _examine_leftovers() -> list[Finding]:
     return [Finding("leftovers", well=True, text="\n".join([what, *lines]))]
 
 
+@cache.reading()
 def leftovers() -> list[Path]:
     """List what this version of stanhier, with this compiler, would not choose, and what interrupted runs left.
 
@@ -147,7 +148,7 @@ def leftovers() -> list[Path]:
     Raises
     ------
     CmdStanError
-        When it cannot be known, because the user's CmdStan cannot be used.
+        When it cannot be known, because the user's CmdStan cannot be used, or this user may not read the cache.
     """
     exes = [Program(name).compiled_exe(threads=threads) for name in shipped_programs() for threads in _KINDS.values()]
     used = {locate.find_users(), *(exe.parent for exe in exes if exe is not None)}

@@ -84,6 +84,7 @@ class Program(ProgramText):
         place = self._known_place(threads=threads)
         return self._exe_in(place) if place is not None and is_intact(self._exe_in(place)) else None
 
+    @cache.reading()
     def fault(self, *, threads: bool = False) -> str:
         """Say what is wrong with the executable in the cache.
 
@@ -100,7 +101,7 @@ class Program(ProgramText):
         Raises
         ------
         CmdStanError
-            When the user's CmdStan cannot be used.
+            When the user's CmdStan cannot be used, or this user may not read the cache.
         """
         place = self._known_place(threads=threads)
         return fault_of(self._exe_in(place)) if place is not None and place.exists() else ""
