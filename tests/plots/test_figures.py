@@ -12,6 +12,7 @@ from stanhier.evaluation.calibration import Calibration
 from tests.plots.test_pooling import pooled
 from tests.tools import synthetic
 from tests.tools.drawn import texts_overlap
+from tests.tools.fake_fit import fake_fit
 
 COMPARISON = pd.DataFrame({"elpd_diff": [0.0, -12.3], "dse": [0.0, 4.0]}, index=["one", "two"])
 
@@ -97,7 +98,7 @@ def wide(n_slopes):
     rng = np.random.default_rng(0)
     data = pd.DataFrame({f"predictor_{k}": rng.normal(size=80) for k in range(n_slopes)})
     formula = "y ~ " + " + ".join(data.columns) + " + (1 | g)"
-    return synthetic.fit_of(
+    return fake_fit(
         sh.VaryingIntercept(formula, data.assign(y=data.sum(axis=1) + rng.normal(size=80), g=np.arange(80) % 8)),
         divergences=5,
     )

@@ -9,6 +9,7 @@ import stanhier as sh
 from stanhier import plots
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of, segments, texts_overlap
+from tests.tools.fake_fit import fake_fit
 
 
 def group_means(fit):
@@ -103,7 +104,7 @@ def yearly(shift):
     g, year = np.repeat(np.arange(15), 12), rng.integers(0, 25, 180)
     y = -2.5 * year + rng.normal(0, 30, 15)[g] + rng.normal(0, 60, 180)
     data = pd.DataFrame({"y": y, "year": year + shift, "g": [f"s{k:02d}" for k in g]})
-    return synthetic.fit_of(sh.VaryingIntercept("y ~ year + (1 | g)", data))
+    return fake_fit(sh.VaryingIntercept("y ~ year + (1 | g)", data))
 
 
 def test_where_years_begin_changes_no_picture_of_groups():

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-from tests.tools import synthetic
 from tests.tools.drawn import labels_of, texts_overlap
+from tests.tools.fake_fit import fake_fit
 
 
 @pytest.mark.parametrize("method", ["plot_trace", "plot_pair", "plot_posterior", "plot_prior_posterior"])
@@ -40,7 +40,7 @@ def test_long_names_and_many_categories_stay_apart():
     data["region"] = np.resize([f"region of {k:02d}" for k in range(16)], 200)
     data["y"] = rng.standard_normal(200)
     formula = "y ~ " + " + ".join(f"`{name}`" for name in names) + " + region"
-    fit = synthetic.fit_of(sh.LinearRegression(formula, data))
+    fit = fake_fit(sh.LinearRegression(formula, data))
     regions = fit.plot_prediction("region")
     assert labels_of(regions.xaxis)[3] == "region of 03"
     assert regions.get_xticklabels()[0].get_rotation() == 60

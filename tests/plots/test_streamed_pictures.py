@@ -6,6 +6,7 @@ import pytest
 import stanhier as sh
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of
+from tests.tools.fake_fit import fake_fit
 
 FORMULA = "pressure ~ age + C(ward) + sex + (1 | clinic)"
 
@@ -26,18 +27,18 @@ def path(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def fit(path):
-    return synthetic.fit_of(sh.VaryingIntercept(FORMULA, path))
+    return fake_fit(sh.VaryingIntercept(FORMULA, path))
 
 
 def test_what_pooling_did_is_the_same(fit, data):
-    ax, expected = fit.plot_shrinkage(), synthetic.fit_of(sh.VaryingIntercept(FORMULA, data)).plot_shrinkage()
+    ax, expected = fit.plot_shrinkage(), fake_fit(sh.VaryingIntercept(FORMULA, data)).plot_shrinkage()
     assert labels_of(ax.yaxis) == labels_of(expected.yaxis)
     assert {label.split("(")[1] for label in labels_of(ax.yaxis)} == {"n = 5)", "n = 12)", "n = 40)"}
     np.testing.assert_allclose(ax.lines[0].get_xdata(), expected.lines[0].get_xdata(), rtol=1e-6)
 
 
 def test_group_sizes_are_left_out_where_rows_have_standard_errors(path):
-    ax = synthetic.fit_of(sh.VaryingIntercept(FORMULA, path, se="se")).plot_shrinkage()
+    ax = fake_fit(sh.VaryingIntercept(FORMULA, path, se="se")).plot_shrinkage()
     assert sorted(labels_of(ax.yaxis)) == ["g000", "g001", "g002"]
 
 
@@ -47,7 +48,7 @@ def test_many_groups_with_standard_errors_have_areas(tmp_path):
     data.to_parquet(tmp_path / "rows.parquet")
     precision = (data["se"] ** -2).groupby(data["clinic"]).sum().to_numpy()
     for source in (data, tmp_path / "rows.parquet"):
-        ax = synthetic.fit_of(sh.VaryingIntercept("pressure ~ age + (1 | clinic)", source, se="se")).plot_shrinkage()
+        ax = fake_fit(sh.VaryingIntercept("pressure ~ age + (1 | clinic)", source, se="se")).plot_shrinkage()
         np.testing.assert_allclose(ax.collections[0].get_sizes(), 4 + 76 * precision / precision.max())
         assert ("3 rows" in ax.get_legend_handles_labels()[1]) == (source is data)
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-from tests.tools import synthetic
 from tests.tools.drawn import labels_of
+from tests.tools.fake_fit import fake_fit
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def data():
 
 def fit_of(formula, data, **kwargs):
     model = sh.VaryingIntercept if "|" in formula else sh.LinearRegression
-    return synthetic.fit_of(model(f"y ~ {formula}", data, **kwargs), draws=50)
+    return fake_fit(model(f"y ~ {formula}", data, **kwargs), draws=50)
 
 
 FORMULAS = [

@@ -16,12 +16,12 @@ NEW = pd.DataFrame({"x": [0.0, 1.5, -2.0], "z": [100.0, 90.0, 130.0]}, index=["p
 
 @pytest.fixture
 def linear():
-    return fake_fit(variants.LINEAR["default"]())
+    return fake_fit(variants.LINEAR["default"](), chains=2, draws=40, seed=3)
 
 
 @pytest.fixture
 def varying():
-    return fake_fit(sh.VaryingIntercept("y ~ x + z + (1 | g)", variants.frame()), draws=500)
+    return fake_fit(sh.VaryingIntercept("y ~ x + z + (1 | g)", variants.frame()), chains=2, draws=500, seed=3)
 
 
 def flat(dataset):

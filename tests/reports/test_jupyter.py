@@ -6,6 +6,7 @@ import pytest
 
 import stanhier as sh
 from tests.tools import synthetic
+from tests.tools.fake_fit import fake_fit
 
 
 def words(html):
@@ -40,7 +41,7 @@ def test_a_fit_with_problems_says_them():
 
 def test_names_of_columns_are_escaped():
     data = synthetic.grouped_frame([9, 9, 9]).rename(columns={"age": "<img src=x onerror=alert(1)>"})
-    fit = synthetic.fit_of(sh.LinearRegression("pressure ~ `<img src=x onerror=alert(1)>`", data))
+    fit = fake_fit(sh.LinearRegression("pressure ~ `<img src=x onerror=alert(1)>`", data))
     for html in (fit._repr_html_(), fit.model._repr_html_()):
         assert "<img" not in html
         assert "&lt;img" in html
@@ -49,7 +50,7 @@ def test_names_of_columns_are_escaped():
 def test_many_parameters_are_cut_off():
     data = {f"x{k}": [float((3 * j + k) ** 2 % 101) for j in range(150)] for k in range(120)}
     data["y"] = [float(j % 7) for j in range(150)]
-    fit = synthetic.fit_of(sh.LinearRegression("y ~ " + " + ".join(f"x{k}" for k in range(120)), data))
+    fit = fake_fit(sh.LinearRegression("y ~ " + " + ".join(f"x{k}" for k in range(120)), data))
     text = words(fit._repr_html_())
     assert "beta[x50]" in text
     assert "beta[x119]" not in text

@@ -17,6 +17,7 @@ import stanhier as sh
 from stanhier.reports import equation
 from tests.tools import synthetic
 from tests.tools.browser import Browser
+from tests.tools.fake_fit import fake_fit
 
 
 class Page(HTMLParser):
@@ -147,9 +148,9 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
     [
         synthetic.line,
         synthetic.schools,
-        lambda: synthetic.fit_of(sh.LinearRegression("y ~ 1", {"y": [1.0, 2.0, 4.0]}, sigma=1.0)),
-        lambda: synthetic.fit_of(sh.LinearRegression("pressure ~ 0 + age", synthetic.grouped_frame([9, 9, 9]))),
-        lambda: synthetic.fit_of(
+        lambda: fake_fit(sh.LinearRegression("y ~ 1", {"y": [1.0, 2.0, 4.0]}, sigma=1.0)),
+        lambda: fake_fit(sh.LinearRegression("pressure ~ 0 + age", synthetic.grouped_frame([9, 9, 9]))),
+        lambda: fake_fit(
             sh.LinearRegression("pressure ~ age", synthetic.grouped_frame([9, 9]), priors={"beta": sh.Flat()})
         ),
     ],
@@ -179,7 +180,7 @@ def rows_of_every_kind():
 )
 def test_every_use_of_a_column_has_a_report(formula, tmp_path):
     model = sh.VaryingIntercept if "|" in formula else sh.LinearRegression
-    synthetic.fit_of(model(f"y ~ {formula}", rows_of_every_kind()), draws=50).report(tmp_path / "r.html")
+    fake_fit(model(f"y ~ {formula}", rows_of_every_kind()), draws=50).report(tmp_path / "r.html")
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert len(page.images()) == (6 if "|" in formula else 5)
     assert "Not drawn" not in page.text
@@ -191,7 +192,7 @@ def test_a_picture_that_cannot_be_drawn_says_why(tmp_path):
     u = np.random.default_rng(1).permutation(40) * 1.0
     data = pd.DataFrame({"u": u, "v": u, "y": np.sin(u)})
     model = sh.LinearRegression("y ~ near(u, v)", data, context={"near": lambda u, v: (u + v) / (u == v)})
-    synthetic.fit_of(model, draws=50).report(tmp_path / "r.html")
+    fake_fit(model, draws=50).report(tmp_path / "r.html")
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "Not drawn: plot_prediction(x='u'): 'y ~ near(u, v)' is defined at no value of 'u'" in page.text
     assert len(page.images()) == 4
@@ -207,7 +208,7 @@ def test_rows_that_are_not_in_memory_have_a_report(se, tmp_path):
     data = rows_of_every_kind().assign(se=np.linspace(1, 2, 90))
     data.to_parquet(tmp_path / "rows.parquet")
     model = sh.VaryingIntercept("y ~ x + C(k) + t + (1 | g)", tmp_path / "rows.parquet", se=se)
-    synthetic.fit_of(model, draws=50).report(tmp_path / "r.html")
+    fake_fit(model, draws=50).report(tmp_path / "r.html")
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert len(page.images()) == 5
     assert f"mean {data['x'].mean():.4g}, sd {data['x'].std():.4g}" in page.text

@@ -2,38 +2,33 @@
 
 import numpy as np
 
-from stanhier.engines.draws import Draws
 from stanhier.fit import Fit
+from stanhier.stan.nuts import RawDraws
 
 
-def fake_fit(model, *, chains=2, draws=40, seed=3):
-    """A fit with made-up draws: locations near the reference point, scales around one."""
+def fake_fit(model, *, chains=4, draws=250, seed=1, divergences=0):
+    """A fit of independent draws in the whitened coordinates, which are close to the posterior."""
     rng = np.random.default_rng(seed)
     shape = (chains, draws)
-    spread = rng.standard_normal((*shape, len(model.engine.whitening.location_hat))) * 0.3
+    diverging = np.zeros(shape, dtype=bool)
+    diverging.ravel()[rng.choice(chains * draws, divergences, replace=False)] = True
     statistics = {
         "lp": rng.standard_normal(shape),
         "acceptance_rate": rng.uniform(0.7, 1, shape),
-        "step_size": np.full(shape, 0.5),
-        "tree_depth": rng.integers(1, 4, shape),
-        "n_steps": rng.integers(1, 8, shape),
-        "diverging": rng.random(shape) < 0.1,
+        "step_size": np.full(shape, 0.8),
+        "tree_depth": np.full(shape, 3),
+        "n_steps": np.full(shape, 7),
+        "diverging": diverging,
         "energy": rng.standard_normal(shape),
         "reached_max_treedepth": np.zeros(shape, dtype=bool),
     }
-    return Fit(
-        model,
-        Draws(
-            values={
-                "location": model.engine.whitening.location_hat + spread,
-                "sigma": np.exp(0.2 * rng.standard_normal(shape))
-                if model.sigma is None
-                else np.full(shape, model.sigma),
-                **({"sigma_alpha": np.exp(0.3 * rng.standard_normal(shape))} if model.engine.grouped else {}),
-            },
-            statistics=statistics,
-            seed=seed,
-            max_treedepth=10,
-            cmdstan="2.39.0",
-        ),
+    whitening = model.engine.whitening
+    raw = RawDraws(
+        z=rng.standard_normal((*shape, len(whitening.location_hat))),
+        z_scale=rng.standard_normal((*shape, int(model.engine.grouped) + (model.sigma is None))),
+        statistics=statistics,
+        seed=seed,
+        max_treedepth=10,
+        cmdstan="2.39.0",
     )
+    return Fit(model, model.engine.coordinates.draws(raw))

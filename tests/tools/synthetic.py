@@ -1,40 +1,13 @@
-"""Fits without Stan: independent draws in the whitened coordinates, which are close to the posterior."""
+"""Small data sets of every shape, and fits of them without Stan."""
 
 import numpy as np
 import pandas as pd
 
 import stanhier as sh
-from stanhier.fit import Fit
-from stanhier.stan.nuts import RawDraws
+from tests.tools.fake_fit import fake_fit
 
 LONG = "Universitätsklinikum Hamburg-Eppendorf, Klinik für Innere Medizin"
 NASTY = "St. <script>alert(1)</script> & $x_1$"
-
-
-def fit_of(model, *, chains=4, draws=250, seed=1, divergences=0):
-    rng = np.random.default_rng(seed)
-    shape = (chains, draws)
-    diverging = np.zeros(shape, dtype=bool)
-    diverging.ravel()[rng.choice(chains * draws, divergences, replace=False)] = True
-    statistics = {
-        "lp": rng.standard_normal(shape),
-        "acceptance_rate": rng.uniform(0.7, 1, shape),
-        "step_size": np.full(shape, 0.8),
-        "tree_depth": np.full(shape, 3),
-        "n_steps": np.full(shape, 7),
-        "diverging": diverging,
-        "energy": rng.standard_normal(shape),
-    }
-    whitening = model.engine.whitening
-    raw = RawDraws(
-        z=rng.standard_normal((*shape, len(whitening.location_hat))),
-        z_scale=rng.standard_normal((*shape, int(model.engine.grouped) + (model.sigma is None))),
-        statistics=statistics,
-        seed=seed,
-        max_treedepth=10,
-        cmdstan="2.39.0",
-    )
-    return Fit(model, model.engine.coordinates.draws(raw))
 
 
 def grouped_frame(sizes, names=None, seed=2):
@@ -51,14 +24,14 @@ def grouped_frame(sizes, names=None, seed=2):
 
 def grouped(sizes, names=None, **kwargs):
     data = grouped_frame(sizes, names)
-    return fit_of(sh.VaryingIntercept("pressure ~ age + sex + (1 | clinic)", data), **kwargs)
+    return fake_fit(sh.VaryingIntercept("pressure ~ age + sex + (1 | clinic)", data), **kwargs)
 
 
 def line(**kwargs):
     rng = np.random.default_rng(4)
     x = rng.standard_normal(60)
     data = pd.DataFrame({"x": x, "y": 1 + 2 * x + rng.standard_normal(60)})
-    return fit_of(sh.LinearRegression("y ~ x", data, priors={"beta": sh.Normal(0, 10)}), **kwargs)
+    return fake_fit(sh.LinearRegression("y ~ x", data, priors={"beta": sh.Normal(0, 10)}), **kwargs)
 
 
 def schools(**kwargs):
@@ -69,4 +42,4 @@ def schools(**kwargs):
             "se": [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0],
         }
     )
-    return fit_of(sh.VaryingIntercept("effect ~ 1 + (1 | school)", data, se="se"), **kwargs)
+    return fake_fit(sh.VaryingIntercept("effect ~ 1 + (1 | school)", data, se="se"), **kwargs)

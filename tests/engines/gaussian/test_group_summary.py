@@ -4,32 +4,15 @@ import pytest
 from scipy import optimize, stats
 
 import stanhier as sh
-from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian import group_summary
 from stanhier.engines.gaussian.effects import conditional_moments
-from stanhier.fit import Fit
 from tests.tools import variants
-
-
-def fit_of(model, n=500, seed=1):
-    """A fit whose draws are made up: spread around the whitening's reference point."""
-    rng = np.random.default_rng(seed)
-    w = model.engine.whitening
-    sigma = np.exp(rng.normal(np.log(w.sigma_hat), 0.1, (2, n)))
-    sigma_alpha = np.exp(rng.normal(np.log(w.sigma_alpha_hat), 0.8, (2, n)))
-    location = w.location_hat + rng.standard_normal((2, n, len(w.location_hat))) @ (0.5 * w.basis.T)
-    statistics = {
-        "diverging": np.zeros((2, n), bool),
-        "tree_depth": np.ones((2, n), int),
-        "energy": rng.standard_normal((2, n)),
-    }
-    values = {"location": location, "sigma": sigma, "sigma_alpha": sigma_alpha}
-    return Fit(model, Draws(values, statistics, seed=4, max_treedepth=10, cmdstan="2.39.0"))
+from tests.tools.fake_fit import fake_fit
 
 
 @pytest.fixture(scope="module")
 def fit():
-    return fit_of(variants.VARYING["default"]())
+    return fake_fit(variants.VARYING["default"]())
 
 
 def exact(fit, group, probability):
@@ -82,7 +65,7 @@ def test_part_of_the_draws_gives_nearly_the_same_intervals(fit, monkeypatch):
 
 
 def test_known_standard_errors_give_one_stratum_per_group():
-    schools = fit_of(variants.VARYING["known se"]())
+    schools = fake_fit(variants.VARYING["known se"]())
     table = schools.group_summary(["H", "A"])
     assert list(table.index) == ["H", "A"]
     assert table.loc["A", "mean"] == pytest.approx(exact(schools, 0, 0.5)[0], rel=1e-10)

@@ -126,7 +126,7 @@ def test_the_first_data_far_from_zero_lose_nothing():
 
 
 def test_held_out_rows_are_predicted_from_what_is_left():
-    fit = fake_fit(variants.VARYING["default"](), draws=30)
+    fit = fake_fit(variants.VARYING["default"](), chains=2, draws=30)
     design = fit.model.design
     keep = np.arange(design.n_rows) % 5 != 0
     keep[design.group.codes == 8] = False
@@ -235,7 +235,8 @@ def test_a_fit_without_groups_leaves_out_the_groups_of_the_others():
 
 
 def test_warnings_say_which_fit_and_what_to_do():
-    fits = {"one": fake_fit(variants.VARYING["groups of one"]()), "other": fake_fit(variants.VARYING["default"]())}
+    kinds = {"one": "groups of one", "other": "default"}
+    fits = {name: fake_fit(variants.VARYING[kind](), chains=2, draws=40) for name, kind in kinds.items()}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         sh.compare(fits)
