@@ -87,10 +87,10 @@ class Fitted[R: Regression]:
         ArviZ's power scaling takes.
         """
         if self._idata is None:
-            self._idata = self._lazily(labelled.tree(self._model, self._draws, self.posterior))
+            self._idata = self._lazily(labelled.groups(self._model, self._draws, self.posterior))
         return self._idata
 
-    def _lazily(self, tree: "xr.DataTree") -> "xr.DataTree":
+    def _lazily(self, tree: "xr.DataTree | Mapping[str, xr.Dataset]") -> "xr.DataTree":
         return lazy_tree(tree, LazyGroups(self._model, self._draws, self._recipes))
 
     def __setstate__(self, state: "dict[str, Any]") -> None:

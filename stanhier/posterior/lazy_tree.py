@@ -59,13 +59,13 @@ class LazyGroups:
         return self._made[name]
 
 
-def lazy_tree(tree: "xr.DataTree", groups: LazyGroups) -> "xr.DataTree":
+def lazy_tree(tree: "xr.DataTree | Mapping[str, xr.Dataset]", groups: LazyGroups) -> "xr.DataTree":
     """Give a tree that has more groups than it lists.
 
     Parameters
     ----------
-    tree : xarray.DataTree
-        Its groups take precedence.
+    tree : xarray.DataTree, or mapping of xarray.Dataset by name
+        What it lists, which takes precedence. The groups of a tree move into the new one.
     groups : LazyGroups
 
     Returns
@@ -76,7 +76,14 @@ def lazy_tree(tree: "xr.DataTree", groups: LazyGroups) -> "xr.DataTree":
         however often groups were asked for. Copies have the same lazy groups; results of `sel` and the like, and
         pickles, have none.
     """
-    lazy: Any = _tree_class()(dataset=tree.to_dataset(), children=tree.children, name=tree.name)
+    import xarray as xr
+
+    if isinstance(tree, xr.DataTree):
+        lazy: Any = _tree_class()(dataset=tree.to_dataset(), name=tree.name)
+        lazy.children = tree.children
+    else:
+        lazy = _tree_class()()
+        lazy.children = {name: xr.DataTree(group) for name, group in tree.items()}
     lazy._lazy = groups
     result: xr.DataTree = lazy
     return result

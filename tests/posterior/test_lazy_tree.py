@@ -40,7 +40,13 @@ def tree(plain, made, fit):
         return Recipe(lambda *_: lack, make)
 
     recipes = {"more": recipe("more"), "never": recipe("never", "it cannot be.")}
-    return lazy_tree(plain, LazyGroups(fit.model, fit.draws, recipes))
+    return lazy_tree(plain.copy(), LazyGroups(fit.model, fit.draws, recipes))
+
+
+def test_a_tree_can_be_made_of_datasets(plain, fit):
+    groups = LazyGroups(fit.model, fit.draws, {})
+    plain.attrs = {}
+    assert lazy_tree({"posterior": plain["posterior"].to_dataset()}, groups).identical(plain)
 
 
 def test_a_group_is_made_once_when_asked_for(tree, made):
