@@ -77,14 +77,15 @@ class Fitted[R: Regression]:
 
         * log_likelihood: log densities of the rows, with dimensions chain, draw, row. In a model with groups they are
           given the other rows of the group, whose effect is integrated out: those by which `loo` weights the draws.
-          Their sum over rows is not the log likelihood of all rows then.
+          Their sum over rows is not the log likelihood of all rows then, and `az.loo`, with the elpd of `loo`, takes
+          its `p` from them alone.
         * posterior_predictive: as `posterior_predictive()` draws it.
         * prior, prior_predictive: 1000 draws, as `model.sample_prior` makes them with the seed of the fit; not where
           a prior is flat.
 
         Where draws times rows exceed 20 million values there are no log_likelihood and posterior_predictive; where rows
         are not in memory, no prior_predictive, observed_data and constant_data either. No log_prior is there, which
-        ArviZ's power scaling takes.
+        ArviZ's power scaling takes; and the likelihood that it scales is not the log_likelihood of a model with groups.
         """
         if self._idata is None:
             self._idata = self._lazily(labelled.groups(self._model, self._draws, self.posterior))

@@ -1,7 +1,9 @@
 """Trees that have more groups than they list."""
 
 import copy
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -150,11 +152,8 @@ def test_a_pickled_fit_makes_its_groups_again(fit):
     assert copy.deepcopy(fit).idata["log_likelihood"].identical(fit.idata["log_likelihood"])
 
 
-def test_a_tree_is_gone_with_its_fit(plain):
+def test_a_tree_is_gone_with_its_fit():
     """The groups and the fit are in no circle, so memory is free at once."""
-    import gc
-    import weakref
-
     fit = fake_fit(variants.LINEAR["default"]())
     assert fit.idata["log_likelihood"].data_vars
     gone = weakref.ref(fit)
