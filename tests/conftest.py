@@ -1,5 +1,6 @@
 """What tests share."""
 
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,13 @@ import pytest
 
 from stanhier.cmdstan import install
 from tests.tools.fake_cmdstan import make_parts, use_parts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hang_ups() -> None:
+    """Let processes that tests start end by SIGHUP, also where the tests run under nohup, which they would inherit."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

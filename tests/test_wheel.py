@@ -53,14 +53,11 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_programs_and_the_driver(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for kind, package in (
-        ("stan_models", "stanhier/stan_models"),
-        ("stanhier/cmdstan/home", "stanhier/cmdstan/home"),
-        ("stanhier/templates", "stanhier/templates"),
-    ):
-        files = {path.relative_to(ROOT / kind).as_posix() for path in (ROOT / kind).rglob("*") if path.is_file()}
+    for kind, package in (("stan_models", "stanhier/stan_models"), ("stanhier", "stanhier")):
+        files = [path.relative_to(ROOT / kind) for path in (ROOT / kind).rglob("*") if path.is_file()]
+        files = {file.as_posix() for file in files if "__pycache__" not in file.parts}
         assert files
-        assert {f"{package}/{file}" for file in files if "__pycache__" not in file} <= names
+        assert {f"{package}/{file}" for file in files} <= names
     assert "stanhier/py.typed" in names
     assert not [name for name in names if name.startswith(("tests/", "examples/", "scripts/"))]
 

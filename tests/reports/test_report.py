@@ -48,7 +48,9 @@ def fit():
 @pytest.fixture(scope="module")
 def path(fit, tmp_path_factory):
     target = tmp_path_factory.mktemp("reports") / "a report.html"
+    plt.close("all")
     fit.report(target)
+    assert not plt.get_fignums(), "no figure is left open"
     return target
 
 
@@ -81,7 +83,6 @@ def test_the_pictures_are_inside(page):
         kind, data = source.split(",", 1)
         assert kind == "data:image/png;base64"
         assert base64.b64decode(data, validate=True).startswith(b"\x89PNG")
-    assert not plt.get_fignums(), "no figure is left open"
 
 
 def test_nothing_is_loaded_or_run(path, page):
