@@ -11,15 +11,15 @@ PART = ".part"
 _LONGEST_NAME = 200
 
 
-def write_whole(target: Path, contents: bytes | memoryview) -> None:
+def write_whole(target: Path, *contents: bytes | memoryview) -> None:
     """Write a file beside its place and rename it, so that one of that name is replaced whole or not at all.
 
     Parameters
     ----------
     target : Path
         A link is replaced, not what it leads to.
-    contents : bytes
-        All of them: a writer that fails half-way must do so in memory, not on a full disk.
+    *contents : bytes
+        All of them, one after the other: a writer that fails half-way must do so in memory, not on a full disk.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def write_whole(target: Path, contents: bytes | memoryview) -> None:
     part = target.with_name(f".{begin}.{secrets.token_hex(6)}{PART}")
     try:
         with part.open("xb") as file:
-            file.write(contents)
+            file.writelines(contents)
         part.replace(target)
     except BaseException:
         with suppress(OSError):  # what went wrong first is what there is to tell

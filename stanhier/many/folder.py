@@ -19,6 +19,7 @@ from stanhier.basics.locks import file_lock
 from stanhier.fit import Fit
 from stanhier.loading import load
 from stanhier.model import Model
+from stanhier.storage import checksum
 from stanhier.storage.hdf import text_attribute
 from stanhier.storage.netcdf import contents_of
 
@@ -93,6 +94,7 @@ class FitFolder:
             if not path.is_file():
                 return None
         try:
+            checksum.check(path)
             with h5py.File(path) as opened:
                 note: dict[str, Any] = json.loads(text_attribute(opened, NOTE))
             same = bool(note["identity"] == identity)
@@ -133,7 +135,7 @@ def file_of(fit: Fit[Model], note: Mapping[str, Any]) -> bytes:
     note : mapping
         With the key `identity`.
     """
-    return bytes(contents_of(fit, {NOTE: json.dumps(note)}))
+    return b"".join(contents_of(fit, {NOTE: json.dumps(note)}))
 
 
 def identity_of(model: Model, keywords: Mapping[str, Any]) -> str:

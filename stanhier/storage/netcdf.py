@@ -19,6 +19,7 @@ from stanhier.posterior.fitted import Fitted
 from stanhier.priors.distributions import Prior
 from stanhier.priors.records import to_dict
 from stanhier.storage import streamed
+from stanhier.storage.checksum import checksum
 from stanhier.storage.labels import labels_to_json
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     target = Path(path)
     contents = contents_of(fit)
     try:
-        write_whole(target, contents)
+        write_whole(target, *contents)
     except OSError as err:
         raise StanhierError(f"The fit cannot be saved as {target}: {err}.") from err
 
 
-def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = None) -> memoryview:
-    """Give the contents of the file of a fit.
+def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = None) -> tuple[memoryview, bytes]:
+    """Give the contents of the file of a fit, and the checksum that belongs behind them.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = Non
     tree.attrs |= {"stanhier": json.dumps(_description(fit)), **(attributes if attributes is not None else {})}
     # In memory first: on a disk that fills up HDF5 can neither finish a file nor close it.
     made: memoryview = tree.to_netcdf(engine="h5netcdf")
-    return made
+    return made, checksum(made)
 
 
 def _description(fit: Fitted[Regression]) -> dict[str, Any]:

@@ -229,6 +229,8 @@ def test_descriptions_that_are_none(text, path):
 @pytest.mark.filterwarnings("ignore")
 def test_bytes_at_random_give_a_fit_or_a_stanhier_error(seed, path):
     rng = np.random.default_rng(seed)
+    with h5py.File(path, "r+"):
+        pass  # HDF5 cuts the checksum off: without it the bytes are read
     contents = bytearray(path.read_bytes())
     if seed % 3 == 0:
         contents = contents[: rng.integers(len(contents))]
