@@ -19,8 +19,7 @@ from stanhier.basics.locks import file_lock
 from stanhier.fit import Fit
 from stanhier.loading import load
 from stanhier.model import Model
-from stanhier.storage import checksum
-from stanhier.storage.hdf import text_attribute
+from stanhier.storage.hdf import opened, text_attribute
 from stanhier.storage.netcdf import contents_of
 
 __all__ = ["FitFolder", "file_of", "identity_of"]
@@ -87,16 +86,13 @@ class FitFolder:
 
     def note(self, name: str, identity: str) -> dict[str, Any] | None:
         """Give what is known of a fit that is there, if it is of this model with these keywords."""
-        import h5py
-
         path = self.file(name)
         with self._clear_errors():
             if not path.is_file():
                 return None
         try:
-            checksum.check(path)
-            with h5py.File(path) as opened:
-                note: dict[str, Any] = json.loads(text_attribute(opened, NOTE))
+            with opened(path) as file:
+                note: dict[str, Any] = json.loads(text_attribute(file, NOTE))
             same = bool(note["identity"] == identity)
         except (OSError, KeyError, TypeError, ValueError) as err:
             _log.warning("%s is damaged (%s): fitting %r anew.", path, err, name)

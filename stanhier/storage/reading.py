@@ -10,7 +10,7 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.priors.records import from_dict
-from stanhier.storage import checksum, hdf
+from stanhier.storage import hdf
 from stanhier.storage.description import description_from
 from stanhier.storage.labels import labels_from_json
 
@@ -96,11 +96,8 @@ def read(source: Path) -> StoredFit:
     StanhierError
         If it is damaged, of another program or of a newer version of stanhier.
     """
-    import h5py
-
     try:
-        checksum.check(source)
-        with h5py.File(source, "r") as file:
+        with hdf.opened(source) as file:
             if "stanhier" not in file.attrs:
                 raise StanhierError(f"{source} was not written by stanhier; arviz.from_netcdf may read it.")
             description = description_from(hdf.text_attribute(file, "stanhier"), source)
