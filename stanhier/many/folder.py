@@ -16,6 +16,8 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import PART, write_whole
 from stanhier.basics.locks import file_lock
+from stanhier.basics.paths import checked_path
+from stanhier.basics.words import shortened
 from stanhier.fit import Fit
 from stanhier.loading import load
 from stanhier.model import Model
@@ -48,7 +50,11 @@ class FitFolder:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path).expanduser().absolute()
+        given = checked_path(path, "fit_many(folder=...) needs the path of a folder")
+        try:
+            self.path = given.expanduser().absolute()
+        except RuntimeError as err:  # the home of a user that there is not
+            raise StanhierError(f"The folder {shortened(str(given))} cannot be used: {err}") from err
         with self._clear_errors():
             self.path.mkdir(parents=True, exist_ok=True)
 
@@ -117,8 +123,8 @@ class FitFolder:
             yield
         except OSError as err:
             raise StanhierError(
-                f"The folder {self.path} cannot be used: {err.strerror or err}. What is in it is kept; see to the "
-                "folder and its disk, or give another one, and call fit_many() again."
+                f"The folder {shortened(str(self.path))} cannot be used: {err.strerror or err}. What is in it is kept; "
+                "see to the folder and its disk, or give another one, and call fit_many() again."
             ) from err
 
 

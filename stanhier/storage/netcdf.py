@@ -2,14 +2,13 @@
 
 import json
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.errors import StanhierError
-from stanhier.basics.files import write_whole
+from stanhier.basics.files import write_for_user
+from stanhier.basics.paths import checked_path
 from stanhier.basics.version import VERSION
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import StreamedDesign
@@ -36,19 +35,16 @@ def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     Parameters
     ----------
     path : path
-        Written beside itself and renamed, so a file of that name is replaced whole or not at all.
+        Written beside itself and renamed, so a file of that name is replaced whole or not at all. A link stays, and
+        the file that it leads to is replaced.
 
     Raises
     ------
     StanhierError
-        If the file cannot be written.
+        If `path` is no path, something else than a file is there, or the file cannot be written.
     """
-    target = Path(path)
-    contents = contents_of(fit)
-    try:
-        write_whole(target, *contents)
-    except OSError as err:
-        raise StanhierError(f"The fit cannot be saved as {target}: {err}.") from err
+    target = checked_path(path, "save() needs the path of a file")
+    write_for_user(target, *contents_of(fit), failed="The fit cannot be saved as")
 
 
 def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = None) -> tuple[memoryview, bytes]:

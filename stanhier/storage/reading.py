@@ -110,6 +110,8 @@ def read(source: Path) -> StoredFit:
         return StoredFit(arrays, attributes, {name: _dataset(source, name) for name in added}, description)
     except StanhierError:
         raise
+    except PermissionError as err:
+        raise StanhierError(f"{source} cannot be read: {err.strerror}.") from err
     except Exception as err:  # whatever the readers raise at a damaged file means the same here
         raise StanhierError(f"{source} is not a netCDF file, or it is damaged: {str(err)[:300]}") from err
 
