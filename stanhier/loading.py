@@ -11,6 +11,7 @@ import numpy as np
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.paths import checked_path, what_is_there
 from stanhier.basics.words import quoted, shortened
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
@@ -49,17 +50,15 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
         If the file is missing, damaged, of another program or of a newer version of stanhier; if the model needs
         functions that `context` does not have, or these give other values than when the fit was saved.
     """
+    source = checked_path(path, "load() needs the path of a file that Fit.save wrote")
     try:
-        source = Path(path)
-        is_file = source.is_file()
-    except TypeError:
-        raise StanhierError(
-            f"load() needs the path of a file that Fit.save wrote, not {type(path).__name__} ({quoted(path, 60)})."
-        ) from None
-    except (ValueError, OSError):  # no path of any file: too long, or with signs that none has
-        is_file = False
-    if not is_file:
-        raise StanhierError(f"There is no file {shortened(str(path))}.")
+        found = what_is_there(source)
+    except PermissionError as err:
+        raise StanhierError(f"{shortened(str(source))} cannot be read: {err.strerror}.") from err
+    except OSError:  # what is named so is nowhere: also if the name is too long for any file
+        raise StanhierError(f"There is no file {shortened(str(source))}.") from None
+    if found != "a file":
+        raise StanhierError(f"{shortened(str(source))} is {found} instead of a file that Fit.save wrote.")
     stored = read(source)
     description = stored.description
     _check_context(description, context, source)

@@ -16,10 +16,12 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import PART, write_whole
 from stanhier.basics.locks import file_lock
+from stanhier.basics.paths import checked_path
+from stanhier.basics.words import shortened
 from stanhier.fit import Fit
 from stanhier.loading import load
 from stanhier.model import Model
-from stanhier.storage.hdf import text_attribute
+from stanhier.storage.hdf import opened, text_attribute
 from stanhier.storage.netcdf import contents_of
 
 __all__ = ["FitFolder", "file_of", "identity_of"]
@@ -48,7 +50,11 @@ class FitFolder:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path).expanduser().absolute()
+        given = checked_path(path, "fit_many(folder=...) needs the path of a folder")
+        try:
+            self.path = given.expanduser().absolute()
+        except RuntimeError as err:  # the home of a user that there is not
+            raise StanhierError(f"The folder {shortened(str(given))} cannot be used: {err}") from err
         with self._clear_errors():
             self.path.mkdir(parents=True, exist_ok=True)
 
@@ -86,15 +92,13 @@ class FitFolder:
 
     def note(self, name: str, identity: str) -> dict[str, Any] | None:
         """Give what is known of a fit that is there, if it is of this model with these keywords."""
-        import h5py
-
         path = self.file(name)
         with self._clear_errors():
             if not path.is_file():
                 return None
         try:
-            with h5py.File(path) as opened:
-                note: dict[str, Any] = json.loads(text_attribute(opened, NOTE))
+            with opened(path) as file:
+                note: dict[str, Any] = json.loads(text_attribute(file, NOTE))
             same = bool(note["identity"] == identity)
         except (OSError, KeyError, TypeError, ValueError) as err:
             _log.warning("%s is damaged (%s): fitting %r anew.", path, err, name)
@@ -119,8 +123,8 @@ class FitFolder:
             yield
         except OSError as err:
             raise StanhierError(
-                f"The folder {self.path} cannot be used: {err.strerror or err}. What is in it is kept; see to the "
-                "folder and its disk, or give another one, and call fit_many() again."
+                f"The folder {shortened(str(self.path))} cannot be used: {err.strerror or err}. What is in it is kept; "
+                "see to the folder and its disk, or give another one, and call fit_many() again."
             ) from err
 
 
@@ -133,7 +137,7 @@ def file_of(fit: Fit[Model], note: Mapping[str, Any]) -> bytes:
     note : mapping
         With the key `identity`.
     """
-    return bytes(contents_of(fit, {NOTE: json.dumps(note)}))
+    return b"".join(contents_of(fit, {NOTE: json.dumps(note)}))
 
 
 def identity_of(model: Model, keywords: Mapping[str, Any]) -> str:

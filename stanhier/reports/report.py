@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ import pandas as pd
 
 from stanhier import plots
 from stanhier.basics.errors import StanhierError
-from stanhier.basics.files import write_whole
+from stanhier.basics.files import check_place, write_for_user
+from stanhier.basics.paths import checked_path
 from stanhier.basics.tables import decimals, readable
 from stanhier.basics.version import VERSION
 from stanhier.design.design import Design
@@ -27,6 +27,7 @@ from stanhier.reports import html
 
 __all__ = ["write"]
 
+_FAILED = "The report cannot be written as"
 _DPI = 130
 _MOST_GROUPS = 50
 _MOST_TRACES = 40
@@ -64,16 +65,18 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
     Parameters
     ----------
     path : path
-        Written beside itself and renamed, so a file of that name is replaced whole or not at all.
+        Written beside itself and renamed, so a file of that name is replaced whole or not at all. A link stays, and
+        the file that it leads to is replaced.
     title : str, optional
         By default the kind of model and its formula.
 
     Raises
     ------
     StanhierError
-        If the file cannot be written.
+        If `path` is no path, something else than a file is there, or the file cannot be written.
     """
-    target = Path(path)
+    target = checked_path(path, "report() needs the path of a file")
+    check_place(target, failed=_FAILED)  # drawing takes a second
     group = fit.model.design.group
     chains, draws = fit.draws.shape
     text = html.render(
@@ -93,10 +96,7 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
             *_versions(),
         ],
     )
-    try:
-        write_whole(target, text.encode())
-    except OSError as err:
-        raise StanhierError(f"The report cannot be written as {target}: {err}.") from err
+    write_for_user(target, text.encode(), failed=_FAILED)
 
 
 def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:

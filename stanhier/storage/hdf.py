@@ -6,10 +6,15 @@ in memory than on the disk, and that is what is allowed.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from stanhier.storage.checksum import check
+from stanhier.storage.heaps import check_heaps
 
 if TYPE_CHECKING:
     import h5py
@@ -22,6 +27,7 @@ __all__ = [
     "check_group",
     "check_texts",
     "is_dimension",
+    "opened",
     "text_attribute",
 ]
 
@@ -74,6 +80,30 @@ class Room:
         self._objects -= n_objects
         if self._objects < 0:
             raise ValueError(f"{what} brings the file to more than {MOST_OBJECTS:,} parts")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator["h5py.File"]:
+    """Open a file to read it, after what HDF5 itself does not look at has been checked.
+
+    Parameters
+    ----------
+    path : Path
+        Of a regular file.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    OSError
+        If it cannot be read, or is no HDF5 file.
+    """
+    import h5py
+
+    check(path)
+    check_heaps(path)
+    with h5py.File(path, "r") as file:
+        yield file
 
 
 def check_group(group: "h5py.Group", room: Room, *, nested: bool) -> None:

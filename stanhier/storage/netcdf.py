@@ -2,14 +2,13 @@
 
 import json
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.errors import StanhierError
-from stanhier.basics.files import write_whole
+from stanhier.basics.files import write_for_user
+from stanhier.basics.paths import checked_path
 from stanhier.basics.version import VERSION
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import StreamedDesign
@@ -19,6 +18,7 @@ from stanhier.posterior.fitted import Fitted
 from stanhier.priors.distributions import Prior
 from stanhier.priors.records import to_dict
 from stanhier.storage import streamed
+from stanhier.storage.checksum import checksum
 from stanhier.storage.labels import labels_to_json
 
 if TYPE_CHECKING:
@@ -35,23 +35,20 @@ def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     Parameters
     ----------
     path : path
-        Written beside itself and renamed, so a file of that name is replaced whole or not at all.
+        Written beside itself and renamed, so a file of that name is replaced whole or not at all. A link stays, and
+        the file that it leads to is replaced.
 
     Raises
     ------
     StanhierError
-        If the file cannot be written.
+        If `path` is no path, something else than a file is there, or the file cannot be written.
     """
-    target = Path(path)
-    contents = contents_of(fit)
-    try:
-        write_whole(target, contents)
-    except OSError as err:
-        raise StanhierError(f"The fit cannot be saved as {target}: {err}.") from err
+    target = checked_path(path, "save() needs the path of a file")
+    write_for_user(target, *contents_of(fit), failed="The fit cannot be saved as")
 
 
-def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = None) -> memoryview:
-    """Give the contents of the file of a fit.
+def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = None) -> tuple[memoryview, bytes]:
+    """Give the contents of the file of a fit, and the checksum that belongs behind them.
 
     Parameters
     ----------
@@ -75,7 +72,7 @@ def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = Non
     tree.attrs |= {"stanhier": json.dumps(_description(fit)), **(attributes if attributes is not None else {})}
     # In memory first: on a disk that fills up HDF5 can neither finish a file nor close it.
     made: memoryview = tree.to_netcdf(engine="h5netcdf")
-    return made
+    return made, checksum(made)
 
 
 def _description(fit: Fitted[Regression]) -> dict[str, Any]:

@@ -96,10 +96,8 @@ def read(source: Path) -> StoredFit:
     StanhierError
         If it is damaged, of another program or of a newer version of stanhier.
     """
-    import h5py
-
     try:
-        with h5py.File(source, "r") as file:
+        with hdf.opened(source) as file:
             if "stanhier" not in file.attrs:
                 raise StanhierError(f"{source} was not written by stanhier; arviz.from_netcdf may read it.")
             description = description_from(hdf.text_attribute(file, "stanhier"), source)
@@ -112,6 +110,8 @@ def read(source: Path) -> StoredFit:
         return StoredFit(arrays, attributes, {name: _dataset(source, name) for name in added}, description)
     except StanhierError:
         raise
+    except PermissionError as err:
+        raise StanhierError(f"{source} cannot be read: {err.strerror}.") from err
     except Exception as err:  # whatever the readers raise at a damaged file means the same here
         raise StanhierError(f"{source} is not a netCDF file, or it is damaged: {str(err)[:300]}") from err
 

@@ -118,7 +118,7 @@ def test_places_that_are_none_are_named(place, tmp_path):
     assert not list((tmp_path / "folder").iterdir())
 
 
-def test_a_link_is_replaced_and_not_what_it_leads_to(tmp_path):
+def test_in_folders_that_others_may_write_into_a_link_is_replaced_and_not_what_it_leads_to(tmp_path):
     (tmp_path / "theirs").write_bytes(b"theirs")
     (tmp_path / "link").symlink_to(tmp_path / "theirs")
     write_whole(tmp_path / "link", b"mine")

@@ -9,6 +9,8 @@ import pytest
 
 mpl.use("Agg")
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -126,10 +128,8 @@ def test_a_report_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
     target = tmp_path / "r.html"
     target.write_text("old")
     fit = synthetic.line()
-    from stanhier.reports import report
-
     with monkeypatch.context() as patch:
-        patch.setattr(report.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         with pytest.raises(sh.StanhierError, match=r"cannot be written as .*r\.html: disk full"):
             fit.report(target)
     assert target.read_text() == "old"

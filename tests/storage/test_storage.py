@@ -200,7 +200,7 @@ def test_a_file_of_another_program_says_so(tmp_path):
         sh.load(tmp_path / "text.nc")
     with pytest.raises(sh.StanhierError, match=r"There is no file .*none\.nc"):
         sh.load(tmp_path / "none.nc")
-    with pytest.raises(sh.StanhierError, match="There is no file"):
+    with pytest.raises(sh.StanhierError, match=r"is a folder instead of a file that Fit\.save wrote"):
         sh.load(tmp_path)
 
 

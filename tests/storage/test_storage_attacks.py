@@ -229,6 +229,8 @@ def test_descriptions_that_are_none(text, path):
 @pytest.mark.filterwarnings("ignore")
 def test_bytes_at_random_give_a_fit_or_a_stanhier_error(seed, path):
     rng = np.random.default_rng(seed)
+    with h5py.File(path, "r+"):
+        pass  # HDF5 cuts the checksum off: without it the bytes are read
     contents = bytearray(path.read_bytes())
     if seed % 3 == 0:
         contents = contents[: rng.integers(len(contents))]
@@ -263,5 +265,5 @@ def test_a_formula_in_a_file_is_held_to_its_size(formula, path):
 
 @pytest.mark.parametrize("path", [None, 3, [], b"fit.nc", {"path": "fit.nc"}, "a\0b", "", ".", "x" * 5000, "\ud800"])
 def test_what_is_no_path_of_a_file_is_refused(path):
-    with pytest.raises(sh.StanhierError, match=r"There is no file|needs the path of a file"):
+    with pytest.raises(sh.StanhierError, match=r"There is no file|needs the path of a file|is a folder instead"):
         sh.load(path)
