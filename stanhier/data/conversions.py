@@ -39,7 +39,8 @@ def special_in_numbers(how: str, read: Sequence[str], odd: Sequence[str], replac
         if special:
             return special
     for value in read:
-        if _made_of(value, how, replaced) != value_of(value):
+        meant = value_of(value)
+        if meant is None or _made_of(value, how, replaced) != meant:
             return f"{value!r:.40} needs more than its signs replaced"
     for value in odd:
         if _made_of(value, how, replaced) is not None:

@@ -20,18 +20,28 @@ _THOUSANDS = (
 )
 _COMMA = r"(?:\d+,\d+|[1-9]\d{0,2}(?:[. ']\d{3})+,\d+)(?:[eE][-+]?\d+)?"
 _PLAIN = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-NUMERAL = re.compile(rf"=?[-+]?(?:(?P<thousands>{_THOUSANDS})|(?P<comma>{_COMMA})|(?P<plain>{_PLAIN}))(?!\d|[.,]\d)")
-_CURRENCY = r"(?:US\$|[$€£¥₹₩₽]|[A-Z]{3} )"
+NUMERAL = re.compile(
+    rf"=?(?:[-+]\s?)?(?:(?P<thousands>{_THOUSANDS})|(?P<comma>{_COMMA})|(?P<plain>{_PLAIN}))(?!\d|[.,]\d)"
+)
+_CURRENCY = (
+    r"(?:[A-Z]{1,2}\$|[$€£¥₹₩₽]|[A-Z]{3} |(?:kr|Kč|Rs|Fr|zł)\.? |(?:USD|EUR|GBP|CHF|JPY|INR|CNY|SEK|NOK|DKK)(?=[-\d]))"
+)
 _BEFORE = re.compile(rf"(?:[<>≤≥≈~]=?|(?:-\s*(?={_CURRENCY}))?{_CURRENCY})\s*|\(")
 _IN_BRACKETS = re.compile(rf"{_CURRENCY}?\s*\(\s*{_CURRENCY}?\s*(?P<number>[^()]*?\d)\s*\)\s*[^\d()]*")
 _MINUS_BEHIND = re.compile(rf"{_CURRENCY}?\s*(?P<number>(?=\d*[.,]\d|\d{{3}})[\d.,]*\d)-")
 """`4.05-`; but not `2-`, which is a mark of schools."""
+_QUOTED = re.compile(r"""(?:="|"|'(?=[^"]*$))(?P<inner>[^"']+)["']?""")
 _SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "’": "'", "\N{PRIME}": "'"})
 
 
 def plain_signs(value: str) -> str:
-    """Write the signs of a number as programs do: the minus, apostrophes, letters and digits of full width."""
-    return unicodedata.normalize("NFKC", value).strip().translate(_SIGNS)
+    """Write the signs of a number as programs do: the minus, apostrophes, letters and digits of full width.
+
+    Quotation marks around it are taken away.
+    """
+    text = unicodedata.normalize("NFKC", value).strip().translate(_SIGNS)
+    quoted = _QUOTED.fullmatch(text)
+    return text if quoted is None else quoted["inner"].strip()
 
 
 def without_sign(text: str) -> tuple[str, str]:
@@ -60,7 +70,7 @@ def value_of(text: str) -> float | None:
     number = NUMERAL.match(rest)
     if number is None:
         return _float(rest)
-    kind, digits = notation(number), number[0].removeprefix("=")
+    kind, digits = notation(number), re.sub(r"^=?([-+]?)\s*", r"\1", number[0])
     if kind == "thousands":
         digits = digits.replace(number["sep"] or ("," if number["lakhs"] else "."), "")
     elif kind == "comma":

@@ -31,12 +31,17 @@ _FEW_LABELS = 12
 """So many labels may read as dates or measures if there are two rows or more for each."""
 _FEW_NUMBERS = 5
 """So many may be plain numbers among them, such as 0, 1, 2 and `3+`."""
+_ROWS_OF_PERIODS = 5
+"""Quarters and seasons that have so many rows each may be labels, however many they are."""
+_ENOUGH_DECIMALS = 0.4
+"""Of so many values with decimals, the others are what is odd, even if they are more."""
 _MOST = 2000
 """Values that are looked at; of more, as many at even distances."""
 
 _BETWEEN = re.compile(r"[-–—:.,;_&]|\+\s*\d|/\s*\D|(?:to|bis|or|and|x)\b|[xq]\s*\d|(?:st|nd|rd|th)\b", re.IGNORECASE)
 """What makes a range, a list, a code or an ordinal of the number before it."""
 _MAGNITUDES = frozenset("kKMBGTmgsh")
+_POWER_OF_TEN = re.compile(r"[x*×·]\s?10\^\s?[-+]?\d", re.IGNORECASE)
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -50,14 +55,19 @@ _DATES = re.compile(
     rf"{_YEAR}(?P<a>[-/.]){_NUMBER_OF_MONTH}(?P=a){_DAY}"  # 2024-01-31
     rf"|{_DAY}(?P<b>[-/.]){_NUMBER_OF_MONTH}(?P=b)(?:{_YEAR}|\d\d)"  # 31/01/2024
     rf"|{_NUMBER_OF_MONTH}(?P<c>[-/.]){_DAY}(?P=c)(?:{_YEAR}|\d\d)"  # 01/31/2024
-    rf"|{_YEAR}[-/](?:0[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])/{_YEAR}|{_YEAR}-w\d\d(?:-\d)?"  # 2024-01, 01/2024, 2024-W05
+    rf"|{_YEAR}[-/](?:0[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])/{_YEAR}|{_YEAR}m(?:0?[1-9]|1[0-2])"  # 2024-01, 01/2024, 2024M01
+    rf"|{_YEAR}-?w\d\d(?:-?\d)?"  # 2024-W05
     rf"|{_DAY}[-\s.]*{_MONTH}(?:[-,\s]+(?:{_YEAR}|\d\d))?"  # 31 Jan 2024
+    rf"|{_DAY}\.?\s(?:de\s)?[^\W\d]{{3,10}}\.?\s(?:de\s)?{_YEAR}|{_YEAR}年\d\d?月\d\d?日"  # 31. Januar 2024
     rf"|{_MONTH}[-\s]+{_DAY}(?:st|nd|rd|th)?(?:,?\s+{_YEAR})?"  # January 31, 2024
     rf"|{_MONTH}[-,\s]+(?:{_YEAR}|\d\d)|{_YEAR}[-\s]{_MONTH}(?:[-\s]{_DAY})?"  # Jan 2024
     rf")(?:(?:,?\s+|t){_CLOCK}(?:\s?(?:z|utc|[-+]\d\d:?\d\d))?)?",
     re.IGNORECASE,
 )
 _SEASON = re.compile(r"(\d{4})[-/](\d\d)")
+_CODE = re.compile(r"\s*[A-Z]{1,4}-?\d")
+"""What codes begin with, such as those of diseases, of which others are numbers with a point."""
+_QUARTER = re.compile(rf"{_YEAR}[-\s/.]?(?:q[1-4]|[hs][12])|(?:q[1-4]|[hs][12])[-\s/.]?{_YEAR}", re.IGNORECASE)
 _TIME = re.compile(_CLOCK, re.IGNORECASE)
 
 
@@ -117,14 +127,18 @@ def reading_of(values: Sequence[str], n_rows: int, *, chosen: bool = False) -> R
     few = n_labels <= _FEW_LABELS and (many_rows or n_labels <= _FEW_NUMBERS)
     kinds = {value: _kind(value) for value in values}
     numerals = [value for value, kind in kinds.items() if kind in ("plain", "comma", "thousands")]
-    if 2 * len(numerals) > len(values):
+    decimals = [value for value in numerals if re.search(r"\d[.,]\d", plain_signs(value))]
+    coded = any(_CODE.match(value) for value in values)
+    if 2 * len(numerals) > len(values) or (len(decimals) >= _ENOUGH_DECIMALS * len(values) and not coded):
         by_chance = n_labels <= _FEW_LABELS if chosen else len(numerals) < len(values) and len(numerals) <= _FEW_NUMBERS
         if by_chance and many_rows:
             return None
         return _reading("numbers", "number", numerals, values)
     for kind in ("date", "time"):
-        of_kind = [value for value, its in kinds.items() if its == kind]
+        of_kind = [value for value, its in kinds.items() if its == kind or (kind, its) == ("date", "period")]
         if 2 * len(of_kind) > len(values):
+            if all(kinds[value] == "period" for value in of_kind) and n_rows >= _ROWS_OF_PERIODS * n_labels:
+                return None
             clock = kind == "time" and all(value.count(":") == 1 for value in of_kind)
             return None if few else _reading(f"{kind}s", "clock" if clock else kind, of_kind, values)
     measures = [value for value, kind in kinds.items() if kind.startswith("measure")]
@@ -146,6 +160,8 @@ def _reading(what: str, how: str, read: Sequence[str], values: Sequence[str]) ->
     elif how == "date":
         form = form_of_dates(read)
         special = "" if form else "give it their format, such as '%d/%m/%Y'"
+        if any(_QUARTER.fullmatch(plain_signs(value)) for value in read):
+            special = "take the first day of each quarter or half-year"
     else:
         special = special_in_times(how, read)
     return Reading(what, how, replacements, tuple(read[:2]), odd, form, special)
@@ -162,8 +178,8 @@ def _kind(value: str) -> str:
     if _reads_as_number(text) or negative_in_accounts(value).startswith("minus"):
         return "plain"
     season = _SEASON.fullmatch(text)
-    if season is not None and (int(season[1]) + 1) % 100 == int(season[2]):
-        return ""
+    if (season is not None and (int(season[1]) + 1) % 100 == int(season[2])) or _QUARTER.fullmatch(text):
+        return "period"
     if _DATES.fullmatch(text):
         return "date"
     if _TIME.fullmatch(text):
@@ -173,6 +189,8 @@ def _kind(value: str) -> str:
     if number is None:
         return "measure (" if negative_in_accounts(value) else ""
     unit = rest[number.end() :].strip()
+    if _POWER_OF_TEN.match(unit):
+        return "measure power of ten"
     if _BETWEEN.match(unit):
         return ""
     return f"measure {'' if sign in '<>≤≥≈~(' else sign}{re.sub(r'[0-9.,]+', '#', unit)}"

@@ -33,6 +33,9 @@ BY_CODE = {
     "dollars": [(f"${k + 1},250.5", 1000 * (k + 1) + 250.5) for k in range(N)],
     "dollars below nothing": [(f"$-{k}.5", -k - 0.5) for k in range(N)],
     "a code of a currency": [(f"USD {k}.5", k + 0.5) for k in range(N)],
+    "euros without a blank": [(f"EUR{k}.5", k + 0.5) for k in range(N)],
+    "dollars of Brazil": [(f"R$ {k}.5", k + 0.5) for k in range(N)],
+    "half of them odd": [(f"{'x' * (k % 2)}{k}.5", None if k % 2 else k + 0.5) for k in range(N)],
     "a word in one cell": [("trace", None), *((f"{k}.5", k + 0.5) for k in range(N - 1))],
 }
 IN_WORDS = {
@@ -57,6 +60,12 @@ IN_WORDS = {
     "pressures": [f"{100 + k}/{60 + k}" for k in range(N)],
     "exponents with a unit": [f"{k}.5e-3 kg" for k in range(N)],
     "feet and inches": [f"{4 + k % 3}'{k // 3 % 12}\"" for k in range(N)],
+    "powers of ten": [f"1.{k}x10^3" for k in range(N)],
+    "quotation marks": [f'"{k}.5"' for k in range(N)],
+    "formulas of text": [f'="{k}.5"' for k in range(N)],
+    "an apostrophe before": [f"'{k}.5" for k in range(N)],
+    "a minus and a blank": [f"- {k}.5" for k in range(N)],
+    "rupees": [f"Rs. {k}.5" for k in range(N)],
     "digits of full width": [chr(0xFF10 + k % 10) + f".{k}" for k in range(N)],
     "Arabic digits": ["".join(chr(0x660 + int(digit)) for digit in str(k)) for k in range(N)],
     "digits of full width in some rows": every_third(lambda k: chr(0xFF10 + k % 10) + f".{k}", lambda k: f"{k}.5"),
