@@ -200,7 +200,7 @@ def _another_kind(here: pd.Series, known: pd.Series, name: str, library: Library
     if is_categorical(here) and len(here):
         example = f" (it holds values such as {here.iloc[0]!r:.40})"
         reading = reading_of([str(value) for value in here.cat.categories], len(here))
-        remedy = f" with {library.converted(name, reading)}" if reading is not None else ""
+        remedy = f" {library.remedy(name, reading)}" if reading is not None else ""
     return DataError(
         f"Column '{name}' is {kind_of_predictor(here)} here, but was {kind_of_predictor(known)} when the model was "
         f"made{example}; convert it{remedy}."

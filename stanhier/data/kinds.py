@@ -204,7 +204,7 @@ def _from_objects(column: pd.Series, name: str, *, labels: bool, numeric: bool, 
     if _are_numbers(kinds):
         return as_predictor(_floats(column, name), name)
     if kinds == {bytes}:
-        raise DataError(f"Column '{name}' holds bytes; decode them with data['{name}'].str.decode('utf-8').")
+        raise DataError(f"Column '{name}' holds bytes; decode them with {library.decoded(name)}.")
     if all(issubclass(kind, date | pd.Period) for kind in kinds):
         raise DataError(f"Column '{name}' holds dates; turn it into numbers first, for example days since a date.")
     texts = list(dict.fromkeys(value for value in column if isinstance(value, str)))

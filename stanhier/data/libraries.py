@@ -12,6 +12,9 @@ from stanhier.data.written import Reading
 __all__ = ["DASK", "DICT", "DUCKDB", "IBIS", "PANDAS", "POLARS", "PYARROW", "SPARK", "Library", "library_of", "parquet"]
 
 
+ISO_DATE = "%Y-%m-%d"
+
+
 @dataclass(frozen=True)
 class Library:
     """How one library of data frames says what is needed.
@@ -25,13 +28,17 @@ class Library:
     extracted : str
         Takes the first number out of text.
     number, date, time, clock, text : str
-        Makes numbers, dates, times (with seconds or without), or text of the values.
+        Makes numbers, dates (year-month-day), times (with seconds or without), or text of the values.
+    from_bytes : str
+        Makes text of bytes in UTF-8.
     whole : str
         What stands around such an expression; `{value}` and `{sql}`.
     missing : str
         Leaves out the rows where one of the columns `{listed}` is missing; or `{each}`, joined by `and_`, where there
         is an expression for each.
     each, and_ : str
+    formed : str
+        Makes dates of text in the format `{form}`, where the library knows the codes of `strftime`.
     not_a_number : str
         Added for those that are floats, where the library tells NaN from missing.
     """
@@ -44,11 +51,13 @@ class Library:
     time: str
     clock: str
     text: str
+    from_bytes: str
     missing: str
     whole: str = "{value}"
     each: str = ""
     and_: str = ""
     not_a_number: str = ""
+    formed: str = ""
 
     def without_missing(self, names: Sequence[str], floats: Collection[str] = ()) -> str:
         """Say how to leave out the rows where any of some columns is missing, some of which are floats."""
@@ -69,7 +78,25 @@ class Library:
         if reading.how == "measure":
             value = self.extracted.format(value=value)
         last: str = getattr(self, "number" if reading.how == "measure" else reading.how)
-        return self.whole.format(value=last.format(value=value), sql=_sql(name))
+        if reading.how == "date" and reading.form not in ("", ISO_DATE):
+            last = self.formed
+        return self.whole.format(value=last.format(value=value, form=repr(reading.form)), sql=_sql(name))
+
+    def remedy(self, name: str, reading: Reading) -> str:
+        """Say how to convert a column of text: with code, or in words where no plain conversion gives its values."""
+        after = ""
+        if reading.how in ("date", "time", "clock"):
+            after = f" and make numbers of that, such as {'days' if reading.how == 'date' else 'hours'} since the first"
+        if reading.special or (reading.how == "date" and reading.form != ISO_DATE and not self.formed):
+            to = "numbers" if not after else "dates" if reading.how == "date" else "times"
+            why = reading.special or f"their format is {reading.form!r}"
+            return f"to {to} yourself ({why}){after}"
+        return f"with {self.converted(name, reading)}{after}"
+
+    def decoded(self, name: str) -> str:
+        """Say how to make text of a column of bytes in UTF-8."""
+        column = self.column.format(name=name, sql=_sql(name))
+        return self.whole.format(value=self.from_bytes.format(value=column), sql=_sql(name))
 
     def as_text(self, name: str) -> str:
         """Say how to make text of a column."""
@@ -83,11 +110,13 @@ def _like_pandas(column: str, missing: str, functions: str = "pd") -> Library:
         replaced="{value}.str.replace({old}, {new})",
         extracted="{value}.str.extract(r'(-?[0-9.]+)')[0]",
         number=functions + ".to_numeric({value}, errors='coerce')",
-        date=functions + ".to_datetime({value})",
-        time=functions + ".to_timedelta({value})",
-        clock=functions + ".to_timedelta({value} + ':00')",
+        date=functions + ".to_datetime({value}, format='%Y-%m-%d', errors='coerce')",
+        time=functions + ".to_timedelta({value}, errors='coerce')",
+        clock=functions + ".to_timedelta({value} + ':00', errors='coerce')",
         text="{value}.astype(str)",
+        from_bytes="{value}.str.decode('utf-8')",
         missing=missing,
+        formed=functions + ".to_datetime({value}, format={form}, errors='coerce')",
     )
 
 
@@ -105,6 +134,8 @@ def _like_sql(missing: str, whole: str) -> Library:
         time="TRY_CAST({value} AS TIME)",
         clock="TRY_CAST({value} || ':00' AS TIME)",
         text="CAST({value} AS VARCHAR)",
+        from_bytes="decode({value})",
+        formed="CAST(try_strptime({value}, {form}) AS DATE)",
         missing=missing,
         whole=whole,
         each="{sql} IS NOT NULL",
@@ -136,10 +167,12 @@ POLARS = Library(
     replaced="{value}.str.replace_all({old}, {new}, literal=True)",
     extracted="{value}.str.extract(r'(-?[0-9.]+)')",
     number="{value}.cast(pl.Float64, strict=False)",
-    date="{value}.str.to_date(strict=False)",
-    time="{value}.str.to_time(strict=False)",
+    date="{value}.str.to_date('%Y-%m-%d', strict=False)",
+    time="{value}.str.to_time('%H:%M:%S', strict=False)",
     clock="{value}.str.to_time('%H:%M', strict=False)",
     text="{value}.cast(pl.String)",
+    from_bytes="{value}.cast(pl.String)",
+    formed="{value}.str.to_date({form}, strict=False)",
     missing="data.drop_nulls({listed})",
     whole="data.with_columns({value})",
     not_a_number=".drop_nans({listed})",
@@ -154,6 +187,7 @@ IBIS = Library(
     time="{value}.try_cast('time')",
     clock="{value}.try_cast('time')",
     text="{value}.cast('string')",
+    from_bytes="{value}.cast('string')",
     missing="data.drop_null({listed})",
     not_a_number=".filter([~ibis._[name].isnan() for name in {listed}])",
 )
@@ -166,6 +200,7 @@ SPARK = Library(
     time="to_timestamp({value})",
     clock="to_timestamp({value}, 'H:mm')",
     text="string({value})",
+    from_bytes="decode({value}, 'UTF-8')",
     missing="data.dropna(subset={listed})",
     whole='F.expr("{value}")',
 )

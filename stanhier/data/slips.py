@@ -1,6 +1,5 @@
 """Categories that are none: numbers, dates and measures by a slip in reading, and identifiers of rows."""
 
-import re
 from typing import Any
 
 from stanhier.basics.errors import DataError
@@ -48,16 +47,11 @@ def refuse_numbers_as_text(
         listed = ", ".join(f"{value!r:.40}" for value in reading.odd[:3])
         odd = f", but for {listed}" + (f" and {len(reading.odd) - 3} more" if len(reading.odd) > 3 else "")
     examples = ", ".join(f"{value!r:.40}" for value in reading.examples)
-    after = ""
-    if reading.what in ("dates", "times"):
-        after = f" and make numbers of that, such as {'days' if reading.how == 'date' else 'hours'} since the first"
-    if reading.how == "date" and re.match(r"\d{4}-\d\d-\d\d", reading.examples[0]) is None:
-        after = f" (give it their format, such as '%d/%m/%Y'){after}"
     labels = "" if numeric else f", or write C({in_formula(name)}) if labels are meant"
+    why = "" if numeric else f": each of its {len(values):,} different values would be a category"
     raise DataError(
         f"Column '{name}' holds text that reads as {reading.what} (such as {examples}){odd}, most likely by a slip in "
-        f"reading: each of its {len(values):,} different values would be a category. Convert it with "
-        f"{library.converted(name, reading)}{after}{labels}."
+        f"reading{why}. Convert it {library.remedy(name, reading)}{labels}."
     )
 
 
