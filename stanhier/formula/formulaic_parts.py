@@ -31,6 +31,7 @@ __all__ = [
     "is_column",
     "looked_up",
     "name_of",
+    "numbers_of",
     "parsed_with",
     "python_of",
     "signature_of",
@@ -92,6 +93,11 @@ def looked_up(side: SimpleFormula) -> frozenset[str]:
 def constants_of(term: Term) -> bool:
     """Tell whether a term is a number alone, as the intercept is."""
     return all(factor.eval_method == Factor.EvalMethod.LITERAL for factor in term.factors)
+
+
+def numbers_of(term: Term) -> tuple[str, ...]:
+    """Give the numbers in a term, which would scale it; that of the intercept is "1"."""
+    return tuple(str(factor.expr) for factor in term.factors if factor.eval_method == Factor.EvalMethod.LITERAL)
 
 
 def columns_of_terms(side: SimpleFormula) -> Iterator[tuple[tuple[str, bool], ...]]:

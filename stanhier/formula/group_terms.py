@@ -64,17 +64,26 @@ def split_group_terms(text: str) -> tuple[str, tuple[GroupTerm, ...]]:
     ------
     FormulaError
         If parentheses do not match or are too many within each other; if a term stands on the left of '~', within
-        another one, or has not one bar.
+        another one, is not added to the others with '+', or has not one bar.
     """
     plain = without_quoted(text)
     spans = _spans(plain, text)
     if len(spans) > _MOST_TERMS:
         raise FormulaError(f"{quoted(text)} has {len(spans):,} grouping terms; one is supported so far.")
-    common, end = "", 0
+    common, end, pairs = "", 0, _pairs(plain) if spans else []
     for start, stop in spans:
         if "~" in plain[stop:]:
             raise FormulaError(
                 f"{quoted(text)}: the grouping term {shortened(text[start:stop])} belongs to the right of '~'."
+            )
+        term = text[start:stop]
+        start, stop = _with_own_parentheses(plain, start, stop)
+        why = _why_not_added(plain, pairs, start, stop)
+        if why is not None:
+            said = shortened(term)
+            raise FormulaError(
+                f"{quoted(text)}: the grouping term {said} can only be added to all other terms with '+', and {why}; "
+                f"write it last, y ~ ... + {said}, with the other terms before it."
             )
         # `y ~ (1 | g) + x` keeps `x`; `y ~ (1 | g)` alone has the intercept that `1` stands for.
         common, end = (common + text[end:start]).rstrip().removesuffix("+").rstrip(), stop
@@ -182,6 +191,62 @@ def _spans(plain: str, text: str) -> list[tuple[int, int]]:
         what = "parenthesis" if sign == "(" else f"'{sign}'"
         raise FormulaError(f"{quoted(text)}: the {what} at position {position + 1} is never closed.")
     return spans
+
+
+def _with_own_parentheses(plain: str, start: int, stop: int) -> tuple[int, int]:
+    """Take in the parentheses that stand around a term alone, as in `((1 | g))`."""
+    while plain[:start].rstrip().endswith("(") and plain[stop:].lstrip().startswith(")"):
+        start, stop = plain[:start].rindex("("), plain.index(")", stop) + 1
+    return start, stop
+
+
+def _pairs(plain: str) -> list[tuple[int, int]]:
+    """Give where each pair of parentheses starts and ends, the inner ones first."""
+    opened: list[int] = []
+    pairs = []
+    for position, sign in enumerate(plain):
+        if sign == "(":
+            opened.append(position)
+        elif sign == ")":
+            pairs.append((opened.pop(), position + 1))
+    return pairs
+
+
+def _why_not_added(plain: str, pairs: list[tuple[int, int]], start: int, stop: int) -> str | None:
+    """Say why a part of a formula is no term of its sum, None if it is one.
+
+    Where it is cut out, what stands around it would join its neighbours.
+    """
+    why = _why_not_between_signs(plain, start, stop)
+    if why is not None:
+        return why
+    for first, last in pairs:
+        if first < start and stop < last:
+            why = _why_not_between_signs(plain, first, last)
+            if why is not None:
+                return f"it stands within parentheses, and {why.replace(' it ', ' them ')}"
+    return None
+
+
+def _why_not_between_signs(plain: str, start: int, stop: int) -> str | None:
+    """Say what stands beside a part of a formula and binds it closer than a sum does."""
+    before, after = plain[:start].rstrip(), plain[stop:].lstrip()
+    left, right = before.rstrip("+ \t\r\n"), after.lstrip("+ \t\r\n")
+    if not before.endswith(("~", "+", "(")):
+        return f"before it stands {_beside(before[-1:])}"
+    if re.search(r"[^\w.`'\")\]}~(]$|(?<!\w)in$", left[-3:]):
+        return f"before it stands {_beside(left[-1:])}"
+    if after and not after.startswith(("+", "-", ")")):
+        return f"after it stands {_beside(after[:1])}"
+    if after.startswith("+") and right[:1] in ("", ")", "*", "/", ":", "^", "%"):
+        return "the '+' after it adds nothing"
+    if before.endswith("+") and left.endswith("(") and right.startswith(")"):
+        return "it stands within parentheses of its own"
+    return None
+
+
+def _beside(sign: str) -> str:
+    return "another term" if re.match(r"[\w.`'\"()\[\]{}]", sign) else f"'{sign}'"
 
 
 def _group_term(text: str, start: int, stop: int) -> GroupTerm:

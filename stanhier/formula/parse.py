@@ -8,7 +8,7 @@ from typing import Any
 from formulaic.formula import SimpleFormula, StructuredFormula
 
 from stanhier.basics.errors import FormulaError
-from stanhier.basics.words import quoted, shortened
+from stanhier.basics.words import listed, quoted, shortened
 from stanhier.formula.aliases import shown
 from stanhier.formula.expressions import Expression, checked_context, read_expression
 from stanhier.formula.formulaic_parts import is_column, looked_up, name_of, python_of
@@ -190,7 +190,10 @@ def _refuse_clashes(
             raise FormulaError(f"{said}: '{name}' is a function and a column here; rename the column.")
     if "Intercept" in predictors.columns:
         raise FormulaError(f"{said}: a predictor cannot be called 'Intercept'; rename the column.")
-    if response_column is not None and (response_column in predictors.plain or response_column == group):
-        raise FormulaError(
-            f"{said}: the response '{shortened(response_column)}' cannot be on the right of '~' as well."
+    # A change from where it began may well depend on that: `I(after - before) ~ before` leaves `after` to the left.
+    if response.columns <= predictors.columns | {group}:
+        names = listed(sorted(response.columns), 5)
+        what = (
+            f"'{shortened(response_column)}'" if response_column is not None else f"is calculated from {names}, which"
         )
+        raise FormulaError(f"{said}: the response {what} cannot be on the right of '~' as well.")

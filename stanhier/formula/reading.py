@@ -14,7 +14,7 @@ from formulaic.formula import SimpleFormula, StructuredFormula
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import quoted, shortened
 from stanhier.formula.aliases import shown, with_aliases
-from stanhier.formula.formulaic_parts import constants_of, name_of, parsed_with, tokens_of
+from stanhier.formula.formulaic_parts import constants_of, name_of, numbers_of, parsed_with, tokens_of
 from stanhier.formula.group_terms import without_quoted
 from stanhier.formula.habits import BACKTICKS, advice_for_bar, advice_for_call, advice_for_text
 
@@ -32,6 +32,9 @@ _MOST_CALLS = 300
 _MOST_TERMS = 20_000
 _MOST_STEPS = 60_000
 _GREATEST_ORDER = 20
+_NUMBERS = "numbers other than 0 and 1 stand in calculations alone, as in I(2 * x)"
+_NO_ZERO = "a 0 stands in sums alone, as in y ~ 0 + x, where it takes away the intercept"
+_BINDS = re.compile(r"(?<!\*)[*:/](?!\*)|\bin\b")
 
 
 def refuse_long(text: str) -> None:
@@ -98,7 +101,13 @@ class _RefusedError(Exception):
 def _with_aliases(common: str) -> str:
     """Check the size of a formula by its parts, and give it with names in calls that Python can read."""
     written, end, calls = [], 0, set()
+    last = ("", "")
     for n, (kind, token, start, stop) in enumerate(tokens_of(common)):
+        if ("value", "0") in (last, (kind, token)) and any(
+            one == "operator" and _BINDS.search(sign) for one, sign in (last, (kind, token))
+        ):
+            raise _RefusedError(_NO_ZERO)
+        last = kind, token
         if n >= _MOST_TOKENS:
             raise _RefusedError(f"it has more than {_MOST_TOKENS:,} names and signs; make columns of some of it")
         if kind == "operator" and "|" in token and "~" in without_quoted(common[start:]):
@@ -137,6 +146,9 @@ class _Bounds:
 
     def __call__(self, symbol: str, sides: tuple[Any, ...]) -> None:
         sizes = [len(side) for side in sides]
+        scaled = () if symbol == "+" else sides[-1:] if symbol == "-" else sides[:1] if symbol in ("**", "^") else sides
+        if any(number != "1" for side in scaled for term in side for number in numbers_of(term)):
+            raise _RefusedError(_NUMBERS)
         if symbol == "-":
             self._count(sizes[0] // 20)
             _check_difference(sides[0] if len(sides) == 2 else (), sides[-1])
@@ -206,7 +218,9 @@ def _why(err: FormulaicError, common: str) -> str:
     if advice is not None:
         return advice
     if "Numeric literals" in said:
-        return "numbers other than 0 and 1 stand in calculations alone, as in I(2 * x)."
+        return f"{_NUMBERS}."
+    if "different numerical scaling" in said:
+        return "a 1 stands in sums alone, where it is the intercept; a product with 1 is the term itself."
     unclosed = re.search(r"quote context was closed. Expected: (.)", said)
     if unclosed is not None:
         what = "a parenthesis or bracket" if unclosed[1] in ")]}" else f"the sign {unclosed[1]}"

@@ -71,6 +71,22 @@ def test_the_intercept_can_be_removed(text):
         ("C(y) ~ z", "makes categories"),
         ("y ~ y", "'y' cannot be on the right"),
         ("y ~ (1 | y)", "'y' cannot be on the right"),
+        ("y ~ log(y)", "'y' cannot be on the right"),
+        ("y ~ x:scale(y)", "'y' cannot be on the right"),
+        ("log(y) ~ x + y", "the response is calculated from 'y', which cannot be on the right"),
+        ("log(`a b`) ~ x + C(`a b`)", "the response is calculated from 'a b', which cannot be on the right"),
+        ("log(y) ~ x + (1 | y)", "the response is calculated from 'y', which cannot be on the right"),
+        ("I(y / w) ~ x * w + exp(y)", "calculated from 'w', 'y', which cannot be on the right"),
+        ("y ~ 2:x", r"numbers other than 0 and 1 .* I\(2 \* x\)"),
+        ("y ~ x:3:z", "numbers other than 0 and 1"),
+        ("y ~ (2 + x):z", "numbers other than 0 and 1"),
+        ("y ~ z + x:(w + 0.5)", "numbers other than 0 and 1"),
+        ("y ~ x - 2", "numbers other than 0 and 1"),
+        ("y ~ 0*x", "a 0 stands in sums alone"),
+        ("y ~ z + 0:x", "a 0 stands in sums alone"),
+        ("y ~ x:0", "a 0 stands in sums alone"),
+        ("y ~ x / 0", "a 0 stands in sums alone"),
+        ("y ~ 1*x", "a 1 stands in sums alone"),
         ("y ~ Intercept", "cannot be called 'Intercept'"),
         ("y ~ `1`", "reads as a number"),
         ("y ~ .", "name the columns"),
@@ -86,3 +102,11 @@ def test_the_intercept_can_be_removed(text):
 def test_what_is_no_formula_is_refused(text, words):
     with pytest.raises(sh.FormulaError, match=words):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I(y - x) ~ x", "I(y - g) ~ x + (1 | g)", "log(y) ~ `log(y)`", "y ~ (0 + x):z", "y ~ (x - 1)*z", "y ~ 0 + x:z"],
+)
+def test_what_only_looks_like_it_is_accepted(text):
+    assert parse(text).text == text

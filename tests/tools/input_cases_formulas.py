@@ -1,0 +1,195 @@
+"""The rows of stanhier/input.md about formulas."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import stanhier as sh
+from tests.tools.input_cases import Pair, case, groups, line, refused
+
+HEADING = "Formulas"
+
+
+@case(
+    HEADING,
+    "columns, `log(x)`, `np.sqrt(x)`, `center(x)`, `C(x)`, `I(x**2)`, `x:n`, `x*n`, `poly(x, 2)`, `bs(x, df=4)`",
+)
+def _() -> Iterator[Pair]:
+    for term in "n log(n) np.sqrt(x) center(x) C(x) I(x**2) x:n x*n poly(x,2) bs(n,df=4) scale(x)".split():
+        yield line(f"y ~ {term}"), None
+        yield groups(formula=f"y ~ {term} + (1 | g)"), None
+
+
+@case(HEADING, 'a function of your own, with `context={"f": f}`')
+def _() -> Iterator[Pair]:
+    yield line("y ~ f(x)", context={"f": np.sin}), line("y ~ np.sin(x)")
+
+
+refused(HEADING, "a function of your own, without `context`", lambda: line("y ~ f(x)"))
+refused(
+    HEADING,
+    "a function of your own that looks at other rows",
+    lambda: line("y ~ f(x)", context={"f": lambda x: x - x.mean()}),
+)
+refused(HEADING, "a `context` that holds something else", lambda: line("y ~ f(x)", context={"f": 3}))
+
+
+@case(HEADING, "any other Python: attributes, lambda, comprehensions, imports")
+def _() -> Iterator[Pair]:
+    for python in ("I(x.values)", "I(lambda: x)", "I([v for v in x])", "I(x if x else 1)", "I(f'{x}')", "open('x')"):
+        with pytest.raises(sh.FormulaError, match="A formula may use columns, numbers, arithmetic"):
+            line(f"y ~ {python}")
+    yield line("y ~ __import__('os')"), None
+
+
+refused(HEADING, "quotation marks or backslashes within text", lambda: line("""y ~ C(kind, Treatment("it's"))"""))
+refused(HEADING, "something else than text", lambda: line(3))
+
+
+@case(HEADING, "no `~`, or two")
+def _() -> Iterator[Pair]:
+    for formula in ("", "y", "y ~ x ~ n", "~ x"):
+        with pytest.raises(sh.FormulaError, match="a formula has a response, one '~' and predictors"):
+            line(formula)
+    yield line("y ~"), None
+
+
+refused(HEADING, "parentheses that do not match", lambda: line("y ~ (x + n"))
+refused(HEADING, "an operator without a term", lambda: line("y ~ x +"))
+refused(HEADING, "two responses", lambda: line("y + n ~ x"))
+
+
+@case(HEADING, "the response among the predictors, also within a function")
+def _() -> Iterator[Pair]:
+    for formula in ("y ~ log(y)", "y ~ x + C(y)", "y ~ x:y", "exp(y) ~ x + y", "exp(y) ~ I(y**2)", "I(y + n) ~ y * n"):
+        with pytest.raises(sh.FormulaError, match="cannot be on the right of '~' as well"):
+            line(formula)
+    yield line("I(y - x) ~ x"), None
+    yield line("y ~ x + y"), None
+
+
+@case(HEADING, "a number that multiplies a term, `2:x`, `(2 + x):n`, or is added to it")
+def _() -> Iterator[Pair]:
+    for right in ("2*x", "x:2", "5:x + n", "x:3:n", "(2 + x):n", "(x + 2)**2", "x - 2", "x + 2", "x*2.5"):
+        with pytest.raises(sh.FormulaError, match="numbers other than 0 and 1 stand in calculations alone"):
+            line(f"y ~ {right}")
+    yield line("y ~ 2:x"), None
+
+
+refused(HEADING, "`.` for all other columns", lambda: line("y ~ ."))
+refused(HEADING, "`x**2` for a square", lambda: line("y ~ x**2"))
+
+
+@case(HEADING, "more than 100,000 characters, 300 different calls, or 50 parentheses within each other")
+def _() -> Iterator[Pair]:
+    for formula, words in {
+        "y ~ " + " + ".join(f"I(x + {k})" for k in range(301)): "more than 300 different calls",
+        "y ~ " + "(" * 51 + "x" + ")" * 51: "more than 50 deep",
+        "y ~ I(" + "x + " * 300 + "x)": "of 1,204 characters is too long",
+        "y ~ " + "x + " * 20_000 + "x": "more than 10,000 names and signs",
+    }.items():
+        with pytest.raises(sh.FormulaError, match=words):
+            line(formula)
+    yield line("y ~ " + "x" * 100_001), None
+
+
+@case(HEADING, "`poly`, `bs`, `cc`, `cr` or `cs` with more than 100 columns, however that is written")
+def _() -> Iterator[Pair]:
+    for call in ("bs(x, df=50*50)", "cc(x, 101)", "cr(x, df=1e6)", "cs(x, df=---(-999))", "poly(x, I(1000000))"):
+        with pytest.raises(sh.FormulaError, match="which is too many: at most 100"):
+            line(f"y ~ {call}")
+    for call in ("poly(x, n)", "poly(x, degree=np.exp2(20))", "bs(x, knots=n)"):
+        with pytest.raises(sh.FormulaError, match=r"gives \w+ the column|must give poly a number"):
+            line(f"y ~ {call}")
+    yield line("y ~ poly(x, 99999 + 99999)"), None
+
+
+refused(
+    HEADING,
+    "a basis of several columns in a calculation, `I(poly(x, 2) + x)`",
+    lambda: line("y ~ I(poly(x, 2) + x)"),
+)
+
+
+@case(HEADING, "more than 1,200 columns from levels, bases and interactions")
+def _() -> Iterator[Pair]:
+    many = {"y": np.sin(np.arange(400)), "x": np.arange(400), "n": np.arange(400) / 7}
+    for terms in ("C(x) * C(n)", "I(C(x)):I(C(n))", "C(x + 1):C(n)", "poly(x, 60):poly(n, 60)", "C(x):bs(n, df=9)"):
+        with pytest.raises(sh.DataError, match="columns, and 1,200 are the most"):
+            line(f"y ~ {terms}", data=many)
+    yield line("y ~ C(x):C(n)", data=many), None
+
+
+refused(HEADING, "`- w` for a term that is not there", lambda: line("y ~ x - n"))
+refused(
+    HEADING,
+    "new data beyond the ends of `bs(x)`",
+    lambda: line("y ~ bs(n, df=4)").design.encode({"n": [3, 1000]}),
+)
+
+
+@case(
+    HEADING,
+    'what is written otherwise in R, brms, Bambi or patsy: `factor(x)`, `I(x^2)`, `Q("my col")`, `y | se(x)`',
+)
+def _() -> Iterator[Pair]:
+    for formula, words in {
+        "y ~ factor(x)": r"write C\(x\)",
+        "y ~ I(x^2)": r"write a square as x\*\*2",
+        'y ~ Q("my col")': "backticks: `my column`",
+        "y ~ my col": "backticks: `my column`",
+        "y ~ s(x)": r"bs\(x, df=5\)",
+        "y ~ sqrt(x)": r"write np\.sqrt",
+        "y ~ C(x, Sum)": r"C\(x, Sum\(\)\)",
+        "y ~ C(x, contr.helmert)": r"C\(x, Helmert\(\)\)",
+        "y ~ offset(x)": "an offset is not supported yet",
+        "y ~ x + 1 | g": r"within parentheses, as in \(1 \| g\)",
+        "y ~ poly(x, 2, raw=TRUE)": "write True",
+    }.items():
+        with pytest.raises(sh.FormulaError, match=words):
+            line(formula)
+    yield line("y | se(x) ~ 1"), None
+
+
+refused(
+    HEADING,
+    "interactions of more than 20,000 terms",
+    lambda: line("y ~ (" + " + ".join(f"x{k}" for k in range(30)) + ")**9"),
+)
+
+
+@case(HEADING, "groups of a combination, `(1 | g:h)`, or crossed, `(1 | g + h)`")
+def _() -> Iterator[Pair]:
+    for factors, words in {
+        "g + kind": "Crossed groups",
+        "g * kind": "this is another model",
+        "factor(g)": "Groups are the values of a column as they are",
+        "my group": r"in backticks: \(1 \| `my group`\)",
+    }.items():
+        with pytest.raises(sh.FormulaError, match=words):
+            groups(formula=f"y ~ (1 | {factors})")
+    yield groups(formula="y ~ (1 | g:kind)"), None
+
+
+refused(HEADING, "two grouping terms", lambda: groups(formula="y ~ (1 | g) + (1 | kind)"))
+
+
+@case(
+    HEADING,
+    "a grouping term that is multiplied, subtracted or beside a term without a sign: `x + (1 | g) * z`, "
+    "`z * (x + (1 | g))`, `(1 | g) x`",
+)
+def _() -> Iterator[Pair]:
+    for right in ("x + (1 | g) * n", "n * (x + (1 | g))", "x - (1 | g)", "x:(1 | g)", "x + (1 | g)n"):
+        with pytest.raises(sh.FormulaError, match=r"the grouping term \(1 \| g\) can only be added"):
+            groups(formula=f"y ~ {right}")
+    yield groups(formula="y ~ (x + (1 | g)) + n"), groups(formula="y ~ x + n + (1 | g)")
+    yield groups(formula="y ~ (1 | g) x"), None
+
+
+refused(HEADING, "slopes that vary, `(x | g)`", lambda: groups(formula="y ~ x + (x | g)"))
+refused(HEADING, "nested groups, `(1 | g/h)`", lambda: groups(formula="y ~ (1 | g/kind)"))
+refused(HEADING, "a grouping term in a linear regression", lambda: line("y ~ x + (1 | g)"))
+refused(HEADING, "a varying intercept without a grouping term", lambda: groups(formula="y ~ x"))
+refused(HEADING, "a varying intercept without an intercept", lambda: groups(formula="y ~ 0 + x + (1 | g)"))
