@@ -32,6 +32,9 @@ FORMAT = 2
 def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     """Save the fit as one netCDF file, which `stanhier.load` reads and any netCDF tool can open.
 
+    Behind its last byte stands a checksum by which `stanhier.load` finds damage; a tool that changes the file removes
+    it.
+
     Parameters
     ----------
     path : path
