@@ -51,9 +51,10 @@ class Fit[R: Regression](Fitted[R]):
 
     def __repr__(self) -> str:
         chains, draws = self.draws.shape
-        problems = self.diagnose().problems
-        verdict = f"{len(problems)} problems: see diagnose()" if problems else "no problems found"
-        kind = f"{chains} chains of {draws} draws"
+        diagnosis = self.diagnose()
+        fine = "R-hat unknown" if diagnosis.is_of_one_chain else "no problems found"
+        verdict = fine if diagnosis.ok else f"{len(diagnosis.problems)} problems: see diagnose()"
+        kind = f"{chains} {'chain' if chains == 1 else 'chains'} of {draws} draws"
         if self.draws.pareto_k is not None:
             kind = f"{draws} draws of an approximation ({self.draws.method})"
         model: Any = self.model

@@ -13,16 +13,16 @@ from stanhier.basics.words import quoted
 __all__ = ["check_seed", "checked_count", "checked_probability", "in_our_words", "suggestion"]
 
 
-def checked_probability(prob: Any, method: str) -> float:
+def checked_probability(prob: Any, method: str, name: str = "prob") -> float:
     """Give a probability strictly between 0 and 1 as a float.
 
     Raises
     ------
     StanhierError
-        Naming the method and the value, if it is anything else.
+        Naming the method, the argument and the value, if it is anything else.
     """
     if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < float(prob) < 1:
-        raise StanhierError(f"{method}(prob={quoted(prob)}): 'prob' must be a number between 0 and 1.")
+        raise StanhierError(f"{method}({name}={quoted(prob)}): '{name}' must be a number between 0 and 1.")
     return float(prob)
 
 
@@ -88,10 +88,10 @@ def in_our_words[**P, R](habits: Mapping[str, str] | None = None) -> Callable[[C
             try:
                 signature.bind(*args, **kwargs)
             except TypeError:
-                is_init = function.__name__ == "__init__"
-                name = type(args[0]).__name__ if is_init else function.__name__
-                parameters = list(signature.parameters.values())[1 if is_init else 0 :]
-                said = _what_is_wrong(parameters, args[1 if is_init else 0 :], kwargs, habits if habits else {})
+                name = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+                parameters = list(signature.parameters.values())
+                own = int(parameters[0].name in ("self", "fit"))  # what a method is called on
+                said = _what_is_wrong(parameters[own:], args[own:], kwargs, habits if habits else {})
                 raise StanhierError(f"{name}() {said}") from None
             return function(*args, **kwargs)
 
@@ -113,6 +113,7 @@ def _what_is_wrong(
     if len(args) > len(in_place):
         others = ", ".join(f"{name}=" for name in names if name not in in_place)
         places = f"{' and '.join(in_place)} by {'its place' if len(in_place) == 1 else 'their places'}"
+        places = places if in_place else "nothing by its place"
         return f"takes {places}; give what else there is by name: {others}."
     twice = [name for name in in_place[: len(args)] if name in kwargs]
     if twice:

@@ -1,13 +1,15 @@
 """Models of the same data side by side: ArviZ's table of expected log predictive densities."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.tables import Table, checked_rounding, decimals
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
@@ -24,7 +26,22 @@ LOWEST_DENSITY = -600.0
 """Log density whose exponential is still a number, with room to spare."""
 
 
-def compare(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row", **kwargs: Any) -> "pd.DataFrame":
+_HABITS = {
+    **dict.fromkeys(("digits", "decimals"), "Decimals are round_to=."),
+    "ic": "It compares by leave-one-out; results of fit.kfold() can take the place of fits.",
+    "k": "Give it results of fit.kfold(k=..., seed=...) in place of fits.",
+}
+
+
+@in_our_words(_HABITS)
+def compare(
+    fits: Mapping[str, Fitted[Regression]],
+    *,
+    by: Any = "row",
+    method: str = "stacking",
+    reference: str | None = None,
+    round_to: int | str | None = "auto",
+) -> "pd.DataFrame":
     """Compare fits of the same data by leave-one-out cross-validation.
 
     Parameters
@@ -34,8 +51,14 @@ def compare(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row", **kwargs
         can take the place of fits; mixing them is up to you.
     by : "row", "group" or array of shape (N,)
         What is left out, as for `Fit.loo`. With "group" a fit without groups leaves out the groups of the others.
-    **kwargs
-        The keywords of `arviz.compare`: `method`, `reference`, `round_to`.
+    method : {"stacking", "BB-pseudo-BMA", "pseudo-BMA"}
+        How the weights come about.
+    reference : str, optional
+        The fit that differences are from; the best by default.
+    round_to : "auto", "none", int or str
+        By default two digits of the smallest standard error of a difference are shown, and as many decimals of what
+        belongs to it; the numbers in the table are not rounded. An integer rounds to so many decimals, "3g" to 3
+        digits, "none" not.
 
     Returns
     -------
@@ -48,10 +71,12 @@ def compare(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row", **kwargs
     DataError
         If the fits are of different data or different groups.
     StanhierError
-        If there are fewer than two, or `by` does not suit them.
+        If there are fewer than two, `by` does not suit them, or a keyword is none that there is.
 
     Warns
     -----
+    UserWarning
+        If results of `Fit.kfold` are of other folds.
     SamplingWarning
         If a leave-one-out estimate is unreliable, with what to do about it.
 
@@ -61,21 +86,33 @@ def compare(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row", **kwargs
     """
     import arviz as az
 
+    rounding = checked_rounding(round_to, "compare")
+    if not isinstance(method, str):
+        raise StanhierError(f"compare(method={quoted(method)}): 'method' must be a name, such as \"stacking\".")
     results = loo_of_each(fits, by=by)
+    kwargs: Any = {"method": method, "reference": reference, "round_to": "none" if rounding is None else rounding}
     try:
         if min(float(result.elpd_i.min()) for result in results.values()) > LOWEST_DENSITY:
             table: pd.DataFrame = az.compare(results, **kwargs)
-            return table
-        # ArviZ takes exponentials, which vanish for large groups. Weights stay the same under a shift of each point.
-        with np.errstate(all="ignore"):
-            table = az.compare(results, **kwargs)
-        top = np.max([result.elpd_i.to_numpy() for result in results.values()], axis=0)
-        table["weight"] = az.compare({name: _shifted(result, top) for name, result in results.items()}, **kwargs)[
-            "weight"
-        ]
+        else:
+            # ArviZ takes exponentials, which vanish for large groups; weights stay under a shift of each point.
+            with np.errstate(all="ignore"):
+                table = az.compare(results, **kwargs)
+            top = np.max([result.elpd_i.to_numpy() for result in results.values()], axis=0)
+            shifted = {name: _shifted(result, top) for name, result in results.items()}
+            table["weight"] = az.compare(shifted, **kwargs)["weight"]
     except ValueError as err:
         raise StanhierError(f"compare(): {err}") from err
-    return table
+    return _readable(table) if rounding is None else table
+
+
+def _readable(table: "pd.DataFrame") -> Table:
+    """Show what belongs to elpd in the digits of the most certain difference, so that fits can be told apart."""
+    errors = [*table["dse"], *table["se"]] if not (table["dse"] > 0).any() else [*table["dse"]]
+    places = max((decimals(error) for error in errors if error > 0), default=1)
+    chances: list[Hashable] = [name for name in ("p_worse", "p_better", "weight") if name in table]
+    shown = [name for name in ("elpd_diff", "dse", "elpd", "se", "subsampling_dse") if name in table]
+    return Table.of(table, {**dict.fromkeys(shown, max(1, places)), "p": 1, **dict.fromkeys(chances, 2)})
 
 
 def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> dict[str, Any]:
@@ -115,6 +152,7 @@ def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> d
             )
             warn(said, warning.category)
     _check_same_points(results)
+    _warn_of_folds(results)
     return results
 
 
@@ -160,3 +198,29 @@ def _check_same_points(results: Mapping[str, Any]) -> None:
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{quoted(name)} {size}" for name, size in sizes.items())
         raise DataError(f"compare(): the results leave out different things: {listed} densities.")
+
+
+def _warn_of_folds(results: Mapping[str, Any]) -> None:
+    """Say so if results of cross-validation are not of the same folds."""
+    counts = {name: int(result.n_folds) for name, result in results.items() if getattr(result, "n_folds", None)}
+    listed = ", ".join(f"{quoted(name)} {count}" for name, count in counts.items())
+    remedy = "Give kfold() the same k and the same seed for each."
+    if len(set(counts.values())) > 1:
+        warn(
+            f"compare(): the results are of different numbers of folds: {listed}. With fewer folds each fit has seen "
+            f"less, which lowers its elpd whatever the model. {remedy}",
+            UserWarning,
+        )
+        return
+    folds = {name: results[name].elpd_i.attrs.get("folds") for name in counts}
+    known = {name: np.asarray(fold) for name, fold in folds.items() if fold is not None}
+    first = next(iter(known), "")
+    for name, fold in known.items():
+        # Folds are the same whatever their numbers are.
+        if len(np.unique(np.stack([known[first], fold]), axis=1).T) > counts[name]:
+            warn(
+                f"compare(): {quoted(first)} and {quoted(name)} are of {counts[name]} folds each, but not of the same "
+                f"ones, which adds to the difference between them. {remedy}",
+                UserWarning,
+            )
+            return

@@ -58,7 +58,8 @@ def kfold(
     Returns
     -------
     arviz_stats.utils.ELPDDataLOOKFold
-        `elpd`, `se`, `p`, pointwise `elpd_i`; `compare` takes it in place of a fit.
+        `elpd`, `se`, `p`, pointwise `elpd_i`; `compare` takes it in place of a fit. The numbers of the folds are in
+        `elpd_i.attrs["folds"]`.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def kfold(
         scale="log",
         warning=unreliable > 0,
         good_k=None,
-        elpd_i=xr.DataArray(elpd, coords=[coordinate], name="elpd_i"),
+        elpd_i=xr.DataArray(elpd, coords=[coordinate], name="elpd_i", attrs={"folds": fold_of}),
         n_folds=int(k),
         p_kfold_i=xr.DataArray(p, coords=[coordinate], name="p_kfold_i"),
     )

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
@@ -70,7 +70,15 @@ class Pooling:
         """The grouping column."""
         return str(self.estimates.index.name)
 
-    def compare(self, *, by: str = "row", **kwargs: Any) -> pd.DataFrame:
+    @in_our_words()
+    def compare(
+        self,
+        *,
+        by: Literal["row", "group"] = "row",
+        method: str = "stacking",
+        reference: str | None = None,
+        round_to: int | str | None = "auto",
+    ) -> pd.DataFrame:
         """Compare the three by leave-one-out cross-validation.
 
         Parameters
@@ -79,7 +87,7 @@ class Pooling:
             What is left out. With "group" all three are sampled again, in the same ten folds of groups (fewer where
             there are fewer groups): nothing but its prior tells no pooling of a group that was left out, which
             weighted draws cannot show.
-        **kwargs
+        method, reference, round_to
             As for `stanhier.compare`.
 
         Returns
@@ -95,7 +103,7 @@ class Pooling:
             for name, fit in self.fits.items():
                 left_out: Any = "group" if fit is partial else labels
                 results[name] = fit.kfold(by=left_out, k=min(len(grouping.levels), 10), seed=partial.draws.seed)
-        return compare(results, by=by, **kwargs)
+        return compare(results, by=by, method=method, reference=reference, round_to=round_to)
 
     plot = plots.pooling
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.arviz_arrays import array_stats
+from stanhier.basics.tables import ROUNDED_DOWN, readable
 from stanhier.engines.draws import Draws
 from stanhier.stan.faults import listed_faults
 
@@ -28,7 +29,8 @@ class Diagnosis:
     Attributes
     ----------
     table : pandas.DataFrame
-        R-hat, bulk and tail effective sample size of each sampled parameter.
+        R-hat, bulk and tail effective sample size of what the sampler moved: scales, slopes and the intercept at the
+        means of the predictors. The intercept at 0 and group effects follow from these; `Fit.summary` shows theirs.
     divergences, treedepth_hits : int
         Number of draws that diverged, and that stopped at the greatest tree depth.
     bfmi : numpy.ndarray, shape (chains,)
@@ -50,22 +52,37 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Whether no diagnostic gives cause for concern."""
+        """Whether no diagnostic gives cause for concern. Of a single chain this says nothing of convergence."""
         return not self.problems
 
+    @property
+    def is_of_one_chain(self) -> bool:
+        """Whether there is one chain of NUTS, of which R-hat, the agreement of chains, is unknown."""
+        return self.method == "nuts" and len(self.bfmi) == 1
+
+    @property
+    def verdict(self) -> str:
+        """In a sentence, what there is to say where there are no problems."""
+        if self.is_of_one_chain:
+            return (
+                "Nothing is wrong within the one chain; whether chains agree, which R-hat tells, is unknown: sample "
+                "again with chains=4."
+            )
+        return "No problems found."
+
     def __str__(self) -> str:
-        verdict = "No problems found." if self.ok else "Problems:\n" + "\n".join(f"- {p}" for p in self.problems)
+        verdict = self.verdict if self.ok else "Problems:\n" + "\n".join(f"- {p}" for p in self.problems)
         if self.pareto_k is not None:
             return f"{verdict}\nDraws of an approximation ({self.method}) with Pareto k {self.pareto_k:.2f}."
         facts = [
-            f"R-hat at most {self.table['r_hat'].max():.3f}",
-            f"bulk ESS at least {self.table['ess_bulk'].min():.0f}",
-            f"tail ESS at least {self.table['ess_tail'].min():.0f}",
+            _fact("R-hat", "at most", self.table["r_hat"].max(), 3),
+            _fact("bulk ESS", "at least", self.table["ess_bulk"].min(), ROUNDED_DOWN),
+            _fact("tail ESS", "at least", self.table["ess_tail"].min(), ROUNDED_DOWN),
             f"{self.divergences} divergences",
             f"{self.treedepth_hits} draws at the greatest tree depth",
-            f"E-BFMI at least {self.bfmi.min():.2f}",
+            _fact("E-BFMI", "at least", self.bfmi.min(), 2),
         ]
-        return f"{verdict}\n{'; '.join(facts)}."
+        return f"{verdict}\nOf what was sampled: {'; '.join(facts)}."
 
     __repr__ = __str__
 
@@ -168,7 +185,8 @@ def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray
         bad = table.index[table[column] < needed]
         if len(bad):
             problems.append(
-                f"{kind} effective sample size is below {needed} for {_listed(bad)} (least {table[column].min():.0f}); "
+                f"{kind} effective sample size is below {needed} for {_listed(bad)} (least "
+                f"{readable(table[column].min(), ROUNDED_DOWN)}); "
                 "ask for more draws with iter_sampling."
             )
     if hits:
@@ -184,6 +202,10 @@ def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray
             "explored; sample longer, or give proper, narrower priors to the scales."
         )
     return problems
+
+
+def _fact(name: str, bound: str, value: float, places: int) -> str:
+    return f"{name} unknown" if np.isnan(value) else f"{name} {bound} {readable(value, places)}"
 
 
 def _listed(names: pd.Index, most: int = 5) -> str:

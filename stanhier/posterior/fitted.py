@@ -97,6 +97,10 @@ class Fitted[R: Regression]:
     def diagnose(self) -> Diagnosis:
         """Check R-hat, effective sample sizes, divergences, tree depth, E-BFMI, and that all chains finished.
 
+        R-hat and effective sample sizes are those of what the sampler moved: the scales, the slopes and the intercept
+        at the means of the predictors. What follows from these, as group effects and the intercept at predictors of 0
+        do, has its own in `Fit.summary`. Of a single chain R-hat is unknown.
+
         Returns
         -------
         Diagnosis

@@ -4,8 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from stanhier.basics.tables import Table
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.summary import summary
@@ -13,10 +12,9 @@ from stanhier.reports import equation
 
 if TYPE_CHECKING:
     import jinja2
-    import pandas as pd
 
 
-__all__ = ["decimals", "estimates", "fit_html", "model_context", "model_html", "render"]
+__all__ = ["estimates", "fit_html", "model_context", "model_html", "render"]
 
 _TITLES = {
     "mean": "mean",
@@ -125,9 +123,11 @@ def estimates(fit: Fitted[Regression], *, prob: float = 0.9) -> dict[str, Any]:
         `titles`: list of str; `rows`: list of (parameter, values); `left_out`: how many parameters the 100 rows lack.
     """
     table = summary(fit, var_names=fit.model.parameters.population, ci_prob=prob)
-    shown: pd.DataFrame = table.iloc[:_MOST_ROWS]
+    first = table.iloc[:_MOST_ROWS]
+    assert isinstance(first, Table)
+    shown = first.texts(thousands=True)
     titles = [_title(str(column), prob) for column in table.columns]
-    rows = [(str(name), _texts(row)) for name, row in shown.iterrows()]
+    rows = [(str(name), list(map(str, row))) for name, row in shown.iterrows()]
     return {"titles": titles, "rows": rows, "left_out": len(table) - len(shown)}
 
 
@@ -137,15 +137,3 @@ def _title(column: str, prob: float) -> str:
     if column.endswith("_ub"):
         return "to"
     return _TITLES.get(column, column)
-
-
-def _texts(row: "pd.Series") -> list[str]:
-    """Round a row to the digits that its sd makes worth reading; ESS to integers, R-hat to 3 digits."""
-    digits = decimals(float(row["sd"]))
-    special = {"r_hat": 3, "ess_bulk": 0, "ess_tail": 0, "mcse_mean": digits + 1, "mcse_sd": digits + 1}
-    return [f"{float(value):,.{special.get(str(name), digits)}f}" for name, value in row.items()]
-
-
-def decimals(sd: float) -> int:
-    """Give the decimals that show a quantity of this standard deviation to less than a tenth of it."""
-    return int(np.clip(2 - np.floor(np.log10(sd)), 0, 12)) if np.isfinite(sd) and sd > 0 else 3

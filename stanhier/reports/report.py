@@ -17,6 +17,7 @@ import pandas as pd
 from stanhier import plots
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import write_whole
+from stanhier.basics.tables import decimals, readable
 from stanhier.basics.version import VERSION
 from stanhier.design.design import Design
 from stanhier.engines.regression import Regression
@@ -171,7 +172,7 @@ def _group_rows(fit: Fitted[Regression]) -> Iterator[tuple[str, list[str]]]:
     table = group_summary(fit, at="mean", prob=0.9)
     sizes = plots.group_sizes(fit)
     order = np.argsort(-table["median"].to_numpy(), kind="stable")
-    digits = html.decimals(float(table["sd"].median()))
+    digits = decimals(float(table["sd"].median()))
     half = _MOST_GROUPS // 2
     for rank, k in enumerate(order):
         if len(order) > _MOST_GROUPS and half <= rank < len(order) - half:
@@ -179,7 +180,7 @@ def _group_rows(fit: Fitted[Regression]) -> Iterator[tuple[str, list[str]]]:
                 yield f"… {len(order) - 2 * half:,} groups between …", []
             continue
         row = table.iloc[int(k)]
-        numbers = [f"{row[name]:,.{digits}f}" for name in ("mean", "sd", "lower", "median", "upper")]
+        numbers = [readable(row[name], digits, thousands=True) for name in ("mean", "sd", "lower", "median", "upper")]
         yield str(group.levels[int(k)]), ["" if sizes is None else f"{sizes[k]:,}", *numbers]
 
 

@@ -1,11 +1,13 @@
 """The rows of stanhier/input.md about formulas, priors and keywords."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
 
 import stanhier as sh
+from tests.tools.fake_fit import fake_fit
 from tests.tools.input_cases import FEW, FLAGS, FLAT, Pair, base, case, groups, line, refused
 
 # --- Formulas
@@ -280,3 +282,18 @@ refused(HEADING, "priors in the third place", lambda: sh.LinearRegression("y ~ x
 refused(HEADING, "`data` twice, by place and by name", lambda: sh.LinearRegression("y ~ x", base(), data=base()))
 refused(HEADING, "no `data`", lambda: sh.LinearRegression("y ~ x"))
 refused(HEADING, "an `adapt_delta` beyond 1", lambda: line().sample(adapt_delta=1.5))
+
+
+@case(HEADING, "`prob` or `hdi_prob` of `summary()`")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.StanhierError, match=r"has no keyword 'prob'\. Did you mean 'ci_prob'"):
+        fake_fit(line()).summary(prob=0.9)
+    yield fake_fit(line()).summary(hdi_prob=0.9), None
+
+
+for row, keywords in {
+    "another keyword that `summary()` does not have": {"var_name": "beta"},
+    "a `ci_prob` of 90, for 90 %": {"ci_prob": 90},
+    "a parameter that there is not, in `summary()`": {"var_names": "gamma"},
+}.items():
+    refused(HEADING, row, partial(lambda chosen: fake_fit(line()).summary(**chosen), keywords))

@@ -1,0 +1,68 @@
+"""What the verdict says, and what it cannot know."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import stanhier as sh
+from stanhier.posterior.diagnostics import diagnose
+from stanhier.reports.html import fit_html
+from tests.tools import variants
+from tests.tools.fake_fit import fake_fit
+
+
+def clean(chains, draws=500):
+    """A fit with independent draws and nothing to complain of."""
+    fit = fake_fit(variants.LINEAR["default"](), chains=chains, draws=draws)
+    statistics = {**fit.draws.statistics, "diverging": np.zeros((chains, draws), dtype=bool)}
+    return fit.again(fit.model, dataclasses.replace(fit.draws, statistics=statistics))
+
+
+def test_of_one_chain_r_hat_is_unknown_and_said_to_be():
+    fit = clean(1)
+    diagnosis = fit.diagnose()
+    assert diagnosis.ok
+    said = str(diagnosis)
+    assert "R-hat unknown" in said
+    assert "chains=4" in said
+    assert "nan" not in said
+    assert "No problems" not in said
+    assert "1 chain of 500 draws, R-hat unknown" in repr(fit)
+    assert "No problems" not in fit_html(fit)
+    assert "whether chains agree" in fit_html(fit)
+
+
+def test_of_several_chains_it_is_known():
+    said = str(clean(2).diagnose())
+    assert said.startswith("No problems found.\nOf what was sampled: R-hat at most 1.0")
+    assert "no problems found" in repr(clean(2))
+
+
+def test_too_few_draws_have_no_nan_in_their_verdict():
+    said = str(clean(2, draws=2).diagnose())
+    assert "too few to check anything" in said
+    assert "R-hat unknown; bulk ESS unknown; tail ESS unknown" in said
+    assert "nan" not in said
+
+
+def test_effective_sample_sizes_are_rounded_down(monkeypatch):
+    """Or 399.7 would be below 400 in one place, and 400 in the other."""
+    fit = clean(4)
+    monkeypatch.setattr(
+        "stanhier.posterior.diagnostics.convergence", lambda values: np.tile([1.0, 399.7, 399.7], (len(values), 1))
+    )
+    diagnosis = diagnose(fit.draws, fit.model.engine.coordinates.sampled(fit.draws))
+    assert "below 400" in diagnosis.problems[0]
+    assert "(least 399)" in diagnosis.problems[0]
+    assert "bulk ESS at least 399;" in str(diagnosis)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cmdstan_home")
+def test_a_chain_that_was_sampled_alone():
+    fit = sh.LinearRegression("y ~ x", variants.frame()).sample(
+        chains=1, iter_sampling=2000, seed=1, show_progress=False
+    )
+    assert fit.diagnose().ok
+    assert "R-hat unknown" in str(fit.diagnose())
