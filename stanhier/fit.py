@@ -6,7 +6,7 @@ from stanhier import plots
 from stanhier.engines.regression import Regression
 from stanhier.evaluation import kfold as _kfold
 from stanhier.evaluation import loo as _loo
-from stanhier.posterior import groups, new_groups, prediction, predictive
+from stanhier.posterior import groups, lazy_groups, new_groups, prediction, predictive
 from stanhier.posterior import summary as _summary
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html
@@ -26,6 +26,8 @@ class Fit[R: Regression](Fitted[R]):
     diagnosis : Diagnosis, optional
         Of these draws, where it has been made already.
     """
+
+    _recipes = lazy_groups.RECIPES
 
     # The functions themselves: one signature and one docstring, seen by help(), editors and type checkers.
     summary = _summary.summary

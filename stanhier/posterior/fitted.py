@@ -1,13 +1,17 @@
 """Draws from the posterior of a regression, with their labels and a verdict: what every later step takes."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
+from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
+from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.diagnostics import Diagnosis, SamplingWarning, diagnose
+from stanhier.posterior.lazy_tree import LazyGroups, Recipe, lazy_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +31,9 @@ class Fitted[R: Regression]:
     diagnosis : Diagnosis, optional
         Of these draws, where it has been made already.
     """
+
+    _recipes: "ClassVar[Mapping[str, Recipe]]" = MappingProxyType({})
+    """Of groups that `idata` makes when they are asked for."""
 
     def __init__(self, model: R, draws: Draws, *, diagnosis: Diagnosis | None = None) -> None:
         self._model = model
@@ -62,10 +69,74 @@ class Fitted[R: Regression]:
 
     @property
     def idata(self) -> "xr.DataTree":
-        """Posterior, sample_stats, observed_data and constant_data, as ArviZ takes them; and groups added since."""
+        """The tree that ArviZ's functions take.
+
+        It lists posterior, sample_stats, observed_data, constant_data, and groups added since. More groups are made
+        when they are first asked for by name, as ArviZ does (`fit.idata.log_likelihood`, `fit.idata["prior"]`), and
+        kept with the fit. Neither `save` nor `sel` nor printing sees them; `idata_with` puts them into a tree for good:
+
+        * log_likelihood: log densities of the rows, with dimensions chain, draw, row. In a model with groups they are
+          given the other rows of the group, whose effect is integrated out: those by which `loo` weights the draws.
+          Their sum over rows is not the log likelihood of all rows then, and `az.loo`, with the elpd of `loo`, takes
+          its `p` from them alone.
+        * posterior_predictive: as `posterior_predictive()` draws it.
+        * prior, prior_predictive: 1000 draws, as `model.sample_prior` makes them with the seed of the fit; not where
+          a prior is flat.
+
+        Where draws times rows exceed 20 million values there are no log_likelihood and posterior_predictive; where rows
+        are not in memory, no prior_predictive, observed_data and constant_data either. No log_prior is there, which
+        ArviZ's power scaling takes; and the likelihood that it scales is not the log_likelihood of a model with groups.
+        """
         if self._idata is None:
-            self._idata = labelled.tree(self._model, self._draws, self.posterior)
+            self._idata = self._lazily(labelled.groups(self._model, self._draws, self.posterior))
         return self._idata
+
+    def _lazily(self, tree: "xr.DataTree | Mapping[str, xr.Dataset]") -> "xr.DataTree":
+        return lazy_tree(tree, LazyGroups(self._model, self._draws, self._recipes))
+
+    def __setstate__(self, state: "dict[str, Any]") -> None:
+        self.__dict__.update(state)
+        if self._idata is not None:  # pickled without what is made when asked for
+            self._idata = self._lazily(self._idata)
+
+    def idata_with(self, *names: str) -> "xr.DataTree":
+        """Give a copy of `idata` with groups that are made when asked for put into it, to be selected from or written.
+
+        Parameters
+        ----------
+        *names : str
+            Any of log_likelihood, posterior_predictive, prior, prior_predictive.
+
+        Returns
+        -------
+        xarray.DataTree
+            A copy: `idata` and files of the fit stay as they are. A group that is in `idata` already is kept.
+
+        Raises
+        ------
+        StanhierError
+            If there is no such group, or it cannot be made: its rows are not in memory, it is larger than 20 million
+            values, or a prior is flat.
+
+        Examples
+        --------
+        >>> az.loo(fit.idata_with("log_likelihood").sel(chain=[0, 1]))  # doctest: +SKIP
+        """
+        import xarray as xr
+
+        tree = self.idata.copy()
+        listed = list(tree.children)
+        for name in names:
+            if name in listed:
+                continue
+            if not isinstance(name, str) or name not in self._recipes:
+                known = ", ".join(self._recipes)
+                raise StanhierError(f"idata_with({quoted(name)}): there is no such group; it takes any of {known}.")
+            lack = self._recipes[name].lack(self._model, self._draws)
+            if lack is not None:
+                raise StanhierError(f"idata_with({quoted(name)}): {lack}")
+            tree[name] = xr.DataTree(tree.children[name].to_dataset())
+        return tree
 
     def add_groups(self, groups: "Mapping[str, xr.Dataset]") -> "xr.DataTree":
         """Give `idata` more groups; a tree that somebody holds already stays as it is.

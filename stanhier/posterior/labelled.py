@@ -13,7 +13,7 @@ from stanhier.engines.regression import Regression
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["MAX_VALUES", "chain_draw", "effects_array", "observed", "plain_labels", "posterior", "tree"]
+__all__ = ["MAX_VALUES", "chain_draw", "effects_array", "groups", "observed", "plain_labels", "posterior"]
 
 MAX_VALUES = 20_000_000
 """Values of draws that are kept or given back at once, at most (160 MB): draws times groups, draws times rows."""
@@ -76,8 +76,8 @@ def effects_array(model: Regression, draws: Draws, groups: np.ndarray) -> "xr.Da
     )
 
 
-def tree(model: Regression, draws: Draws, posterior_group: "xr.Dataset") -> "xr.DataTree":
-    """Build the tree of groups that ArviZ takes: posterior, sample_stats, observed_data, constant_data.
+def groups(model: Regression, draws: Draws, posterior_group: "xr.Dataset") -> "dict[str, xr.Dataset]":
+    """Build the groups of the tree that ArviZ takes: posterior, sample_stats, observed_data, constant_data.
 
     The last two hold rows, and are not there where these are not in memory.
     """
@@ -85,10 +85,10 @@ def tree(model: Regression, draws: Draws, posterior_group: "xr.Dataset") -> "xr.
 
     chains_and_draws = {"chain": posterior_group["chain"], "draw": posterior_group["draw"]}
     statistics = xr.Dataset({k: (("chain", "draw"), v) for k, v in draws.statistics.items()}, coords=chains_and_draws)
-    groups: dict[str, xr.Dataset] = {"posterior": posterior_group, "sample_stats": statistics}
+    made: dict[str, xr.Dataset] = {"posterior": posterior_group, "sample_stats": statistics}
     if model.in_memory is not None:
-        groups |= {"observed_data": observed(model), "constant_data": _constant(model)}
-    return xr.DataTree.from_dict(groups)
+        made |= {"observed_data": observed(model), "constant_data": _constant(model)}
+    return made
 
 
 def _constant(model: Regression) -> "xr.Dataset":

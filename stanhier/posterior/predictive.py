@@ -19,7 +19,14 @@ from stanhier.posterior.prediction import collect
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["posterior_predictive", "sample_prior"]
+__all__ = [
+    "lack_of_prior",
+    "posterior_predictive",
+    "posterior_predictive_group",
+    "prior_group",
+    "prior_predictive_group",
+    "sample_prior",
+]
 
 
 def sample_prior(model: Regression, draws: int = 1000, *, seed: int | None = None) -> "xr.DataTree":
@@ -47,34 +54,54 @@ def sample_prior(model: Regression, draws: int = 1000, *, seed: int | None = Non
     """
     import xarray as xr
 
-    draws = checked_count(draws, "draws", "sample_prior")
+    draws = int(checked_count(draws, "draws", "sample_prior"))
     check_seed(seed)
     chosen_seed = secrets.randbelow(2**31) if seed is None else int(seed)
-    flat = [name for name, prior in model.chosen.by_scalar.items() if not prior.is_proper]
-    if flat:
-        raise PriorError(
-            f"sample_prior(): the prior of {', '.join(flat)} is flat, which is no distribution to draw from; "
-            "give proper priors, for example Normal(0, 10) for coefficients and HalfNormal(5) for scales."
-        )
-    prior_draws = _draw(model, int(draws), chosen_seed)
-    design, own = model.rows, model.parameters.effects
-    prior = labelled.posterior(model, prior_draws, effects=False)
-    if own is not None and draws * own.size <= MAX_VALUES:
-        assert own.labels is not None
-        at_zero = _as_new_groups(model, np.zeros((own.size, len(design.predictors))), None)
-        effects = collect(model, prior_draws, at_zero, kind="mean", new_groups="sample", seed=chosen_seed)
-        prior = prior.assign_coords({own.dim: labelled.plain_labels(own.labels)})
-        prior[own.name] = (("chain", "draw", own.dim), effects[None])
-    keep = np.arange(max(1, min(int(draws), MAX_VALUES // design.n_rows)))
-    rows = _as_new_groups(model, design.X, design.codes)
-    values = collect(model, prior_draws, rows, kind="response", new_groups="sample", seed=chosen_seed, keep=keep)
+    lack = lack_of_prior(model)
+    if lack is not None:
+        raise PriorError(f"sample_prior(): {lack}")
     return xr.DataTree.from_dict(
         {
-            "prior": prior,
-            "prior_predictive": _replicates(values[None], keep),
+            "prior": prior_group(model, draws, chosen_seed),
+            "prior_predictive": prior_predictive_group(model, draws, chosen_seed),
             "observed_data": labelled.observed(model),
         }
     )
+
+
+def lack_of_prior(model: Regression) -> str | None:
+    """Say why the priors of a model cannot be drawn from, if they cannot."""
+    flat = [name for name, prior in model.chosen.by_scalar.items() if not prior.is_proper]
+    if not flat:
+        return None
+    return (
+        f"the prior of {', '.join(flat)} is flat, which is no distribution to draw from; "
+        "give proper priors, for example Normal(0, 10) for coefficients and HalfNormal(5) for scales."
+    )
+
+
+def prior_group(model: Regression, draws: int, seed: int) -> "xr.Dataset":
+    """Draw the parameters from proper priors, and the group effects, if there is room, from their population."""
+    design, own = model.design, model.parameters.effects
+    prior_draws = _draw(model, draws, seed)
+    prior = labelled.posterior(model, prior_draws, effects=False)
+    if own is None or draws * own.size > MAX_VALUES:
+        return prior
+    assert own.labels is not None
+    at_zero = _as_new_groups(model, np.zeros((own.size, len(design.predictors))), np.arange(own.size), None)
+    effects = collect(model, prior_draws, at_zero, kind="mean", new_groups="sample", seed=seed)
+    prior = prior.assign_coords({own.dim: labelled.plain_labels(own.labels)})
+    prior[own.name] = (("chain", "draw", own.dim), effects[None])
+    return prior
+
+
+def prior_predictive_group(model: Regression, draws: int, seed: int) -> "xr.Dataset":
+    """Draw data from the model with the draws of `prior_group`, or with the first of them that there is room for."""
+    design = model.rows
+    keep = np.arange(max(1, min(draws, MAX_VALUES // design.n_rows)))
+    rows = _as_new_groups(model, design.X, design.codes, design.se)
+    values = collect(model, _draw(model, draws, seed), rows, kind="response", new_groups="sample", seed=seed, keep=keep)
+    return _replicates(values[None], keep)
 
 
 def posterior_predictive(
@@ -100,13 +127,17 @@ def posterior_predictive(
     StanhierError
         If there are not that many draws, or draws times rows exceed 20 million values.
     """
-    return fit.add_groups({"posterior_predictive": _replicated(fit, draws, seed=seed)})
-
-
-def _replicated(fit: Fitted[Regression], draws: int | None, *, seed: int | None) -> "xr.Dataset":
     check_seed(seed)
-    design = fit.model.rows
-    chains, n_draws = fit.draws.shape
+    group = posterior_predictive_group(fit.model, fit.draws, draws, seed=fit.draws.seed if seed is None else int(seed))
+    return fit.add_groups({"posterior_predictive": group})
+
+
+def posterior_predictive_group(
+    model: Regression, posterior: Draws, draws: int | None = None, *, seed: int
+) -> "xr.Dataset":
+    """Draw what `posterior_predictive` adds."""
+    design = model.rows
+    chains, n_draws = posterior.shape
     if draws is None:
         per_chain = max(1, min(n_draws, MAX_VALUES // (chains * design.n_rows)))
     else:
@@ -122,25 +153,18 @@ def _replicated(fit: Fitted[Regression], draws: int | None, *, seed: int | None)
     chosen = np.linspace(0, n_draws - 1, per_chain).round().astype(int) if per_chain > 1 else np.array([n_draws - 1])
     keep = (np.arange(chains)[:, None] * n_draws + chosen).ravel()
     rows = NewRows(design.X, design.codes, pd.Index([]), design.se, design.frame.index)
-    values = collect(
-        fit.model,
-        fit.draws,
-        rows,
-        kind="response",
-        new_groups="error",
-        seed=fit.draws.seed if seed is None else int(seed),
-        keep=keep,
-    )
+    values = collect(model, posterior, rows, kind="response", new_groups="error", seed=seed, keep=keep)
     return _replicates(values.reshape(chains, per_chain, design.n_rows), chosen)
 
 
-def _as_new_groups(model: Regression, X: np.ndarray, codes: np.ndarray | None) -> NewRows:
-    """Rows whose groups count as unseen, so that their effects come from the population; one group each by default."""
+def _as_new_groups(model: Regression, X: np.ndarray, codes: np.ndarray | None, se: np.ndarray | None) -> NewRows:
+    """Rows whose groups count as unseen, so that their effects come from the population."""
     grouping = model.design.group
     if grouping is None:
-        return NewRows(X, None, pd.Index([]), model.rows.se, pd.RangeIndex(len(X)))
-    positions = np.arange(len(X)) if codes is None else codes.astype(np.int64)
-    return NewRows(X, len(grouping.levels) + positions, grouping.levels, model.rows.se, pd.RangeIndex(len(X)))
+        return NewRows(X, None, pd.Index([]), se, pd.RangeIndex(len(X)))
+    assert codes is not None
+    positions = len(grouping.levels) + codes.astype(np.int64)
+    return NewRows(X, positions, grouping.levels, se, pd.RangeIndex(len(X)))
 
 
 def _replicates(values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":
