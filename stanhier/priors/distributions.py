@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from stanhier.basics.arguments import made_in_our_words
 from stanhier.basics.errors import PriorError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.basics.words import quoted
@@ -26,6 +27,20 @@ __all__ = [
     "StudentT",
     "numbers",
 ]
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(("mean", "m", "loc", "location", "median"), "mu"),
+    **dict.fromkeys(("sd", "std", "stdev", "s", "scale", "beta"), "sigma"),
+    **dict.fromkeys(("df", "dof", "v"), "nu"),
+    **dict.fromkeys(("lam", "lamda", "lambda_", "lmbda"), "rate"),
+}
+"""What other packages call the numbers of a prior, and what they are called here."""
+
+
+def _as_users_write[P: Prior](kind: type[P]) -> type[P]:
+    """Refuse arguments that a prior does not have, in our words."""
+    return made_in_our_words(_ELSEWHERE)(kind)
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,6 +137,7 @@ class ScalePrior(Prior):
     """Base of priors on (0, inf), for `sigma` and `sigma_alpha`."""
 
 
+@_as_users_write
 @dataclass(frozen=True, repr=False)
 class Normal(LocationPrior):
     """Normal prior with mean `mu` and standard deviation `sigma`."""
@@ -141,6 +157,7 @@ class Normal(LocationPrior):
         return rng.normal(self.mu, self.sigma, size)
 
 
+@_as_users_write
 @dataclass(frozen=True, repr=False)
 class StudentT(LocationPrior):
     """Student t prior with `nu` degrees of freedom, location `mu` and scale `sigma`."""
@@ -161,6 +178,7 @@ class StudentT(LocationPrior):
         return self.mu + self.sigma * rng.standard_t(self.nu, size)
 
 
+@_as_users_write
 @dataclass(frozen=True, repr=False)
 class Cauchy(LocationPrior):
     """Cauchy prior with location `mu` and scale `sigma`."""
@@ -180,6 +198,7 @@ class Cauchy(LocationPrior):
         return self.mu + self.sigma * rng.standard_cauchy(size)
 
 
+@_as_users_write
 @dataclass(frozen=True, repr=False)
 class HalfNormal(ScalePrior):
     """Normal prior with mean 0 and standard deviation `sigma`, cut to (0, inf)."""
@@ -198,6 +217,7 @@ class HalfNormal(ScalePrior):
         return np.abs(rng.normal(0.0, self.sigma, size))
 
 
+@_as_users_write
 @dataclass(frozen=True, repr=False)
 class HalfStudentT(ScalePrior):
     """Student t prior with `nu` degrees of freedom, location 0 and scale `sigma`, cut to (0, inf)."""
@@ -217,6 +237,7 @@ class HalfStudentT(ScalePrior):
         return np.abs(self.sigma * rng.standard_t(self.nu, size))
 
 
+@_as_users_write
 @dataclass(frozen=True, repr=False)
 class HalfCauchy(ScalePrior):
     """Cauchy prior with location 0 and scale `sigma`, cut to (0, inf)."""
@@ -235,6 +256,7 @@ class HalfCauchy(ScalePrior):
         return np.abs(self.sigma * rng.standard_cauchy(size))
 
 
+@_as_users_write
 @dataclass(frozen=True, repr=False)
 class Exponential(ScalePrior):
     """Exponential prior with the given `rate`, so with mean 1 / rate."""
@@ -253,6 +275,7 @@ class Exponential(ScalePrior):
         return rng.exponential(1.0 / self.rate, size)
 
 
+@_as_users_write
 @dataclass(frozen=True, repr=False)
 class Flat(LocationPrior, ScalePrior):
     """Improper uniform prior: on the real line, or on (0, inf) for a scale parameter."""

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier import plots
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import write_whole
 from stanhier.basics.tables import decimals, readable
@@ -55,6 +56,7 @@ class Picture:
     refusal: str = ""
 
 
+@in_our_words(name="report")
 def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | None = None) -> None:
     """Write a report as one HTML file that needs nothing else: to read, to print, to attach to a message.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import write_whole
 from stanhier.basics.version import VERSION
@@ -29,6 +30,7 @@ __all__ = ["FORMAT", "contents_of", "save"]
 FORMAT = 2
 
 
+@in_our_words()
 def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     """Save the fit as one netCDF file, which `stanhier.load` reads and any netCDF tool can open.
 
