@@ -38,11 +38,6 @@ _ELSEWHERE = {
 """What other packages call the numbers of a prior, and what they are called here."""
 
 
-def _as_users_write[P: Prior](kind: type[P]) -> type[P]:
-    """Refuse arguments that a prior does not have, in our words."""
-    return made_in_our_words(_ELSEWHERE)(kind)
-
-
 @dataclass(frozen=True, repr=False)
 class Prior:
     """Base of all priors.
@@ -79,7 +74,11 @@ class Prior:
             object.__setattr__(self, f.name, number)
 
     def __repr__(self) -> str:
-        numbers = [f"{getattr(self, f.name):.6g}" for f in fields(self) if f.name != "centered"]
+        return self.in_digits(6)
+
+    def in_digits(self, digits: int) -> str:
+        """Give the prior as users type it, its numbers to so many significant digits."""
+        numbers = [f"{getattr(self, f.name):.{digits}g}" for f in fields(self) if f.name != "centered"]
         if getattr(self, "centered", False):
             numbers.append("centered=True")
         return f"{type(self).__name__}({', '.join(numbers)})"
@@ -137,7 +136,7 @@ class ScalePrior(Prior):
     """Base of priors on (0, inf), for `sigma` and `sigma_alpha`."""
 
 
-@_as_users_write
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class Normal(LocationPrior):
     """Normal prior with mean `mu` and standard deviation `sigma`."""
@@ -157,7 +156,7 @@ class Normal(LocationPrior):
         return rng.normal(self.mu, self.sigma, size)
 
 
-@_as_users_write
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class StudentT(LocationPrior):
     """Student t prior with `nu` degrees of freedom, location `mu` and scale `sigma`."""
@@ -178,7 +177,7 @@ class StudentT(LocationPrior):
         return self.mu + self.sigma * rng.standard_t(self.nu, size)
 
 
-@_as_users_write
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class Cauchy(LocationPrior):
     """Cauchy prior with location `mu` and scale `sigma`."""
@@ -198,7 +197,7 @@ class Cauchy(LocationPrior):
         return self.mu + self.sigma * rng.standard_cauchy(size)
 
 
-@_as_users_write
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class HalfNormal(ScalePrior):
     """Normal prior with mean 0 and standard deviation `sigma`, cut to (0, inf)."""
@@ -217,7 +216,7 @@ class HalfNormal(ScalePrior):
         return np.abs(rng.normal(0.0, self.sigma, size))
 
 
-@_as_users_write
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class HalfStudentT(ScalePrior):
     """Student t prior with `nu` degrees of freedom, location 0 and scale `sigma`, cut to (0, inf)."""
@@ -237,7 +236,7 @@ class HalfStudentT(ScalePrior):
         return np.abs(self.sigma * rng.standard_t(self.nu, size))
 
 
-@_as_users_write
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class HalfCauchy(ScalePrior):
     """Cauchy prior with location 0 and scale `sigma`, cut to (0, inf)."""
@@ -256,7 +255,7 @@ class HalfCauchy(ScalePrior):
         return np.abs(self.sigma * rng.standard_cauchy(size))
 
 
-@_as_users_write
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class Exponential(ScalePrior):
     """Exponential prior with the given `rate`, so with mean 1 / rate."""
@@ -275,7 +274,7 @@ class Exponential(ScalePrior):
         return rng.exponential(1.0 / self.rate, size)
 
 
-@_as_users_write
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class Flat(LocationPrior, ScalePrior):
     """Improper uniform prior: on the real line, or on (0, inf) for a scale parameter."""
