@@ -114,5 +114,7 @@ def test_keywords_of_refits_and_pictures_are_checked_too():
     table = pd.DataFrame({"elpd_diff": [0.0, 1.0], "dse": [0.0, 1.0]}, index=["a", "b"])
     with pytest.raises(sh.StanhierError, match=r"plot_compare\(\) has no keyword 'figsiz'. Did you mean 'figsize'"):
         sh.plot_compare(table, figsiz=(3, 3))
+    with pytest.raises(sh.StanhierError, match=r"save\(\) has no keyword 'overwrite'. A file of that name is always"):
+        fit.save("fit.nc", overwrite=True)
     with pytest.raises(sh.StanhierError, match=r"sbc\(\) takes a model, not Fit of .*; give the model of the fit"):
         sh.sbc(fit, n=20)

@@ -29,8 +29,10 @@ __all__ = ["FORMAT", "contents_of", "save"]
 
 FORMAT = 2
 
+_HABITS = dict.fromkeys(("overwrite", "mode"), "A file of that name is always replaced, whole or not at all.")
 
-@in_our_words()
+
+@in_our_words(_HABITS)
 def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     """Save the fit as one netCDF file, which `stanhier.load` reads and any netCDF tool can open.
 
