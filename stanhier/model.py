@@ -55,6 +55,7 @@ class Model(Regression):
         warn_of_distance(self.chosen, self.design, self.engine.moments)
 
     @classmethod
+    @in_our_words()
     def made_before(
         cls, formula: str, data: Any, context: Mapping[str, Callable[..., Any]] | None, **arguments: Any
     ) -> Self:
@@ -80,6 +81,7 @@ class Model(Regression):
     plot_prior = plots.prior
     _repr_html_ = html.model_html
 
+    @in_our_words()
     def sample(self, *, keep_finished: bool = False, **kwargs: Unpack[SampleKeywords]) -> Fit[Self]:
         """Draw from the posterior with Stan's NUTS.
 
@@ -123,6 +125,7 @@ class Model(Regression):
         raw = run_nuts(self.engine.program, self.engine.data(), kwargs, keep_finished=keep_finished)
         return self._checked(Fit(self, self.engine.coordinates.draws(raw)))
 
+    @in_our_words()
     def optimize(self, **kwargs: Unpack[OptimizeKeywords]) -> Mode[Self]:
         """Find the posterior's mode with Stan's optimiser: a point estimate, in no time.
 
@@ -145,6 +148,7 @@ class Model(Regression):
         """
         return optimize(self, kwargs)
 
+    @in_our_words()
     def laplace(self, **kwargs: Unpack[LaplaceKeywords]) -> Fit[Self]:
         """Draw from the normal distribution that touches the posterior at its mode, in whitened coordinates.
 
@@ -172,6 +176,7 @@ class Model(Regression):
         """
         return self._checked(Fit(self, approximate(self, "laplace", kwargs)))
 
+    @in_our_words()
     def pathfinder(self, **kwargs: Unpack[PathfinderKeywords]) -> Fit[Self]:
         """Draw from Pathfinder's normal approximations along paths to the mode, weighted by the posterior.
 
@@ -188,6 +193,7 @@ class Model(Regression):
         """
         return self._checked(Fit(self, approximate(self, "pathfinder", kwargs)))
 
+    @in_our_words()
     def variational(self, **kwargs: Unpack[VariationalKeywords]) -> Fit[Self]:
         """Draw from the normal distribution that automatic differentiation variational inference finds.
 

@@ -168,3 +168,9 @@ def test_an_interrupt_is_no_traceback(
 def test_the_module_runs_as_a_script(cmdstan_home: Path) -> None:
     said = subprocess.check_output([sys.executable, "-m", "stanhier.cli", "install"], text=True)
     assert said == f"{cmdstan_home}\n"
+
+
+def test_the_package_runs_as_a_module_too():
+    command = [sys.executable, "-m", "stanhier", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: stanhier [-h] {install,doctor,compile}")

@@ -8,7 +8,7 @@ import stanhier as sh
 
 PACKAGE = Path(sh.__file__).parent
 ROOMS = (
-    *("cli", "many", "loading", "regressions", "model", "fit"),
+    *("__main__", "cli", "many", "loading", "regressions", "model", "fit"),
     *("reports", "evaluation", "plots", "storage", "posterior", "engines", "families", "design"),
     *("stan", "cmdstan", "formula", "data", "priors", "basics"),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 
-__all__ = ["check_seed", "checked_count", "checked_probability", "in_our_words", "suggestion"]
+__all__ = ["check_seed", "checked_count", "checked_probability", "in_our_words", "made_in_our_words", "suggestion"]
 
 
 def checked_probability(prob: Any, method: str, name: str = "prob") -> float:
@@ -66,10 +66,14 @@ def suggestion(name: str, allowed: Collection[str]) -> str:
         A sentence.
     """
     close = difflib.get_close_matches(name, allowed, n=1)
-    return f"Did you mean '{close[0]}'?" if close else f"It takes: {', '.join(allowed)}."
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"It takes: {', '.join(allowed)}." if allowed else "It takes none."
 
 
-def in_our_words[**P, R](habits: Mapping[str, str] | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def in_our_words[**P, R](
+    habits: Mapping[str, str] | None = None, *, name: str | None = None, called_on: str = "fit"
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function refuse arguments that it does not have with a `StanhierError` that says what it takes.
 
     Its signature stays what it is, for `help()`, editors and type checkers.
@@ -78,6 +82,10 @@ def in_our_words[**P, R](habits: Mapping[str, str] | None = None) -> Callable[[C
     ----------
     habits : mapping of str, optional
         What to say of keywords that people know from elsewhere.
+    name : str, optional
+        What users call the function, if that is not what it is called in its file.
+    called_on : str
+        The first parameter of a function that becomes a method, which is no argument to its users.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -88,14 +96,32 @@ def in_our_words[**P, R](habits: Mapping[str, str] | None = None) -> Callable[[C
             try:
                 signature.bind(*args, **kwargs)
             except TypeError:
-                name = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+                of_class = type(args[0]).__name__ if function.__name__ == "__init__" and args else None
                 parameters = list(signature.parameters.values())
-                own = int(parameters[0].name in ("self", "fit"))  # what a method is called on
+                own = int(bool(parameters) and parameters[0].name in ("self", "cls", called_on))
                 said = _what_is_wrong(parameters[own:], args[own:], kwargs, habits if habits else {})
-                raise StanhierError(f"{name}() {said}") from None
+                raise StanhierError(f"{of_class or name or function.__name__}() {said}") from None
             return function(*args, **kwargs)
 
         return call
+
+    return decorate
+
+
+def made_in_our_words[C](habits: Mapping[str, str]) -> Callable[[type[C]], type[C]]:
+    """Let a class whose constructor is written for it, as of a dataclass, refuse arguments as `in_our_words` does.
+
+    Parameters
+    ----------
+    habits : mapping of str
+        What people call the fields elsewhere; names of which the class has no field are left out.
+    """
+
+    def decorate(kind: type[C]) -> type[C]:
+        fields = inspect.signature(kind).parameters
+        said = {theirs: f"Did you mean '{ours}'?" for theirs, ours in habits.items() if ours in fields}
+        setattr(kind, "__init__", in_our_words(said)(vars(kind)["__init__"]))  # noqa: B010 - mypy refuses it plainly
+        return kind
 
     return decorate
 
@@ -112,9 +138,10 @@ def _what_is_wrong(
         return f"has no keyword '{first}'. {habits.get(first) or suggestion(first, names)}"
     if len(args) > len(in_place):
         others = ", ".join(f"{name}=" for name in names if name not in in_place)
+        others = f"; give what else there is by name: {others}" if others else ""
         places = f"{' and '.join(in_place)} by {'its place' if len(in_place) == 1 else 'their places'}"
         places = places if in_place else "nothing by its place"
-        return f"takes {places}; give what else there is by name: {others}."
+        return f"takes {places}{others}."
     twice = [name for name in in_place[: len(args)] if name in kwargs]
     if twice:
         return f"got '{twice[0]}' twice, by its place and by its name; give it once."

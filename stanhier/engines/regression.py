@@ -4,6 +4,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
@@ -99,6 +100,7 @@ class Regression:
         """What the compiled program receives; the keys are the names in its data block."""
         return self.engine.data()
 
+    @in_our_words()
     def on_rows(self, design: InMemoryDesign) -> Self:
         """Give the same model with the same priors on other rows.
 
@@ -118,6 +120,7 @@ class Regression:
         stages = (*self.stages, design.n_rows)
         return self._with(design=design, engine=self.engine.on_rows(design), stages=stages)
 
+    @in_our_words()
     def in_logarithms(self) -> Self:
         """Give the same model in coordinates of which a mode of the scales is the mode of their logarithms."""
         return self._with(engine=self.engine.in_logarithms())

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Inventory
@@ -28,6 +29,7 @@ from stanhier.engines.regression import Regression
 from stanhier.evaluation.uniformity import rank_test
 from stanhier.plots.figures import Size, checked_size
 from stanhier.posterior import labelled
+from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.predictive import sample_prior
 from stanhier.posterior.sampling import SamplingTask, sample
 from stanhier.stan.crews import OwnThreads, crew_of
@@ -60,6 +62,7 @@ class Calibration:
     n_draws: int
     divergences: int
 
+    @in_our_words()
     def bands(self, quantity: str, *, prob: float = 0.95) -> pd.DataFrame:
         """Compare the distribution of the ranks with uniform.
 
@@ -104,6 +107,7 @@ class Calibration:
         """Whether no quantity fails."""
         return not self.failures
 
+    @in_our_words()
     def plot(self, *, figsize: Size | None = None) -> Any:
         """Draw the ranks' distribution minus uniform, with its 95 % band, for each quantity.
 
@@ -152,6 +156,7 @@ class Calibration:
         return f"Calibration by {len(self.ranks)} simulations: {verdict}; {self.divergences} divergences"
 
 
+@in_our_words()
 def sbc(
     model: Regression,
     *,
@@ -185,8 +190,13 @@ def sbc(
     PriorError
         If a prior is flat.
     StanhierError
-        If `n` is too small.
+        If `model` is no model, or `n` is too small.
     """
+    if not isinstance(model, Regression):
+        remedy = (
+            "give the model of the fit, fit.model." if isinstance(model, Fitted) else "make one of a formula and data."
+        )
+        raise StanhierError(f"sbc() takes a model, not {quoted(model)}; {remedy}")
     if isinstance(n, bool) or not isinstance(n, Integral) or n < 20:
         raise StanhierError(f"sbc(n={quoted(n)}): 'n' must be an integer of at least 20.")
     tree = sample_prior(model, n, seed=seed)

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.arguments import check_seed
+from stanhier.basics.arguments import check_seed, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
@@ -22,11 +22,14 @@ from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.keyword_types import RefitKeywords
+from stanhier.stan.keywords import check_keywords
+from stanhier.stan.nuts import NOT_FOR_USERS
 from stanhier.stan.tasks import results_of
 
 __all__ = ["kfold"]
 
 
+@in_our_words()
 def kfold(
     fit: Fitted[Regression],
     *,
@@ -76,6 +79,7 @@ def kfold(
 
     check_by(fit, by, "kfold")
     check_seed(seed)
+    check_keywords("kfold", kwargs, theirs="sample", hidden=NOT_FOR_USERS, own=("by", "k", "executor"))
     design = fit.model.rows
     rows = isinstance(by, str) and by == "row"
     if rows:

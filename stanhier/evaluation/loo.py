@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
@@ -29,6 +30,7 @@ from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
 __all__ = ["check_by", "labels_of", "loo"]
 
 
+@in_our_words()
 def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     """Estimate how well the model predicts what it has not seen, leaving out one row or one group at a time.
 

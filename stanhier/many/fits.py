@@ -7,6 +7,7 @@ from weakref import WeakSet
 
 import pandas as pd
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
 from stanhier.basics.words import listed, quoted
@@ -95,6 +96,7 @@ class ManyFits:
                 place += 1
                 yield name, fit
 
+    @in_our_words()
     def collect(self) -> "ManyFits":
         """Fit all models.
 
@@ -168,6 +170,7 @@ class ManyFits:
         """What `Fit.diagnose` says of the fits that cannot be trusted, by name."""
         return {name: one.problems for name, one in self._in_order(self.collect()._summed).items() if one.problems}
 
+    @in_our_words()
     def summary(self) -> pd.DataFrame:
         """Summarise all fits in one table.
 
@@ -237,6 +240,7 @@ class ManyFits:
                 self._bar.set_postfix_str(f"{len(self._failures)} failed", refresh=False)
         return name, fit
 
+    @in_our_words()
     def stop(self) -> None:
         """End what is under way; what has finished remains, and the run is one that stopped early."""
         self._outcomes.close()

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, arviz_figure, checked_size
@@ -17,6 +18,7 @@ _MAX_PAIRS = 10
 _PAIR_LABEL = 17
 
 
+@in_our_words(name="plot_trace")
 def trace(
     fit: Fitted[Regression],
     *,
@@ -73,6 +75,7 @@ def trace(
     return collection
 
 
+@in_our_words(name="plot_pair")
 def pair(
     fit: Fitted[Regression],
     *,

@@ -1,7 +1,10 @@
 """The picture of a model comparison."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
+from stanhier.basics.arguments import in_our_words, suggestion
 from stanhier.basics.errors import StanhierError
 from stanhier.plots.figures import Size, arviz_figure, checked_size
 from stanhier.plots.shared import label_width, short
@@ -9,6 +12,7 @@ from stanhier.plots.shared import label_width, short
 __all__ = ["plot_compare"]
 
 
+@in_our_words()
 def plot_compare(table: Any, *, figsize: Size | None = None, **kwargs: Any) -> Any:
     """Plot a comparison of models: the difference of each from the best in expected log predictive density.
 
@@ -47,6 +51,7 @@ def plot_compare(table: Any, *, figsize: Size | None = None, **kwargs: Any) -> A
         )
     labels = [short(name) for name in table.index]
     size = (4.6 + label_width(labels), 1.6 + 0.35 * len(labels)) if chosen_size is None else chosen_size
+    _check_keywords(az.plot_compare, kwargs)
     collection, axes = arviz_figure(
         az.plot_compare,
         table.set_axis(labels, axis=0),
@@ -62,3 +67,12 @@ def plot_compare(table: Any, *, figsize: Size | None = None, **kwargs: Any) -> A
         )
         ax.set_ylim(0.4, len(labels) + 0.6)
     return collection
+
+
+def _check_keywords(draw: Any, keywords: Mapping[str, Any]) -> None:
+    """Refuse keywords that ArviZ's function does not name: as ways to map models to looks, it would not find them."""
+    parameters = inspect.signature(draw).parameters.values()
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.name != "cmp_df"]
+    for name in keywords:
+        if name not in {*names, "figure_kwargs"}:
+            raise StanhierError(f"plot_compare() has no keyword '{name}'. {suggestion(name, ['figsize', *names])}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stanhier.basics.arguments import checked_probability
+from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
@@ -36,6 +36,7 @@ _BOTH = "value at predictors of 0 (intercept), change per unit of the predictor 
 _COEFFICIENTS = {Role.INTERCEPT: "value at predictors of 0", Role.SLOPES: "change per unit of the predictor"}
 
 
+@in_our_words(name="plot_forest")
 def forest(
     fit: Fitted[Regression],
     *,
@@ -166,6 +167,7 @@ def _forest_of_coefficients(
     return ax
 
 
+@in_our_words(name="plot_shrinkage")
 def shrinkage(fit: Fitted[Regression], *, at: At = "mean", figsize: Size | None = None, ax: Any = None) -> Any:
     """Plot each group's mean without pooling against its estimate with partial pooling, and the group's size.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stanhier.basics.arguments import checked_probability
+from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, panels_of
@@ -28,6 +28,7 @@ __all__ = ["posterior", "prior", "prior_posterior"]
 _PANEL_LABEL = 36
 
 
+@in_our_words(name="plot_posterior")
 def posterior(
     fit: Fitted[Regression],
     *,
@@ -81,6 +82,7 @@ def posterior(
     return axes if ax is None else ax
 
 
+@in_our_words(name="plot_prior_posterior")
 def prior_posterior(
     fit: Fitted[Regression],
     *,
@@ -141,6 +143,7 @@ def prior_posterior(
     return axes if ax is None else ax
 
 
+@in_our_words(name="plot_prior", called_on="model")
 def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size | None = None) -> Any:
     """Plot every prior, and what they say together about the response: the prior predictive distribution.
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
@@ -38,6 +39,7 @@ class Pooled(Protocol):
         """The grouping column."""
 
 
+@in_our_words(name="plot", called_on="result")
 def pooling(result: Pooled, *, figsize: Size | None = None, ax: Any = None) -> Any:
     """Plot each group's estimate and interval without pooling and with partial pooling, and that of complete pooling.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stanhier.basics.arguments import checked_probability
+from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
@@ -29,6 +29,7 @@ __all__ = ["prediction"]
 _MAX_PANELS = 24
 
 
+@in_our_words(name="plot_prediction")
 def prediction(
     fit: Fitted[Regression],
     x: str,

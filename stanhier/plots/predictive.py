@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.arguments import check_seed, checked_count, checked_probability
+from stanhier.basics.arguments import check_seed, checked_count, checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.design.design import NewRows
@@ -29,6 +29,7 @@ _CURVES = 50
 _MAX_ROWS = 100_000
 
 
+@in_our_words(name="plot_ppc")
 def ppc(
     fit: Fitted[Regression],
     *,

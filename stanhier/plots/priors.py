@@ -1,5 +1,6 @@
 """Densities of the priors, for the pictures."""
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from stanhier.priors.distributions import (
 __all__ = ["PriorDensity", "prior_densities"]
 
 _DRAWS = 20_000
+_LINE = 32
+"""Letters that fit under a panel."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class PriorDensity:
     Attributes
     ----------
     words : str
-        The prior as the user types it.
+        The prior as the user types it, its numbers to four digits, in lines that fit under a panel.
     proper : bool
         Whether there is a curve.
     pdf : callable
@@ -81,15 +84,19 @@ def prior_densities(model: Regression) -> dict[tuple[str, Any], PriorDensity]:
     return densities
 
 
+def _words(prior: Prior) -> str:
+    return "\n".join(textwrap.wrap(prior.in_digits(4), _LINE, break_long_words=False, break_on_hyphens=False))
+
+
 def _curve(model: Regression, prior: Prior) -> PriorDensity:
     positive = isinstance(prior, ScalePrior) and not hasattr(prior, "centered")
     if not prior.is_proper:
-        return PriorDensity(repr(prior), proper=False, pdf=np.zeros_like, ppf=lambda p: p, positive=positive)
+        return PriorDensity(_words(prior), proper=False, pdf=np.zeros_like, ppf=lambda p: p, positive=positive)
     slopes = model.chosen.of([parameter for parameter in model.chosen.parameters if parameter.role is Role.SLOPES])
     if getattr(prior, "centered", False) and slopes and all(slope.is_proper for slope in slopes):
         return _sampled(model, prior, slopes)
     known = _distribution(prior)
-    return PriorDensity(repr(prior), proper=True, pdf=known.pdf, ppf=lambda p: float(known.ppf(p)), positive=positive)
+    return PriorDensity(_words(prior), proper=True, pdf=known.pdf, ppf=lambda p: float(known.ppf(p)), positive=positive)
 
 
 def _sampled(model: Regression, prior: Prior, slopes: list[Prior]) -> PriorDensity:
@@ -101,7 +108,7 @@ def _sampled(model: Regression, prior: Prior, slopes: list[Prior]) -> PriorDensi
     lower, upper = np.quantile(draws, [0.005, 0.995])
     x, height = density(draws[(draws > lower) & (draws < upper)])
     return PriorDensity(
-        f"{prior!r}",
+        _words(prior),
         proper=True,
         pdf=lambda values: 0.99 * np.interp(values, x, height, left=0.0, right=0.0),
         ppf=lambda p: float(np.quantile(draws, p)),

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import SamplingError, StanhierError
 from stanhier.engines.draws import Draws, resampled
@@ -69,6 +70,7 @@ class Mode[R: Regression]:
     groups: pd.Series | None
     draws: Draws
 
+    @in_our_words()
     def predict(self, new_data: pd.DataFrame | Mapping[str, Any]) -> pd.Series:
         """Predict the mean response of rows of new data; a group that the model has not seen gets the population's.
 

@@ -4,6 +4,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
@@ -35,6 +36,7 @@ class Fitted[R: Regression]:
     _recipes: "ClassVar[Mapping[str, Recipe]]" = MappingProxyType({})
     """Of groups that `idata` makes when they are asked for."""
 
+    @in_our_words()
     def __init__(self, model: R, draws: Draws, *, diagnosis: Diagnosis | None = None) -> None:
         self._model = model
         self._draws = draws
@@ -99,6 +101,7 @@ class Fitted[R: Regression]:
         if self._idata is not None:  # pickled without what is made when asked for
             self._idata = self._lazily(self._idata)
 
+    @in_our_words()
     def idata_with(self, *names: str) -> "xr.DataTree":
         """Give a copy of `idata` with groups that are made when asked for put into it, to be selected from or written.
 
@@ -138,6 +141,7 @@ class Fitted[R: Regression]:
             tree[name] = xr.DataTree(tree.children[name].to_dataset())
         return tree
 
+    @in_our_words()
     def add_groups(self, groups: "Mapping[str, xr.Dataset]") -> "xr.DataTree":
         """Give `idata` more groups; a tree that somebody holds already stays as it is.
 
@@ -165,6 +169,7 @@ class Fitted[R: Regression]:
             return self._known_diagnosis
         return diagnose(self._draws, self._model.engine.coordinates.sampled(self._draws))
 
+    @in_our_words()
     def diagnose(self) -> Diagnosis:
         """Check R-hat, effective sample sizes, divergences, tree depth, E-BFMI, and that all chains finished.
 
@@ -179,6 +184,7 @@ class Fitted[R: Regression]:
         """
         return self._diagnosis
 
+    @in_our_words()
     def warn_if_unreliable(self) -> None:
         """Give one warning that says what is wrong with the draws, if anything is.
 
@@ -190,6 +196,7 @@ class Fitted[R: Regression]:
         if not self._diagnosis.ok:
             warn("\n".join(self._diagnosis.problems), SamplingWarning)
 
+    @in_our_words()
     def again(self, model: Regression, draws: Draws) -> Self:
         """Give a fit of the same class: of the same kind of model with more rows, or with other draws."""
         return type(self)(cast("R", model), draws)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.arguments import checked_probability
+from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.engine import Engine
@@ -23,6 +23,7 @@ type At = Literal["mean", 0]
 """Where groups are compared: at the means of the predictors over the rows, or at predictors of 0."""
 
 
+@in_our_words()
 def group_summary(fit: Fitted[Regression], levels: Any = None, *, at: At = 0, prob: float = 0.9) -> pd.DataFrame:
     """Summarise the intercepts `alpha` of the groups, exactly and for any number of groups.
 
@@ -62,6 +63,7 @@ def group_summary(fit: Fitted[Regression], levels: Any = None, *, at: At = 0, pr
     return engine.summarise_groups(fit.draws, groups, prob, x).set_index(index)
 
 
+@in_our_words()
 def group_draws(fit: Fitted[Regression], levels: Any) -> "xr.DataArray":
     """Give the draws of the intercepts `alpha` of the groups asked for.
 
@@ -115,8 +117,14 @@ def _chosen(fit: Fitted[Regression], levels: Any) -> tuple[np.ndarray, pd.Index]
         raise DataError(f"{quoted(fit.model.formula)} has no groups.")
     if levels is None:
         return np.arange(len(grouping.levels)), grouping.levels.rename(grouping.name)
-    wanted = pd.Index([levels] if isinstance(levels, str) or np.isscalar(levels) else levels, name=grouping.name)
-    groups = np.asarray(grouping.levels.get_indexer(wanted))
+    try:
+        wanted = pd.Index([levels] if isinstance(levels, str) or np.isscalar(levels) else levels, name=grouping.name)
+        groups = np.asarray(grouping.levels.get_indexer(wanted))
+    except (TypeError, ValueError) as err:
+        raise StanhierError(
+            f"levels={quoted(levels)}: give the labels of groups of '{grouping.name}' as a list, such as "
+            f"[{grouping.levels[0]!r}]."
+        ) from err
     if (groups < 0).any():
         unknown = ", ".join(repr(level) for level in wanted[groups < 0][:5])
         raise DataError(f"'{grouping.name}' has no group {unknown} in the data of the fit.")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
@@ -33,6 +34,7 @@ from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
 __all__ = ["extend", "update_group"]
 
 
+@in_our_words()
 def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str, Any], *, reweight: bool = True) -> F:
     """Add a new group from a few of its own rows, without sampling again.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.arguments import check_seed, checked_probability
+from stanhier.basics.arguments import check_seed, checked_probability, in_our_words
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import quoted
 from stanhier.design.design import NewRows
@@ -32,6 +32,7 @@ __all__ = [
 _RESPONSE, _NEW_GROUP = 0x72, 0x6E
 
 
+@in_our_words()
 def predict(
     fit: Fitted[Regression],
     new_data: pd.DataFrame | Mapping[str, Any],
@@ -75,6 +76,7 @@ def predict(
     return summarise(fit, rows, kind=kind, new_groups=new_groups, prob=prob, seed=_seed(fit, seed))
 
 
+@in_our_words()
 def predict_draws(
     fit: Fitted[Regression],
     new_data: pd.DataFrame | Mapping[str, Any],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.arguments import check_seed, checked_count
+from stanhier.basics.arguments import check_seed, checked_count, in_our_words
 from stanhier.basics.errors import PriorError, StanhierError
 from stanhier.design.design import NewRows
 from stanhier.engines.draws import Draws
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 
+@in_our_words(called_on="model")
 def sample_prior(model: Regression, draws: int = 1000, *, seed: int | None = None) -> "xr.DataTree":
     """Draw from the prior, and data from the model with those draws.
 
@@ -104,6 +105,7 @@ def prior_predictive_group(model: Regression, draws: int, seed: int) -> "xr.Data
     return _replicates(values[None], keep)
 
 
+@in_our_words()
 def posterior_predictive(
     fit: Fitted[Regression], draws: int | None = None, *, seed: int | None = None
 ) -> "xr.DataTree":

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from stanhier.basics.arguments import made_in_our_words
 from stanhier.basics.errors import PriorError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.basics.words import quoted
@@ -26,6 +27,15 @@ __all__ = [
     "StudentT",
     "numbers",
 ]
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(("mean", "m", "loc", "location", "median"), "mu"),
+    **dict.fromkeys(("sd", "std", "stdev", "s", "scale", "beta"), "sigma"),
+    **dict.fromkeys(("df", "dof", "v"), "nu"),
+    **dict.fromkeys(("lam", "lamda", "lambda_", "lmbda"), "rate"),
+}
+"""What other packages call the numbers of a prior, and what they are called here."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +74,11 @@ class Prior:
             object.__setattr__(self, f.name, number)
 
     def __repr__(self) -> str:
-        numbers = [f"{getattr(self, f.name):.6g}" for f in fields(self) if f.name != "centered"]
+        return self.in_digits(6)
+
+    def in_digits(self, digits: int) -> str:
+        """Give the prior as users type it, its numbers to so many significant digits."""
+        numbers = [f"{getattr(self, f.name):.{digits}g}" for f in fields(self) if f.name != "centered"]
         if getattr(self, "centered", False):
             numbers.append("centered=True")
         return f"{type(self).__name__}({', '.join(numbers)})"
@@ -122,6 +136,7 @@ class ScalePrior(Prior):
     """Base of priors on (0, inf), for `sigma` and `sigma_alpha`."""
 
 
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class Normal(LocationPrior):
     """Normal prior with mean `mu` and standard deviation `sigma`."""
@@ -141,6 +156,7 @@ class Normal(LocationPrior):
         return rng.normal(self.mu, self.sigma, size)
 
 
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class StudentT(LocationPrior):
     """Student t prior with `nu` degrees of freedom, location `mu` and scale `sigma`."""
@@ -161,6 +177,7 @@ class StudentT(LocationPrior):
         return self.mu + self.sigma * rng.standard_t(self.nu, size)
 
 
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class Cauchy(LocationPrior):
     """Cauchy prior with location `mu` and scale `sigma`."""
@@ -180,6 +197,7 @@ class Cauchy(LocationPrior):
         return self.mu + self.sigma * rng.standard_cauchy(size)
 
 
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class HalfNormal(ScalePrior):
     """Normal prior with mean 0 and standard deviation `sigma`, cut to (0, inf)."""
@@ -198,6 +216,7 @@ class HalfNormal(ScalePrior):
         return np.abs(rng.normal(0.0, self.sigma, size))
 
 
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class HalfStudentT(ScalePrior):
     """Student t prior with `nu` degrees of freedom, location 0 and scale `sigma`, cut to (0, inf)."""
@@ -217,6 +236,7 @@ class HalfStudentT(ScalePrior):
         return np.abs(self.sigma * rng.standard_t(self.nu, size))
 
 
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class HalfCauchy(ScalePrior):
     """Cauchy prior with location 0 and scale `sigma`, cut to (0, inf)."""
@@ -235,6 +255,7 @@ class HalfCauchy(ScalePrior):
         return np.abs(self.sigma * rng.standard_cauchy(size))
 
 
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class Exponential(ScalePrior):
     """Exponential prior with the given `rate`, so with mean 1 / rate."""
@@ -253,6 +274,7 @@ class Exponential(ScalePrior):
         return rng.exponential(1.0 / self.rate, size)
 
 
+@made_in_our_words(_ELSEWHERE)
 @dataclass(frozen=True, repr=False)
 class Flat(LocationPrior, ScalePrior):
     """Improper uniform prior: on the real line, or on (0, inf) for a scale parameter."""

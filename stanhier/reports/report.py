@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier import plots
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import check_place, write_for_user
 from stanhier.basics.paths import checked_path
@@ -56,6 +57,7 @@ class Picture:
     refusal: str = ""
 
 
+@in_our_words(name="report")
 def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | None = None) -> None:
     """Write a report as one HTML file that needs nothing else: to read, to print, to attach to a message.
 

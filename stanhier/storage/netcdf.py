@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.files import write_for_user
 from stanhier.basics.paths import checked_path
 from stanhier.basics.version import VERSION
@@ -28,7 +29,10 @@ __all__ = ["FORMAT", "contents_of", "save"]
 
 FORMAT = 2
 
+_HABITS = dict.fromkeys(("overwrite", "mode"), "A file of that name is always replaced, whole or not at all.")
 
+
+@in_our_words(_HABITS)
 def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     """Save the fit as one netCDF file, which `stanhier.load` reads and any netCDF tool can open.
 

@@ -11,6 +11,7 @@ from arviz_stats.utils import ELPDDataLOOKFold
 
 import stanhier as sh
 from tests.tools import variants
+from tests.tools.fake_fit import fake_fit
 
 N = 300
 
@@ -120,3 +121,15 @@ def test_folds_are_known_of_what_was_sampled():
     assert not warned({"a": one, "b": same})
     assert "not of the same ones" in warned({"a": one, "b": other})[0]
     assert "different numbers of folds" in warned({"a": one, "b": more})[0]
+
+
+def test_the_same_rows_in_another_order_are_told_from_other_data():
+    data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [0.0, 1.0, 2.0, 4.0], "z": [2.0, 1.0, 2.0, 4.0]})
+    fit = fake_fit(sh.LinearRegression("y ~ x", data))
+    turned = fake_fit(sh.LinearRegression("y ~ x", data.iloc[::-1]))
+    with pytest.raises(sh.DataError, match=r"'a' and 'b' have the same responses in another order.*in the same order"):
+        sh.compare({"a": fit, "b": turned})
+    for formula, rows in (("z ~ x", data), ("y ~ x", data.assign(y=data["y"] + 1))):
+        other = fake_fit(sh.LinearRegression(formula, rows))
+        with pytest.raises(sh.DataError, match="different data"):
+            sh.compare({"a": fit, "b": other})

@@ -7,6 +7,7 @@ import pytest
 import stanhier as sh
 from tests.tools import synthetic
 from tests.tools.drawn import segments, texts_overlap
+from tests.tools.fake_fit import fake_fit
 
 
 def test_posterior_shows_each_density_with_its_interval(three):
@@ -54,3 +55,23 @@ def test_flat_priors_have_no_picture():
         flat.plot_prior()
     partly = sh.LinearRegression("pressure ~ age", data, priors={"beta": sh.Flat()})
     assert [ax.get_title() for ax in partly.plot_prior()] == ["alpha", "sigma"]
+
+
+def test_a_prior_of_long_numbers_stays_within_its_panel():
+    rng = np.random.default_rng(0)
+    data = {"y": rng.normal(5, 1, 60), "x": rng.normal(100, 1, 60), "g": np.arange(60) % 6}
+    priors = {
+        "mu_alpha": sh.Normal(-1.1047381, 12.3456789, centered=True),
+        "beta": sh.StudentT(3.3333333, 1e-5 / 3, 1e8 / 3),
+    }
+    fit = fake_fit(sh.VaryingIntercept("y ~ x + (1 | g)", data, priors=priors), draws=100)
+    for axes, first in ((fit.plot_prior_posterior(), "prior "), (fit.model.plot_prior(), "")):
+        figure = axes[0].get_figure()
+        figure.canvas.draw()
+        assert axes[0].get_xlabel().replace("\n", " ") == f"{first}Normal(-1.105, 12.35, centered=True)"
+        for ax in axes[:4]:
+            words, panel = ax.xaxis.label.get_window_extent(), ax.get_window_extent()
+            assert words.x0 >= panel.x0
+            assert words.x1 <= panel.x1
+            assert words.y0 >= figure.bbox.y0
+    assert repr(priors["mu_alpha"]) == "Normal(-1.10474, 12.3457, centered=True)"

@@ -59,6 +59,8 @@ def draw_effects(
     numpy.ndarray, shape (S, G)
     """
     effects = np.empty((len(groups), len(location)))
+    if len(groups) == 0:
+        return effects.T
 
     def draw(block: int, rows: np.ndarray) -> None:
         rng = np.random.default_rng([seed, 0x67, block])

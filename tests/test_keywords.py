@@ -1,0 +1,120 @@
+"""Arguments that there are none of: every public callable refuses them by name, and says which may have been meant."""
+
+import inspect
+import pickle
+import re
+from types import FunctionType
+
+import pandas as pd
+import pytest
+
+import stanhier as sh
+from stanhier.evaluation.calibration import Calibration
+from stanhier.many.fits import ManyFits
+from stanhier.many.pooling import Pooling
+from stanhier.posterior.approximation import Mode
+from tests.tools.fake_fit import fake_fit
+
+DATA = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [0.0, 1.0, 2.0, 4.0], "g": ["a", "a", "b", "b"]})
+CLASSES = (sh.Fit, sh.LinearRegression, sh.VaryingIntercept, Mode, Pooling, ManyFits, Calibration)
+FUNCTIONS = {
+    name: kind
+    for name in sh.__all__
+    if not (inspect.isclass(kind := getattr(sh, name)) and issubclass(kind, Exception))
+}
+METHODS = {
+    f"{owner.__name__}.{name}": method
+    for owner in CLASSES
+    for name in dir(owner)
+    if not name.startswith("_")
+    and isinstance(method := inspect.getattr_static(owner, name), FunctionType | classmethod)
+}
+
+
+def called_with(of, **keywords):
+    """Call a function, a class or, with nothing to be called on, a method; and give the error's words."""
+    if isinstance(of, classmethod):
+        of = of.__get__(None, sh.LinearRegression)
+    with pytest.raises(sh.StanhierError) as caught:
+        of(*([object()] if isinstance(of, FunctionType) else []), **keywords)
+    return str(caught.value)
+
+
+def own_keywords(of):
+    parameters = list(inspect.signature(of.__func__ if isinstance(of, classmethod) else of).parameters.values())
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)], takes_any
+
+
+CHECKED = {name: of for name, of in {**FUNCTIONS, **METHODS}.items() if not own_keywords(of)[1]}
+
+
+def test_most_public_callables_are_gone_over():
+    assert len(CHECKED) > 50
+    assert {"Normal", "sbc", "load", "Fit.predict", "Fit.report", "Mode.predict", "Fit.plot_forest"} <= set(CHECKED)
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_an_unknown_keyword_is_named(name):
+    assert "has no keyword 'zzzzqqqq'" in called_with(CHECKED[name], zzzzqqqq=1)
+
+
+@pytest.mark.parametrize("name", [name for name in CHECKED if len(own_keywords(CHECKED[name])[0]) > ("." in name)])
+def test_a_misspelled_keyword_is_named_with_what_was_meant(name):
+    meant = own_keywords(CHECKED[name])[0][-1]
+    said = called_with(CHECKED[name], **{f"{meant}q": 1})
+    assert f"has no keyword '{meant}q'. Did you mean '{meant}'?" in said
+
+
+@pytest.mark.parametrize("method", ["sample", "optimize", "laplace", "pathfinder", "variational"])
+def test_keywords_passed_on_are_checked_too(method):
+    model = sh.LinearRegression("y ~ x", DATA)
+    with pytest.raises(sh.StanhierError, match=rf"{method}\(\) has no keyword 'sead'. Did you mean 'seed'"):
+        getattr(model, method)(sead=1)
+    with pytest.raises(sh.StanhierError, match=rf"{method}\(\) takes nothing by its place"):
+        getattr(model, method)(1000)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: sh.Normal(mean=0, sd=1), "Normal() has no keyword 'mean'. Did you mean 'mu'?"),
+        (lambda: sh.Normal(0, sd=1), "Normal() has no keyword 'sd'. Did you mean 'sigma'?"),
+        (lambda: sh.HalfNormal(scale=1), "HalfNormal() has no keyword 'scale'. Did you mean 'sigma'?"),
+        (lambda: sh.HalfNormal(1, centered=True), "HalfNormal() has no keyword 'centered'. It takes: sigma."),
+        (lambda: sh.StudentT(df=3, mu=0, sigma=1), "StudentT() has no keyword 'df'. Did you mean 'nu'?"),
+        (lambda: sh.Exponential(lam=1), "Exponential() has no keyword 'lam'. Did you mean 'rate'?"),
+        (lambda: sh.Exponential(scale=1), "Exponential() has no keyword 'scale'. It takes: rate."),
+        (lambda: sh.Normal(), "Normal() needs 'mu'."),
+        (lambda: sh.Normal(0), "Normal() needs 'sigma'."),
+        (lambda: sh.Normal(0, 1, True), "Normal() takes mu and sigma by their places; give what else there is"),
+        (lambda: sh.HalfNormal(1, 2), "HalfNormal() takes sigma by its place."),
+        (lambda: sh.HalfNormal(1, sigma=2), "HalfNormal() got 'sigma' twice"),
+        (lambda: sh.sbc(), "sbc() needs 'model'."),
+        (lambda: sh.sbc("y ~ x", n=20), "sbc() takes a model, not 'y ~ x'; make one of a formula and data."),
+        (lambda: sh.sbc(None, n=20), "sbc() takes a model, not None"),
+    ],
+)
+def test_other_arguments_that_do_not_fit(call, words):
+    with pytest.raises(sh.StanhierError, match=re.escape(words)):
+        call()
+
+
+def test_priors_are_what_they_were():
+    prior = sh.Normal(0, 1, centered=True)
+    assert pickle.loads(pickle.dumps(prior)) == prior
+    assert list(inspect.signature(sh.Normal).parameters) == ["mu", "sigma", "centered"]
+    assert sh.Flat() == sh.Flat()
+
+
+def test_keywords_of_refits_and_pictures_are_checked_too():
+    fit = fake_fit(sh.LinearRegression("y ~ x", DATA), chains=2, draws=20)
+    with pytest.raises(sh.StanhierError, match=r"kfold\(\) has no keyword 'chians'. Did you mean 'chains'"):
+        fit.kfold(k=2, chians=2)
+    table = pd.DataFrame({"elpd_diff": [0.0, 1.0], "dse": [0.0, 1.0]}, index=["a", "b"])
+    with pytest.raises(sh.StanhierError, match=r"plot_compare\(\) has no keyword 'figsiz'. Did you mean 'figsize'"):
+        sh.plot_compare(table, figsiz=(3, 3))
+    with pytest.raises(sh.StanhierError, match=r"save\(\) has no keyword 'overwrite'. A file of that name is always"):
+        fit.save("fit.nc", overwrite=True)
+    with pytest.raises(sh.StanhierError, match=r"sbc\(\) takes a model, not Fit of .*; give the model of the fit"):
+        sh.sbc(fit, n=20)
