@@ -45,8 +45,9 @@ def special_in_numbers(how: str, read: Sequence[str], odd: Sequence[str], replac
     for value in odd:
         if _made_of(value, how, replaced) is not None:
             return f"{value!r:.40} would become a number too"
-        if _FRACTION.fullmatch(plain_signs(value)):
-            return f"{value!r:.40} is a fraction"
+        special = _another_number(value)
+        if special:
+            return special
         if not value.isascii() and NUMERAL.fullmatch(plain_signs(value)):
             return f"{value!r:.40} is written with other digits"
     return ""
@@ -76,19 +77,31 @@ def _has_form(value: str, form: str) -> bool:
     return True
 
 
+def _parts(value: str) -> tuple[str, str, str]:
+    """Take a value apart: the sign before its number, the number with all behind it, and what is behind it."""
+    sign, rest = without_sign(plain_signs(value))
+    number = NUMERAL.match(rest)
+    return sign, rest, "" if number is None else rest[number.end() :].strip()
+
+
+def _another_number(value: str) -> str:
+    """Say why a value stands for another number than its digits; empty if it does not."""
+    _, rest, unit = _parts(value)
+    if _FRACTION.fullmatch(rest):
+        return f"{value!r:.40} is a fraction"
+    if _HALF_DAY.fullmatch(unit):
+        return "AM and PM are halves of the day"
+    return f"{unit!r} in {value!r:.40} is a factor" if unit in _FACTORS else ""
+
+
 def _special_in_units(read: Sequence[str]) -> str:
     """Say what units and signs make of the numbers before them."""
     units = set()
     for value in read:
-        sign, rest = without_sign(plain_signs(value))
-        number = NUMERAL.match(rest)
-        unit = "" if number is None else rest[number.end() :].strip()
-        if _FRACTION.fullmatch(rest):
-            return f"{value!r:.40} is a fraction"
-        if _HALF_DAY.fullmatch(unit):
-            return "AM and PM are halves of the day"
-        if unit in _FACTORS:
-            return f"{unit!r} in {value!r:.40} is a factor"
+        special = _another_number(value)
+        if special:
+            return special
+        sign, _, unit = _parts(value)
         if sign[:1] in ("<", ">", "≤", "≥") or unit == "+":
             return f"{value!r:.40} is a limit"
         if re.search(r"\d", _POWER.sub("", unit)):

@@ -49,6 +49,7 @@ IN_WORDS = {
     "fractions": [f"{k}/4" for k in range(1, N + 1)],
     "mixed fractions": [f"{k} 3/4" for k in range(1, N + 1)],
     "fractions in some rows": every_third(lambda k: f"{k} 1/2", lambda k: f"{k}.25"),
+    "a thousand by letter in some rows": every_third(lambda k: f"{k}.5k", lambda k: f"{k}00.5"),
     "hours and minutes": [f"{k % 24}h {k}m" for k in range(N)],
     "thousands and millions by letter": [f"{k}.5{'kM'[k % 2]}" for k in range(N)],
     "a thousand by letter": [f"{k}.5k" for k in range(N)],
@@ -176,3 +177,20 @@ def test_a_response_is_not_said_to_have_categories():
         with pytest.raises(sh.DataError, match="Column 'y' holds text that reads as numbers") as refused:
             sh.LinearRegression(words.pop("formula"), frame, **words)
         assert "categor" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ("(4.05)", "convert it to numbers yourself (brackets make '(4.05)' negative)"),
+        ("1,5", "convert it to numbers yourself ('1,5'"),
+        ("1 1/2", "convert it to numbers yourself ('1 1/2' is a fraction)"),
+        ("T", "pd.to_numeric(data['v'], errors='coerce') makes numbers of what reads as one"),
+        ("3.5", "pd.to_numeric(data['v'], errors='coerce') makes numbers of what reads as one"),
+    ],
+)
+def test_code_for_text_among_numbers_is_right_too(odd, said):
+    column = pd.Series([*(k + 0.5 for k in range(N - 1)), odd], dtype=object)
+    with pytest.raises(sh.DataError, match="holds float, str") as refused:
+        sh.LinearRegression("y ~ v", pd.DataFrame({"y": [0.1 * k for k in range(N)], "v": column}))
+    assert said in str(refused.value)
