@@ -15,6 +15,8 @@ _POWER = re.compile(r"(?<=[^\W\d_])\^?-?[23]\b")
 _FACTORS = frozenset(["k", "K", "M", "B", "G", "T", "bn", "million", "thousand"])
 _HALF_DAY = re.compile(r"[ap]\.?\s?m\.?", re.IGNORECASE)
 _FRACTION = re.compile(r"(?:\d+\s+)?\d+\s*/\s*\d+")
+_MANY_LOST, _SHARE_LOST = 3, 0.05
+"""So many values with numbers in them are no accident, such as those below a limit: none may get lost."""
 _FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", *(f"%{a}{s}%{b}{s}%Y" for s in "/.-" for a, b in ("dm", "md")))
 
 
@@ -50,6 +52,9 @@ def special_in_numbers(how: str, read: Sequence[str], odd: Sequence[str], replac
             return special
         if not value.isascii() and NUMERAL.fullmatch(plain_signs(value)):
             return f"{value!r:.40} is written with other digits"
+    lost = [value for value in odd if value_of(value) is not None]
+    if len(lost) >= max(_MANY_LOST, _SHARE_LOST * len(read)):
+        return f"{lost[0]!r:.40} and {len(lost) - 1} more, which have numbers too, would be missing otherwise"
     return ""
 
 
