@@ -15,6 +15,8 @@ _POWER = re.compile(r"(?<=[^\W\d_])\^?-?[23]\b")
 _FACTORS = frozenset(["k", "K", "M", "B", "G", "T", "bn", "million", "thousand"])
 _HALF_DAY = re.compile(r"[ap]\.?\s?m\.?", re.IGNORECASE)
 _FRACTION = re.compile(r"(?:\d+\s+)?\d+\s*/\s*\d+")
+_MANY_LOST, _SHARE_LOST = 3, 0.05
+"""So many values with numbers in them are no accident, such as those below a limit: none may get lost."""
 _FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", *(f"%{a}{s}%{b}{s}%Y" for s in "/.-" for a, b in ("dm", "md")))
 
 
@@ -45,10 +47,14 @@ def special_in_numbers(how: str, read: Sequence[str], odd: Sequence[str], replac
     for value in odd:
         if _made_of(value, how, replaced) is not None:
             return f"{value!r:.40} would become a number too"
-        if _FRACTION.fullmatch(plain_signs(value)):
-            return f"{value!r:.40} is a fraction"
+        special = _another_number(value)
+        if special:
+            return special
         if not value.isascii() and NUMERAL.fullmatch(plain_signs(value)):
             return f"{value!r:.40} is written with other digits"
+    lost = [value for value in odd if value_of(value) is not None]
+    if len(lost) >= max(_MANY_LOST, _SHARE_LOST * len(read)):
+        return f"{lost[0]!r:.40} and {len(lost) - 1} more, which have numbers too, would be missing otherwise"
     return ""
 
 
@@ -76,19 +82,31 @@ def _has_form(value: str, form: str) -> bool:
     return True
 
 
+def _parts(value: str) -> tuple[str, str, str]:
+    """Take a value apart: the sign before its number, the number with all behind it, and what is behind it."""
+    sign, rest = without_sign(plain_signs(value))
+    number = NUMERAL.match(rest)
+    return sign, rest, "" if number is None else rest[number.end() :].strip()
+
+
+def _another_number(value: str) -> str:
+    """Say why a value stands for another number than its digits; empty if it does not."""
+    _, rest, unit = _parts(value)
+    if _FRACTION.fullmatch(rest):
+        return f"{value!r:.40} is a fraction"
+    if _HALF_DAY.fullmatch(unit):
+        return "AM and PM are halves of the day"
+    return f"{unit!r} in {value!r:.40} is a factor" if unit in _FACTORS else ""
+
+
 def _special_in_units(read: Sequence[str]) -> str:
     """Say what units and signs make of the numbers before them."""
     units = set()
     for value in read:
-        sign, rest = without_sign(plain_signs(value))
-        number = NUMERAL.match(rest)
-        unit = "" if number is None else rest[number.end() :].strip()
-        if _FRACTION.fullmatch(rest):
-            return f"{value!r:.40} is a fraction"
-        if _HALF_DAY.fullmatch(unit):
-            return "AM and PM are halves of the day"
-        if unit in _FACTORS:
-            return f"{unit!r} in {value!r:.40} is a factor"
+        special = _another_number(value)
+        if special:
+            return special
+        sign, _, unit = _parts(value)
         if sign[:1] in ("<", ">", "≤", "≥") or unit == "+":
             return f"{value!r:.40} is a limit"
         if re.search(r"\d", _POWER.sub("", unit)):

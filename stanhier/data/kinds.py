@@ -11,10 +11,11 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST
 from stanhier.basics.words import quoted
+from stanhier.data.conversions import special_in_numbers
 from stanhier.data.libraries import PANDAS, Library
 from stanhier.data.missing import missing_values, n_missing
+from stanhier.data.numerals import NUMERAL, plain_signs
 from stanhier.data.slips import refuse_numbers_as_text
-from stanhier.data.written import Reading
 
 __all__ = [
     "as_labels",
@@ -212,8 +213,9 @@ def _from_objects(column: pd.Series, name: str, *, labels: bool, numeric: bool, 
     if texts and _are_numbers({kind for kind in kinds if not issubclass(kind, str)}):
         shown = ", ".join(f"{text!r:.40}" for text in texts[:3])
         more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
-        how = library.converted(name, Reading("numbers", "number", (), (), ()))
-        among = f" The text is {shown}{more}: {how} makes numbers of what reads as one, and the rest missing."
+        read = [text for text in texts if NUMERAL.fullmatch(plain_signs(text))]
+        special = special_in_numbers("number", read, [text for text in texts if text not in read], ())
+        among = f" The text is {shown}{more}: {library.among(name, special)}."
     raise DataError(
         f"Column '{name}' (dtype {column.dtype}) holds {_named(kinds)}; a predictor or response holds numbers, "
         f"booleans, text or categories, and no mixture of these.{among}"

@@ -93,6 +93,13 @@ class Library:
             return f"to {to} yourself ({why}){after}"
         return f"with {self.converted(name, reading)}{after}"
 
+    def among(self, name: str, special: str) -> str:
+        """Say how to convert text among numbers, which `special` says why no plain conversion does."""
+        if special:
+            return f"convert it to numbers yourself ({special})"
+        how = self.converted(name, Reading("numbers", "number", (), (), ()))
+        return f"{how} makes numbers of what reads as one, and the rest missing"
+
     def decoded(self, name: str) -> str:
         """Say how to make text of a column of bytes in UTF-8."""
         column = self.column.format(name=name, sql=_sql(name))

@@ -31,7 +31,7 @@ _IN_BRACKETS = re.compile(rf"{_CURRENCY}?\s*\(\s*{_CURRENCY}?\s*(?P<number>[^()]
 _MINUS_BEHIND = re.compile(rf"{_CURRENCY}?\s*(?P<number>(?=\d*[.,]\d|\d{{3}})[\d.,]*\d)-")
 """`4.05-`; but not `2-`, which is a mark of schools."""
 _QUOTED = re.compile(r"""(?:="|"|'(?=[^"]*$))(?P<inner>[^"']+)["']?""")
-_SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "’": "'", "\N{PRIME}": "'"})
+_SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "’": "'", "\N{PRIME}": "'"})
 
 
 def plain_signs(value: str) -> str:
@@ -102,7 +102,7 @@ def replacements_in(values: Sequence[str]) -> tuple[tuple[str, str], ...]:
     )
     signs = sorted(set("".join(values)))
     taken = [(sign, "") for sign in signs if plain_signs(f"0{sign}0")[1:-1] in separators]
-    minus = [("\N{MINUS SIGN}", "-")] if "\N{MINUS SIGN}" in signs else []
+    minus = [(dash, "-") for dash in ("\N{MINUS SIGN}", "\N{EN DASH}") if dash in signs]
     around = [(sign, "") for sign in signs if sign.isspace() and any(v != v.strip(sign) for v in values)]
     taken += [pair for pair in around if pair not in taken]
     equals = [("=", "")] if any(number[0].startswith("=") for number in found) else []

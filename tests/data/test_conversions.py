@@ -22,6 +22,7 @@ BY_CODE = {
     "blanks around": [(f"  {k}.5 ", k + 0.5) for k in range(N)],
     "plus signs": [(f"+{k}.5", k + 0.5) for k in range(N)],
     "true minus signs": [(f"\N{MINUS SIGN}{k}.5", -k - 0.5) for k in range(N)],
+    "dashes as minus signs": [(f"\N{EN DASH}{k}.5", -k - 0.5) for k in range(N)],
     "formulas of a spreadsheet": [(f"={k}.25", k + 0.25) for k in range(N)],
     "lakhs": [(f"1,{k + 10},103.5", 100_000 + 1000 * (k + 10) + 103.5) for k in range(N)],
     "thousands": [(f"{k + 1},250.5", 1000 * (k + 1) + 250.5) for k in range(N)],
@@ -49,6 +50,11 @@ IN_WORDS = {
     "fractions": [f"{k}/4" for k in range(1, N + 1)],
     "mixed fractions": [f"{k} 3/4" for k in range(1, N + 1)],
     "fractions in some rows": every_third(lambda k: f"{k} 1/2", lambda k: f"{k}.25"),
+    "a thousand by letter in some rows": every_third(lambda k: f"{k}.5k", lambda k: f"{k}00.5"),
+    "limits in some rows": every_third(lambda k: f"<{k}.5", lambda k: f"{k}.5"),
+    "per cent in some rows": every_third(lambda k: f"{k}%", lambda k: f"0.{k}"),
+    "credits in some rows": every_third(lambda k: f"{k}.5 CR", lambda k: f"{k}.5"),
+    "signs for fractions": every_third(lambda k: f"{k}½", lambda k: f"{k}.5"),
     "hours and minutes": [f"{k % 24}h {k}m" for k in range(N)],
     "thousands and millions by letter": [f"{k}.5{'kM'[k % 2]}" for k in range(N)],
     "a thousand by letter": [f"{k}.5k" for k in range(N)],
@@ -152,6 +158,7 @@ def test_no_code_is_proposed_that_would_give_wrong_numbers(kind, tmp_path):
     [
         ("brackets after a dollar", "brackets make '$(12.05)' negative"),
         ("a minus behind", "minus signs behind make '12.05-' negative"),
+        ("limits in some rows", "which have numbers too, would be missing otherwise"),
         ("mixed fractions", "'1 3/4' is a fraction"),
         ("three units", "the units differ: 'g', 'kg', 'mg'"),
         ("hours, morning and afternoon", "AM and PM are halves of the day"),
@@ -176,3 +183,20 @@ def test_a_response_is_not_said_to_have_categories():
         with pytest.raises(sh.DataError, match="Column 'y' holds text that reads as numbers") as refused:
             sh.LinearRegression(words.pop("formula"), frame, **words)
         assert "categor" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ("(4.05)", "convert it to numbers yourself (brackets make '(4.05)' negative)"),
+        ("1,5", "convert it to numbers yourself ('1,5'"),
+        ("1 1/2", "convert it to numbers yourself ('1 1/2' is a fraction)"),
+        ("T", "pd.to_numeric(data['v'], errors='coerce') makes numbers of what reads as one"),
+        ("3.5", "pd.to_numeric(data['v'], errors='coerce') makes numbers of what reads as one"),
+    ],
+)
+def test_code_for_text_among_numbers_is_right_too(odd, said):
+    column = pd.Series([*(k + 0.5 for k in range(N - 1)), odd], dtype=object)
+    with pytest.raises(sh.DataError, match="holds float, str") as refused:
+        sh.LinearRegression("y ~ v", pd.DataFrame({"y": [0.1 * k for k in range(N)], "v": column}))
+    assert said in str(refused.value)

@@ -83,18 +83,6 @@ REFUSED = {
     "times of day": [f"{k % 24}:{k % 60:02}" for k in range(N)],
     "durations": [f"1:{k % 60:02}:{k % 50:02}" for k in range(N)],
 }
-PERIODS = {
-    "quarters": [f"{2000 + k // 4}Q{k % 4 + 1}" for k in range(20)],
-    "quarters with a dash": [f"{2000 + k // 4}-Q{k % 4 + 1}" for k in range(20)],
-    "quarters before the year": [f"Q{k % 4 + 1} {2000 + k // 4}" for k in range(20)],
-    "half-years": [f"{2000 + k // 2}H{k % 2 + 1}" for k in range(20)],
-    "seasons": [f"{2003 + k}/{(4 + k):02}" for k in range(20)],
-    "months with a letter": [f"{2023 + k // 12}M{k % 12 + 1:02}" for k in range(20)],
-    "weeks with a letter": [f"2024W{k + 1:02}" for k in range(20)],
-    "days in French": [f"{k + 1} août 2024" for k in range(20)],
-    "days in Spanish": [f"{k + 1} de marzo de 2024" for k in range(20)],
-    "days in Japanese": [f"2024年3月{k + 1}日" for k in range(20)],
-}
 TAKEN = {
     "letters": cycled("M", "F"),
     "scores of a game": cycled("15-0", "0-30", "40-15", "Deuce", "Ad-in"),
@@ -168,17 +156,6 @@ def test_labels_are_taken_without_a_word(kind):
         warnings.simplefilter("error")
         model = sh.LinearRegression("y ~ v", data_of(TAKEN[kind]))
     assert len(model.design.predictors) == len(set(TAKEN[kind])) - 1
-
-
-@pytest.mark.parametrize("kind", PERIODS)
-def test_periods_are_dates_unless_they_are_few_or_have_many_rows(kind):
-    def model(labels, times):
-        n = len(labels) * times
-        return sh.LinearRegression("y ~ v", {"y": RNG.normal(size=n), "v": labels * times})
-
-    with pytest.raises(sh.DataError, match=r"Column 'v' holds text that reads as dates .*Convert it to dates yourself"):
-        model(PERIODS[kind], 3)
-    assert len(model(PERIODS[kind][:6], 3).design.predictors) == 5
 
 
 def sources(frame, folder):

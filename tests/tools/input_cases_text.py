@@ -101,6 +101,40 @@ refused(
     lambda: line(x=[f"{k} kg" for k in range(N)]),
 )
 refused(HEADING, "dates or times as text, likewise", lambda: line(x=[f"2024-01-{k + 10}" for k in range(N)]))
+
+
+@case(
+    HEADING,
+    "text that reads as numbers which a plain conversion would get wrong: brackets or a minus behind for negative "
+    "numbers, fractions, `0.5k` and `1.5M`, several units, `5h 30m`, other digits",
+)
+def _() -> Iterator[Pair]:
+    forms = ("{}.5-", "{} 3/4", "{}h 30m", "{}.5k", "1.{} M", "${}.5|€{}.5", "\uff11{}")
+    for form in forms:
+        of_row = form.split("|")
+        with pytest.raises(sh.DataError, match=r"Convert it to numbers yourself \("):
+            line(x=[of_row[k % len(of_row)].format(k + 1) for k in range(N)])
+    yield line(x=[f"({k}.5)" for k in range(N)]), None
+
+
+@case(HEADING, "dates or times as text, in several forms, in one that may be read in two ways, or with AM and PM")
+def _() -> Iterator[Pair]:
+    for form in ("0{}/03/2024|2024-03-0{}", "{}:30 AM|{}:30 PM"):
+        with pytest.raises(sh.DataError, match=r"Convert it to (dates|times) yourself \("):
+            line(x=[form.split("|")[k % 2].format(k % 9 + 1) for k in range(N)])
+    yield line(x=[f"{k + 1:02}/03/2024" for k in range(N)]), None
+
+
+refused(
+    HEADING,
+    "quarters, half-years and seasons as text, likewise, unless there are five rows for each",
+    lambda: line(x=[f"{2000 + k // 4}Q{k % 4 + 1}" for k in range(N)]),
+)
+refused(
+    HEADING,
+    "half a column of text with decimals, half of it none, such as `x3.5`",
+    lambda: line(x=[f"{'x' * (k % 2)}{k}.5" for k in range(N)]),
+)
 refused(
     HEADING,
     "a categorical of such text, without an order",
