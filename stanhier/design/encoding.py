@@ -15,10 +15,11 @@ from stanhier.basics.errors import DataError, FormulaError
 from stanhier.basics.words import quoted, shortened
 from stanhier.data.kinds import is_categorical, refuse_infinite
 from stanhier.design.absent import refuse_nul
+from stanhier.design.few_values import refuse_few_values
 from stanhier.design.sizes import refuse_many_columns
 from stanhier.design.whole_columns import refuse_beyond, with_alias_columns
 from stanhier.formula.aliases import shown
-from stanhier.formula.formulaic_parts import is_column, name_of
+from stanhier.formula.formulaic_parts import is_column, name_of, python_of
 from stanhier.formula.parse import ParsedFormula
 from stanhier.formula.reading import plain_words
 
@@ -154,6 +155,8 @@ def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_al
         if is_categorical(column):
             refuse_nul(column.cat.categories, str(name))
     refuse_many_columns(side, frame, formula)
+    if are_all and not formula.is_row_by_row:
+        refuse_few_values(python_of(side), with_alias_columns(frame, formula), formula)
     spec: ModelSpec = evaluate(side, frame, formula, are_all=are_all).model_spec
     return spec
 
