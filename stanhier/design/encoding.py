@@ -179,7 +179,12 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
                 seen.copy() if formula.context else seen, context=formula.context, na_action="ignore", output="pandas"
             )
     except DataMismatchWarning as err:
-        unseen = re.search(r"\{(.*)\}", str(err), re.DOTALL)
+        unseen = re.search(r"\{(.*)\}", re.sub(r"np\.\w+\(([^()]*)\)", r"\1", str(err)), re.DOTALL)
+        if not isinstance(spec, ModelSpec):
+            raise FormulaError(
+                f"{said}: a column has values that are not among the levels that C(...) is given"
+                f"{'' if unseen is None else f': {shortened(unseen[1])}'}; give it all levels, or leave such rows out."
+            ) from None
         raise DataError(
             f"{said}: a categorical predictor has values that the model has not seen"
             f"{'' if unseen is None else f': {shortened(unseen[1])}'}; leave such rows out, or fit the model again "
@@ -190,6 +195,10 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
         own = err.__cause__ if formula.context else None
         raise FormulaError(f"{said} cannot be evaluated: {plain_words(err)}") from own
     except Exception as err:  # noqa: BLE001 - a formula that fits no data makes formulaic stumble in many ways
+        if isinstance(err, TypeError) and "string" in str(err):
+            raise FormulaError(
+                f"{said} cannot be evaluated: a call in it gives text; write C(...) around it, which makes categories."
+            ) from None
         raise FormulaError(f"{said} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from None
     for name, column in matrix.items():
         if column.dtype.kind not in "iufb":
