@@ -15,10 +15,11 @@ from stanhier.basics.errors import DataError, FormulaError
 from stanhier.basics.words import quoted, shortened
 from stanhier.data.kinds import is_categorical, refuse_infinite
 from stanhier.design.absent import refuse_nul
+from stanhier.design.few_values import refuse_few_values
 from stanhier.design.sizes import refuse_many_columns
 from stanhier.design.whole_columns import refuse_beyond, with_alias_columns
 from stanhier.formula.aliases import shown
-from stanhier.formula.formulaic_parts import is_column, name_of
+from stanhier.formula.formulaic_parts import is_column, name_of, python_of
 from stanhier.formula.parse import ParsedFormula
 from stanhier.formula.reading import plain_words
 
@@ -154,6 +155,8 @@ def learn_spec(side: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_al
         if is_categorical(column):
             refuse_nul(column.cat.categories, str(name))
     refuse_many_columns(side, frame, formula)
+    if are_all and not formula.is_row_by_row:
+        refuse_few_values(python_of(side), with_alias_columns(frame, formula), formula)
     spec: ModelSpec = evaluate(side, frame, formula, are_all=are_all).model_spec
     return spec
 
@@ -176,7 +179,12 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
                 seen.copy() if formula.context else seen, context=formula.context, na_action="ignore", output="pandas"
             )
     except DataMismatchWarning as err:
-        unseen = re.search(r"\{(.*)\}", str(err), re.DOTALL)
+        unseen = re.search(r"\{(.*)\}", re.sub(r"np\.\w+\(([^()]*)\)", r"\1", str(err)), re.DOTALL)
+        if not isinstance(spec, ModelSpec):
+            raise FormulaError(
+                f"{said}: a column has values that are not among the levels that C(...) is given"
+                f"{'' if unseen is None else f': {shortened(unseen[1])}'}; give it all levels, or leave such rows out."
+            ) from None
         raise DataError(
             f"{said}: a categorical predictor has values that the model has not seen"
             f"{'' if unseen is None else f': {shortened(unseen[1])}'}; leave such rows out, or fit the model again "
@@ -187,6 +195,10 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
         own = err.__cause__ if formula.context else None
         raise FormulaError(f"{said} cannot be evaluated: {plain_words(err)}") from own
     except Exception as err:  # noqa: BLE001 - a formula that fits no data makes formulaic stumble in many ways
+        if isinstance(err, TypeError) and "string" in str(err):
+            raise FormulaError(
+                f"{said} cannot be evaluated: a call in it gives text; write C(...) around it, which makes categories."
+            ) from None
         raise FormulaError(f"{said} cannot be evaluated: {type(err).__name__}: {plain_words(err)}") from None
     for name, column in matrix.items():
         if column.dtype.kind not in "iufb":

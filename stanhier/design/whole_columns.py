@@ -153,8 +153,13 @@ def _refuse_beyond(
     if len(outside):
         call, value = shown(call_text(node)), f"{values[outside[0]]:g}"
         where = f"the first is row {outside[0]} (value {value})" if are_all else f"such as {value}"
+        span = f"goes from {lower:g} to {upper:g}"
+        if not np.isfinite(upper):
+            span = f"begins at {lower:g}"
+        elif not np.isfinite(lower):
+            span = f"ends at {upper:g}"
         raise DataError(
-            f"'{shortened(call)}' goes from {lower:g} to {upper:g}; {len(outside)} of {len(frame)} rows "
+            f"'{shortened(call)}' {span}; {len(outside)} of {len(frame)} rows "
             f"{'' if are_all else 'of a block '}lie beyond, {where}. Leave such rows out, or say in the formula how it "
             f"goes on, with {call.partition('(')[0]}(..., extrapolation='extend') or 'clip'."
         )

@@ -59,6 +59,13 @@ def width_of(name: str, node: ast.Call) -> int:
             raise RefusedError(f"gives {name} the column {quoted(shown(column))} for '{argument}': {advice}")
     sizes = {argument: _size(name, argument, given.get(argument)) for argument in ("degree", "df")}
     knots = _number_of_knots(name, given.get("knots"))
+    if name in ("cr", "cs") and sizes["df"] is not None:
+        least = 3 if "constraints" not in given else 2
+        if sizes["df"] < least:
+            raise RefusedError(
+                f"gives {name} {sizes['df']} for 'df', which must be at least {least}: with fewer there is no knot "
+                "between the ends, and a straight line is the column itself"
+            )
     if name == "poly":
         return max(sizes["degree"] or 1, 1)
     return max(sizes["df"] or 0, knots) + (sizes["degree"] or 3) + 1
@@ -123,6 +130,8 @@ def _size(name: str, argument: str, node: ast.expr | None) -> int | None:
     number = folded(node)
     if number is None:
         raise RefusedError(f"must give {name} a number for '{argument}', such as {argument}=4")
+    if isinstance(number, bool):
+        raise RefusedError(f"gives {name} {number} for '{argument}', which must be a whole number, such as 4")
     if abs(number) > _GREATEST:
         raise RefusedError(f"asks {name} for {number:g} columns, which is too many: at most {_GREATEST}")
     if number != int(number) or number < (1 if name == "poly" else 0):

@@ -75,6 +75,10 @@ _NAMES = {
     "pi": "write 3.141592653589793",
 }
 _TEXTS = {
+    r"<(?!-)|(?<!-)>|[=!]=|[≤≥≠]": "a comparison stands within I(...): write I(x < 1), or I(x == z)",
+    r"[\u2212\u2013\u2014]": "a minus is the '-' of the keyboard; a difference of columns is I(a - b)",
+    r"[\u00d7\u00b7]": "an interaction is a:b, and a*b with the terms of a and b themselves",
+    r"[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]": f"text between quotation marks is no column. {BACKTICKS}",
     r"\$": "write the name of the column alone: data$x is x",
     r"\w\[\s*x*['\"]": "write the name of the column alone: data['x'] is x",
     r",": "predictors are added with '+': y ~ x + z",

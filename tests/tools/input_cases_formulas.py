@@ -122,6 +122,18 @@ def _() -> Iterator[Pair]:
 
 
 refused(HEADING, "`- w` for a term that is not there", lambda: line("y ~ x - n"))
+
+
+@case(HEADING, "`poly`, `bs`, `cc`, `cr` or `cs` with more columns than the column has different values")
+def _() -> Iterator[Pair]:
+    for call in ("poly(x, 5)", "bs(x, df=5)", "cc(x, df=6)", "cr(x, df=6)", "cs(x, df=30)", "poly(n + 0, 12)"):
+        with pytest.raises(sh.DataError, match=r"needs more than \d+ different values of"):
+            line(f"y ~ {call}")
+    yield line("y ~ poly(x, 4) + cr(x, df=5)"), None
+    yield line("y ~ poly(x, 10)"), None
+
+
+refused(HEADING, "knots of `bs` outside the data", lambda: line("y ~ bs(x, knots=[100])"))
 refused(
     HEADING,
     "new data beyond the ends of `bs(x)`",
