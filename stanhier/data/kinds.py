@@ -158,12 +158,13 @@ def refuse_infinite(values: np.ndarray, name: str) -> np.ndarray:
     # Reads the column without allocating anything; a value that is no number is the least and the greatest.
     if len(values) == 0 or (values.min() >= -LARGEST and values.max() <= LARGEST):
         return values
-    bad = ~(np.abs(values) <= LARGEST)
-    row = int(np.flatnonzero(bad)[0])
-    if np.isfinite(values[bad]).all():
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        bad = np.abs(values) > LARGEST
         what, remedy = f"at most {LARGEST:g} in size", "give it in other units"
     else:
         what, remedy = "finite", "drop or correct such rows"
+    row = int(np.flatnonzero(bad)[0])
     raise DataError(
         f"'{name}' is not {what} in {int(bad.sum())} {'row' if bad.sum() == 1 else 'rows'}, "
         f"the first is row {row} (value {values[row]}); {remedy}."

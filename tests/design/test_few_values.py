@@ -87,3 +87,8 @@ def test_knots_and_rows_outside_are_named(data, call, words):
 def test_knots_between_the_bounds_are_accepted(data):
     formula = "y ~ bs(x, knots=[0, 3.5], lower_bound=-6, upper_bound=6)"
     assert sh.LinearRegression(formula, data, priors={"beta": sh.Normal(0, 1)}).design.X.shape == (60, 5)
+
+
+def test_the_value_that_is_named_is_not_finite(data):
+    with pytest.raises(sh.DataError, match=r"not finite in 24 rows, the first is row 3 \(value inf\)"):
+        sh.LinearRegression("y ~ exp(k * 250)", data)
