@@ -22,18 +22,18 @@ GROUPS = ("log_likelihood", "posterior_predictive", "prior", "prior_predictive")
 
 @pytest.fixture
 def varying():
-    return fake_fit(variants.VARYING["default"](), draws=100)
+    return fake_fit(variants.VARYING["default"](), chains=2, draws=100)
 
 
 @pytest.fixture
 def linear():
-    return fake_fit(variants.LINEAR["default"](), draws=100)
+    return fake_fit(variants.LINEAR["default"](), chains=2, draws=100)
 
 
 @pytest.fixture
 def streamed(tmp_path):
     variants.frame().to_parquet(tmp_path / "rows.parquet")
-    return fake_fit(sh.VaryingIntercept("y ~ x + z + u + (1 | g)", tmp_path / "rows.parquet"), draws=100)
+    return fake_fit(sh.VaryingIntercept("y ~ x + z + u + (1 | g)", tmp_path / "rows.parquet"), chains=2, draws=100)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def closed_figures():
 
 @pytest.mark.parametrize("name", list(variants.ALL))
 def test_arviz_leaves_one_out_as_the_fit_does(name):
-    fit = fake_fit(variants.ALL[name](), draws=100)
+    fit = fake_fit(variants.ALL[name](), chains=2, draws=100)
     own = fit.loo()
     theirs = az.loo(fit.idata, pointwise=True, reff=relative_efficiency(fit.model, fit.draws))
     np.testing.assert_allclose(theirs.elpd_i, own.elpd_i, rtol=1e-9)
@@ -87,11 +87,12 @@ def test_two_fits_are_compared_from_their_trees(varying, linear):
     table = az.compare({"grouped": varying.idata, "pooled": linear.idata}, round_to="none")
     own = sh.compare({"grouped": varying, "pooled": linear})
     assert list(table.index) == list(own.index)
-    np.testing.assert_allclose(table["elpd"].astype(float), own["elpd"].astype(float))
+    # ArviZ smooths with the relative efficiency of all parameters, group effects too; ours is of what was sampled.
+    np.testing.assert_allclose(table["elpd"].astype(float), own["elpd"].astype(float), rtol=1e-4)
 
 
 def test_what_asks_for_replicated_data_has_them(varying):
-    again = fake_fit(variants.VARYING["default"](), draws=100)
+    again = fake_fit(variants.VARYING["default"](), chains=2, draws=100)
     values = az.loo_pit(varying.idata, random_state=1)["y"]
     again.posterior_predictive()
     np.testing.assert_array_equal(values, az.loo_pit(again.idata, random_state=1)["y"])
