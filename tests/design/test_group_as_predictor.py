@@ -60,7 +60,8 @@ def test_all_that_is_done_with_a_fit_works(kind, tmp_path):
     fit.save(tmp_path / "fit.nc")
     loaded = sh.load(tmp_path / "fit.nc")
     pd.testing.assert_frame_equal(loaded.predict(data), expected)
-    pd.testing.assert_frame_equal(loaded.group_summary(), fit.group_summary())
+    # A file holds whole numbers of 64 bits; with pandas 2 a year has 32.
+    pd.testing.assert_frame_equal(loaded.group_summary(), fit.group_summary(), check_index_type=False)
     fit.report(tmp_path / "report.html")
     assert "predictor and group" in (tmp_path / "report.html").read_text(encoding="utf-8")
     fit.kfold(k=2, by="row", **FEW)

@@ -232,5 +232,5 @@ def _() -> Iterator[Pair]:
 refused(
     HEADING,
     "days and times of day together as labels of groups",
-    lambda: groups(pd.Series([*DATES.dt.date[:6], *DATES[6:].dt.to_pydatetime()], dtype=object)),
+    lambda: groups(pd.Series([*DATES.dt.date[:6], *(day.to_pydatetime() for day in DATES[6:])], dtype=object)),
 )
