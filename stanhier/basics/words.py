@@ -1,10 +1,10 @@
 """What users and files hold, quoted in messages: never at full length, since some of it is there to flood a screen."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["in_formula", "listed", "quoted", "shortened"]
+__all__ = ["in_formula", "listed", "quoted", "shortened", "some_of"]
 
 _MOST = 200
 
@@ -58,6 +58,10 @@ def listed(names: Iterable[Any], most: int = 20) -> str:
     most : int
         How many are named.
     """
-    known = list(names)
-    some = ", ".join(quoted(str(name), 60) for name in known[:most])
-    return some if len(known) <= most else f"{some} and {len(known) - most:,} more"
+    return some_of([quoted(str(name), 60) for name in names], most)
+
+
+def some_of(texts: Sequence[str], most: int = 5) -> str:
+    """Give texts with commas between them, the first of them where there are many, and how many more there are."""
+    some = ", ".join(texts[:most])
+    return some if len(texts) <= most else f"{some} and {len(texts) - most:,} more"

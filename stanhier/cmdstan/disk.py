@@ -1,10 +1,11 @@
-"""What folders take, and what their disks can still take."""
+"""What folders take, what their disks can still take, and what files hold."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
 
-__all__ = ["free_bytes", "size_on_disk"]
+__all__ = ["fingerprint", "free_bytes", "size_on_disk"]
 
 
 def size_on_disk(folder: Path) -> int:
@@ -26,6 +27,18 @@ def size_on_disk(folder: Path) -> int:
             status = os.lstat(os.path.join(where, file))  # noqa: PTH118 (20 000 files)
             total += status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
     return total
+
+
+def fingerprint(file: Path) -> str:
+    """Give the SHA-256 of what a file holds.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def free_bytes(folder: Path) -> int:

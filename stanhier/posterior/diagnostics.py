@@ -7,6 +7,7 @@ import pandas as pd
 
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.tables import ROUNDED_DOWN, readable
+from stanhier.basics.words import some_of
 from stanhier.engines.draws import Draws
 from stanhier.stan.faults import listed_faults
 
@@ -177,15 +178,15 @@ def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray
     if len(bad):
         worst = table["r_hat"].idxmax()
         problems.append(
-            f"R-hat is above {RHAT_MAX} for {_listed(bad)} (greatest {table['r_hat'].max():.3f}, {worst}): the chains "
-            "have not mixed; sample longer with iter_warmup and iter_sampling, and look at fit.plot_trace()."
+            f"R-hat is above {RHAT_MAX} for {some_of(bad.tolist())} (greatest {table['r_hat'].max():.3f}, {worst}): "
+            "the chains have not mixed; sample longer with iter_warmup and iter_sampling, and look at fit.plot_trace()."
         )
     needed = ESS_PER_CHAIN * chains
     for kind, column in (("Bulk", "ess_bulk"), ("Tail", "ess_tail")):
         bad = table.index[table[column] < needed]
         if len(bad):
             problems.append(
-                f"{kind} effective sample size is below {needed} for {_listed(bad)} (least "
+                f"{kind} effective sample size is below {needed} for {some_of(bad.tolist())} (least "
                 f"{readable(table[column].min(), ROUNDED_DOWN)}); "
                 "ask for more draws with iter_sampling."
             )
@@ -206,8 +207,3 @@ def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray
 
 def _fact(name: str, bound: str, value: float, places: int) -> str:
     return f"{name} unknown" if np.isnan(value) else f"{name} {bound} {readable(value, places)}"
-
-
-def _listed(names: pd.Index, most: int = 5) -> str:
-    shown = ", ".join(str(n) for n in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

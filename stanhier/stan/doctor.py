@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
+from stanhier.basics.words import some_of
 from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.disk import free_bytes, size_on_disk
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
@@ -74,7 +75,7 @@ def _look_at_cmdstan() -> str:
         raise CmdStanError("none yet: run `stanhier install`, or let the first model that is sampled build it")
     damaged = installer.damaged_files(home)
     if damaged:
-        raise CmdStanError(f"damaged in {home}: {installer.listed(damaged)}\nrun `stanhier install --force`")
+        raise CmdStanError(f"damaged in {home}: {some_of(damaged)}\nrun `stanhier install --force`")
     return f"{_version(home)}, built by stanhier, in {home}"
 
 
@@ -83,7 +84,7 @@ def _look_at_users_home(home: Path) -> str:
     damaged = installer.damaged_files(home)
     if damaged:
         raise CmdStanError(
-            f"damaged in {home}, which CMDSTAN names: {installer.listed(damaged)}\n"
+            f"damaged in {home}, which CMDSTAN names: {some_of(damaged)}\n"
             "unset CMDSTAN, or set it to what `stanhier install` prints"
         )
     text = f"{_version(home)}, built by stanhier, yours by CMDSTAN, in {home}"
