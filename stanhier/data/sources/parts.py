@@ -14,17 +14,15 @@ __all__ = ["FetchedRows", "GroupRows", "fetch"]
 
 
 @dataclass(frozen=True)
-class FetchedRows:
-    """Rows of a source that were fetched, and are read as the source's own would be.
+class _SomeRows:
+    """Some rows of a source, called and typed as it is.
 
     Attributes
     ----------
     whole : Source
-    frame : pandas.DataFrame
     """
 
     whole: Source
-    frame: pd.DataFrame
 
     @property
     def name(self) -> str:
@@ -44,6 +42,18 @@ class FetchedRows:
     def empty(self, columns: Sequence[str]) -> pd.DataFrame:
         """Give some columns without rows."""
         return self.whole.empty(columns)
+
+
+@dataclass(frozen=True)
+class FetchedRows(_SomeRows):
+    """Rows of a source that were fetched, and are read as the source's own would be.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+    """
+
+    frame: pd.DataFrame
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task on the rows."""
@@ -51,40 +61,19 @@ class FetchedRows:
 
 
 @dataclass(frozen=True)
-class GroupRows:
+class GroupRows(_SomeRows):
     """The rows of one group of a source, which are looked for each time they are read.
 
     Attributes
     ----------
-    whole : Source
     by : tuple of str
         The columns whose labels tell groups apart.
     group : str
         Name of the group.
     """
 
-    whole: Source
     by: tuple[str, ...]
     group: str
-
-    @property
-    def name(self) -> str:
-        """What they are of."""
-        return self.whole.name
-
-    @property
-    def library(self) -> Library:
-        """What holds the rows of the source."""
-        return self.whole.library
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns of the source."""
-        return self.whole.columns
-
-    def empty(self, columns: Sequence[str]) -> pd.DataFrame:
-        """Give some columns without rows."""
-        return self.whole.empty(columns)
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task where the source is, on the rows of the group."""
