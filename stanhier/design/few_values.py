@@ -9,7 +9,7 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import quoted, shortened
 from stanhier.formula.aliases import shown
-from stanhier.formula.bases import BASES, folded
+from stanhier.formula.bases import BASES, arguments_of, folded
 from stanhier.formula.formulaic_parts import call_text, evaluate_expression
 from stanhier.formula.parse import ParsedFormula
 
@@ -42,8 +42,7 @@ def refuse_few_values(expressions: tuple[str, ...], frame: pd.DataFrame, formula
     for expression in expressions:
         for node in ast.walk(ast.parse(expression, mode="eval")):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BASES:
-                given = dict(zip(BASES[node.func.id], node.args, strict=False))
-                given |= {str(keyword.arg): keyword.value for keyword in node.keywords}
+                given = arguments_of(node.func.id, node)
                 values = _values(given, columns, formula, frame.index)
                 if values is not None:
                     _refuse_knots_outside(node, given, values, formula)

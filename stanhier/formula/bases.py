@@ -7,7 +7,7 @@ from stanhier.basics.words import quoted
 from stanhier.formula.aliases import shown
 from stanhier.formula.habits import advice_for_name
 
-__all__ = ["BASES", "RefusedError", "folded", "width_of"]
+__all__ = ["BASES", "RefusedError", "arguments_of", "folded", "width_of"]
 
 BASES = {
     "poly": ("x", "degree", "raw"),
@@ -36,6 +36,12 @@ class RefusedError(Exception):
     """Part of a message: what in an expression is not allowed."""
 
 
+def arguments_of(name: str, node: ast.Call) -> dict[str, ast.expr]:
+    """Give the arguments of a call of one of `BASES` by their names, wherever they stand."""
+    by_place = dict(zip(BASES[name], node.args, strict=False))
+    return by_place | {str(keyword.arg): keyword.value for keyword in node.keywords}
+
+
 def width_of(name: str, node: ast.Call) -> int:
     """Count the columns that a call of `poly`, `bs`, `cc`, `cr` or `cs` makes, at most.
 
@@ -50,8 +56,7 @@ def width_of(name: str, node: ast.Call) -> int:
     RefusedError
         If it makes more than a hundred, or as many as a column says.
     """
-    given = dict(zip(BASES[name], node.args, strict=False))
-    given |= {str(keyword.arg): keyword.value for keyword in node.keywords}
+    given = arguments_of(name, node)
     for argument, value in given.items():
         column = next((part.id for part in _names(value) if isinstance(part, ast.Name) and part.id != "np"), None)
         if column is not None and argument != "x":

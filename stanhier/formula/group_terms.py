@@ -67,10 +67,10 @@ def split_group_terms(text: str) -> tuple[str, tuple[GroupTerm, ...]]:
         another one, is not added to the others with '+', or has not one bar.
     """
     plain = without_quoted(text)
-    spans = _spans(plain, text)
+    spans, pairs = _spans(plain, text)
     if len(spans) > _MOST_TERMS:
         raise FormulaError(f"{quoted(text)} has {len(spans):,} grouping terms; one is supported so far.")
-    common, end, pairs = "", 0, _pairs(plain) if spans else []
+    common, end = "", 0
     for start, stop in spans:
         if "~" in plain[stop:]:
             raise FormulaError(
@@ -159,9 +159,13 @@ def _why(factors: str) -> str:
     return "A name with blanks, dashes or other signs in it stands in backticks: (1 | `my group`)."
 
 
-def _spans(plain: str, text: str) -> list[tuple[int, int]]:
-    """Find the pairs of parentheses with a bar directly in them, in one pass: where each starts and ends."""
+def _spans(plain: str, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Find in one pass where pairs of parentheses start and end, the inner ones first.
+
+    Those with a bar directly in them come first, then all.
+    """
     spans: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     open_at: list[tuple[int, str, bool]] = []
     barred: set[int] = set()
     calls, last = 0, ""
@@ -180,6 +184,8 @@ def _spans(plain: str, text: str) -> list[tuple[int, int]]:
                 raise FormulaError(f"{quoted(text)}: the {what} at position {position + 1} was never opened.")
             start, _, is_call = open_at.pop()
             calls -= is_call
+            if sign == ")":
+                pairs.append((start, position + 1))
             if start in barred:
                 if spans and spans[-1][0] > start:
                     raise FormulaError(f"{quoted(text)}: a grouping term stands within another one.")
@@ -190,7 +196,7 @@ def _spans(plain: str, text: str) -> list[tuple[int, int]]:
         position, sign, _ = open_at[-1]
         what = "parenthesis" if sign == "(" else f"'{sign}'"
         raise FormulaError(f"{quoted(text)}: the {what} at position {position + 1} is never closed.")
-    return spans
+    return spans, pairs
 
 
 def _with_own_parentheses(plain: str, start: int, stop: int) -> tuple[int, int]:
@@ -198,18 +204,6 @@ def _with_own_parentheses(plain: str, start: int, stop: int) -> tuple[int, int]:
     while plain[:start].rstrip().endswith("(") and plain[stop:].lstrip().startswith(")"):
         start, stop = plain[:start].rindex("("), plain.index(")", stop) + 1
     return start, stop
-
-
-def _pairs(plain: str) -> list[tuple[int, int]]:
-    """Give where each pair of parentheses starts and ends, the inner ones first."""
-    opened: list[int] = []
-    pairs = []
-    for position, sign in enumerate(plain):
-        if sign == "(":
-            opened.append(position)
-        elif sign == ")":
-            pairs.append((opened.pop(), position + 1))
-    return pairs
 
 
 def _why_not_added(plain: str, pairs: list[tuple[int, int]], start: int, stop: int) -> str | None:
