@@ -13,6 +13,7 @@ from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import effects_array
+from stanhier.posterior.selection import labelled_part
 
 __all__ = [
     "INNER",
@@ -274,19 +275,6 @@ def choose(
     known = [str(name) for name in posterior.data_vars]
     names = fit.model.parameters.population if var_names is None else named(var_names, known, where)
     chosen = posterior[names]
-    if coords is None:
-        return chosen
-    if not isinstance(coords, Mapping):
-        raise StanhierError(
-            f"{where}(coords={quoted(coords)}): 'coords' must be a dict of labels by dimension, such as "
-            '{"subject": ["308", "309"]}.'
-        )
     dims = [str(dim) for dim in chosen.dims if dim not in ("chain", "draw")]
-    for dim in coords:
-        if dim not in dims:
-            listed = f"the dimensions of {', '.join(names)} are: {', '.join(dims)}" if dims else "they have no labels"
-            raise StanhierError(f"{where}(coords=...): there is no dimension {quoted(dim)}; {listed}.")
-    try:
-        return chosen.sel({dim: np.atleast_1d(np.asarray(labels)) for dim, labels in coords.items()})
-    except (KeyError, ValueError) as err:
-        raise StanhierError(f"{where}(coords={quoted(coords)}): there is no such label ({err}).") from err
+    there_are = f"the dimensions of {', '.join(names)} are: {', '.join(dims)}" if dims else "they have no labels"
+    return labelled_part(chosen, coords, dims, where=where, there_are=there_are)

@@ -13,6 +13,7 @@ from stanhier.basics.tables import ROUNDED_DOWN, Table, checked_rounding, decima
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.selection import labelled_part
 
 __all__ = ["Kind", "summary"]
 
@@ -93,7 +94,10 @@ def summary(
     prob = checked_probability(ci_prob, "summary", "ci_prob")
     rounding = checked_rounding(round_to, "summary")
     # The posterior alone: the rows of the data are not needed, and may be many.
-    tree = xr.DataTree.from_dict({"posterior": _chosen(fit.posterior, coords)})
+    dims = [str(dim) for dim in fit.posterior.dims]
+    there_are = f"the dimensions are: {', '.join(dims)}"
+    chosen = labelled_part(fit.posterior, coords, dims, where="summary", there_are=there_are)
+    tree = xr.DataTree.from_dict({"posterior": chosen})
     try:
         table: Any = az.summary(
             tree,
@@ -169,27 +173,6 @@ def _named(fit: Fitted[Regression], var_names: Any, filter_vars: Any) -> Any:
             like = {None: "", "like": " like", "regex": " that matches"}[filter_vars]
             raise StanhierError(f"summary(): there is no parameter{like} {quoted(name)}; they are: {', '.join(known)}.")
     return var_names if isinstance(var_names, str) else list(var_names)
-
-
-def _chosen(posterior: Any, coords: Any) -> Any:
-    """Give the part of the posterior that has these labels."""
-    if coords is None:
-        return posterior
-    dims = [str(dim) for dim in posterior.dims]
-    if not isinstance(coords, Mapping):
-        raise StanhierError(
-            f"summary(coords={quoted(coords)}): 'coords' must be a dict of labels by dimension, such as "
-            '{"subject": ["308", "309"]}.'
-        )
-    for dim in coords:
-        if dim not in dims:
-            raise StanhierError(
-                f"summary(coords=...): there is no dimension {quoted(dim)}; the dimensions are: {', '.join(dims)}."
-            )
-    try:
-        return posterior.sel({dim: np.atleast_1d(np.asarray(labels)) for dim, labels in coords.items()})
-    except (KeyError, TypeError, ValueError) as err:
-        raise StanhierError(f"summary(coords={quoted(coords)}): there is no such label ({err}).") from err
 
 
 def _sample_dims(sample_dims: Any) -> list[str] | None:
