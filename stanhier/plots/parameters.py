@@ -7,6 +7,7 @@ import numpy as np
 
 from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.tables import decimals, readable
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, panels_of
 from stanhier.plots.priors import prior_densities
@@ -220,7 +221,6 @@ def _bare(panel: Any) -> None:
 
 def _rounded(median: float, lower: float, upper: float) -> tuple[str, str, str]:
     """Round to the digits that the interval's width makes worth reading: less than 1 % of it."""
-    width = upper - lower
-    digits = int(np.clip(2 - np.floor(np.log10(width)), 0, 12)) if width > 0 else 3
-    shown = [f"{value:.{digits}f}".replace("-", "−") for value in (median, lower, upper)]
+    places = decimals((upper - lower) / 10)
+    shown = [readable(value, places).replace("-", "−") for value in (median, lower, upper)]
     return shown[0], shown[1], shown[2]
