@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stanhier.design.blocks import Rows
 from stanhier.engines.gaussian.compression import Compressed, compressed_from
 from stanhier.engines.gaussian.pieces import Piece, merge, piece_of
 
@@ -21,21 +20,8 @@ _ARRAYS = ("mean", "sd", "origin", "within", "weights", "means")
 class GaussianReducer:
     """A `Reducer` of rows to sufficient statistics."""
 
-    def piece(
-        self,
-        rows: Rows,
-        *,
-        weights: np.ndarray | None = None,
-        codes: np.ndarray | None = None,
-        labels: pd.Index | None = None,
-        n_groups: int = 1,
-    ) -> Piece:
-        """Compress some rows; see `piece_of`."""
-        return piece_of(rows, weights=weights, codes=codes, labels=labels, n_groups=n_groups)
-
-    def merge(self, a: Piece, b: Piece) -> Piece:
-        """Merge two pieces exactly."""
-        return merge(a, b)
+    piece = staticmethod(piece_of)
+    merge = staticmethod(merge)
 
     def labels(self, piece: Piece) -> pd.Index:
         """Give the groups of a piece in their order."""
