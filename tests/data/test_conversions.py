@@ -6,9 +6,7 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-
-duckdb = pytest.importorskip("duckdb")
-pl = pytest.importorskip("polars")
+from tests.tools.advised import converted, ways
 
 N = 60
 
@@ -91,63 +89,38 @@ BY_CODE_DATES = {
 }
 
 
-def ways(column, folder):
-    frame = pl.DataFrame({"y": [0.1 * k for k in range(N)], "v": column})
-    frame.write_parquet(folder / "rows.parquet")
-    yield "pandas", frame.to_pandas()
-    yield "a dict", frame.to_dict(as_series=False)
-    yield "Polars", frame
-    yield "Polars, lazy", frame.lazy()
-    yield "PyArrow", frame.to_arrow()
-    yield "DuckDB", duckdb.sql(f"SELECT * FROM '{folder / 'rows.parquet'}'")
-    yield "Parquet", folder / "rows.parquet"
-
-
 def refusal(data):
     with pytest.raises(sh.DataError, match="Column 'v' holds text that reads as") as refused:
         sh.LinearRegression("y ~ v", data)
     return str(refused.value)
 
 
-def made(words, data, folder):
-    """Do what the message says: the values that it makes of the column."""
-    code = re.search(r"Convert it with (.*?)(?: and make numbers.*)?, or write C\(v\)", words)[1]
-    if code.endswith(" in the query"):
-        code = f'duckdb.sql("""SELECT {code.removesuffix(" in the query")} AS v FROM \'{folder / "rows.parquet"}\'""")'
-    values = eval(code.removeprefix("data="), {"data": data, "pd": pd, "pl": pl, "duckdb": duckdb})
-    if isinstance(values, pl.LazyFrame):
-        values = values.collect()
-    if isinstance(values, pl.DataFrame):
-        return values["v"].to_list()
-    return (values if isinstance(values, pd.Series) else values.df().iloc[:, -1]).tolist()
-
-
 @pytest.mark.parametrize("kind", BY_CODE)
 def test_the_code_gives_the_number_of_every_value(kind, tmp_path):
     texts, numbers = zip(*BY_CODE[kind], strict=True)
-    for name, data in ways(texts, tmp_path):
-        values = [None if pd.isna(value) else value for value in made(refusal(data), data, tmp_path)]
+    for name, data in ways("v", texts, tmp_path):
+        values = [None if pd.isna(value) else value for value in converted("v", refusal(data), data, tmp_path)]
         assert values == list(numbers), name
 
 
 @pytest.mark.parametrize("form", BY_CODE_DATES)
 def test_the_code_gives_the_day_of_every_value(form, tmp_path):
-    for name, data in ways(BY_CODE_DATES[form], tmp_path):
-        days = [pd.Timestamp(value) for value in made(refusal(data), data, tmp_path)]
+    for name, data in ways("v", BY_CODE_DATES[form], tmp_path):
+        days = [pd.Timestamp(value) for value in converted("v", refusal(data), data, tmp_path)]
         assert days == list(pd.date_range("2024-01-01", periods=N)), name
 
 
 def test_what_is_no_date_or_time_becomes_missing(tmp_path):
     for column in (["unknown", *BY_CODE_DATES["%Y-%m-%d"][1:]], ["unknown", *(f"10:{k:02}" for k in range(1, N))]):
-        for name, data in ways(column, tmp_path):
-            values = made(refusal(data), data, tmp_path)
+        for name, data in ways("v", column, tmp_path):
+            values = converted("v", refusal(data), data, tmp_path)
             assert pd.isna(values[0]), name
             assert not any(pd.isna(value) for value in values[1:]), name
 
 
 @pytest.mark.parametrize("kind", IN_WORDS)
 def test_no_code_is_proposed_that_would_give_wrong_numbers(kind, tmp_path):
-    for name, data in ways(IN_WORDS[kind], tmp_path):
+    for name, data in ways("v", IN_WORDS[kind], tmp_path):
         words = refusal(data)
         assert re.search(r"Convert it to (numbers|dates|times) yourself \(.+\)", words), name
         assert "Convert it with" not in words, name
@@ -170,11 +143,13 @@ def test_the_words_say_what_is_special(kind, said):
 
 
 def test_bytes_are_decoded_in_the_words_of_each_library(tmp_path):
-    for name, data in ways([f"level {k % 3}".encode() for k in range(N)], tmp_path):
+    for name, data in ways("v", [f"level {k % 3}".encode() for k in range(N)], tmp_path):
         with pytest.raises(sh.DataError, match="'v' holds bytes; decode them with") as refused:
             sh.LinearRegression("y ~ v", data)
         code = re.search(r"decode them with (.*)\.$", str(refused.value))[1]
-        assert made(f"Convert it with {code}, or write C(v)", data, tmp_path)[:2] == ["level 0", "level 1"], name
+        assert converted("v", f"Convert it with {code}, or write C(v)", data, tmp_path)[:2] == ["level 0", "level 1"], (
+            name
+        )
 
 
 def test_a_response_is_not_said_to_have_categories():

@@ -1,17 +1,13 @@
 """What messages advise does what they say, in each library."""
 
-import re
-
-import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import stanhier as sh
 from stanhier.data import libraries
 from stanhier.data.written import Reading
-
-duckdb = pytest.importorskip("duckdb")
-pl = pytest.importorskip("polars")
+from tests.tools.advised import converted, ways
 
 N = 40
 WRITTEN = {
@@ -34,61 +30,41 @@ WRITTEN = {
 }
 
 
-def ways(column, folder):
-    frame = pl.DataFrame({"y": np.random.default_rng(0).standard_normal(N), "the x": column})
-    frame.write_parquet(folder / "rows.parquet")
-    yield "pandas", frame.to_pandas()
-    yield "a dict", frame.to_dict(as_series=False)
-    yield "Polars", frame
-    yield "Polars, lazy", frame.lazy()
-    yield "PyArrow", frame.to_arrow()
-    yield "DuckDB", duckdb.sql(f"SELECT * FROM '{folder / 'rows.parquet'}'")
-    yield "Parquet", folder / "rows.parquet"
-
-
-def converted(words, data, folder):
-    """Do what the message says: the largest number in the column that it makes."""
-    code = re.search(r"Convert it with (.*?)(?: and make numbers.*)?, or write C\(`the x`\)", words)[1]
-    if code.endswith(" in the query"):
-        code = f'duckdb.sql("""SELECT {code.removesuffix(" in the query")} AS x FROM \'{folder / "rows.parquet"}\'""")'
-    made = eval(code.removeprefix("data="), {"data": data, "pd": pd, "pl": pl, "duckdb": duckdb})
-    if isinstance(made, pl.LazyFrame):
-        made = made.collect()
-    if isinstance(made, pl.DataFrame):
-        return made["the x"].max()
-    return made.max() if isinstance(made, pd.Series) else made.df().iloc[:, -1].max()
+def largest_of(words, data, folder):
+    """The largest number in the column that the advised code makes."""
+    return pd.Series(converted("the x", words, data, folder)).max()
 
 
 @pytest.mark.parametrize("how", WRITTEN)
 def test_text_becomes_numbers(how, tmp_path):
     column, largest = WRITTEN[how]
-    for name, data in ways(column, tmp_path):
+    for name, data in ways("the x", column, tmp_path):
         with pytest.raises(sh.DataError) as refusal:
             sh.LinearRegression("y ~ `the x`", data)
-        assert converted(str(refusal.value), data, tmp_path) == largest, name
+        assert largest_of(str(refusal.value), data, tmp_path) == largest, name
 
 
 def test_text_becomes_dates(tmp_path):
     days = pd.date_range("2024-01-01", periods=N)
-    for name, data in ways(list(days.strftime("%Y-%m-%d")), tmp_path):
+    for name, data in ways("the x", list(days.strftime("%Y-%m-%d")), tmp_path):
         with pytest.raises(sh.DataError, match=r"reads as dates .*such as days since the first") as refusal:
             sh.LinearRegression("y ~ `the x`", data)
-        assert pd.Timestamp(converted(str(refusal.value), data, tmp_path)) == days[-1], name
+        assert pd.Timestamp(largest_of(str(refusal.value), data, tmp_path)) == days[-1], name
 
 
 @pytest.mark.parametrize("form", ["%H:%M", "%H:%M:%S"])
 def test_text_becomes_times(form, tmp_path):
     times = pd.date_range("2024-01-01", periods=N, freq="17min")
-    for name, data in ways(list(times.strftime(form)), tmp_path):
+    for name, data in ways("the x", list(times.strftime(form)), tmp_path):
         with pytest.raises(sh.DataError, match=r"reads as times .*such as hours since the first") as refusal:
             sh.LinearRegression("y ~ `the x`", data)
-        assert str(converted(str(refusal.value), data, tmp_path))[-8:] == "11:03:00", name
+        assert str(largest_of(str(refusal.value), data, tmp_path))[-8:] == "11:03:00", name
 
 
 def test_labels_become_text(tmp_path):
     bad = pl.Series([bytes([k % 3]) for k in range(N)])
     expected = {"Polars": "pl.col('the x').cast(pl.String)", "DuckDB": 'CAST("the x" AS VARCHAR) in the query'}
-    for name, data in ways(bad, tmp_path):
+    for name, data in ways("the x", bad, tmp_path):
         with pytest.raises(
             sh.DataError, match="holds bytes, which cannot be labels together; make them text"
         ) as refusal:
