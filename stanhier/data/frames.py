@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError
-from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.basics.words import listed, quoted
 from stanhier.data.kinds import as_labels, as_predictor, is_categorical, kind_of_predictor
 from stanhier.data.libraries import PANDAS, Library
@@ -18,12 +17,11 @@ from stanhier.data.written import reading_of
 from stanhier.data.wrong_data import is_of_xarray, refuse_other
 
 __all__ = [
+    "as_column",
     "as_frame",
     "clean_columns",
     "clean_group",
     "column_names",
-    "error_array",
-    "positive_numbers",
     "require_columns",
 ]
 
@@ -145,43 +143,6 @@ def clean_group(frame: pd.DataFrame, name: str, library: Library = PANDAS) -> pd
     return as_labels(frame[name], name, library)
 
 
-def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
-    """Give a column of positive finite numbers as floats, shape (N,).
-
-    Raises
-    ------
-    DataError
-        If it is absent, not numeric, has missing values or values that are not positive and finite.
-    """
-    require_columns(frame, [name])
-    column = as_predictor(frame[name], name, numeric=True)
-    if is_categorical(column):
-        raise DataError(f"Column '{name}' must be numeric; it is {kind_of_predictor(column)}.")
-    return _positive(column.to_numpy(dtype=float), f"Column '{name}'")
-
-
-def error_array(values: Any, n_rows: int) -> np.ndarray:
-    """Give standard errors that came as an array as floats, shape (N,).
-
-    Raises
-    ------
-    DataError
-        If they are no numbers, of another number than the rows, or not positive and finite.
-    """
-    column = _series("se", _column("se", values))
-    missing = np.flatnonzero(column.isna())
-    if len(missing):
-        raise DataError(
-            f"`se`: standard errors must be known; {len(missing)} are missing, the first in row {missing[0]}."
-        )
-    numeric = as_predictor(column, "se", numeric=True)
-    if is_categorical(numeric):
-        raise DataError("`se` must be a column name or an array of numbers.")
-    if len(numeric) != n_rows:
-        raise DataError(f"`se` has {len(numeric)} values, but `data` has {n_rows} rows.")
-    return _positive(numeric.to_numpy(dtype=float), "`se`")
-
-
 def require_columns(frame: pd.DataFrame, names: Iterable[str]) -> None:
     """Refuse a frame without some columns.
 
@@ -205,17 +166,6 @@ def _another_kind(here: pd.Series, known: pd.Series, name: str, library: Library
         f"Column '{name}' is {kind_of_predictor(here)} here, but was {kind_of_predictor(known)} when the model was "
         f"made{example}; convert it{remedy}."
     )
-
-
-def _positive(values: np.ndarray, what: str) -> np.ndarray:
-    bad = ~((values >= SMALLEST) & (values <= LARGEST))
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"{what}: standard errors must be positive and finite, between {SMALLEST:g} and {LARGEST:g}; "
-            f"{int(bad.sum())} are not, the first in row {row} (value {values[row]:g})."
-        )
-    return values
 
 
 def _refuse_repeated(repeated: list[Any], columns: Collection[str] | None) -> None:
@@ -243,6 +193,17 @@ def _to_pandas(data: Any, columns: Collection[str] | None) -> pd.DataFrame:
             f"A {type(data).__module__.split('.')[0]} data frame needs the package 'pyarrow', which is not "
             "installed: pip install 'stanhier[parquet]'"
         ) from err
+
+
+def as_column(name: Any, values: Any) -> pd.Series:
+    """Take what stands for a column, of whatever kind, without copying what need not be.
+
+    Raises
+    ------
+    DataError
+        If it cannot be one.
+    """
+    return _series(name, _column(name, values))
 
 
 def _column(name: Any, values: Any) -> Any:

@@ -15,12 +15,12 @@ from stanhier.data.frames import (
     clean_columns,
     clean_group,
     column_names,
-    positive_numbers,
     require_columns,
 )
 from stanhier.data.kinds import kind_of_labels, refuse_infinite
 from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
+from stanhier.data.standard_errors import positive_numbers
 from stanhier.design.absent import refuse_nul
 from stanhier.design.blocks import Reducer
 from stanhier.design.encoding import evaluate, predictor_matrix

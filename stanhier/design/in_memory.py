@@ -17,13 +17,12 @@ from stanhier.data.frames import (
     clean_columns,
     clean_group,
     column_names,
-    error_array,
-    positive_numbers,
     require_columns,
 )
 from stanhier.data.kinds import is_categorical, refuse_infinite
 from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
+from stanhier.data.standard_errors import error_array, positive_numbers
 from stanhier.design.absent import refuse_absent
 from stanhier.design.blocks import Reducer, precision_weights
 from stanhier.design.design import Design, Grouping

@@ -18,6 +18,7 @@ from stanhier.data.libraries import Library, library_of
 from stanhier.data.missing import refuse_missing
 from stanhier.data.sources import Source, open_source
 from stanhier.data.sources.parts import GroupRows, fetch
+from stanhier.data.standard_errors import error_series
 from stanhier.design.absent import refuse_absent
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import whole_columns
@@ -169,7 +170,7 @@ class _GroupsHere:
         if len(frame) == 0:
             raise DataError("`data` has no rows.")
         refuse_missing(frame, by, library)
-        errors = se if se is None or isinstance(se, str) else _error_series(se, len(frame))
+        errors = se if se is None or isinstance(se, str) else error_series(se, len(frame))
         return cls(make, partial(_rows_of, _only(data, columns)), errors, groups_of(frame, by, library))
 
     def __len__(self) -> int:
@@ -199,17 +200,6 @@ def _rows_of(data: Any, rows: np.ndarray) -> Any:
     if isinstance(data, pd.DataFrame):
         return data.iloc[rows]
     return nw.from_native(data, eager_only=True)[rows].to_native()
-
-
-def _error_series(se: Any, n_rows: int) -> pd.Series:
-    """Take standard errors that came as an array; what they are is checked with the rows of each group."""
-    try:
-        series = pd.Series(se, copy=False)
-    except Exception as err:  # whatever an object's own conversion raises
-        raise DataError("`se` must be a column name or an array of numbers.") from err
-    if len(series) != n_rows:
-        raise DataError(f"`se` has {len(series)} values, but `data` has {n_rows} rows.")
-    return series
 
 
 @dataclass(frozen=True)
