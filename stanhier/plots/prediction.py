@@ -20,7 +20,7 @@ from stanhier.plots.shared import (
     quantity,
     short,
 )
-from stanhier.plots.typical import course_along, fixed_words, lines_by, typical_values
+from stanhier.plots.typical import course_along, evenly, fixed_words, lines_by, typical_values
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import predictors_at, slopes_at
 
@@ -132,8 +132,7 @@ def _panels(
     else:
         shift = slopes_at(fit, predictors_at(fit, "mean", "plot_prediction"))
         chosen = np.argsort(group_intervals(fit, prob, shift).median, kind="stable")
-        if len(chosen) > _MAX_PANELS:
-            chosen = chosen[np.linspace(0, len(chosen) - 1, _MAX_PANELS).round().astype(int)]
+        chosen = chosen[evenly(len(chosen), _MAX_PANELS)]
     typical = typical_values(fit.model.rows)
     course = course_along(fit.model.rows, x, typical)
     columns = min(6, max(3, int(np.ceil(np.sqrt(len(chosen))))))

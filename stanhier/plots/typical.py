@@ -13,7 +13,17 @@ from stanhier.basics.words import quoted
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.plots.shared import short
 
-__all__ = ["Course", "course_along", "defined", "fixed_words", "levels_of", "lines_by", "rows_at", "typical_values"]
+__all__ = [
+    "Course",
+    "course_along",
+    "defined",
+    "evenly",
+    "fixed_words",
+    "levels_of",
+    "lines_by",
+    "rows_at",
+    "typical_values",
+]
 
 _MAX_LINES = 8
 _MAX_LEVELS = 100
@@ -136,7 +146,7 @@ def course_along(design: InMemoryDesign, x: str, typical: Mapping[str, Any]) -> 
     """
     levels = levels_of(design, x)
     if levels is not None:
-        shown = _evenly(len(levels), _MAX_LEVELS)
+        shown = evenly(len(levels), _MAX_LEVELS)
         return Course(x, [levels[k] for k in shown], "levels", shown, len(levels))
     column = design.frame[x].to_numpy(dtype=float)
     distinct, nothing = np.unique(column), np.empty(0, dtype=int)
@@ -144,7 +154,7 @@ def course_along(design: InMemoryDesign, x: str, typical: Mapping[str, Any]) -> 
     share = defined(design, rows_at(design, typical, {x: list(steps)})).mean()
     if share == 1 or (share > 0.5 and len(distinct) > _STEPS):
         return Course(x, list(steps), "line", nothing)
-    observed = distinct[_evenly(len(distinct), _STEPS)]
+    observed = distinct[evenly(len(distinct), _STEPS)]
     there = defined(design, rows_at(design, typical, {x: list(observed)}))
     if not there.any():
         raise StanhierError(
@@ -199,6 +209,6 @@ def _number(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
 
 
-def _evenly(number: int, most: int) -> np.ndarray:
+def evenly(number: int, most: int) -> np.ndarray:
     """Choose positions among `number`, evenly where there are more than `most`."""
     return np.unique(np.linspace(0, number - 1, min(number, most)).round().astype(int))
