@@ -38,6 +38,7 @@ class _Asked:
     """None where nothing is to be sampled."""
     known: SummedUp | Exception | None
     """What is known without sampling."""
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def outcomes_of(
                 rows = _pickled(model)
             _compile_once(model.engine.program)
             sampling = SamplingTask.of(model, {**keywords, "seed": _seed_of(root, name)})
-            yield _Asked(name, model, None), _Task(sampling, rows, identity)
+            yield _Asked(name, model, None, identity), _Task(sampling, rows, identity)
 
     with ExitStack() as stack:
         if folder is not None:
@@ -123,8 +124,7 @@ def outcomes_of(
                 try:
                     file = outcome.file
                     if folder is not None and file is None:
-                        identity = identity_of(model, {**keywords, "seed": seed})
-                        file = file_of(fit, {"identity": identity, **outcome.summed.as_dict()})
+                        file = file_of(fit, {"identity": asked.identity, **outcome.summed.as_dict()})
                 except StanhierError as err:
                     yield name, None, err
                     continue
