@@ -1,0 +1,118 @@
+"""The right of the bar in `(effects | factors)`: columns, combinations `a:b`, and nesting `a / b`, which is a + a:b."""
+
+import re
+from collections.abc import Iterator
+
+from stanhier.basics.errors import FormulaError
+from stanhier.basics.words import in_formula, quoted, shortened
+from stanhier.formula.group_terms import GroupTerm, without_quoted
+from stanhier.formula.habits import advice_for_grouping
+
+__all__ = ["MOST_FACTORS", "expanded_factors", "factor_name"]
+
+MOST_FACTORS = 20
+"""Grouping factors of a formula at most, and columns that one of them combines."""
+
+_NAME = re.compile(r"`(?P<quoted>[^`]+)`|(?P<plain>[^\W\d]\w*(?:\.\w+)*)")
+
+
+def factor_name(factors: tuple[str, ...]) -> str:
+    """Give the name of the factor that some columns make together, such as "a:b"."""
+    return ":".join(factors)
+
+
+def expanded_factors(term: GroupTerm, formula: str) -> tuple[tuple[str, ...], ...]:
+    """Give the grouping factors of a term, each as the columns that it combines.
+
+    Parameters
+    ----------
+    term : GroupTerm
+    formula : str
+        The whole formula, for messages.
+
+    Returns
+    -------
+    tuple of tuples of str
+        One for `g` and for `a:b`; for `a / b / c` those of `a`, `a:b` and `a:b:c`.
+
+    Raises
+    ------
+    FormulaError
+        If anything but names of columns, ':' and '/' stands there, a name stands there twice, or they are too many.
+    """
+    said = f"{quoted(formula)}: ({shortened(term.text)})"
+    if not term.factors:
+        raise FormulaError(f"{said} names no groups; write the column of the groups behind the bar, (1 | g).")
+    steps = [list(_split(part, ":")) for part in _split(term.factors, "/")]
+    if sum(map(len, steps)) > MOST_FACTORS:
+        raise FormulaError(
+            f"{said} combines {sum(map(len, steps)):,} columns, and {MOST_FACTORS} are the most; group by fewer."
+        )
+    columns: tuple[str, ...] = ()
+    expanded = []
+    for step in steps:
+        for written in step:
+            match = _NAME.fullmatch(written)
+            if match is None:
+                raise FormulaError(f"{said}: {_why_no_name(written, term)}.")
+            name = match["quoted"] or match["plain"]
+            if name in columns:
+                raise FormulaError(
+                    f"{said} names the column '{shortened(name)}' twice: groups of one column within themselves are "
+                    "the same groups; leave one of them out."
+                )
+            columns = (*columns, name)
+        expanded.append(columns)
+    return tuple(expanded)
+
+
+def _split(text: str, sign: str) -> Iterator[str]:
+    """Split text at a sign outside of backticks and quotation marks."""
+    start = 0
+    for match in re.finditer(re.escape(sign), without_quoted(text)):
+        yield text[start : match.start()].strip()
+        start = match.end()
+    yield text[start:].strip()
+
+
+def _why_no_name(written: str, term: GroupTerm) -> str:
+    """Say what stands where the name of a column of groups should, and what to write for it."""
+    plain = without_quoted(term.factors)
+    for sign in "+*":
+        terms = _instead(term, sign) if sign in plain and "(" not in plain else None
+        if terms is not None:
+            what = "crossed groups are terms of their own" if sign == "+" else "a product of groups is written out"
+            return f"{what}; write {terms}"
+    what = quoted(written) if written else "nothing"
+    said = f"{what} stands where the name of a column of groups should"
+    called = re.match(r"\s*([\w.]+)\s*\(", written)
+    if called is not None:
+        advice = advice_for_grouping(called[1])
+        return f"{said}; {advice or 'groups are the values of columns as they are, numbers or text: (1 | g)'}"
+    if not written:
+        return f"{said}; write (1 | a / b) for (1 | a) + (1 | a:b), and (1 | a:b) for groups of combinations"
+    if written[0] in "('\"{[" or written.endswith(")"):
+        return f"{said}; write names with ':' and '/' alone, without parentheses or quotation marks: (1 | a:b)"
+    if re.search(r"\bin\b", written):
+        return f"{said}; groups of a within those of b are combinations: (1 | a:b)"
+    if re.match(r"[\d.]", written):
+        return f"{said}; a number is none. A column whose name begins like one stands in backticks: (1 | `{written}`)"
+    if re.search(r"[-+*^%&]", written):
+        return (
+            f"{said}; groups are combined by ':' and '/' alone. A name with such signs in it stands in backticks: "
+            "(1 | `my-group`)"
+        )
+    return f"{said}. A name with blanks, dashes or other signs in it stands in backticks: (1 | `my group`)"
+
+
+def _instead(term: GroupTerm, sign: str) -> str | None:
+    """Give the terms that `a + b` or `a * b` is written as, None if there is more than such names in it."""
+    names = [_NAME.fullmatch(part) for part in _split(term.factors, sign)]
+    if not 1 < len(names) <= (2 if sign == "*" else 5) or not all(names):
+        return None
+    factors = [in_formula(name["quoted"] or name["plain"]) for name in names if name is not None]
+    if sign == "*":
+        factors.append(":".join(factors))
+    bar = "|" if term.correlated else "||"
+    effects = shortened(term.effects, 60) or "1"
+    return shortened(" + ".join(f"({effects} {bar} {factor})" for factor in factors), 400)
