@@ -8,12 +8,8 @@ import pandas as pd
 from formulaic import ModelSpec
 from formulaic.formula import SimpleFormula
 
-from stanhier.basics.errors import FormulaError
-from stanhier.basics.words import quoted, shortened
 from stanhier.design.encoding import evaluate, learn_spec, plain_columns, predictor_names, without_intercept
-from stanhier.formula.formulaic_parts import is_column
 from stanhier.formula.parse import ParsedFormula
-from stanhier.formula.varying import VaryingTerm
 
 __all__ = ["CONSTANT", "INTERCEPT", "Columns", "FactorEffects", "arranged", "columns_of", "sides_of"]
 
@@ -125,7 +121,7 @@ def columns_of(
     DataError
         If there would be too many columns, or two of the same name.
     FormulaError
-        If an expression cannot be evaluated, or an effect is asked for twice.
+        If an expression cannot be evaluated.
     """
     some = frame.iloc[:1] if are_all and formula.is_row_by_row else frame
     return arranged(formula, [learn_spec(side, some, formula, are_all=are_all) for side in sides_of(formula)])
@@ -133,7 +129,7 @@ def columns_of(
 
 def sides_of(formula: ParsedFormula) -> list[SimpleFormula]:
     """List what has columns: the predictors of the population, then each term in which more than intercepts vary."""
-    return [formula.common.rhs, *(term.effects for term in formula.terms if _has_columns(term))]
+    return [formula.common.rhs, *(term.effects for term in formula.terms if not term.is_intercept)]
 
 
 def arranged(
@@ -146,11 +142,6 @@ def arranged(
     formula : ParsedFormula
     specs : sequence of formulaic.ModelSpec
         Of its `sides_of`.
-
-    Raises
-    ------
-    FormulaError
-        If an effect varies by one factor twice.
     """
     predictors = predictor_names(specs[0])
     positions = {name: position for position, name in enumerate(predictors)}
@@ -160,7 +151,7 @@ def arranged(
     next_spec = 1
     for term in formula.terms:
         names: tuple[str, ...] = ()
-        if _has_columns(term):
+        if not term.is_intercept:
             names = predictor_names(specs[next_spec])
             for place, name in enumerate(names):
                 if name not in positions:
@@ -170,12 +161,6 @@ def arranged(
             next_spec += 1
         effects = ((INTERCEPT,) if term.has_intercept else ()) + names
         before = by_factor.get(term.factors, FactorEffects(term.factors, (), (), ()))
-        twice = next((name for name in effects if name in before.effects), None)
-        if twice is not None:
-            raise FormulaError(
-                f"{quoted(formula.text)}: '{shortened(twice)}' varies by '{before.name}' twice; leave it out of "
-                f"({shortened(term.text)})."
-            )
         by_factor[term.factors] = FactorEffects(
             term.factors,
             before.effects + effects,
@@ -183,7 +168,3 @@ def arranged(
             before.blocks + ((len(effects),) if term.correlated else (1,) * len(effects)),
         )
     return Columns(tuple(specs), predictors, tuple(extra), tuple(sources)), tuple(by_factor.values())
-
-
-def _has_columns(term: VaryingTerm) -> bool:
-    return any(str(one) != "1" or is_column(one) for one in term.effects)
