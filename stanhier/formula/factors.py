@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 
 from stanhier.basics.errors import FormulaError
-from stanhier.basics.words import in_formula, quoted, shortened
-from stanhier.formula.group_terms import GroupTerm, without_quoted
+from stanhier.basics.words import quoted, shortened
+from stanhier.formula.group_terms import MOST_FACTORS, GroupTerm, without_quoted
 from stanhier.formula.habits import advice_for_grouping
 
-__all__ = ["MOST_FACTORS", "expanded_factors", "factor_name"]
-
-MOST_FACTORS = 20
-"""Grouping factors of a formula at most, and columns that one of them combines."""
+__all__ = ["expanded_factors", "factor_name"]
 
 _NAME = re.compile(r"`(?P<quoted>[^`]+)`|(?P<plain>[^\W\d]\w*(?:\.\w+)*)")
 
@@ -106,13 +104,12 @@ def _why_no_name(written: str, term: GroupTerm) -> str:
 
 
 def _instead(term: GroupTerm, sign: str) -> str | None:
-    """Give the terms that `a + b` or `a * b` is written as, None if there is more than such names in it."""
-    names = [_NAME.fullmatch(part) for part in _split(term.factors, sign)]
-    if not 1 < len(names) <= (2 if sign == "*" else 5) or not all(names):
+    """Give the terms that `a + b` or `a * b` is written as, None if there is more than names in it."""
+    parts = list(_split(term.factors, sign))
+    names = [name for part in parts for name in (re.split("[:/]", without_quoted(part)) if sign == "+" else [part])]
+    if not 1 < len(parts) <= (5 if sign == "+" else 3) or not all(_NAME.fullmatch(name.strip()) for name in names):
         return None
-    factors = [in_formula(name["quoted"] or name["plain"]) for name in names if name is not None]
     if sign == "*":
-        factors.append(":".join(factors))
+        parts = [":".join(some) for n in range(1, len(parts) + 1) for some in combinations(parts, n)]
     bar = "|" if term.correlated else "||"
-    effects = shortened(term.effects, 60) or "1"
-    return shortened(" + ".join(f"({effects} {bar} {factor})" for factor in factors), 400)
+    return shortened(" + ".join(f"({shortened(term.effects, 60)} {bar} {part})" for part in parts), 400)
