@@ -134,8 +134,8 @@ def _refuse_repeated(terms: list[VaryingTerm], formula: str) -> None:
                 nested = first.text != term.text and any(texts.count(one.text) > 1 for one in (first, term))
                 raise FormulaError(
                     f"{quoted(formula)}: {twice} in ({shortened(first.text)}) and in ({shortened(term.text)})"
-                    f"{', where a / b stands for a and a:b' if nested else ''}; leave it out of one of them. (0 + x | g) "
-                    "has no intercept."
+                    f"{', where a / b stands for a and a:b' if nested else ''}; leave it out of one of them. "
+                    "(0 + x | g) has no intercept."
                 )
         by_factor[term.name].append(term)
 
