@@ -153,7 +153,8 @@ def _beyond_intercept(formula: ParsedFormula) -> str | None:
         return f"({shortened(slopes.text)}) varies by {more} than an intercept"
     names = tuple(dict.fromkeys(term.name for term in formula.terms))
     if len(names) > 1:
-        nested = next((f"({shortened(term.text)}) nests groups: " for term in formula.terms if "/" in term.text), "")
+        texts = [term.text for term in formula.terms]
+        nested = next((f"({shortened(text)}) nests groups: " for text in texts if texts.count(text) > 1), "")
         return f"{nested}intercepts vary by several grouping factors, {listed(names, 5)}"
     if names and formula.group is None:
         return f"({shortened(formula.terms[0].text)}) groups by a combination of columns"

@@ -2,18 +2,24 @@
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 
 from stanhier.basics.errors import FormulaError
-from stanhier.basics.words import in_formula, quoted, shortened
-from stanhier.formula.group_terms import GroupTerm, without_quoted
+from stanhier.basics.words import quoted, shortened
+from stanhier.formula.group_terms import MOST_FACTORS, GroupTerm, without_quoted
 from stanhier.formula.habits import advice_for_grouping
 
-__all__ = ["MOST_FACTORS", "expanded_factors", "factor_name"]
-
-MOST_FACTORS = 20
-"""Grouping factors of a formula at most, and columns that one of them combines."""
+__all__ = ["expanded_factors", "factor_name"]
 
 _NAME = re.compile(r"`(?P<quoted>[^`]+)`|(?P<plain>[^\W\d]\w*(?:\.\w+)*)")
+_BACKTICKS = "A name with blanks, dashes or other signs in it stands in backticks: (1 | `my group`)"
+_ADVICE = {
+    r"^$": "; write (1 | a / b) for (1 | a) + (1 | a:b), and (1 | a:b) for groups of combinations",
+    r"^[('\"{[]|\)$": "; write names with ':' and '/' alone, without parentheses or quotation marks: (1 | a:b)",
+    r"\bin\b": "; groups of a within those of b are combinations: (1 | a:b)",
+    r"[-+*^%&]": f"; groups are combined by ':' and '/' alone. {_BACKTICKS}",
+    r"": f". {_BACKTICKS}",
+}
 
 
 def factor_name(factors: tuple[str, ...]) -> str:
@@ -84,35 +90,27 @@ def _why_no_name(written: str, term: GroupTerm) -> str:
             what = "crossed groups are terms of their own" if sign == "+" else "a product of groups is written out"
             return f"{what}; write {terms}"
     what = quoted(written) if written else "nothing"
-    said = f"{what} stands where the name of a column of groups should"
-    called = re.match(r"\s*([\w.]+)\s*\(", written)
+    return f"{what} stands where the name of a column of groups should{_advice(written)}"
+
+
+def _advice(written: str) -> str:
+    """Say what to write, behind what is wrong."""
+    called = re.match(r"([\w.]+)\s*\(", written)
     if called is not None:
-        advice = advice_for_grouping(called[1])
-        return f"{said}; {advice or 'groups are the values of columns as they are, numbers or text: (1 | g)'}"
-    if not written:
-        return f"{said}; write (1 | a / b) for (1 | a) + (1 | a:b), and (1 | a:b) for groups of combinations"
-    if written[0] in "('\"{[" or written.endswith(")"):
-        return f"{said}; write names with ':' and '/' alone, without parentheses or quotation marks: (1 | a:b)"
-    if re.search(r"\bin\b", written):
-        return f"{said}; groups of a within those of b are combinations: (1 | a:b)"
+        return f"; {advice_for_grouping(called[1])}"
     if re.match(r"[\d.]", written):
-        return f"{said}; a number is none. A column whose name begins like one stands in backticks: (1 | `{written}`)"
-    if re.search(r"[-+*^%&]", written):
-        return (
-            f"{said}; groups are combined by ':' and '/' alone. A name with such signs in it stands in backticks: "
-            "(1 | `my-group`)"
-        )
-    return f"{said}. A name with blanks, dashes or other signs in it stands in backticks: (1 | `my group`)"
+        name = shortened(written, 40)
+        return f"; a number is none. A column whose name begins like one stands in backticks: (1 | `{name}`)"
+    return next(advice for pattern, advice in _ADVICE.items() if re.search(pattern, written))
 
 
 def _instead(term: GroupTerm, sign: str) -> str | None:
-    """Give the terms that `a + b` or `a * b` is written as, None if there is more than such names in it."""
-    names = [_NAME.fullmatch(part) for part in _split(term.factors, sign)]
-    if not 1 < len(names) <= (2 if sign == "*" else 5) or not all(names):
+    """Give the terms that `a + b` or `a * b` is written as, None if there is more than names in it."""
+    parts = list(_split(term.factors, sign))
+    names = [name for part in parts for name in (re.split("[:/]", without_quoted(part)) if sign == "+" else [part])]
+    if not 1 < len(parts) <= (5 if sign == "+" else 3) or not all(_NAME.fullmatch(name.strip()) for name in names):
         return None
-    factors = [in_formula(name["quoted"] or name["plain"]) for name in names if name is not None]
     if sign == "*":
-        factors.append(":".join(factors))
+        parts = [":".join(some) for n in range(1, len(parts) + 1) for some in combinations(parts, n)]
     bar = "|" if term.correlated else "||"
-    effects = shortened(term.effects, 60) or "1"
-    return shortened(" + ".join(f"({effects} {bar} {factor})" for factor in factors), 400)
+    return shortened(" + ".join(f"({shortened(term.effects, 60)} {bar} {part})" for part in parts), 400)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import quoted, shortened
 
-__all__ = ["GroupTerm", "split_group_terms", "without_backticked", "without_quoted"]
+__all__ = ["MOST_FACTORS", "GroupTerm", "split_group_terms", "without_backticked", "without_quoted"]
+
+MOST_FACTORS = 20
+"""Grouping factors of a formula at most, and columns that one of them combines."""
 
 _QUOTED = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
 _DEEPEST = 50
-_MOST_TERMS = 20
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -67,8 +69,8 @@ def split_group_terms(text: str) -> tuple[str, tuple[GroupTerm, ...]]:
     """
     plain = without_quoted(text)
     spans, pairs = _spans(plain, text)
-    if len(spans) > _MOST_TERMS:
-        raise FormulaError(f"{quoted(text)} has {len(spans):,} grouping terms, and {_MOST_TERMS} are the most.")
+    if len(spans) > MOST_FACTORS:
+        raise FormulaError(f"{quoted(text)} has {len(spans):,} grouping terms, and {MOST_FACTORS} are the most.")
     common, end = "", 0
     for start, stop in spans:
         if "~" in plain[stop:]:

@@ -25,6 +25,7 @@ _OTHER_RESPONSES = (
     "the response is a column of numbers without additions behind a bar; weights, trials, censoring and truncation are "
     "not supported"
 )
+_GROUPINGS = ("gr", "mm")
 _GROUPING = "a grouping term is (1 | g) with the names of columns; groups have no weights, covariances or memberships"
 _GAUSSIAN_ONLY = "models here are Gaussian, of one column of numbers; successes out of trials cannot be modelled"
 _CALLS = {
@@ -53,7 +54,7 @@ _CALLS = {
     **dict.fromkeys("trials cat thres subset rate truncated censored".split(), _OTHER_RESPONSES),
     **dict.fromkeys("weights weighted w".split(), "weights are not supported yet"),
     "se": 'known standard errors are given beside the formula, with se="column"',
-    **dict.fromkeys("gr mm".split(), _GROUPING),
+    **dict.fromkeys(_GROUPINGS, _GROUPING),
     **dict.fromkeys("z zscore standardise rescale std scale2".split(), "write standardize(x)"),
     **dict.fromkeys("centre demean c_".split(), "write center(x)"),
     **dict.fromkeys("mean sd var min max median sum".split(), "write center(x) or scale(x), or " + _AS_COLUMN),
@@ -109,15 +110,15 @@ def advice_for_call(name: str) -> str | None:
     return _CALLS.get(name)
 
 
-def advice_for_grouping(name: str) -> str | None:
-    """Give the advice for a function around the name of a grouping column, None if there is no special one.
+def advice_for_grouping(name: str) -> str:
+    """Give the advice for a function around the name of a grouping column.
 
     Parameters
     ----------
     name : str
         As it is called, for example "gr".
     """
-    return _GROUPING if name in ("gr", "mm") else None
+    return _GROUPING if name in _GROUPINGS else "groups are the values of columns as they are, numbers or text: (1 | g)"
 
 
 def advice_for_name(name: str) -> str | None:

@@ -124,11 +124,7 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
     _refuse_many_calls((lhs, rhs, *effects), said)
     response, *rights = (_Side.of(side, text, own) for side in (lhs, rhs, *effects))
     predictors = _Side.together(rights)
-    if len(lhs) != 1 or len(lhs[0].factors) != 1 or not response.columns:
-        written = shortened(", ".join(name_of(term) for term in lhs) or "none")
-        raise FormulaError(f"{said}: the left of '~' must be one response; its terms are: {written}.")
-    if response.labels:
-        raise FormulaError(f"{said}: the response must be numbers; C(...) makes categories of it.")
+    _refuse_other_responses(lhs, response, said)
     response_column = name_of(lhs[0]) if is_column(lhs[0]) else None
     _refuse_clashes(response, predictors, response_column, factor_columns(terms), said)
     expressions = response.expressions | predictors.expressions
@@ -214,6 +210,15 @@ def _refuse_many_calls(sides: Sequence[SimpleFormula], said: str) -> None:
     """Refuse more calls in all terms together than one part of a formula may have."""
     if len(frozenset[str]().union(*map(python_of, sides))) > MOST_CALLS:
         raise FormulaError(f"{said}: it has more than {MOST_CALLS} different calls; make columns of some of them.")
+
+
+def _refuse_other_responses(lhs: SimpleFormula, response: _Side, said: str) -> None:
+    """Refuse what is not one response made of numbers."""
+    if len(lhs) != 1 or len(lhs[0].factors) != 1 or not response.columns:
+        written = shortened(", ".join(name_of(term) for term in lhs) or "none")
+        raise FormulaError(f"{said}: the left of '~' must be one response; its terms are: {written}.")
+    if response.labels:
+        raise FormulaError(f"{said}: the response must be numbers; C(...) makes categories of it.")
 
 
 def _refuse_clashes(

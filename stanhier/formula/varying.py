@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from formulaic.formula import SimpleFormula
 
 from stanhier.basics.errors import FormulaError
-from stanhier.basics.words import quoted, shortened
-from stanhier.formula.factors import MOST_FACTORS, expanded_factors, factor_name
-from stanhier.formula.formulaic_parts import constants_of, name_of
-from stanhier.formula.group_terms import GroupTerm
+from stanhier.basics.words import quoted, shortened, some_of
+from stanhier.formula.factors import expanded_factors, factor_name
+from stanhier.formula.formulaic_parts import columns_of_terms, constants_of, name_of
+from stanhier.formula.group_terms import MOST_FACTORS, GroupTerm
 from stanhier.formula.reading import read_terms
 
 __all__ = ["VaryingTerm", "factor_columns", "varying_terms"]
@@ -72,7 +72,7 @@ def varying_terms(terms: Iterable[GroupTerm], formula: str) -> tuple[VaryingTerm
     ------
     FormulaError
         If the effects cannot be read, or are none or too many; if a factor is not made of columns; if an effect varies
-        twice by the same factor; if there are too many terms.
+        twice by the same factor, or two factors have one name; if there are too many terms.
     """
     read: list[VaryingTerm] = []
     orders: dict[frozenset[str], tuple[str, ...]] = {}
@@ -87,6 +87,7 @@ def varying_terms(terms: Iterable[GroupTerm], formula: str) -> tuple[VaryingTerm
                 f"{quoted(formula)} has more than {MOST_FACTORS} grouping terms, those that '/' stands for counted; "
                 "write fewer."
             )
+    _refuse_one_name(read, formula)
     _refuse_repeated(read, formula)
     return tuple(read)
 
@@ -111,21 +112,47 @@ def _effects(term: GroupTerm, formula: str) -> SimpleFormula:
     return effects
 
 
+def _refuse_one_name(terms: list[VaryingTerm], formula: str) -> None:
+    """Refuse a column called `a:b` beside the combinations of `a` and `b`."""
+    named: dict[str, tuple[str, ...]] = {}
+    for term in terms:
+        if named.setdefault(term.name, term.factors) != term.factors:
+            raise FormulaError(
+                f"{quoted(formula)}: two grouping factors are called '{shortened(term.name)}', one of them by the name "
+                "of a column that has ':' in it; rename the column."
+            )
+
+
 def _refuse_repeated(terms: list[VaryingTerm], formula: str) -> None:
     """Refuse effects that vary twice by the same groups, which no data can tell apart."""
-    seen: dict[tuple[str, object], VaryingTerm] = {}
+    by_factor: dict[str, list[VaryingTerm]] = {}
+    texts = [term.text for term in terms]
     for term in terms:
-        for effect in term.effects:
-            first = seen.setdefault((term.name, effect), term)
-            if first is not term:
-                what = "the intercept" if constants_of(effect) else f"'{shortened(name_of(effect))}'"
+        for first in by_factor.setdefault(term.name, []):
+            twice = _twice(first, term)
+            if twice is not None:
+                nested = first.text != term.text and any(texts.count(one.text) > 1 for one in (first, term))
                 raise FormulaError(
-                    f"{quoted(formula)}: {what} varies twice by '{shortened(term.name)}', in "
-                    f"({shortened(first.text)}) and in ({shortened(term.text)}){_stands_for(first, term)}; "
-                    "leave it out of one of them, as (0 + x | g) has no intercept."
+                    f"{quoted(formula)}: {twice} in ({shortened(first.text)}) and in ({shortened(term.text)})"
+                    f"{', where a / b stands for a and a:b' if nested else ''}; leave it out of one of them. "
+                    "(0 + x | g) has no intercept."
                 )
+        by_factor[term.name].append(term)
 
 
-def _stands_for(*terms: VaryingTerm) -> str:
-    nested = any(len(term.factors) == 1 and "/" in term.text for term in terms)
-    return ", where a / b stands for a and a:b" if nested else ""
+def _twice(first: VaryingTerm, second: VaryingTerm) -> str | None:
+    """Say which effects two terms of the same groups share, None if none."""
+    effects = _named(second)
+    twice = [effects[effect] for effect in _named(first) if effect in effects]
+    if not twice:
+        return None
+    names = some_of(twice) if len(twice) > 2 else " and ".join(twice)
+    return f"{names} {'varies' if len(twice) == 1 else 'vary'} twice by '{shortened(first.name)}',"
+
+
+def _named(term: VaryingTerm) -> dict[frozenset[tuple[str, bool]], str]:
+    """Give the names of effects for messages, by the columns and expressions that each multiplies."""
+    return {
+        frozenset(parts): f"'{shortened(name_of(effect))}'" if parts else "the intercept"
+        for effect, parts in zip(term.effects, columns_of_terms(term.effects), strict=True)
+    }
