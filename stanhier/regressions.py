@@ -54,6 +54,8 @@ class LinearRegression(Model):
     Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
     """
 
+    _own_intercepts = True
+
     @classmethod
     def _check_formula(cls, formula: ParsedFormula) -> None:
         _refuse_beyond_intercept(formula)
@@ -110,6 +112,8 @@ class VaryingIntercept(Model):
     Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, chapter 12.
     """
+
+    _own_intercepts = True
 
     @classmethod
     def _check_formula(cls, formula: ParsedFormula) -> None:
