@@ -67,12 +67,12 @@ class Encoding:
             tally.count_infinite(response, y)
         encoder = RowEncoder(self.columns, clean, self.formula)
         if encoder.is_plain:
-            return EncodedRows(encoder, y, self.columns.n_columns)
+            return EncodedRows(encoder, y, self.columns)
         X = np.empty((len(clean), self.columns.n_columns))
         encoder.write(slice(0, len(clean)), X)
         for k, name in enumerate(self.columns.names):
             tally.count_infinite(name, X[:, k])
-        return ArrayRows(X, y)
+        return ArrayRows(X, y, len(self.columns.extra))
 
 
 def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
@@ -157,17 +157,10 @@ class Reduce[P]:
         return self.reducer.piece(rows, weights=weights, groups=self._groups(frame))
 
     def _groups(self, frame: pd.DataFrame) -> list[RowGroups]:
-        """Give the groups of rows: by their own labels where there is one factor, else by the levels of all rows."""
-        encoding = self.encoding
-        known = encoding.learnt.levels
         groups = []
-        for t, one in enumerate(encoding.effects):
+        for one in self.encoding.effects:
             codes, labels = _coded(frame, one.factors, self.library)
-            if known:
-                codes = known[t].get_indexer(labels)[codes]
-                groups.append(RowGroups(codes, len(known[t]), None, one.columns, one.blocks))
-            else:
-                groups.append(RowGroups(codes, len(labels), labels, one.columns, one.blocks))
+            groups.append(RowGroups(codes, len(labels), labels, one.columns, one.blocks))
         return groups
 
     def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
@@ -189,7 +182,7 @@ def gathered(frames: Iterator[pd.DataFrame], stack: Stack[Any], width: int) -> I
     waiting: list[pd.DataFrame] = []
     for frame in frames:
         waiting.append(frame)
-        if sum(map(len, waiting)) >= min(2 * stack.n_groups, MAX_BLOCK_VALUES // width):
+        if sum(map(len, waiting)) >= min(2 * stack.size, MAX_BLOCK_VALUES // width):
             yield waiting[0] if len(waiting) == 1 else pd.concat(waiting, ignore_index=True)
             waiting = []
     if waiting:

@@ -24,6 +24,10 @@ class Rows(Protocol):
     def n_columns(self) -> int:
         """K + E + 1: predictors of the population, further effects of groups, and response."""
 
+    @property
+    def n_extra(self) -> int:
+        """E."""
+
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Give blocks [x_1 .. x_K, e_1 .. e_E, y] of at most `size` rows; the receiver may overwrite them.
 
@@ -39,10 +43,13 @@ class ArrayRows:
     ----------
     X : numpy.ndarray, shape (N, K + E)
     y : numpy.ndarray, shape (N,)
+    n_extra : int
+        E.
     """
 
     X: np.ndarray
     y: np.ndarray
+    n_extra: int = 0
 
     @property
     def n_rows(self) -> int:
@@ -110,11 +117,17 @@ class Reducer[P, R](Protocol):
     def merge(self, a: P, b: P) -> P:
         """Give the piece of the rows of both; the groups of `a` come first."""
 
-    def labels(self, piece: P) -> pd.Index:
-        """Give the groups of a piece in their order."""
+    def labels(self, piece: P) -> tuple[pd.Index, ...]:
+        """Give the groups of a piece by each factor, in their order."""
 
-    def total(self, piece: P, order: np.ndarray | None = None) -> R:
-        """Give what is left of all rows, from the sum of the pieces; the groups in another order if one is given."""
+    def size(self, piece: P) -> int:
+        """Count what a piece has numbers of: groups, or combinations of them."""
+
+    def total(self, piece: P, order: Sequence[np.ndarray] | None = None) -> R:
+        """Give what is left of all rows, from the sum of the pieces.
+
+        The groups of each factor come in another order if one is given.
+        """
 
     def n_rows(self, reduced: R) -> int:
         """Count the rows."""
@@ -139,8 +152,8 @@ class Stack[P]:
         self._pieces: list[P] = []
 
     @property
-    def n_groups(self) -> int:
-        """Number of groups of the largest piece."""
+    def size(self) -> int:
+        """Size of the largest piece."""
         return self._size(0) if self._pieces else 0
 
     def add(self, piece: P) -> None:
@@ -156,7 +169,7 @@ class Stack[P]:
         return self._pieces[0] if self._pieces else None
 
     def _size(self, position: int) -> int:
-        return len(self._reducer.labels(self._pieces[position]))
+        return self._reducer.size(self._pieces[position])
 
     def _merge_last(self) -> None:
         last = self._pieces.pop()

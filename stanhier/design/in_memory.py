@@ -95,6 +95,11 @@ class InMemoryDesign(Design):
         return self.columns.n_columns + 1
 
     @property
+    def n_extra(self) -> int:
+        """Number of columns of effects that are no predictors of the population, E."""
+        return len(self.columns.extra)
+
+    @property
     def kinds(self) -> pd.DataFrame:
         """The columns of the model."""
         return self.frame
@@ -171,7 +176,7 @@ class InMemoryDesign(Design):
             If a column is not finite.
         """
         encoder = RowEncoder(self.columns, self.frame, self.formula)
-        for rows, block in EncodedRows(encoder, self.y, self.columns.n_columns).blocks(size):
+        for rows, block in EncodedRows(encoder, self.y, self.columns).blocks(size):
             if not encoder.is_plain and not np.isfinite(block[:, :-1].sum()):
                 column_matrix(self.columns, self.frame, self.formula)  # names the column and counts its rows
             yield rows, block

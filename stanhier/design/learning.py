@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError
-from stanhier.data.factors import factor_codes
 from stanhier.data.frames import clean_columns
 from stanhier.data.kinds import as_predictor
 from stanhier.data.libraries import Library
@@ -37,13 +36,10 @@ class Learnt:
         `C(...)`.
     moments : dict of Moments by call
         Of `center(...)`, `scale(...)` and `standardize(...)`.
-    levels : tuple of pandas.Index
-        Of each factor, where there are several: a piece of rows has the groups of all of them then.
     """
 
     kinds: pd.DataFrame
     moments: dict[str, Moments]
-    levels: tuple[pd.Index, ...] = ()
 
 
 def learn(formula: ParsedFormula, source: Source) -> Learnt:
@@ -70,15 +66,11 @@ def learn(formula: ParsedFormula, source: Source) -> Learnt:
     categorical = frozenset(str(name) for name, column in empty.items() if _is_categorical(column))
     numeric = [name for name in formula.columns if name not in categorical]
     kinds = clean_columns(empty, numeric, calculated=formula.calculated, library=source.library)
-    factors = tuple(dict.fromkeys(term.factors for term in formula.terms))
-    if len(factors) < 2:
-        factors = ()
-    if formula.is_row_by_row and not categorical and not factors:
+    if formula.is_row_by_row and not categorical:
         # Any row tells formulaic as much as all of them: it has numbers to encode, and nothing to learn.
         return Learnt(pd.DataFrame({name: pd.Series([1]).astype(kinds[name].dtype) for name in numeric}), {})
-    task = _Look(tuple(formula.columns), categorical, whole, factors)
-    wanted = tuple(dict.fromkeys([*formula.columns, *(name for factor in factors for name in factor)]))
-    seen = source.reduce(wanted, task)
+    task = _Look(tuple(formula.columns), categorical, whole)
+    seen = source.reduce(formula.columns, task)
     return seen.learnt(kinds, formula, source.library)
 
 
@@ -130,7 +122,6 @@ class _Seen:
     rows: pd.DataFrame | None = None
     levels: dict[str, _Levels] = field(default_factory=dict)
     moments: dict[str, Moments] = field(default_factory=dict)
-    groups: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
 
     def learnt(self, kinds: pd.DataFrame, formula: ParsedFormula, library: Library) -> Learnt:
@@ -144,8 +135,7 @@ class _Seen:
             )
             for name, levels in self.levels.items()
         }
-        levels = (factor_codes(labels, factors, library)[1] for factors, labels in self.groups.items())
-        return Learnt(self.rows.astype(dtypes).reset_index(drop=True), self.moments, tuple(levels))
+        return Learnt(self.rows.astype(dtypes).reset_index(drop=True), self.moments)
 
 
 @dataclass(frozen=True)
@@ -155,7 +145,6 @@ class _Look:
     columns: tuple[str, ...]
     categorical: frozenset[str]
     whole: tuple[WholeColumn, ...]
-    factors: tuple[tuple[str, ...], ...]
 
     def __call__(self, frames: Iterator[pd.DataFrame]) -> _Seen:
         return self.merge(map(self._look, frames))
@@ -166,16 +155,14 @@ class _Look:
     def _look(self, frame: pd.DataFrame) -> _Seen:
         levels = {name: _Levels.of(name, frame[name]) for name in sorted(self.categorical)}
         tally = Tally(len(frame))
-        used = list(dict.fromkeys([*self.columns, *(name for factor in self.factors for name in factor)]))
-        for name in used:
+        for name in self.columns:
             tally.count_missing(name, frame[name])
-        complete = frame[used].dropna()
+        complete = frame[list(self.columns)].dropna()
         if len(complete) == 0:
-            return _Seen(None, levels, tally=tally)
-        groups = {factor: _distinct(complete[list(factor)]) for factor in self.factors}
+            return _Seen(None, levels, {}, tally)
         moments = {w.call: w.moments(complete) for w in self.whole if not w.needs_levels}
         moments_here = {call: m for call, m in moments.items() if m is not None}
-        return _Seen(self._examples(complete), levels, moments_here, groups, tally)
+        return _Seen(self._examples(complete), levels, moments_here, tally)
 
     def _merge_two(self, a: _Seen, b: _Seen) -> _Seen:
         levels = dict(a.levels)
@@ -184,12 +171,9 @@ class _Look:
         moments = dict(a.moments)
         for call, theirs in b.moments.items():
             moments[call] = moments[call].merge(theirs) if call in moments else theirs
-        groups = dict(a.groups)
-        for factor, labels in b.groups.items():
-            groups[factor] = _distinct(pd.concat([groups[factor], labels])) if factor in groups else labels
         rows = [some.rows for some in (a, b) if some.rows is not None]
         examples = self._examples(pd.concat(rows, ignore_index=True)) if rows else None
-        return _Seen(examples, levels, moments, groups, a.tally.merge([b.tally]))
+        return _Seen(examples, levels, moments, a.tally.merge([b.tally]))
 
     def _examples(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Pick the first row, and for each level of each `C(...)` the first row that has it."""
@@ -205,11 +189,7 @@ class _Look:
                     )
                 wanted |= new
         # Categories differ from block to block; what the rows hold does not.
-        return frame.loc[wanted, list(self.columns)].astype(dict.fromkeys(self.categorical, object))
-
-
-def _distinct(labels: pd.DataFrame) -> pd.DataFrame:
-    return labels.drop_duplicates(ignore_index=True)
+        return frame[wanted].astype(dict.fromkeys(self.categorical, object))
 
 
 def _is_categorical(column: pd.Series) -> bool:

@@ -53,13 +53,12 @@ class EncodedRows:
     ----------
     encoder : RowEncoder
     y : numpy.ndarray, shape (N,)
-    width : int
-        K + E.
+    columns : Columns
     """
 
     encoder: RowEncoder
     y: np.ndarray
-    width: int
+    columns: Columns
 
     @property
     def n_rows(self) -> int:
@@ -69,7 +68,12 @@ class EncodedRows:
     @property
     def n_columns(self) -> int:
         """K + E + 1."""
-        return self.width + 1
+        return self.columns.n_columns + 1
+
+    @property
+    def n_extra(self) -> int:
+        """E."""
+        return len(self.columns.extra)
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Give blocks [x_1 .. x_K, e_1 .. e_E, y]; the array is used again for the next one."""

@@ -127,11 +127,9 @@ def streamed_design[P](
     empty = source.empty(tuple(wanted))
     tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
     assert piece is not None
-    levels, order = encoding.learnt.levels, None
-    if len(encoding.effects) == 1:
-        labels = reducer.labels(piece)
-        order = np.argsort(labels.to_numpy(), kind="stable")
-        levels = (pd.Index(labels[order].tolist()) if labels.dtype == object else labels[order],)
+    labels = reducer.labels(piece)[: len(encoding.effects)]  # one group of all rows where there is no factor
+    order = [np.argsort(one.to_numpy(), kind="stable") for one in labels]
+    levels = [_plain(one[places]) for one, places in zip(labels, order, strict=True)]
     return design_from(encoding, reducer.total(piece, order), tally.n_rows, levels, se)
 
 
@@ -167,3 +165,7 @@ def design_from(
         reduced=reduced,
         size=n_rows,
     )
+
+
+def _plain(labels: pd.Index) -> pd.Index:
+    return pd.Index(labels.tolist()) if labels.dtype == object else labels

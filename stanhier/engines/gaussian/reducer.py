@@ -38,14 +38,18 @@ class GaussianReducer:
         (own,) = groups
         return piece_of(rows, weights=weights, codes=own.codes, labels=own.labels, n_groups=own.n_levels)
 
-    def labels(self, piece: Piece) -> pd.Index:
+    def labels(self, piece: Piece) -> tuple[pd.Index, ...]:
         """Give the groups of a piece in their order."""
-        return piece.labels
+        return (piece.labels,)
 
-    def total(self, piece: Piece, order: np.ndarray | None = None) -> Compressed:
+    def size(self, piece: Piece) -> int:
+        """Count the groups."""
+        return len(piece.labels)
+
+    def total(self, piece: Piece, order: Sequence[np.ndarray] | None = None) -> Compressed:
         """Give the sufficient statistics of all rows."""
-        if order is not None:
-            labels, weights, means = piece.labels[order], piece.weights[order], piece.means[order]
+        if order:
+            labels, weights, means = piece.labels[order[0]], piece.weights[order[0]], piece.means[order[0]]
             piece = replace(piece, labels=labels, weights=weights, means=means)
         return compressed_from(piece)
 
