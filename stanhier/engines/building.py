@@ -8,9 +8,10 @@ from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.basics.words import quoted
 from stanhier.design.streamed import design_of
+from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
-from stanhier.engines.prior_choice import ColumnMoments, choose_priors
+from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula

@@ -9,9 +9,9 @@ from stanhier.basics.errors import DataError
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines import textbook
+from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
-from stanhier.engines.prior_choice import ChosenPriors
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
