@@ -81,8 +81,8 @@ class Engine(Protocol):
     def in_logarithms(self) -> Self:
         """Give the engine in coordinates of which a mode of the scales is the mode of their logarithms."""
 
-    def values_of(self, scalars: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Give `Draws.values`, of one chain, from draws (S,) of each number that has a prior."""
+    def values_of(self, drawn: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Give `Draws.values`, of one chain, from draws of each parameter that has a prior, as `ChosenPriors.draws`."""
 
     def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
         """Give the mean response without group effects, shape (S, N), of rows with predictors X."""

@@ -179,5 +179,6 @@ def _replicates(values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":
 def _draw(model: Regression, size: int, seed: int) -> Draws:
     """Draw every parameter but the group effects, in the coordinates of `Draws`: one chain."""
     rng = np.random.default_rng([seed, 0x70])
-    drawn = {name: prior.rvs(rng, size) for name, prior in model.chosen.by_scalar.items()}
-    return Draws(model.engine.values_of(drawn), statistics={}, seed=seed, max_treedepth=0, cmdstan="")
+    return Draws(
+        model.engine.values_of(model.chosen.draws(rng, size)), statistics={}, seed=seed, max_treedepth=0, cmdstan=""
+    )

@@ -133,17 +133,17 @@ class GaussianEngine:
         """Give the engine in coordinates of which a mode of the scales is the mode of their logarithms."""
         return replace(self, whitening=self.whitening.in_logarithms())
 
-    def values_of(self, scalars: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Give `Draws.values`, of one chain, from draws (S,) of each number that has a prior."""
-        size = len(next(iter(scalars.values())))
-        names = [name for parameter in self.chosen.parameters.location for name in parameter.scalar_names]
-        theta = np.column_stack([np.empty((size, 0)), *(scalars[name] for name in names)])
+    def values_of(self, drawn: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Give `Draws.values`, of one chain, from draws of each parameter that has a prior, as `ChosenPriors.draws`."""
+        size = len(next(iter(drawn.values())))
+        names = [parameter.name for parameter in self.chosen.parameters.location]
+        theta = np.column_stack([np.empty((size, 0)), *(drawn[name] for name in names)])
         priors = self.location_priors
         location = np.linalg.solve(priors.transform, (theta - priors.offset).T).T if names else theta
         unit = self.noise.unit
-        sigma = np.full(size, unit) if unit is not None else scalars[NOISE]
+        sigma = np.full(size, unit) if unit is not None else drawn[NOISE]
         values = {LOCATION: location[None], NOISE: sigma[None]}
-        return values | ({SPREAD: scalars[SPREAD][None]} if self.grouped else {})
+        return values | ({SPREAD: drawn[SPREAD][None]} if self.grouped else {})
 
     def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
         """Give the mean response without group effects, shape (S, N), of rows with predictors X."""
