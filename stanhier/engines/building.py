@@ -9,12 +9,13 @@ from stanhier.basics.threads import one_blas_thread
 from stanhier.basics.words import quoted
 from stanhier.design.blocks import Reducer
 from stanhier.design.streamed import design_of
+from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.identified import refuse_unidentified
 from stanhier.engines.multilevel.engine import MultilevelEngine
 from stanhier.engines.multilevel.reducer import MultilevelReducer
-from stanhier.engines.prior_choice import ColumnMoments, choose_priors
+from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Inventory
-from stanhier.engines.prior_choice import ColumnMoments
 from stanhier.stan.nuts import RawDraws
 
 __all__ = ["BLOCK_VALUES", "Block", "Coordinates", "Engine", "log_mean_exp"]

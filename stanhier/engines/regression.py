@@ -9,9 +9,10 @@ from stanhier.basics.errors import DataError
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines import textbook
+from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
-from stanhier.engines.prior_choice import ChosenPriors
+from stanhier.engines.term_parameters import inventory_of_terms
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
@@ -141,7 +142,7 @@ def parameters_of(design: Design, noise: Noise, *, own_intercepts: bool) -> Inve
         return inventory_of_terms(
             design.predictors,
             has_intercept=design.formula.has_intercept,
-            groupings=design.groupings,
+            factors=design.groupings,
             sigma_is_estimated=noise.is_estimated,
         )
     group = design.group

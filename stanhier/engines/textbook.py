@@ -6,8 +6,8 @@ import jinja2
 
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.parameters import Inventory, Parameter, Role
-from stanhier.engines.prior_choice import ChosenPriors
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import Prior
 from stanhier.stan.program_text import stan_models_dir

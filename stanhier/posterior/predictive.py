@@ -174,4 +174,5 @@ def _replicates(values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":
 def _draw(model: Regression, size: int, seed: int) -> Draws:
     """Draw every parameter but the group effects, in the coordinates of `Draws`: one chain."""
     rng = np.random.default_rng([seed, 0x70])
-    return Draws(model.engine.values_of(model.chosen.draws(rng, size)), statistics={}, seed=seed, max_treedepth=0, cmdstan="")
+    values = model.engine.values_of(model.chosen.draws(rng, size))
+    return Draws(values, statistics={}, seed=seed, max_treedepth=0, cmdstan="")

@@ -13,6 +13,8 @@ from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.chosen_priors import ChosenPriors
+from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
 from stanhier.engines.gaussian import group_summary, likelihood
@@ -24,7 +26,6 @@ from stanhier.engines.gaussian.program_data import location_priors, stan_data
 from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.gaussian.whitening import Whitening, whiten
 from stanhier.engines.parameters import Role
-from stanhier.engines.prior_choice import ChosenPriors, ColumnMoments
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
