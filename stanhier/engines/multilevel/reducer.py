@@ -110,7 +110,7 @@ def _terms(plain: Mapping[str, Any], n_columns: int) -> tuple[TermShape, ...]:
         raise ValueError("numbers of levels, blocks and effects that do not fit each other")
     if columns.min() < -1 or columns.max() >= n_columns - 1:
         raise ValueError("effects of columns that are not there")
-    terms = []
+    terms: list[TermShape] = []
     for size, own in zip(n_levels.tolist(), np.split(blocks, np.cumsum(n_blocks)[:-1]), strict=True):
         first = sum(term.q for term in terms)
         terms.append(TermShape(size, tuple(own.tolist()), tuple(columns[first : first + own.sum()].tolist())))
