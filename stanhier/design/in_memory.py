@@ -151,6 +151,10 @@ class InMemoryDesign(Design):
         """Predictors of the population, shape (N, K)."""
         return self.matrix[:, : len(self.predictors)]
 
+    def effect_matrix(self, term: int) -> np.ndarray:
+        """Give what the effects of a factor are multiplied by, shape (N, q)."""
+        return self.groupings[term].effect_matrix(self.matrix)
+
     @property
     def as_new(self) -> NewRows:
         """The rows as new data."""
