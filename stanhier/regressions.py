@@ -93,7 +93,7 @@ class VaryingIntercept(Model):
     Raises
     ------
     FormulaError
-        If the formula cannot be read or evaluated, or has no grouping term.
+        If the formula cannot be read or evaluated, or has no grouping term, or more than one `(1 | g)`.
     DataError
         If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors.
     PriorError
