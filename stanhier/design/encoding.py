@@ -46,7 +46,7 @@ def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
 
 
 def plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
-    """Give the columns of one side of a formula themselves where each predictor is just a numeric column; None otherwise."""
+    """Give the columns of one side of a formula where each is just a numeric column of the frame; None otherwise."""
     columns = []
     for name, term in zip(spec.column_names, spec.terms, strict=False):
         if name == "Intercept":
