@@ -8,6 +8,7 @@ import stanhier as sh
 from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.prior_distance import distance_of
+from stanhier.engines.prior_names import named_priors
 from stanhier.engines.term_parameters import inventory_of_terms
 from stanhier.formula.parse import parse
 from tests.tools.designs import design_of
@@ -197,6 +198,12 @@ ONE, FACTORS = (NO_CORRELATION, ITEM), (SUBJECT, ITEM)
 def test_priors_that_do_not_fit_are_refused(factors, given, words):
     with pytest.raises(sh.PriorError, match=words):
         chosen(given, *factors)
+
+
+def test_the_effects_themselves_take_no_prior():
+    inventory = inventory_of_terms(["days"], has_intercept=True, factors=FACTORS, sigma_is_estimated=True)
+    with pytest.raises(sh.PriorError, match="'effect_subject', but there is no such parameter"):
+        named_priors({"effect_subject": sh.Normal(0, 1)}, inventory, predictors=["days"], group=None)
 
 
 def test_a_formula_without_intercept_has_no_prior_of_one():
