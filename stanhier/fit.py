@@ -21,7 +21,7 @@ class Fit[R: Regression](Fitted[R]):
 
     Parameters
     ----------
-    model : LinearRegression or VaryingIntercept
+    model : Model
     draws : Draws
     diagnosis : Diagnosis, optional
         Of these draws, where it has been made already.
@@ -32,6 +32,7 @@ class Fit[R: Regression](Fitted[R]):
     # The functions themselves: one signature and one docstring, seen by help(), editors and type checkers.
     summary = _summary.summary
     group_summary = groups.group_summary
+    group_effects = groups.group_effects
     group_draws = groups.group_draws
     predict = prediction.predict
     predict_draws = prediction.predict_draws

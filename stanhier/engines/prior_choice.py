@@ -1,13 +1,13 @@
 """The priors as a model will use them: those that the user gives, and defaults for the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from stanhier.basics.errors import PriorError
 from stanhier.design.design import Design
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments, FactorOfColumns, default_slope, sd_of_response
+from stanhier.engines.default_priors import ColumnMoments, default_slope, sd_of_response
 from stanhier.engines.group_priors import choose_group_priors
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.prior_kinds import location_prior, scale_prior
@@ -18,11 +18,7 @@ __all__ = ["choose_priors"]
 
 
 def choose_priors(
-    given: Mapping[str, Any] | None,
-    design: Design,
-    parameters: Inventory,
-    moments: ColumnMoments,
-    factors: Sequence[FactorOfColumns] = (),
+    given: Mapping[str, Any] | None, design: Design, parameters: Inventory, moments: ColumnMoments
 ) -> ChosenPriors:
     """Combine the user's priors with the defaults.
 
@@ -35,13 +31,11 @@ def choose_priors(
     ----------
     given : mapping or None
         By parameter name; `beta` takes one prior for all or a mapping by predictor. Where effects vary over the levels
-        of `factors`, `sd` takes one prior for all, a mapping by factor, or by factor and effect, and `cor` one for all
+        of factors, `sd` takes one prior for all, a mapping by factor, or by factor and effect, and `cor` one for all
         or a mapping by factor.
     design : Design
     parameters : Inventory
     moments : ColumnMoments
-    factors : sequence of FactorOfColumns
-        Of which `parameters` has parameters, by their position.
 
     Returns
     -------
@@ -57,7 +51,7 @@ def choose_priors(
     parameters = parameters.without_effects()
     group = None if design.group is None else design.group.name
     named = named_priors(given, parameters, predictors=design.predictors, group=group)
-    chosen = choose_group_priors(named, parameters, factors, design, moments)
+    chosen = choose_group_priors(named, parameters, design.groupings, design, moments)
     # The slopes last: that the response does not vary is said before anything about a predictor.
     for parameter in sorted(parameters, key=lambda one: one.role is Role.SLOPES):
         prior = named.get(parameter.name)
@@ -68,7 +62,7 @@ def choose_priors(
         elif parameter.term is None:
             chosen[parameter.name] = (_scale(prior, parameter, design, moments),)
     result = ChosenPriors(parameters, {parameter.name: chosen[parameter.name] for parameter in parameters})
-    _check_proper(result, design, factors)
+    _check_proper(result, design)
     return result
 
 
@@ -100,7 +94,7 @@ def _slopes(given: Any, parameters: Inventory, design: Design, moments: ColumnMo
     return tuple(chosen)
 
 
-def _check_proper(chosen: ChosenPriors, design: Design, factors: Sequence[FactorOfColumns]) -> None:
+def _check_proper(chosen: ChosenPriors, design: Design) -> None:
     """Refuse flat priors on scales where the posterior would be improper.
 
     Gelman (2006), Prior distributions for variance parameters in hierarchical models, doi:10.1214/06-BA117A:
@@ -112,8 +106,7 @@ def _check_proper(chosen: ChosenPriors, design: Design, factors: Sequence[Factor
         if not flat:
             continue
         if parameter.role is Role.GROUP_SD:
-            group = design.group if parameter.term is None else factors[parameter.term]
-            assert group is not None
+            group = design.groupings[parameter.term or 0]
             _check_groups(flat[0], group.name, len(group.levels))
         else:
             _check_rows(flat[0], design.n_rows, sum(not prior.is_proper for prior in chosen.location))

@@ -12,6 +12,7 @@ from stanhier.engines import textbook
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
+from stanhier.engines.term_parameters import inventory_of_terms
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
@@ -30,6 +31,8 @@ class Regression:
     chosen : ChosenPriors
         Every prior as it will be used.
     engine : Engine
+    own_intercepts : bool
+        Whether the groups' intercepts are parameters themselves, around `mu_alpha`, instead of effects.
     stages : tuple of int
         Number of rows when the model was made, and after each update by new groups.
     """
@@ -38,6 +41,7 @@ class Regression:
     noise: Noise
     chosen: ChosenPriors
     engine: Engine
+    own_intercepts: bool
     stages: tuple[int, ...]
 
     @property
@@ -70,7 +74,7 @@ class Regression:
     @property
     def parameters(self) -> Inventory:
         """All parameters, the effects of the groups too."""
-        return parameters_of(self.design, self.noise)
+        return parameters_of(self.design, self.noise, own_intercepts=self.own_intercepts)
 
     @property
     def sigma(self) -> float | None:
@@ -88,7 +92,7 @@ class Regression:
     @property
     def stan_code(self) -> str:
         """The model as a person would write it in Stan, row by row, with these priors; `row_data` fits it."""
-        return textbook.render(self.engine.program, self.design, self.chosen, self.noise)
+        return textbook.render(self.design, self.chosen, self.noise)
 
     @property
     def row_data(self) -> dict[str, Any]:
@@ -132,8 +136,15 @@ class Regression:
         return other
 
 
-def parameters_of(design: Design, noise: Noise) -> Inventory:
+def parameters_of(design: Design, noise: Noise, *, own_intercepts: bool) -> Inventory:
     """List the parameters of a regression on these rows."""
+    if not own_intercepts:
+        return inventory_of_terms(
+            design.predictors,
+            has_intercept=design.formula.has_intercept,
+            factors=design.groupings,
+            sigma_is_estimated=noise.is_estimated,
+        )
     group = design.group
     return inventory_of(
         design.predictors,

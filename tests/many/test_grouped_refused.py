@@ -32,7 +32,7 @@ class TestRefused:
             ({"by": "unused"}, "'unused' has 600 missing values in 600 rows"),
             ({"models": "y ~ w + (1 | g)"}, "no column 'w'"),
             ({"models": "y ~ x + (1 | w)"}, "no column 'w'"),
-            ({"models": "y ~ x + (x | g)"}, "asks for varying slopes"),
+            ({"models": "y ~ x + (x | g)"}, "varies by more than an intercept"),
             ({"models": "y ~ 0 + x + (1 | g)"}, "the intercept cannot be removed"),
             ({"models": "y ="}, "a formula has a response"),
             ({"se": "w"}, "no column 'w'"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from stanhier.design.blocks import ArrayRows, Stack
 from stanhier.design.moments import moments_of
+from stanhier.engines import triangular
 from stanhier.engines.gaussian import pieces
 from stanhier.engines.gaussian.compression import compressed_from
 from stanhier.engines.gaussian.pieces import merge, piece_of
@@ -18,7 +19,7 @@ from stanhier.engines.gaussian.reducer import GaussianReducer
 def small_blocks(monkeypatch):
     """Several blocks and panels even on small data."""
     monkeypatch.setattr(pieces, "BLOCK_ROWS", 37)
-    monkeypatch.setattr(pieces, "PANEL_VALUES", 32)
+    monkeypatch.setattr(triangular, "PANEL_VALUES", 32)
 
 
 def data(n, n_groups, *, mean, seed):
@@ -73,7 +74,7 @@ def test_any_split_in_any_order_is_the_whole(cuts, order, mean, n_groups, seed):
     ends = [0, *sorted(cuts), 300]
     parts = [slice(a, b) for a, b in pairwise(ends)]
     order.shuffle(parts)
-    stack = Stack(GaussianReducer())
+    stack = Stack(GaussianReducer(has_intercept=True))
     for part in parts:
         stack.add(piece(X[part], y[part], w[part], codes[part]))
     assert_same(stack.total(), piece(X, y, w, codes))
