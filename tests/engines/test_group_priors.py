@@ -1,5 +1,7 @@
 """Priors of effects that vary over several factors: defaults, what users give, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,7 +33,7 @@ def chosen(given, *factors, formula="y ~ days", moments=MOMENTS, has_intercept=T
     inventory = inventory_of_terms(
         rows.predictors, has_intercept=has_intercept, factors=factors, sigma_is_estimated=True
     )
-    return choose_priors(given, rows, inventory, moments, factors)
+    return choose_priors(given, replace(rows, groupings=factors), inventory, moments)
 
 
 def test_defaults_are_scaled_by_the_columns():
