@@ -195,7 +195,7 @@ def _group_labels(fits: Mapping[str, Fitted[Regression]], by: str) -> Any:
         grouped |= {name: one for one in own}
     if not grouped:
         what = "groups" if by == "group" else f"the factor {quoted(by)}"
-        raise StanhierError(f'compare(by={quoted(by)}): none of the fits has {what}; give `by` the labels of the rows.')
+        raise StanhierError(f"compare(by={quoted(by)}): none of the fits has {what}; give `by` the labels of the rows.")
     (first, grouping), *others = grouped.items()
     labels = grouping.levels[grouping.codes]
     for name, other in others:
