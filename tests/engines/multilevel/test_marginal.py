@@ -31,7 +31,7 @@ def rows(case: str, *, weighted: bool) -> Columns:
     rng = np.random.default_rng(8)
     n = 34
     terms = tuple(Term(rng.permutation(np.arange(n) % j), j, columns, blocks) for j, columns, blocks in CASES[case])
-    X, extra = rng.standard_normal((n, 2)) + [2, -4], rng.standard_normal((n, 1))
+    X, extra = rng.standard_normal((n, 2)) + np.array([2, -4]), rng.standard_normal((n, 1))
     y = X @ [1.0, -1.0] + rng.standard_normal(n) + 10
     for term in terms:
         y = y + rng.standard_normal(term.n_levels)[term.codes]
