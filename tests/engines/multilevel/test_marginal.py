@@ -11,7 +11,7 @@ from stanhier.engines.multilevel.marginal import MarginalPosterior, ScalePriors,
 from stanhier.engines.multilevel.statistics import Statistics, statistics_of
 from stanhier.engines.multilevel.whitening import Axes, marginal_posterior
 from stanhier.priors.numbers import EXPONENTIAL, FLAT, NORMAL, STUDENT_T, PriorNumbers
-from tests.tools.multilevel_rows import Columns, Term
+from tests.tools.grouped_columns import Columns, Term
 
 CASES = {
     "one slope": [(7, (-1, 0), (2,))],
