@@ -119,7 +119,9 @@ class MultilevelEngine(ConditionalEngine):
     @cached_property
     def coordinates(self) -> MultilevelCoordinates:
         """The way back from its draws."""
-        return MultilevelCoordinates.of(self.statistics, self.whitening, self.location_priors, self.chosen.parameters)
+        return MultilevelCoordinates.of(
+            self.statistics, self.whitening, self.location_priors, self.scale_priors, self.chosen.parameters
+        )
 
     @property
     def moments(self) -> ColumnMoments:

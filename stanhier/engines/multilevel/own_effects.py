@@ -3,12 +3,14 @@
 import numpy as np
 
 from stanhier.engines.draws import Draws
+from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.multilevel.effects import dense_effects, effect_means
 from stanhier.engines.multilevel.layout import DENSE, LOCATION, dense_slices
 from stanhier.engines.multilevel.statistics import Statistics
 
 __all__ = ["least_squares", "own_effects"]
 
+_MOST_VALUES, _LEAST_DRAWS = 1 << 26, 200
 _TOLD_APART = 1e-10
 """Least eigenvalue of a group's cross-products, scaled to a diagonal of 1, of which its rows tell the effects."""
 
@@ -36,7 +38,7 @@ def own_effects(statistics: Statistics, draws: Draws, term: int) -> np.ndarray:
         return least_squares(np.einsum("jkl,jkm->jlm", R, R), np.einsum("jkl,jk->jl", R, statistics.B @ residual))
     shape, place = statistics.terms[term], dense_slices(statistics.terms, statistics.eliminated)[term]
     own = dense_effects(draws, statistics.terms, statistics.eliminated, term).mean(axis=0)
-    others = effect_means(statistics, statistics.eliminated, np.arange(statistics.n_groups), draws).mean(axis=0)
+    others = _mean_effects(statistics, draws)
     # Residuals of all that is eliminated too: what is left of the first rows of each group are R_j (b_j - mean).
     left = statistics.B @ residual - np.einsum("jkl,jl->jk", statistics.R, others)
     columns = np.vstack([statistics.T[:, place], statistics.B[:, :, place].reshape(-1, place.stop - place.start)])
@@ -47,6 +49,18 @@ def own_effects(statistics: Statistics, draws: Draws, term: int) -> np.ndarray:
         cross[level] = columns[:, part].T @ columns[:, part]
     pulled = right.reshape(shape.n_levels, shape.q) + np.einsum("jkl,jl->jk", cross, own)
     return least_squares(cross, pulled)
+
+
+def _mean_effects(statistics: Statistics, draws: Draws) -> np.ndarray:
+    """Give posterior means of the eliminated term's effects, shape (J, q); of very many groups by some of the draws."""
+    n_groups = statistics.n_groups
+    n_draws = int(np.clip(_MOST_VALUES // n_groups, min(_LEAST_DRAWS, draws.n_draws), draws.n_draws))
+    some = draws.only(np.unique(np.linspace(0, draws.n_draws - 1, n_draws).astype(int)))
+    step = max(1, BLOCK_VALUES // some.n_draws)
+    blocks = (np.arange(start, min(start + step, n_groups)) for start in range(0, n_groups, step))
+    return np.concatenate(
+        [effect_means(statistics, statistics.eliminated, block, some).mean(axis=0) for block in blocks]
+    )
 
 
 def least_squares(cross: np.ndarray, right: np.ndarray) -> np.ndarray:
