@@ -1,7 +1,7 @@
 """From the whitened parameters that Stan samples back to the model's own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.multilevel.layout import (
     COR,
     DENSE,
+    LAMBDA,
     LOCATION,
     NOISE,
     SD,
@@ -20,9 +21,9 @@ from stanhier.engines.multilevel.layout import (
     sd_slices,
 )
 from stanhier.engines.multilevel.marginal import MarginalPosterior, ScalePriors
-from stanhier.engines.multilevel.recovery import draw_location
+from stanhier.engines.multilevel.recovery import draw_location, log_marginal
 from stanhier.engines.multilevel.statistics import Statistics
-from stanhier.engines.multilevel.whitening import Whitening, marginal_posterior
+from stanhier.engines.multilevel.whitening import ScaleDraws, Whitening, marginal_posterior
 from stanhier.engines.parameters import Inventory, Role
 from stanhier.stan.nuts import RawDraws
 
@@ -72,29 +73,56 @@ class MultilevelCoordinates:
         if scales.n_correlations:
             layout[COR] = (scales.n_correlations,)
         n_dense = self._n_integrated - n_location
-        return layout | ({DENSE: (n_dense,)} if n_dense else {})
+        layout |= {DENSE: (n_dense,)} if n_dense else {}
+        return layout | ({LAMBDA: (scales.n_student,)} if scales.n_student else {})
+
+    @property
+    def _n_integrated(self) -> int:
+        """How many dense effects and location parameters there are."""
+        return len(self.posterior.G0) - 1
 
     @property
     def positive(self) -> frozenset[str]:
         """Names of the scales."""
-        return frozenset({SD, NOISE})
+        return frozenset({SD, NOISE, LAMBDA})
 
     def draws(self, raw: RawDraws) -> Draws:
         """Turn Stan's whitened parameters into the model's, and draw location and dense effects given them."""
         shape = raw.z.shape[:2]
         with one_blas_thread():
             scales = self.whitening.draws(raw.z.reshape(shape[0] * shape[1], -1))
-            noise = np.random.default_rng([raw.seed, 0x6C]).standard_normal((len(scales.sigma), self._n_integrated))
-            dense, location = draw_location(self.posterior, self.whitening.axes, scales, noise)
-        flat = {LOCATION: location, NOISE: scales.sigma, SD: scales.sd, COR: scales.cor, DENSE: dense}
+            values = self._values(scales, shape, seed=raw.seed)
         return Draws(
-            values={name: flat[name].reshape(*shape, *size) for name, size in self.layout.items()},
+            values=values,
             statistics=raw.statistics,
             seed=raw.seed,
             max_treedepth=raw.max_treedepth,
             cmdstan=raw.cmdstan,
             failed_chains=raw.failed_chains,
         )
+
+    def completed(self, draws: Draws) -> Draws:
+        """Give draws with location and dense effects drawn anew, given scales and correlations and these rows."""
+        with one_blas_thread():
+            values = self._values(self._scales(draws), draws.shape, seed=draws.seed)
+        return replace(draws, values=values)
+
+    def log_marginal(self, draws: Draws) -> np.ndarray:
+        """Give the log density of the rows given scales and correlations alone, shape (S,), up to a constant."""
+        with one_blas_thread():
+            return log_marginal(self.posterior, self.whitening.axes, self._scales(draws))
+
+    def _values(self, scales: ScaleDraws, shape: tuple[int, int], *, seed: int) -> dict[str, np.ndarray]:
+        noise = np.random.default_rng([seed, 0x6C]).standard_normal((len(scales.sigma), self._n_integrated))
+        dense, location = draw_location(self.posterior, self.whitening.axes, scales, noise)
+        flat = {LOCATION: location, NOISE: scales.sigma, SD: scales.sd, COR: scales.cor, DENSE: dense}
+        flat[LAMBDA] = scales.lambdas
+        return {name: flat[name].reshape(*shape, *size) for name, size in self.layout.items()}
+
+    def _scales(self, draws: Draws) -> ScaleDraws:
+        nothing = np.empty((draws.n_draws, 0))
+        cor, lambdas = (draws.flat(name) if name in draws.values else nothing for name in (COR, LAMBDA))
+        return ScaleDraws(draws.flat(SD), cor, draws.flat(NOISE), lambdas)
 
     def sampled(self, draws: Draws) -> dict[str, np.ndarray]:
         """Give location parameters, standard deviations, correlations and sigma where it is estimated."""
@@ -115,7 +143,7 @@ class MultilevelCoordinates:
         Standard deviations are of shape (chains, draws, q), correlations of shape (chains, draws, q, q).
         """
         location, first = draws.values[LOCATION], int(self.parameters.has_intercept)
-        parts = {term: (sd, cor) for term, sd, cor in self._parts()}
+        parts: dict[int | None, tuple[slice, slice]] = {term: (sd, cor) for term, sd, cor in self._parts()}
         values: dict[str, np.ndarray] = {}
         for parameter in self.parameters:
             if parameter.role is Role.INTERCEPT:
@@ -144,7 +172,7 @@ class MultilevelCoordinates:
         noise, known = self.parameters.of(Role.NOISE), self.whitening.sigma
         sigma = np.full(size, known) if noise is None else drawn[noise.name]
         flat = {LOCATION: location, NOISE: sigma, SD: sd, COR: np.hstack([np.empty((size, 0)), *pairs])}
-        flat[DENSE] = np.zeros((size, *self.layout.get(DENSE, (0,))))
+        flat |= {name: np.zeros((size, *self.layout.get(name, (0,)))) for name in (DENSE, LAMBDA)}
         return {name: flat[name][None] for name in self.layout}
 
     def _parts(self) -> list[tuple[int, slice, slice]]:

@@ -1,6 +1,6 @@
 """The multilevel engine: any number of factors and effects, all of them and the location integrated out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -30,7 +30,6 @@ from stanhier.engines.multilevel.program_data import stan_data
 from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.multilevel.statistics import Statistics
 from stanhier.engines.multilevel.whitening import Whitening, whiten
-from stanhier.engines.parameters import Role
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
@@ -179,9 +178,7 @@ class MultilevelEngine(ConditionalEngine):
         self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
     ) -> pd.DataFrame:
         """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper."""
-        return effect_summary.summarise(
-            self.statistics, term, groups, draws, prob, combination=weights, offset=offset
-        )
+        return effect_summary.summarise(self.statistics, term, groups, draws, prob, combination=weights, offset=offset)
 
     def given(self, draws: Draws) -> Given:
         """Give what densities of rows are conditioned on."""
@@ -208,9 +205,7 @@ class MultilevelEngine(ConditionalEngine):
         return own_effects.own_effects(self.statistics, draws, term)
 
 
-def _whitened(
-    design: Design, statistics: Statistics, priors: LocationPriors, scale_priors: ScalePriors
-) -> Whitening:
+def _whitened(design: Design, statistics: Statistics, priors: LocationPriors, scale_priors: ScalePriors) -> Whitening:
     try:
         return whiten(statistics, priors, scale_priors)
     except RankDeficientError as err:

@@ -120,7 +120,7 @@ class Piece:
         return Base.of(self.terms, len(self.moments.mean))
 
 
-def piece_of(rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[RowGroups]) -> Piece:
+def piece_of(rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[RowGroups] = ()) -> Piece:
     """Compress rows into one piece.
 
     Parameters
