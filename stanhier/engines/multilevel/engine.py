@@ -194,7 +194,7 @@ class MultilevelEngine(ConditionalEngine):
 
     def log_density_of_new(self, before: Self, new_rows: InMemoryDesign, draws: Draws) -> np.ndarray:  # noqa: ARG002
         """Give the log density, shape (S,), of rows that `before` has not seen, given scales and correlations alone."""
-        return self.coordinates.log_marginal(draws) - before.coordinates.log_marginal(draws)
+        return np.asarray(self.coordinates.log_marginal(draws) - before.coordinates.log_marginal(draws))
 
     def completed(self, draws: Draws) -> Draws:
         """Give draws with location and dense effects drawn anew, given scales and all rows."""
