@@ -49,8 +49,8 @@ class Columns:
 
     def piece(self) -> Piece:
         """Compress."""
-        rows = ArrayRows(np.column_stack([self.X, self.extra]), self.y)
-        return piece_of(rows, weights=self.weights, groups=self.terms, n_extra=self.extra.shape[1])
+        rows = ArrayRows(np.column_stack([self.X, self.extra]), self.y, self.extra.shape[1])
+        return piece_of(rows, weights=self.weights, groups=self.terms)
 
     def take(self, rows: np.ndarray) -> "Columns":
         """Give some rows, as a part of a stream has them."""
