@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import linalg
 
 from stanhier.engines.multilevel.correlations import factor_adjoint, lkj_weights, log_cosh
 from stanhier.engines.multilevel.cross_products import diagonal, pack, row_pairs, unpack
@@ -125,11 +126,14 @@ class MarginalPosterior:
             cholesky = np.linalg.cholesky(K[:-1, :-1])
         except np.linalg.LinAlgError:
             cholesky = np.full((width - 1, width - 1), np.nan)
-        half = np.linalg.inv(cholesky)
-        covariance = half.T @ half
-        mean = covariance @ K[:-1, -1]
+        solved = linalg.solve_triangular(
+            cholesky, np.column_stack([np.eye(width - 1), K[:-1, -1]]), lower=True, check_finite=False
+        )
+        # Where sigma is small against effects, only so far does what is left of the response keep digits.
+        half, explained = solved[:, :-1], solved[:, -1]
+        covariance, mean = half.T @ half, half.T @ explained
         value = -self.n_rows * log_sigma - 0.5 * float(self.n_groups @ log_determinant)
-        value -= float(np.log(np.diag(cholesky)).sum() + 0.5 * (K[-1, -1] - K[-1, :-1] @ mean))
+        value -= float(np.log(np.diag(cholesky)).sum() + 0.5 * (K[-1, -1] - explained @ explained))
         value += self._prior(point)[0] + self.location.lambda_density(lambdas)
         if not np.isfinite(value):
             value = -np.inf

@@ -12,7 +12,8 @@ LogDensity = Callable[[np.ndarray], tuple[float, np.ndarray]]
 LEAST_CURVATURE = 0.1
 GREATEST_STEP = 2.0
 NEARLY_THERE = 1e-7
-STEP = 1e-5
+STEP = 1e-3
+"""Large, since where sigma is small against effects the gradient has few digits; curvature needs two or three."""
 
 
 def curvature(density: LogDensity, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:

@@ -216,7 +216,9 @@ def _start(statistics: Statistics, scales: Scales, sigma: float | None) -> np.nd
     own = statistics.R.shape[0] * statistics.R.shape[1]
     n_free = max(statistics.n_rows - own - (len(statistics.T) - 1), 1)
     spread = np.sqrt(np.square(statistics.T[:, -1]).sum() + np.square(statistics.B[:, :, -1]).sum())
-    guess = max(np.sqrt(rest / n_free), 0.1 * spread / np.sqrt(statistics.n_rows))
+    guess = np.sqrt(rest / n_free)
+    if guess <= 1e-10 * spread:
+        guess = 0.1 * spread / np.sqrt(statistics.n_rows)
     point = np.zeros(scales.size)
     point[scales.log_sigma] = np.log(guess if guess > 0 else 1.0)
     squares = np.square(statistics.B).sum(axis=(0, 1)) + np.square(statistics.T).sum(axis=0)
