@@ -1,7 +1,5 @@
 """The program of multilevel regressions: its density against dense matrices, its gradient against differences."""
 
-import json
-import subprocess
 
 import numpy as np
 import pytest

@@ -5,7 +5,7 @@ import numpy as np
 from stanhier.engines.draws import Draws
 from stanhier.engines.multilevel.layout import cor_slices, covariances, sd_slices
 from stanhier.engines.multilevel.statistics import Statistics
-from tests.tools.multilevel_rows import Columns
+from tests.tools.grouped_columns import Columns
 
 __all__ = ["conditional", "made_up_draws", "population_mean"]
 
