@@ -8,10 +8,12 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
-from stanhier.engines import textbook
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
 from stanhier.engines.prior_choice import ChosenPriors
+from stanhier.engines.textbook.description import describe
+from stanhier.engines.textbook.rendering import render
+from stanhier.engines.textbook.rows import program_data, rows_of
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
@@ -88,12 +90,12 @@ class Regression:
     @property
     def stan_code(self) -> str:
         """The model as a person would write it in Stan, row by row, with these priors; `row_data` fits it."""
-        return textbook.render(self.engine.program, self.design, self.chosen, self.noise)
+        return render(describe(self.design, self.chosen, self.noise))
 
     @property
     def row_data(self) -> dict[str, Any]:
         """The data for `stan_code`: the rows themselves."""
-        return textbook.row_data(self.rows, self.noise)
+        return program_data(describe(self.design, self.chosen, self.noise), rows_of(self.rows))
 
     @property
     def stan_data(self) -> dict[str, Any]:
