@@ -18,6 +18,7 @@ _HOMES = {
     "HalfCauchy": "priors.distributions",
     "HalfNormal": "priors.distributions",
     "HalfStudentT": "priors.distributions",
+    "LKJ": "priors.correlations",
     "LinearRegression": "regressions",
     "Normal": "priors.distributions",
     "PriorError": "basics.errors",
@@ -35,7 +36,7 @@ _HOMES = {
     "sbc": "evaluation.calibration",
 }
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constant
     "Cauchy",
     "CmdStanError",
     "DataError",
@@ -46,6 +47,7 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "LKJ",
     "LinearRegression",
     "Normal",
     "PriorError",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from stanhier.many.pooling import pooling
     from stanhier.plots import plot_compare
     from stanhier.posterior.diagnostics import SamplingWarning
+    from stanhier.priors.correlations import LKJ
     from stanhier.priors.distributions import (
         Cauchy,
         Exponential,

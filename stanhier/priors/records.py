@@ -1,11 +1,12 @@
 """Priors as plain values and back, for files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from stanhier.basics.errors import PriorError
 from stanhier.basics.words import quoted
+from stanhier.priors.correlations import LKJ
 from stanhier.priors.distributions import (
     Cauchy,
     Exponential,
@@ -19,6 +20,11 @@ from stanhier.priors.distributions import (
 )
 
 __all__ = ["from_dict", "to_dict"]
+
+_KNOWN: dict[str, Callable[..., Prior]] = {
+    kind.__name__: kind
+    for kind in (Cauchy, Exponential, Flat, HalfCauchy, HalfNormal, HalfStudentT, LKJ, Normal, StudentT)
+}
 
 
 def to_dict(prior: Prior) -> dict[str, Any]:
@@ -34,9 +40,8 @@ def from_dict(record: Mapping[str, Any]) -> Prior:
     PriorError
         If the record names no known prior, or its numbers are not those of one.
     """
-    known = {c.__name__: c for c in (Cauchy, Exponential, Flat, HalfCauchy, HalfNormal, HalfStudentT, Normal, StudentT)}
     arguments = {k: v for k, v in record.items() if k != "prior"}
     try:
-        return known[record["prior"]](**arguments)
+        return _KNOWN[record["prior"]](**arguments)
     except (KeyError, TypeError) as err:
         raise PriorError(f"{quoted(dict(record))} is not the record of a prior.") from err
