@@ -42,8 +42,8 @@ def described(
         own = np.asarray(levels) if np.ndim(levels) else np.arange(n_rows) * (k + 1) % (levels + k) % levels
         shape = TermShape(int(own.max()) + 1, tuple(blocks), tuple(positions))
         sd = tuple(sd_priors[i % len(sd_priors)] for i in range(shape.q))
-        eta = tuple(2.0 + i for i in range(sum(size > 1 for size in blocks)))
-        made.append(Term(name, tuple(names[c] for c in positions), shape, sd, eta))
+        cor = tuple(sh.LKJ(2.0 + i) for i in range(sum(size > 1 for size in blocks)))
+        made.append(Term(name, tuple(names[c] for c in positions), shape, sd, cor))
         codes.append(own)
         factor = cholesky_factors(np.full((1, shape.q), 0.8), np.full((1, shape.n_correlations), 0.3), blocks)[0]
         effects = rng.standard_normal((shape.n_levels, shape.q)) @ factor.T

@@ -27,15 +27,15 @@ class Term:
         Levels, blocks of correlated effects, and the column of each effect.
     sd : tuple of Prior, length q
         Of the standard deviations.
-    eta : tuple of float
-        The shape of the LKJ prior of each block of two effects or more, in their order.
+    cor : tuple of Prior
+        Of the correlations of each block of two effects or more, in their order.
     """
 
     name: str
     effects: tuple[str, ...]
     shape: TermShape
     sd: tuple[Prior, ...]
-    eta: tuple[float, ...]
+    cor: tuple[Prior, ...]
 
     @property
     def correlated(self) -> list[slice]:

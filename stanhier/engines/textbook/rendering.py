@@ -52,13 +52,11 @@ def render(description: Description) -> str:
 
 
 def _for_template(term: Term, names: TermNames) -> dict[str, Any]:
-    correlated = iter(zip(names.factors, names.correlations, term.eta, strict=True))
+    correlated = iter(zip(names.factors, names.correlations, strict=True))
     blocks = []
     for block in blocks_of(term.shape.blocks):
         one: dict[str, Any] = {"first": block.start + 1, "last": block.stop, "size": block.stop - block.start}
-        blocks.append(
-            one | dict(zip(("factor", "cor", "eta"), next(correlated), strict=True)) if one["size"] > 1 else one
-        )
+        blocks.append(one | dict(zip(("factor", "cor"), next(correlated), strict=True)) if one["size"] > 1 else one)
     return {
         "label": comment(term.name),
         "effect_labels": [comment(name) for name in term.effects],
@@ -99,6 +97,7 @@ def _prior_lines(description: Description, names: ProgramNames) -> list[str]:
     lines += _statements("beta", description.predictors, description.slopes)
     for term, own in zip(description.terms, names.terms, strict=True):
         lines += _statements(own.sd, term.effects, term.sd)
+        lines += [_statement(factor, prior) for factor, prior in zip(own.factors, term.cor, strict=True)]
     if description.sigma is not None:
         lines.append(_statement("sigma", description.sigma))
     return lines
