@@ -11,6 +11,7 @@ from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Inventory
 from stanhier.engines.prior_choice import ColumnMoments
 from stanhier.stan.nuts import RawDraws
+from stanhier.stan.rendered import RenderedProgram
 
 __all__ = ["BLOCK_VALUES", "Block", "Coordinates", "Engine", "log_mean_exp"]
 
@@ -50,8 +51,8 @@ class Engine(Protocol):
     """How a regression is sampled, and what follows in closed form from draws. S draws, N rows, G groups, K columns."""
 
     @property
-    def program(self) -> str:
-        """The Stan program."""
+    def program(self) -> str | RenderedProgram:
+        """The Stan program: the name of a shipped one, or one written for this model."""
 
     @property
     def coordinates(self) -> Coordinates:

@@ -11,7 +11,7 @@ from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
 from stanhier.engines.prior_choice import ChosenPriors
-from stanhier.engines.textbook.description import describe
+from stanhier.engines.textbook.description import Description, describe
 from stanhier.engines.textbook.rendering import render
 from stanhier.engines.textbook.rows import program_data, rows_of
 from stanhier.families.noise import Noise
@@ -90,12 +90,17 @@ class Regression:
     @property
     def stan_code(self) -> str:
         """The model as a person would write it in Stan, row by row, with these priors; `row_data` fits it."""
-        return render(describe(self.design, self.chosen, self.noise))
+        return render(self._description)
 
     @property
     def row_data(self) -> dict[str, Any]:
         """The data for `stan_code`: the rows themselves."""
-        return program_data(describe(self.design, self.chosen, self.noise), rows_of(self.rows))
+        return program_data(self._description, rows_of(self.rows))
+
+    @property
+    def _description(self) -> Description:
+        centre = self.engine.prior_centre if len(self.stages) > 1 else None
+        return describe(self.design, self.chosen, self.noise, centre=centre)
 
     @property
     def stan_data(self) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def described(
         noise=noise,
         intercept=sh.StudentT(3, 1.0, 5.0, centered=centered) if intercept else None,
         centered=centered,
+        centre=(),
         slopes=tuple(slope_priors or (sh.Normal(0, 3.0),) * len(predictors)),
         sigma=sh.HalfStudentT(3, 2.0) if noise.is_estimated else None,
         template="multilevel",

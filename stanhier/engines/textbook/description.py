@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from stanhier.design.design import Design
 from stanhier.engines.multilevel.layout import TermShape, blocks_of
 from stanhier.engines.parameters import Role
@@ -59,6 +61,8 @@ class Description:
         None where the model has no intercept.
     centered : bool
         Whether the prior of the intercept holds at the mean of the predictors.
+    centre : tuple of float, length K
+        These means, where they are not those of the rows at hand; else empty.
     slopes : tuple of Prior, length K
     sigma : Prior or None
         None where sigma is no parameter.
@@ -73,6 +77,7 @@ class Description:
     noise: Noise
     intercept: Prior | None
     centered: bool
+    centre: tuple[float, ...]
     slopes: tuple[Prior, ...]
     sigma: Prior | None
     template: Literal["linear_regression", "varying_intercept", "multilevel"]
@@ -83,7 +88,7 @@ class Description:
         return [term.shape for term in self.terms]
 
 
-def describe(design: Design, chosen: ChosenPriors, noise: Noise) -> Description:
+def describe(design: Design, chosen: ChosenPriors, noise: Noise, *, centre: np.ndarray | None = None) -> Description:
     """Gather what the program of a model is written from.
 
     Parameters
@@ -91,10 +96,13 @@ def describe(design: Design, chosen: ChosenPriors, noise: Noise) -> Description:
     design : Design
     chosen : ChosenPriors
     noise : Noise
+    centre : numpy.ndarray, shape (K,), optional
+        The means of the predictors when the priors were chosen, if that was for other rows.
     """
     parameters = chosen.parameters
     intercept = chosen.intercept
     slopes, sigma, sd = (parameters.of(role) for role in (Role.SLOPES, Role.NOISE, Role.GROUP_SD))
+    centered = intercept is not None and intercept.centered
     terms: tuple[Term, ...] = ()
     if design.group is not None:
         assert sd is not None
@@ -107,7 +115,8 @@ def describe(design: Design, chosen: ChosenPriors, noise: Noise) -> Description:
         terms=terms,
         noise=noise,
         intercept=intercept,
-        centered=intercept is not None and intercept.centered,
+        centered=centered,
+        centre=tuple(centre.tolist()) if centered and centre is not None else (),
         slopes=() if slopes is None else chosen.by_name[slopes.name],
         sigma=None if sigma is None else chosen.by_name[sigma.name][0],
         template="varying_intercept" if terms else "linear_regression",

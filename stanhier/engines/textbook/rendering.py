@@ -42,6 +42,7 @@ def render(description: Description) -> str:
         K=len(description.predictors),
         intercept=bool(intercept),
         centered=description.centered,
+        centre=description.centre,
         sigma_known=not noise.is_estimated,
         known_se=noise.kind == "known",
         noise="se" if noise.kind == "known" else "sigma",
