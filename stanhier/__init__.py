@@ -20,6 +20,7 @@ _HOMES = {
     "HalfStudentT": "priors.distributions",
     "LKJ": "priors.correlations",
     "LinearRegression": "regressions",
+    "Model": "model",
     "Normal": "priors.distributions",
     "PriorError": "basics.errors",
     "PriorWarning": "basics.warned",
@@ -49,6 +50,7 @@ __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constan
     "HalfStudentT",
     "LKJ",
     "LinearRegression",
+    "Model",
     "Normal",
     "PriorError",
     "PriorWarning",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from stanhier.loading import load
     from stanhier.many.fitting import fit_many
     from stanhier.many.pooling import pooling
+    from stanhier.model import Model
     from stanhier.plots import plot_compare
     from stanhier.posterior.diagnostics import SamplingWarning
     from stanhier.priors.correlations import LKJ

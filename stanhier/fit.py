@@ -22,7 +22,7 @@ class Fit[R: Regression](Fitted[R]):
 
     Parameters
     ----------
-    model : LinearRegression or VaryingIntercept
+    model : Model
     draws : Draws
     diagnosis : Diagnosis, optional
         Of these draws, where it has been made already.
@@ -34,6 +34,7 @@ class Fit[R: Regression](Fitted[R]):
     summary = _summary.summary
     agreement = _agreement.agreement
     group_summary = groups.group_summary
+    group_effects = groups.group_effects
     group_draws = groups.group_draws
     predict = prediction.predict
     predict_draws = prediction.predict_draws

@@ -26,7 +26,7 @@ from stanhier.storage.reading import StoredFit, read
 
 __all__ = ["load"]
 
-_MODELS: dict[str, type[Model]] = {"LinearRegression": LinearRegression, "VaryingIntercept": VaryingIntercept}
+_MODELS: dict[str, type[Model]] = {kind.__name__: kind for kind in (Model, LinearRegression, VaryingIntercept)}
 
 
 @in_our_words()

@@ -1,7 +1,7 @@
 """A model: a regression that can be sampled, or approximated."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self, Unpack
+from typing import Any, ClassVar, Self, Unpack
 
 from stanhier import plots
 from stanhier.basics.arguments import in_our_words
@@ -29,8 +29,8 @@ _HABITS = {
     "link": "The response is Gaussian, on its own scale.",
     "weights": "Rows are weighted by their standard errors where these are known: se=.",
     "offset": "Subtract the offset from the response, in a column of its own.",
-    "group": "The groups are a term of the formula of VaryingIntercept: (1 | county).",
-    "groups": "The groups are a term of the formula of VaryingIntercept: (1 | county).",
+    "group": "The groups are a term of the formula: (1 | county).",
+    "groups": "The groups are a term of the formula: (1 | county).",
     "df": "Did you mean 'data'?",
     **{name: f"That is one of sample(): model.sample({name}=...)." for name in SampleKeywords.__annotations__},
 }
@@ -38,7 +38,64 @@ _HABITS = {
 
 
 class Model(Regression):
-    """What both models share; use `LinearRegression` or `VaryingIntercept`."""
+    """A regression whose intercept and slopes vary by any number of factors: y_i ~ normal(mu_i, sigma).
+
+    The mean is mu_i = alpha + x_i beta + sum over terms of z_i effect_g[g_i]; the effects of each group of a factor g
+    are normal around 0, with standard deviations `sd_g` and, within one grouping term, correlations `cor_g`.
+
+    Parameters
+    ----------
+    formula : str
+        For example `"reaction ~ days + (1 + days | subject)"`. Grouping terms are lme4's: `(1 | g)`, `(x | g)` with the
+        intercept that belongs to it, `(0 + x | g)` without, `(x || g)` without correlations, `(1 | a / b)` for
+        `(1 | a) + (1 | a:b)`; several are added. What varies need not be among the predictors of the population: its
+        mean is 0 then.
+    data : data frame, mapping of arrays, path or lazy frame
+        One row per observation: a frame of pandas, Polars or PyArrow, or a dict of arrays, in memory; or rows that are
+        not: Parquet files by path or pattern, a lazy frame of Polars, a DuckDB relation, an Ibis table, a data frame of
+        Dask or PySpark. Never changed, and not copied: leave arrays as they are while the model is in use.
+    priors : mapping, optional
+        Priors of `alpha`, `beta` (one for all, or a mapping by predictor), `sigma`, `sd` (one for all, by factor, or by
+        factor and effect) and `cor` (an `LKJ` for all, or by factor). The rest get rstanarm's defaults where it has
+        them: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k normal(0, 2.5 sd(y) / sd(x_k)),
+        sigma exponential(1 / sd(y)); sd of a varying intercept exponential(1 / sd(y)), of a varying slope
+        exponential(sd(x_k) / sd(y)); correlations LKJ(1). A prior that you give on `alpha` applies at x = 0, unless it
+        has `centered=True`, which puts it at the mean of the predictors.
+    sigma : float, optional
+        Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
+    se : str or array of shape (N,), optional
+        Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+    context : mapping of functions by name, optional
+        Functions of your own, which the formula may call: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or
+        keep what they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
+
+    Raises
+    ------
+    FormulaError
+        If the formula cannot be read or evaluated.
+    DataError
+        If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors; if a
+        factor has one level, or fewer levels than effects; if an effect is of a constant.
+    PriorError
+        If a prior does not fit its parameter.
+    StanhierError
+        If an argument is not one of these.
+
+    Warns
+    -----
+    PriorWarning
+        If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
+        its standard deviations from 0; `centered=True` is the remedy.
+
+    References
+    ----------
+    Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
+    Bates, Maechler, Bolker & Walker (2015), doi:10.18637/jss.v067.i01 (grouping terms).
+    Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008 (LKJ).
+    """
+
+    _own_intercepts: ClassVar[bool] = False
+    """Whether the groups' intercepts are parameters themselves, around `mu_alpha`, instead of effects."""
 
     @in_our_words(_HABITS)
     def __init__(
@@ -69,13 +126,12 @@ class Model(Regression):
     ) -> None:
         parsed = parse(formula, context)
         self._check_formula(parsed)
-        built = build(parsed, data, **arguments)
-        super().__init__(built.design, built.noise, built.chosen, built.engine, built.stages)
+        built = build(parsed, data, own_intercepts=self._own_intercepts, **arguments)
+        super().__init__(built.design, built.noise, built.chosen, built.engine, built.own_intercepts, built.stages)
 
     @classmethod
     def _check_formula(cls, formula: ParsedFormula) -> None:
         """Refuse a formula that is not one of this class of models."""
-        raise NotImplementedError
 
     sample_prior = predictive.sample_prior
     plot_prior = plots.prior
@@ -217,11 +273,15 @@ class Model(Regression):
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({self.formula!r})", f"  {self.design.n_rows:,} rows"]
-        if self.design.group is not None:
-            lines[-1] += f" in {len(self.design.group.levels):,} groups of '{self.design.group.name}'"
+        counts = [f"{len(one.levels):,} groups of '{one.name}'" for one in self.design.groupings]
+        if counts:
+            lines[-1] += f" in {' and '.join(counts)}"
         lines += [f"  {name} ~ {prior!r}" for name, prior in self.chosen.by_scalar.items()]
         if self.noise.kind == "known":
             lines.append("  standard errors known")
         elif self.noise.fixed is not None:
             lines.append(f"  sigma = {self.noise.fixed:g}")
+        lines += [
+            f"  {name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra
+        ]
         return "\n".join(lines)

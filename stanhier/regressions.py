@@ -1,7 +1,7 @@
 """The models by name: what a user writes."""
 
 from stanhier.basics.errors import FormulaError
-from stanhier.basics.words import quoted, shortened
+from stanhier.basics.words import listed, quoted, shortened
 from stanhier.formula.parse import ParsedFormula
 from stanhier.model import Model
 
@@ -54,8 +54,11 @@ class LinearRegression(Model):
     Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
     """
 
+    _own_intercepts = True
+
     @classmethod
     def _check_formula(cls, formula: ParsedFormula) -> None:
+        _refuse_beyond_intercept(formula)
         if formula.group is not None:
             raise FormulaError(
                 f"{quoted(formula.text)} has a grouping term; use VaryingIntercept for "
@@ -110,9 +113,12 @@ class VaryingIntercept(Model):
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, chapter 12.
     """
 
+    _own_intercepts = True
+
     @classmethod
     def _check_formula(cls, formula: ParsedFormula) -> None:
         text = formula.text
+        _refuse_beyond_intercept(formula)
         if formula.group is None:
             raise FormulaError(
                 f"{quoted(text)} has no grouping term; add one such as (1 | county), or use LinearRegression."
@@ -131,6 +137,29 @@ def class_of(formula: ParsedFormula) -> type[Model]:
     FormulaError
         If it is not one that this model takes.
     """
-    kind: type[Model] = LinearRegression if formula.group is None else VaryingIntercept
+    kind: type[Model] = LinearRegression if not formula.terms else VaryingIntercept
     kind._check_formula(formula)
     return kind
+
+
+def _refuse_beyond_intercept(formula: ParsedFormula) -> None:
+    """Refuse grouping terms that are more than one intercept by one column."""
+    beyond = _beyond_intercept(formula)
+    if beyond is not None:
+        raise FormulaError(f"{quoted(formula.text)}: {beyond}; use Model.")
+
+
+def _beyond_intercept(formula: ParsedFormula) -> str | None:
+    """Say what a formula has beyond one intercept that varies by one column, None if there is nothing."""
+    slopes = next((term for term in formula.terms if not term.is_intercept), None)
+    if slopes is not None:
+        more = "more" if slopes.has_intercept else "something else"
+        return f"({shortened(slopes.text)}) varies by {more} than an intercept"
+    names = tuple(dict.fromkeys(term.name for term in formula.terms))
+    if len(names) > 1:
+        texts = [term.text for term in formula.terms]
+        nested = next((f"({shortened(text)}) nests groups: " for text in texts if texts.count(text) > 1), "")
+        return f"{nested}intercepts vary by several grouping factors, {listed(names, 5)}"
+    if names and formula.group is None:
+        return f"({shortened(formula.terms[0].text)}) groups by a combination of columns"
+    return None

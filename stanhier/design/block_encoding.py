@@ -1,6 +1,6 @@
 """Blocks to pieces: every block is encoded as the whole would be, checked, and compressed where it is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,14 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import quoted
-from stanhier.data.codes import codes_of_integers
-from stanhier.data.frames import clean_group
+from stanhier.data.factors import factor_codes
 from stanhier.data.kinds import is_categorical
 from stanhier.data.libraries import PANDAS, Library
-from stanhier.design.blocks import MAX_BLOCK_VALUES, ArrayRows, Reducer, Rows, Stack, precision_weights
-from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_names
+from stanhier.design.blocks import MAX_BLOCK_VALUES, ArrayRows, Reducer, RowGroups, Rows, Stack, precision_weights
+from stanhier.design.columns import Columns, FactorEffects, arranged, sides_of
+from stanhier.design.encoding import evaluate, learn_spec, predictor_names
 from stanhier.design.learning import Learnt
+from stanhier.design.rows import EncodedRows, RowEncoder
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import put_moments, whole_columns
 from stanhier.formula.parse import ParsedFormula
@@ -32,13 +33,18 @@ class Encoding:
     ----------
     formula : ParsedFormula
     learnt : Learnt
-    spec, response_spec : formulaic.ModelSpec
-        Of the right-hand and the left-hand side.
+    columns : Columns
+        Of the right-hand side.
+    effects : tuple of FactorEffects
+        What varies by each factor.
+    response_spec : formulaic.ModelSpec
+        Of the left-hand side.
     """
 
     formula: ParsedFormula
     learnt: Learnt
-    spec: ModelSpec
+    columns: Columns
+    effects: tuple[FactorEffects, ...]
     response_spec: ModelSpec
 
     def clean(self, frame: pd.DataFrame, tally: Tally) -> pd.DataFrame | None:
@@ -53,20 +59,20 @@ class Encoding:
 
     def rows(self, clean: pd.DataFrame, tally: Tally) -> Rows:
         """Encode clean rows, counting what is not finite."""
-        names, response = predictor_names(self.spec), self.formula.response
+        response = self.formula.response
         if response in clean.columns:
             y = clean[response].to_numpy(dtype=float)
         else:
             y = evaluate(self.response_spec, clean, self.formula).to_numpy(dtype=float)[:, 0]
             tally.count_infinite(response, y)
-        encoder = RowEncoder(self.spec, clean, self.formula)
+        encoder = RowEncoder(self.columns, clean, self.formula)
         if encoder.is_plain:
-            return EncodedRows(encoder, y, len(names))
-        X = np.empty((len(clean), len(names)))
+            return EncodedRows(encoder, y, self.columns)
+        X = np.empty((len(clean), self.columns.n_columns))
         encoder.write(slice(0, len(clean)), X)
-        for k, name in enumerate(names):
+        for k, name in enumerate(self.columns.names):
             tally.count_infinite(name, X[:, k])
-        return ArrayRows(X, y)
+        return ArrayRows(X, y, len(self.columns.extra))
 
 
 def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
@@ -79,9 +85,8 @@ def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
     DataError
         If the response is not one numeric column.
     """
-    specs = [
-        learn_spec(side, learnt.kinds, formula, are_all=False) for side in (formula.common.rhs, formula.common.lhs)
-    ]
+    sides = [*sides_of(formula), formula.common.lhs]
+    specs = [learn_spec(side, learnt.kinds, formula, are_all=False) for side in sides]
     calls = whole_columns(formula)
     strange = sorted(learnt.moments.keys() - {whole.call for whole in calls})
     if strange:
@@ -90,12 +95,12 @@ def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
         if not whole.needs_levels and whole.call in learnt.moments:
             for spec in specs:
                 put_moments(spec, whole, learnt.moments[whole.call])
-    names = predictor_names(specs[1])
+    names = predictor_names(specs[-1])
     if len(names) != 1 or (
         formula.response in learnt.kinds and learnt.kinds[formula.response].dtype.kind not in "iufb"
     ):
         raise DataError(f"The response '{formula.response}' is not one numeric column (it became {list(names)}).")
-    return Encoding(formula, learnt, *specs)
+    return Encoding(formula, learnt, *arranged(formula, specs[:-1]), specs[-1])
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ class Reduce[P]:
     def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[P | None, Tally]:
         """Give the sum of the pieces of all blocks, and what is wrong with their rows."""
         stack, tally = Stack(self.reducer), Tally()
-        for frame in gathered(frames, stack, len(predictor_names(self.encoding.spec)) + 1):
+        for frame in gathered(frames, stack, self.encoding.columns.n_columns + 1):
             here = Tally(len(frame))
             piece = self._piece(frame, here)
             tally = tally.merge([here])
@@ -140,8 +145,8 @@ class Reduce[P]:
     def _piece(self, frame: pd.DataFrame, tally: Tally) -> P | None:
         formula = self.encoding.formula
         clean = self.encoding.clean(frame, tally)
-        if formula.group is not None:
-            tally.count_missing(formula.group, frame[formula.group])
+        for name in formula.factor_columns:
+            tally.count_missing(name, frame[name])
         se = self._standard_errors(frame, tally)
         if clean is None or not tally.is_clean:
             return None
@@ -149,10 +154,14 @@ class Reduce[P]:
         if not tally.is_clean:
             return None
         weights = None if se is None else precision_weights(se)
-        if formula.group is None:
-            return self.reducer.piece(rows, weights=weights, n_groups=int(formula.has_intercept))
-        codes, levels = _coded(clean_group(frame, formula.group, self.library))
-        return self.reducer.piece(rows, weights=weights, codes=codes, labels=levels, n_groups=len(levels))
+        return self.reducer.piece(rows, weights=weights, groups=self._groups(frame))
+
+    def _groups(self, frame: pd.DataFrame) -> list[RowGroups]:
+        groups = []
+        for one in self.encoding.effects:
+            codes, labels = _coded(frame, one.factors, self.library)
+            groups.append(RowGroups(codes, len(labels), labels, one.columns, one.blocks))
+        return groups
 
     def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
         if self.se_name is None:
@@ -173,7 +182,7 @@ def gathered(frames: Iterator[pd.DataFrame], stack: Stack[Any], width: int) -> I
     waiting: list[pd.DataFrame] = []
     for frame in frames:
         waiting.append(frame)
-        if sum(map(len, waiting)) >= min(2 * stack.n_groups, MAX_BLOCK_VALUES // width):
+        if sum(map(len, waiting)) >= min(2 * stack.size, MAX_BLOCK_VALUES // width):
             yield waiting[0] if len(waiting) == 1 else pd.concat(waiting, ignore_index=True)
             waiting = []
     if waiting:
@@ -195,8 +204,7 @@ def _as_kind(name: str, column: pd.Series, dtype: object) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), index=column.index)
 
 
-def _coded(labels: pd.Series) -> tuple[np.ndarray, pd.Index]:
+def _coded(frame: pd.DataFrame, factors: Sequence[str], library: Library) -> tuple[np.ndarray, pd.Index]:
     """Give the groups of rows as codes, and labels that are alike whatever the type of the column."""
-    codes, levels = codes_of_integers(labels) or pd.factorize(labels)
-    levels = pd.Index(levels)
+    codes, levels = factor_codes(frame, factors, library, sort=False)
     return codes, levels if levels.dtype.kind in "iuMm" else pd.Index(np.asarray(levels, dtype=object))

@@ -1,13 +1,13 @@
 """Rows block by block, and what an engine makes of them where they live."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["MAX_BLOCK_VALUES", "ArrayRows", "Reducer", "Rows", "Stack", "precision_weights"]
+__all__ = ["MAX_BLOCK_VALUES", "ArrayRows", "Reducer", "RowGroups", "Rows", "Stack", "precision_weights"]
 
 MAX_BLOCK_VALUES = 1 << 23
 """Values of a block of rows at most."""
@@ -22,10 +22,14 @@ class Rows(Protocol):
 
     @property
     def n_columns(self) -> int:
-        """K + 1: predictors and response."""
+        """K + E + 1: predictors of the population, further effects of groups, and response."""
+
+    @property
+    def n_extra(self) -> int:
+        """E."""
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give blocks [x_1 .. x_K, y] of at most `size` rows; the receiver may overwrite them.
+        """Give blocks [x_1 .. x_K, e_1 .. e_E, y] of at most `size` rows; the receiver may overwrite them.
 
         They are quickest to work with where each column is contiguous.
         """
@@ -37,12 +41,15 @@ class ArrayRows:
 
     Attributes
     ----------
-    X : numpy.ndarray, shape (N, K)
+    X : numpy.ndarray, shape (N, K + E)
     y : numpy.ndarray, shape (N,)
+    n_extra : int
+        E.
     """
 
     X: np.ndarray
     y: np.ndarray
+    n_extra: int = 0
 
     @property
     def n_rows(self) -> int:
@@ -51,7 +58,7 @@ class ArrayRows:
 
     @property
     def n_columns(self) -> int:
-        """K + 1."""
+        """K + E + 1."""
         return int(self.X.shape[1]) + 1
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
@@ -63,21 +70,38 @@ class ArrayRows:
             yield rows, block
 
 
+@dataclass(frozen=True)
+class RowGroups:
+    """The groups of some rows by one factor, and what varies by it.
+
+    Attributes
+    ----------
+    codes : numpy.ndarray of int, shape (N,)
+        Group of each row.
+    n_levels : int
+        J; each group has a row, unless groups are known beforehand.
+    labels : pandas.Index, length J, or None
+        By which groups are known when pieces merge; their codes where None.
+    columns : tuple of int, length q
+        Of the effects: positions among the columns, -1 of the constant.
+    blocks : tuple of int
+        Lengths of runs of correlated effects.
+    """
+
+    codes: np.ndarray
+    n_levels: int
+    labels: pd.Index | None
+    columns: tuple[int, ...]
+    blocks: tuple[int, ...]
+
+
 class Reducer[P, R](Protocol):
     """What an engine makes of rows where these live, here or on a cluster's workers: pieces, which merge in any order.
 
     A piece `P` is what travels; what is left of all rows, `R`, is made from the sum of the pieces.
     """
 
-    def piece(
-        self,
-        rows: Rows,
-        *,
-        weights: np.ndarray | None = None,
-        codes: np.ndarray | None = None,
-        labels: pd.Index | None = None,
-        n_groups: int = 1,
-    ) -> P:
+    def piece(self, rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[RowGroups] = ()) -> P:
         """Reduce some rows.
 
         Parameters
@@ -86,22 +110,24 @@ class Reducer[P, R](Protocol):
             At least one.
         weights : numpy.ndarray, shape (N,), optional
             Known precision weights.
-        codes : numpy.ndarray of int, shape (N,), optional
-            Group of each row; one group where not given.
-        labels : pandas.Index, length n_groups, optional
-            By which groups are known when pieces merge; their codes where not given.
-        n_groups : int
-            0 of a regression without intercept.
+        groups : sequence of RowGroups
+            One for each factor, in the order of the formula.
         """
 
     def merge(self, a: P, b: P) -> P:
         """Give the piece of the rows of both; the groups of `a` come first."""
 
-    def labels(self, piece: P) -> pd.Index:
-        """Give the groups of a piece in their order."""
+    def labels(self, piece: P) -> tuple[pd.Index, ...]:
+        """Give the groups of a piece by each factor, in their order."""
 
-    def total(self, piece: P, order: np.ndarray | None = None) -> R:
-        """Give what is left of all rows, from the sum of the pieces; the groups in another order if one is given."""
+    def size(self, piece: P) -> int:
+        """Count what a piece has numbers of: groups, or combinations of them."""
+
+    def total(self, piece: P, order: Sequence[np.ndarray] | None = None) -> R:
+        """Give what is left of all rows, from the sum of the pieces.
+
+        The groups of each factor come in another order if one is given.
+        """
 
     def n_rows(self, reduced: R) -> int:
         """Count the rows."""
@@ -126,8 +152,8 @@ class Stack[P]:
         self._pieces: list[P] = []
 
     @property
-    def n_groups(self) -> int:
-        """Number of groups of the largest piece."""
+    def size(self) -> int:
+        """Size of the largest piece."""
         return self._size(0) if self._pieces else 0
 
     def add(self, piece: P) -> None:
@@ -143,7 +169,7 @@ class Stack[P]:
         return self._pieces[0] if self._pieces else None
 
     def _size(self, position: int) -> int:
-        return len(self._reducer.labels(self._pieces[position]))
+        return self._reducer.size(self._pieces[position])
 
     def _merge_last(self) -> None:
         last = self._pieces.pop()

@@ -10,42 +10,71 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
+from stanhier.data.factors import factor_codes
 from stanhier.data.frames import (
     as_frame,
     clean_columns,
-    clean_group,
     column_names,
     require_columns,
 )
 from stanhier.data.kinds import kind_of_labels, refuse_infinite
-from stanhier.data.libraries import library_of
+from stanhier.data.libraries import Library, library_of
 from stanhier.data.missing import refuse_missing
 from stanhier.data.standard_errors import positive_numbers
 from stanhier.design.absent import refuse_nul
 from stanhier.design.blocks import Reducer
-from stanhier.design.encoding import evaluate, predictor_matrix
+from stanhier.design.columns import CONSTANT, Columns, FactorEffects
+from stanhier.design.encoding import evaluate
+from stanhier.design.rows import column_matrix
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["Design", "Grouping", "NewRows"]
+__all__ = ["Design", "Grouping", "NewGroups", "NewRows"]
 
 
 @dataclass(frozen=True)
-class Grouping:
-    """The grouping factor: labels become codes once, and stay as coordinates.
+class Grouping(FactorEffects):
+    """A grouping factor: labels become codes once, and stay as coordinates.
 
     Attributes
     ----------
-    name : str
-        The grouping column.
     levels : pandas.Index, length J
-        Labels, sorted (a categorical keeps its own order); only those that occur.
+        Labels, sorted (a categorical keeps its own order); only those that occur. Of several columns text such as
+        "north:3".
     """
 
-    name: str
     levels: pd.Index
 
     def __post_init__(self) -> None:
         refuse_nul(self.levels, self.name)
+
+    @property
+    def n_effects(self) -> int:
+        """How many effects a group has, q."""
+        return len(self.effects)
+
+    def effect_matrix(self, columns: np.ndarray) -> np.ndarray:
+        """Give what the effects are multiplied by, shape (N, q), from the columns of a design, shape (N, K + E)."""
+        matrix = np.ones((len(columns), self.n_effects))
+        for k, column in enumerate(self.columns):
+            if column != CONSTANT:
+                matrix[:, k] = columns[:, column]
+        return matrix
+
+
+@dataclass(frozen=True)
+class NewGroups:
+    """The groups of new data by one factor.
+
+    Attributes
+    ----------
+    codes : numpy.ndarray of int, shape (N,)
+        Positions of the groups; J and beyond are new groups, in the order of `new_levels`.
+    new_levels : pandas.Index
+        Groups that the fit has not seen.
+    """
+
+    codes: np.ndarray
+    new_levels: pd.Index
 
 
 @dataclass(frozen=True)
@@ -54,23 +83,33 @@ class NewRows:
 
     Attributes
     ----------
-    X : numpy.ndarray, shape (N, K)
-        Predictors, no intercept column.
-    codes : numpy.ndarray of int, shape (N,), or None
-        Positions of the groups; J and beyond are new groups, in the order of `new_levels`.
-    new_levels : pandas.Index
-        Groups that the fit has not seen.
+    columns : numpy.ndarray, shape (N, K + E)
+        Predictors of the population, no intercept column, then further effects of groups.
+    n_predictors : int
+        K.
+    groups : tuple of NewGroups
+        One for each factor; none where groups were not looked at.
     se : numpy.ndarray, shape (N,), or None
         Standard errors, where the model has them and the new data name them.
     index : pandas.Index
         Row labels of the new data.
     """
 
-    X: np.ndarray
-    codes: np.ndarray | None
-    new_levels: pd.Index
+    columns: np.ndarray
+    n_predictors: int
+    groups: tuple[NewGroups, ...]
     se: np.ndarray | None
     index: pd.Index
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return len(self.columns)
+
+    @property
+    def X(self) -> np.ndarray:  # noqa: N802
+        """Predictors of the population, shape (N, K)."""
+        return self.columns[:, : self.n_predictors]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,20 +119,28 @@ class Design:
     Attributes
     ----------
     formula : ParsedFormula
-    predictors : tuple of str, length K
-        Names of the columns of X.
-    group : Grouping or None
+    columns : Columns
+        What has been learnt from the data, so that new data are encoded alike.
+    groupings : tuple of Grouping
+        The factors by which effects vary, in the order of the formula.
     se_name : str or None
         The column of known standard errors, if there is one.
-    spec : formulaic.ModelSpec
-        What formulaic has learnt from the data, so that new data are encoded alike.
     """
 
     formula: ParsedFormula
-    predictors: tuple[str, ...]
-    group: Grouping | None
+    columns: Columns
+    groupings: tuple[Grouping, ...]
     se_name: str | None
-    spec: ModelSpec
+
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """Names of the columns of X, length K."""
+        return self.columns.predictors
+
+    @property
+    def group(self) -> Grouping | None:
+        """The factor of a model with nothing but one varying intercept; None of any other."""
+        return self.groupings[0] if self.formula.group is not None else None
 
     @property
     @abstractmethod
@@ -134,8 +181,8 @@ class Design:
             If a column is missing, has missing values, another kind than in the fit, or an unknown category.
         """
         library = library_of(data)
-        group = [self.group.name] if self.group is not None and with_groups else []
-        wanted = list(dict.fromkeys([*self.formula.predictor_columns, *group]))
+        factors = self.formula.factor_columns if with_groups else ()
+        wanted = list(dict.fromkeys([*self.formula.predictor_columns, *factors]))
         errors = list(self._error_columns(data))
         frame = as_frame(data, list(dict.fromkeys([*wanted, *errors])))
         require_columns(frame, wanted)
@@ -147,20 +194,12 @@ class Design:
             like=self.kinds,
             library=library,
         )
-        X = predictor_matrix(self.spec, clean, self.formula)
-        codes, new_levels = None, pd.Index([])
-        if self.group is not None and with_groups:
-            labels = clean_group(frame, self.group.name, library)
-            _refuse_other_kind(labels, self.group)
-            codes = np.asarray(self.group.levels.get_indexer(pd.Index(labels)))
-            unseen = codes < 0
-            if unseen.any():
-                new_codes, new_levels = pd.factorize(labels[unseen], sort=True)
-                codes[unseen] = len(self.group.levels) + new_codes
+        columns = column_matrix(self.columns, clean, self.formula)
+        groups = tuple(_new_groups(frame, grouping, library) for grouping in self.groupings) if with_groups else ()
         se = None
         if self.se_name is not None and self.se_name in frame.columns:
             se = positive_numbers(frame, self.se_name)
-        return NewRows(X, codes, new_levels, se, frame.index)
+        return NewRows(columns, len(self.predictors), groups, se, frame.index)
 
     def _error_columns(self, data: Any) -> tuple[str, ...]:
         """Give the column of standard errors, where the model has one and new data have it too."""
@@ -185,10 +224,22 @@ class Design:
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)
 
 
-def _refuse_other_kind(labels: pd.Series, group: Grouping) -> None:
-    here, before = kind_of_labels(pd.Index(labels)), kind_of_labels(group.levels)
-    if len(labels) and here != before:
+def _new_groups(frame: pd.DataFrame, grouping: Grouping, library: Library) -> NewGroups:
+    if len(frame) == 0:
+        return NewGroups(np.empty(0, dtype=int), pd.Index([]))
+    local, levels = factor_codes(frame, grouping.factors, library)
+    if len(grouping.factors) == 1:
+        _refuse_other_kind(levels, grouping)
+    positions = np.asarray(grouping.levels.get_indexer(levels))
+    unseen = positions < 0
+    positions[unseen] = len(grouping.levels) + np.arange(unseen.sum())
+    return NewGroups(positions[local], levels[unseen])
+
+
+def _refuse_other_kind(labels: pd.Index, group: Grouping) -> None:
+    here, before = kind_of_labels(labels), kind_of_labels(group.levels)
+    if here != before:
         raise DataError(
-            f"Column '{group.name}' holds {here} here (such as {labels.iloc[0]!s:.40}), but held {before} (such as "
+            f"Column '{group.name}' holds {here} here (such as {labels[0]!s:.40}), but held {before} (such as "
             f"{group.levels[0]!s:.40}) when the model was made, so that no group would be known; convert it."
         )

@@ -23,7 +23,7 @@ from stanhier.formula.formulaic_parts import is_column, name_of, python_of
 from stanhier.formula.parse import ParsedFormula
 from stanhier.formula.reading import plain_words
 
-__all__ = ["EncodedRows", "RowEncoder", "evaluate", "learn_spec", "predictor_matrix", "predictor_names"]
+__all__ = ["evaluate", "learn_spec", "plain_columns", "predictor_names", "without_intercept"]
 
 
 def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
@@ -47,77 +47,8 @@ def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
     return names
 
 
-class RowEncoder:
-    """Writes the predictors of rows of a frame; where each is just a numeric column, without formulaic.
-
-    Parameters
-    ----------
-    spec : formulaic.ModelSpec
-        As learnt from the data of the fit.
-    frame : pandas.DataFrame
-        Cleaned columns.
-    formula : ParsedFormula
-    """
-
-    def __init__(self, spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> None:
-        self._spec = spec
-        self._frame = frame
-        self._formula = formula
-        self._columns = _plain_columns(spec, frame)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether each predictor is just a numeric column, so that clean columns make finite predictors."""
-        return self._columns is not None
-
-    def write(self, rows: slice, out: np.ndarray) -> None:
-        """Write the predictors of some rows into an array of shape (rows, K)."""
-        if self._columns is None:
-            out[:] = _without_intercept(evaluate(self._spec, self._frame.iloc[rows], self._formula, are_all=False))
-            return
-        for k, column in enumerate(self._columns):
-            out[:, k] = column[rows]
-
-
-@dataclass(frozen=True)
-class EncodedRows:
-    """Rows that are encoded as they are asked for.
-
-    Attributes
-    ----------
-    encoder : RowEncoder
-    y : numpy.ndarray, shape (N,)
-    n_predictors : int
-        K.
-    """
-
-    encoder: RowEncoder
-    y: np.ndarray
-    n_predictors: int
-
-    @property
-    def n_rows(self) -> int:
-        """N."""
-        return len(self.y)
-
-    @property
-    def n_columns(self) -> int:
-        """K + 1."""
-        return self.n_predictors + 1
-
-    def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give blocks [x_1 .. x_K, y]; the array is used again for the next one."""
-        block = np.empty((min(size, self.n_rows), self.n_columns), order="F")
-        for start in range(0, self.n_rows, size):
-            rows = slice(start, min(start + size, self.n_rows))
-            part = block[: rows.stop - rows.start]
-            self.encoder.write(rows, part[:, :-1])
-            part[:, -1] = self.y[rows]
-            yield rows, part
-
-
-def _plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
-    """Give the columns themselves where each predictor is just a numeric column; None otherwise."""
+def plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
+    """Give the columns of one side of a formula themselves where each predictor is just a numeric column; None otherwise."""
     columns = []
     for name, term in zip(spec.column_names, spec.terms, strict=False):
         if name == "Intercept":
@@ -210,22 +141,7 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
     return matrix
 
 
-def predictor_matrix(spec: ModelSpec, frame: pd.DataFrame, formula: ParsedFormula) -> np.ndarray:
-    """Encode all rows, shape (N, K).
-
-    Raises
-    ------
-    DataError
-        If a predictor is not finite; with its name and count.
-    """
-    if not spec.column_names:
-        return np.empty((len(frame), 0))
-    X = _without_intercept(evaluate(spec, frame, formula))
-    for k, name in enumerate(predictor_names(spec)):
-        refuse_infinite(X[:, k], name)
-    return X
-
-
-def _without_intercept(matrix: pd.DataFrame) -> np.ndarray:
+def without_intercept(matrix: pd.DataFrame) -> np.ndarray:
+    """Give the columns of a matrix of formulaic's but the constant one, shape (N, K)."""
     kept = [c for c in matrix.columns if c != "Intercept"]
     return np.ascontiguousarray(matrix[kept].to_numpy(dtype=float)).reshape(len(matrix), len(kept))

@@ -1,6 +1,6 @@
 """Formula and data frame to a design whose rows are in memory: response, predictors and group codes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -11,7 +11,7 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError, FormulaError
 from stanhier.basics.words import quoted
-from stanhier.data.codes import codes_of_integers
+from stanhier.data.factors import factor_codes
 from stanhier.data.frames import (
     as_frame,
     clean_columns,
@@ -24,9 +24,11 @@ from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
 from stanhier.data.standard_errors import error_array, positive_numbers
 from stanhier.design.absent import refuse_absent
-from stanhier.design.blocks import Reducer, precision_weights
-from stanhier.design.design import Design, Grouping
-from stanhier.design.encoding import EncodedRows, RowEncoder, evaluate, learn_spec, predictor_matrix, predictor_names
+from stanhier.design.blocks import Reducer, RowGroups, precision_weights
+from stanhier.design.columns import Columns, columns_of
+from stanhier.design.design import Design, Grouping, NewGroups, NewRows
+from stanhier.design.encoding import evaluate, learn_spec
+from stanhier.design.rows import EncodedRows, RowEncoder, column_matrix
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["InMemoryDesign", "RowGrouping", "build_design"]
@@ -34,7 +36,7 @@ __all__ = ["InMemoryDesign", "RowGrouping", "build_design"]
 
 @dataclass(frozen=True)
 class RowGrouping(Grouping):
-    """The grouping factor of rows.
+    """A grouping factor of rows.
 
     Attributes
     ----------
@@ -49,6 +51,18 @@ class RowGrouping(Grouping):
         """Number of rows of each group, shape (J,)."""
         return np.bincount(self.codes, minlength=len(self.levels))
 
+    @property
+    def row_groups(self) -> RowGroups:
+        """The groups as a reducer takes them."""
+        return RowGroups(self.codes, len(self.levels), None, self.columns, self.blocks)
+
+    def present(self) -> tuple[Self, np.ndarray]:
+        """Give the groups that have rows, and the position of each group among them, -1 of one without."""
+        present, codes = np.unique(self.codes, return_inverse=True)
+        positions = np.full(len(self.levels), -1)
+        positions[present] = np.arange(len(present))
+        return replace(self, levels=self.levels[present], codes=codes), positions
+
 
 @dataclass(frozen=True, kw_only=True)
 class InMemoryDesign(Design):
@@ -60,14 +74,14 @@ class InMemoryDesign(Design):
         The columns that the model uses, cleaned: numbers, booleans and categoricals without missing values.
     y : numpy.ndarray, shape (N,)
         Response.
-    group : RowGrouping or None
+    groupings : tuple of RowGrouping
     se : numpy.ndarray, shape (N,), or None
         Known standard error of each observation.
     """
 
     frame: pd.DataFrame
     y: np.ndarray
-    group: RowGrouping | None
+    groupings: tuple[RowGrouping, ...]
     se: np.ndarray | None
 
     @property
@@ -77,8 +91,13 @@ class InMemoryDesign(Design):
 
     @property
     def n_columns(self) -> int:
-        """Number of predictors and the response, K + 1."""
-        return len(self.predictors) + 1
+        """Number of columns and the response, K + E + 1."""
+        return self.columns.n_columns + 1
+
+    @property
+    def n_extra(self) -> int:
+        """Number of columns of effects that are no predictors of the population, E."""
+        return len(self.columns.extra)
 
     @property
     def kinds(self) -> pd.DataFrame:
@@ -91,15 +110,9 @@ class InMemoryDesign(Design):
         return learn_spec(self.formula.common.lhs, self.frame, self.formula)
 
     @property
-    def grouping(self) -> RowGrouping:
-        """The grouping factor, of a model that has one."""
-        assert self.group is not None
-        return self.group
-
-    @property
-    def codes(self) -> np.ndarray | None:
-        """The group of each row, shape (N,); None without groups."""
-        return None if self.group is None else self.group.codes
+    def group(self) -> RowGrouping | None:
+        """The factor of a model with nothing but one varying intercept; None of any other."""
+        return self.groupings[0] if self.formula.group is not None else None
 
     @property
     def weights(self) -> np.ndarray | None:
@@ -108,32 +121,45 @@ class InMemoryDesign(Design):
 
     def reduce[P, R](self, reducer: Reducer[P, R]) -> R:
         """Give what an engine makes of the rows."""
-        n_groups = int(self.formula.has_intercept) if self.group is None else len(self.group.levels)
-        piece = reducer.piece(self, weights=self.weights, codes=self.codes, n_groups=n_groups)
-        return reducer.total(piece)
+        groups = [grouping.row_groups for grouping in self.groupings]
+        return reducer.total(reducer.piece(self, weights=self.weights, groups=groups))
 
     def take(self, chosen: np.ndarray) -> Self:
         """Give the design of some rows, by a mask or by positions; groups keep their codes."""
-        group = self.group
         return replace(
             self,
             frame=self.frame[chosen] if chosen.dtype == bool else self.frame.iloc[chosen],
             y=self.y[chosen],
-            group=None if group is None else replace(group, codes=group.codes[chosen]),
+            groupings=tuple(replace(grouping, codes=grouping.codes[chosen]) for grouping in self.groupings),
             se=None if self.se is None else self.se[chosen],
         )
 
-    def grouped_by(self, levels: pd.Index, codes: np.ndarray) -> Self:
-        """Give the design with other codes of the same grouping column."""
-        return replace(self, group=RowGrouping(self.grouping.name, levels, codes))
+    def grouped_by(self, groupings: Sequence[RowGrouping]) -> Self:
+        """Give the design with other levels and codes of the same factors."""
+        return replace(self, groupings=tuple(groupings))
 
     @cached_property
-    def X(self) -> np.ndarray:  # noqa: N802
-        """Predictors, shape (N, K), no intercept column. Made when first asked for: models go by blocks."""
-        X = np.empty((self.n_rows, len(self.predictors)))
+    def matrix(self) -> np.ndarray:
+        """All columns, shape (N, K + E), no intercept column. Made when first asked for: models go by blocks."""
+        matrix = np.empty((self.n_rows, self.columns.n_columns))
         for rows, block in self.blocks(_BLOCK_ROWS):
-            X[rows] = block[:, :-1]
-        return X
+            matrix[rows] = block[:, :-1]
+        return matrix
+
+    @property
+    def X(self) -> np.ndarray:  # noqa: N802
+        """Predictors of the population, shape (N, K)."""
+        return self.matrix[:, : len(self.predictors)]
+
+    def effect_matrix(self, term: int) -> np.ndarray:
+        """Give what the effects of a factor are multiplied by, shape (N, q)."""
+        return self.groupings[term].effect_matrix(self.matrix)
+
+    @property
+    def as_new(self) -> NewRows:
+        """The rows as new data."""
+        groups = tuple(NewGroups(grouping.codes, pd.Index([])) for grouping in self.groupings)
+        return NewRows(self.matrix, len(self.predictors), groups, self.se, self.frame.index)
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Give the design block by block, so that it is never in memory as a whole.
@@ -145,18 +171,18 @@ class InMemoryDesign(Design):
 
         Yields
         ------
-        slice, numpy.ndarray of shape (rows, K + 1)
-            Columns [x_1 .. x_K, y]. The array is used again for the next block.
+        slice, numpy.ndarray of shape (rows, K + E + 1)
+            Columns [x_1 .. x_K, e_1 .. e_E, y]. The array is used again for the next block.
 
         Raises
         ------
         DataError
-            If a predictor is not finite.
+            If a column is not finite.
         """
-        encoder = RowEncoder(self.spec, self.frame, self.formula)
-        for rows, block in EncodedRows(encoder, self.y, len(self.predictors)).blocks(size):
+        encoder = RowEncoder(self.columns, self.frame, self.formula)
+        for rows, block in EncodedRows(encoder, self.y, self.columns).blocks(size):
             if not encoder.is_plain and not np.isfinite(block[:, :-1].sum()):
-                predictor_matrix(self.spec, self.frame, self.formula)  # names the column and counts its rows
+                column_matrix(self.columns, self.frame, self.formula)  # names the column and counts its rows
             yield rows, block
 
 
@@ -183,7 +209,7 @@ def build_design(
     FormulaError
         If formulaic cannot evaluate the formula on these data.
     """
-    wanted = list(dict.fromkeys([*formula.columns, *(n for n in (formula.group, se) if isinstance(n, str))]))
+    wanted = list(dict.fromkeys([*formula.columns, *formula.factor_columns, *([se] if isinstance(se, str) else [])]))
     refuse_absent(wanted, column_names(data), formula, "the data")
     frame = as_frame(data, wanted)
     if len(frame) == 0:
@@ -203,14 +229,14 @@ def build_design(
         library=library,
     )
     y = _response(formula, clean)
-    spec = _learn(formula, clean)
-    _check_own_functions(formula, spec, clean)
-    group = None
-    if formula.group is not None:
-        labels = clean_group(frame, formula.group, library)
-        codes, levels = codes_of_integers(labels) or pd.factorize(labels, sort=True)
-        group = RowGrouping(formula.group, pd.Index(levels), codes)
-        clean = _with_column(clean, formula.group, labels)
+    columns, effects = columns_of(formula, clean)
+    _check_own_functions(formula, columns, clean)
+    groupings = []
+    for one in effects:
+        codes, levels = factor_codes(frame, one.factors, library)
+        groupings.append(RowGrouping(one.factors, one.effects, one.columns, one.blocks, levels, codes))
+    for name in formula.factor_columns:
+        clean = _with_column(clean, name, clean_group(frame, name, library))
     se_name = se if isinstance(se, str) else None
     se_values = None
     if se_name is not None:
@@ -222,11 +248,10 @@ def build_design(
         formula=formula,
         frame=clean,
         y=y,
-        predictors=predictor_names(spec),
-        group=group,
+        columns=columns,
+        groupings=tuple(groupings),
         se=se_values,
         se_name=se_name,
-        spec=spec,
     )
 
 
@@ -253,21 +278,12 @@ def _response(formula: ParsedFormula, frame: pd.DataFrame) -> np.ndarray:
     return refuse_infinite(np.ascontiguousarray(matrix.to_numpy(dtype=float)[:, 0]), formula.response)
 
 
-def _learn(formula: ParsedFormula, frame: pd.DataFrame) -> ModelSpec:
-    """Let formulaic learn the encoding of the right-hand side.
-
-    Where every expression works row by row, a single row tells it all: categoricals carry their levels in their type.
-    """
-    some = frame.iloc[:1] if formula.is_row_by_row else frame
-    return learn_spec(formula.common.rhs, some, formula)
-
-
-def _check_own_functions(formula: ParsedFormula, spec: ModelSpec, frame: pd.DataFrame) -> None:
+def _check_own_functions(formula: ParsedFormula, columns: Columns, frame: pd.DataFrame) -> None:
     """Refuse functions of the user's own that give rows other values in other company: predictions would be wrong."""
     if not formula.context or len(frame) < 2:
         return
     half = slice(len(frame) // 2, None)
-    for side in (spec, evaluate(formula.common.lhs, frame, formula).model_spec):
+    for side in (*columns.specs, evaluate(formula.common.lhs, frame, formula).model_spec):
         alone, together = (evaluate(side, rows, formula) for rows in (frame.iloc[half], frame))
         expected = together.to_numpy(dtype=float)[half]
         same = np.isclose(alone.to_numpy(dtype=float), expected, rtol=1e-8, atol=0, equal_nan=True).all(axis=0)

@@ -1,5 +1,6 @@
 """The design of a model whose rows are not in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,6 @@ from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Encoding, Reduce, encoding_of
 from stanhier.design.blocks import Reducer
 from stanhier.design.design import Design, Grouping
-from stanhier.design.encoding import predictor_names
 from stanhier.design.in_memory import build_design
 from stanhier.design.learning import learn
 from stanhier.formula.parse import ParsedFormula
@@ -120,23 +120,21 @@ def streamed_design[P](
     """
     if se is not None and not isinstance(se, str):
         raise DataError("`se` must be the name of a column where the rows of `data` are not in memory.")
-    wanted = dict.fromkeys([*formula.columns, *(name for name in (formula.group, se) if name is not None)])
+    wanted = dict.fromkeys([*formula.columns, *formula.factor_columns, *([se] if se is not None else [])])
     refuse_absent(list(wanted), list(source.columns), formula, source.name)
     encoding = encoding_of(formula, learn(formula, source))
     piece, tally = source.reduce(tuple(wanted), Reduce(encoding, se, reducer, source.library))
     empty = source.empty(tuple(wanted))
     tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
     assert piece is not None
-    levels = order = None
-    if formula.group is not None:
-        labels = reducer.labels(piece)
-        order = np.argsort(labels.to_numpy(), kind="stable")
-        levels = pd.Index(labels[order].tolist()) if labels.dtype == object else labels[order]
+    labels = reducer.labels(piece)[: len(encoding.effects)]  # one group of all rows where there is no factor
+    order = [np.argsort(one.to_numpy(), kind="stable") for one in labels]
+    levels = [_plain(one[places]) for one, places in zip(labels, order, strict=True)]
     return design_from(encoding, reducer.total(piece, order), tally.n_rows, levels, se)
 
 
 def design_from(
-    encoding: Encoding, reduced: Any, n_rows: int, levels: pd.Index | None, se: str | None
+    encoding: Encoding, reduced: Any, n_rows: int, levels: Sequence[pd.Index], se: str | None
 ) -> StreamedDesign:
     """Put a streamed design together: from rows just reduced, or from a saved fit.
 
@@ -146,26 +144,28 @@ def design_from(
     reduced : object
         What the engine's reducer made of the rows.
     n_rows : int
-    levels : pandas.Index or None
-        Labels of the groups.
+    levels : sequence of pandas.Index
+        Labels of the groups of each factor.
     se : str or None
 
     Returns
     -------
     StreamedDesign
     """
-    formula = encoding.formula
-    group = None
-    if formula.group is not None:
-        assert levels is not None
-        group = Grouping(formula.group, levels)
+    groupings = tuple(
+        Grouping(one.factors, one.effects, one.columns, one.blocks, labels)
+        for one, labels in zip(encoding.effects, levels, strict=True)
+    )
     return StreamedDesign(
-        formula=formula,
-        predictors=predictor_names(encoding.spec),
-        group=group,
+        formula=encoding.formula,
+        columns=encoding.columns,
+        groupings=groupings,
         se_name=se,
-        spec=encoding.spec,
         encoding=encoding,
         reduced=reduced,
         size=n_rows,
     )
+
+
+def _plain(labels: pd.Index) -> pd.Index:
+    return pd.Index(labels.tolist()) if labels.dtype == object else labels

@@ -7,22 +7,35 @@ from stanhier.basics.errors import FormulaError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.basics.words import quoted
+from stanhier.design.blocks import Reducer
 from stanhier.design.streamed import design_of
+from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
-from stanhier.engines.prior_choice import ColumnMoments, choose_priors
+from stanhier.engines.identified import refuse_unidentified
+from stanhier.engines.multilevel.reducer import MultilevelReducer
+from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["REDUCER", "build"]
+__all__ = ["build", "reducer_of"]
 
-REDUCER = GaussianReducer()
-"""What is made of rows while they are gone over; every model so far has the Gaussian engine."""
+
+def reducer_of(formula: ParsedFormula) -> Reducer[Any, Any]:
+    """Give what is made of rows while they are gone over: it belongs to the engine that the formula's structure has."""
+    kind = GaussianReducer if _is_simple(formula) else MultilevelReducer
+    return kind(formula.has_intercept)
 
 
 def build(
-    formula: ParsedFormula, data: Any, *, priors: Mapping[str, Any] | None, sigma: float | None, se: str | Any | None
+    formula: ParsedFormula,
+    data: Any,
+    *,
+    priors: Mapping[str, Any] | None,
+    sigma: float | None,
+    se: str | Any | None,
+    own_intercepts: bool,
 ) -> Regression:
     """Build a regression.
 
@@ -35,6 +48,8 @@ def build(
         By parameter name.
     sigma, se
         As `Noise.of` takes them.
+    own_intercepts : bool
+        Whether the groups' intercepts are parameters themselves.
 
     Returns
     -------
@@ -45,18 +60,27 @@ def build(
     FormulaError
         If there is nothing to estimate, or the formula cannot be evaluated.
     DataError
-        If a column is missing or cannot be used; if columns are collinear with flat priors.
+        If a column is missing or cannot be used; if columns are collinear with flat priors; if the groups of a factor
+        cannot tell its effects.
     PriorError
         If a prior does not fit its parameter.
     """
-    noise = Noise.of(sigma, se)
+    noise, reducer = Noise.of(sigma, se), reducer_of(formula)
     with one_blas_thread():
-        design = design_of(formula, data, REDUCER, se=se)
+        design = design_of(formula, data, reducer, se=se)
         with in_double_precision(formula.text):
-            reduced = design.reduce(REDUCER)
+            reduced = design.reduce(reducer)
             moments = ColumnMoments(reduced.mean, reduced.sd)
-            chosen = choose_priors(priors, design, parameters_of(design, noise), moments)
+            refuse_unidentified(design, moments)
+            parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
+            chosen = choose_priors(priors, design, parameters, moments)
             if not chosen.by_name:
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
-            engine = GaussianEngine.of(design, reduced, chosen, noise)
-    return Regression(design, noise, chosen, engine, (design.n_rows,))
+            kind: Any = GaussianEngine
+            engine = kind.of(design, reduced, chosen, noise)
+    return Regression(design, noise, chosen, engine, own_intercepts, (design.n_rows,))
+
+
+def _is_simple(formula: ParsedFormula) -> bool:
+    """Tell whether nothing varies by group, or one intercept around that of the population."""
+    return not formula.terms or (formula.group is not None and formula.has_intercept)

@@ -1,15 +1,15 @@
 """What an engine is asked: all that the rest of the package knows of how a posterior is computed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
 
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Inventory
-from stanhier.engines.prior_choice import ColumnMoments
 from stanhier.stan.nuts import RawDraws
 from stanhier.stan.rendered import RenderedProgram
 
@@ -48,7 +48,10 @@ class Coordinates(Protocol):
 
 
 class Engine(Protocol):
-    """How a regression is sampled, and what follows in closed form from draws. S draws, N rows, G groups, K columns."""
+    """How a regression is sampled, and what follows in closed form from draws. S draws, N rows, K predictors.
+
+    Factors are counted in the order of the formula: of `term` J groups have q effects each; G of them are asked for.
+    """
 
     @property
     def program(self) -> str | RenderedProgram:
@@ -66,10 +69,6 @@ class Engine(Protocol):
     def prior_centre(self) -> np.ndarray:
         """Where a prior with `centered=True` holds, shape (K,): the means of the predictors when it was chosen."""
 
-    @property
-    def group_weights(self) -> np.ndarray:
-        """How much each group says of its own mean, shape (J,): its rows, or the sum of their se**-2 where known."""
-
     def data(self) -> dict[str, Any]:
         """Give what the program receives."""
 
@@ -82,23 +81,31 @@ class Engine(Protocol):
     def in_logarithms(self) -> Self:
         """Give the engine in coordinates of which a mode of the scales is the mode of their logarithms."""
 
-    def values_of(self, scalars: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Give `Draws.values`, of one chain, from draws (S,) of each number that has a prior."""
+    def values_of(self, drawn: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Give `Draws.values`, of one chain, from S draws of each parameter that has a prior, by name."""
 
     def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
         """Give the mean response without group effects, shape (S, N), of rows with predictors X."""
 
-    def effects(self, draws: Draws, groups: np.ndarray) -> np.ndarray:
-        """Draw the effects of groups, deviations from the population, shape (S, G); alike in any company."""
+    def group_weights(self, term: int) -> np.ndarray:
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
 
-    def new_effects(self, draws: Draws, noise: np.ndarray) -> np.ndarray:
-        """Give the effect of a group without rows, shape (S,), from standard normal noise of that shape."""
+    def effects(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:
+        """Draw the effects of groups, deviations from the population, shape (S, G, q); alike in any company."""
 
-    def effect_means(self, draws: Draws, groups: np.ndarray) -> np.ndarray:
-        """Give the means of the groups' effects given the other parameters, shape (S, G)."""
+    def new_effects(self, draws: Draws, term: int, noise: np.ndarray) -> np.ndarray:
+        """Give the effects of a group without rows, shape (S, q), from standard normal noise of that shape."""
 
-    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float, x: np.ndarray) -> pd.DataFrame:
-        """Summarise the groups' means at predictors x, shape (K,): mean, sd, lower, median, upper."""
+    def effect_means(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:
+        """Give the means of the groups' effects given the other parameters, shape (S, G, q)."""
+
+    def summarise_groups(
+        self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
+    ) -> pd.DataFrame:
+        """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper.
+
+        The weights are of shape (q,), the offset (S,) is of each draw.
+        """
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,); of rows with known standard errors these take its place."""
@@ -106,16 +113,44 @@ class Engine(Protocol):
     def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
         """Give log densities of rows given the other rows of their group, block by block."""
 
-    def set_densities(self, design: InMemoryDesign, codes: np.ndarray, n_sets: int, draws: Draws) -> Iterator[Block]:
-        """Give log densities of sets of rows: of groups, whose effects are integrated out, where the model has any."""
+    def set_densities(
+        self,
+        design: InMemoryDesign,
+        codes: np.ndarray,
+        n_sets: int,
+        draws: Draws,
+        *,
+        known: Sequence[np.ndarray] | None = None,
+    ) -> Iterator[Block]:
+        """Give log densities of sets of rows, of a model with groups of those of a factor.
 
-    def held_out_densities(self, design: InMemoryDesign, codes: np.ndarray | None, draws: Draws) -> np.ndarray:
-        """Give the log posterior mean density of rows that the draws have not seen, shape (N,); codes: -1 is new."""
+        Effects of groups all of whose rows are in the set are integrated out. Where the draws have not seen these rows,
+        `known` is the position of each group of the design, by factor, among those behind the draws, -1 of one that is
+        not there: then the effects of these are integrated out.
+        """
 
-    def own_means(self, draws: Draws) -> np.ndarray:
-        """Give each group's mean less what the mean slopes explain, taken to predictors of 0, shape (J,)."""
+    def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
+        """Give the log posterior mean density of rows that the draws have not seen, shape (N,).
 
-    def replicated_means(self, draws: Draws, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        Codes are those of each factor in the rows behind the draws; -1 is a group that is not there.
+        """
+
+    def log_density_of_new(self, before: Self, new_rows: InMemoryDesign, draws: Draws) -> np.ndarray:
+        """Give the log density, shape (S,), of rows that this engine has seen and `before`, whose draws these are, not.
+
+        It is given what was drawn that these rows leave as it is.
+        """
+
+    def completed(self, draws: Draws) -> Draws:
+        """Give draws of fewer rows, weighted for all, with what follows from them given all rows drawn anew."""
+
+    def own_effects(self, draws: Draws, term: int) -> np.ndarray:
+        """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell.
+
+        Rows are taken less what the population and the effects of other factors explain on average.
+        """
+
+    def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,)."""
 
 

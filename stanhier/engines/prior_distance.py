@@ -4,8 +4,9 @@ import numpy as np
 
 from stanhier.basics.warned import PriorWarning, warn
 from stanhier.design.design import Design
+from stanhier.engines.chosen_priors import ChosenPriors
+from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.parameters import Role
-from stanhier.engines.prior_choice import ChosenPriors, ColumnMoments
 from stanhier.priors.distributions import numbers
 
 __all__ = ["distance_of", "warn_of_distance"]
@@ -46,7 +47,9 @@ def distance_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) ->
     parameter, prior = chosen.parameters.of(Role.INTERCEPT), chosen.intercept
     if parameter is None or prior is None or prior.centered or not prior.is_proper or not design.predictors:
         return None
-    distance = np.where(_is_indicator(moments, design.n_rows), 0.0, _distances(moments))
+    n_predictors = len(design.predictors)
+    mean, sd = moments.mean[:n_predictors], moments.sd[:n_predictors]
+    distance = np.where(_is_indicator(mean, sd, design.n_rows), 0.0, _distances(mean, sd))
     k = int(distance.argmax())
     if not distance[k] > FAR:
         return None
@@ -66,14 +69,12 @@ def distance_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) ->
     )
 
 
-def _distances(moments: ColumnMoments) -> np.ndarray:
+def _distances(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
     """Give how many standard deviations each predictor's mean is from 0, shape (K,); 0 of a constant."""
-    mean, sd = moments.mean[:-1], moments.sd[:-1]
     return np.asarray(np.divide(np.abs(mean), sd, out=np.zeros_like(mean), where=sd > 0))
 
 
-def _is_indicator(moments: ColumnMoments, n_rows: int) -> np.ndarray:
+def _is_indicator(mean: np.ndarray, sd: np.ndarray, n_rows: int) -> np.ndarray:
     """Whether a predictor is 0 or 1 in every row, and so at 0 in some: then its squares add up to what it does."""
-    mean, sd = moments.mean[:-1], moments.sd[:-1]
     same = np.isclose(sd**2 * (n_rows - 1), n_rows * mean * (1.0 - mean), rtol=1e-6, atol=0.0)
     return np.asarray(same & (sd > 0))

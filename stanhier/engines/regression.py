@@ -8,12 +8,13 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
-from stanhier.engines.prior_choice import ChosenPriors
+from stanhier.engines.term_parameters import inventory_of_terms
 from stanhier.engines.textbook.description import Description, describe
 from stanhier.engines.textbook.rendering import render
-from stanhier.engines.textbook.rows import program_data, rows_of
+from stanhier.engines.textbook.rows import program_data
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
@@ -32,6 +33,8 @@ class Regression:
     chosen : ChosenPriors
         Every prior as it will be used.
     engine : Engine
+    own_intercepts : bool
+        Whether the groups' intercepts are parameters themselves, around `mu_alpha`, instead of effects.
     stages : tuple of int
         Number of rows when the model was made, and after each update by new groups.
     """
@@ -40,6 +43,7 @@ class Regression:
     noise: Noise
     chosen: ChosenPriors
     engine: Engine
+    own_intercepts: bool
     stages: tuple[int, ...]
 
     @property
@@ -72,7 +76,7 @@ class Regression:
     @property
     def parameters(self) -> Inventory:
         """All parameters, the effects of the groups too."""
-        return parameters_of(self.design, self.noise)
+        return parameters_of(self.design, self.noise, own_intercepts=self.own_intercepts)
 
     @property
     def sigma(self) -> float | None:
@@ -95,7 +99,7 @@ class Regression:
     @property
     def row_data(self) -> dict[str, Any]:
         """The data for `stan_code`: the rows themselves."""
-        return program_data(self._description, rows_of(self.rows))
+        return program_data(self._description, self.rows)
 
     @property
     def _description(self) -> Description:
@@ -139,8 +143,15 @@ class Regression:
         return other
 
 
-def parameters_of(design: Design, noise: Noise) -> Inventory:
+def parameters_of(design: Design, noise: Noise, *, own_intercepts: bool) -> Inventory:
     """List the parameters of a regression on these rows."""
+    if not own_intercepts:
+        return inventory_of_terms(
+            design.predictors,
+            has_intercept=design.formula.has_intercept,
+            factors=design.groupings,
+            sigma_is_estimated=noise.is_estimated,
+        )
     group = design.group
     return inventory_of(
         design.predictors,

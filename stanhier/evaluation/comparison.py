@@ -134,13 +134,13 @@ def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> d
                 f"compare(): {quoted(name)} must be a fit or a result of loo() or kfold(), not {quoted(fit)}."
             )
     _check_same_data(real)
-    labels = _group_labels(real) if real and isinstance(by, str) and by == "group" else None
+    labels = _group_labels(real, by) if real and isinstance(by, str) and by != "row" else None
     results: dict[str, Any] = {}
     for name, fit in fits.items():
         if name not in real:
             results[name] = fit
             continue
-        own = by if labels is None or real[name].model.design.group is not None else labels
+        own = by if labels is None or real[name].model.design.groupings else labels
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", SamplingWarning)
             results[name] = loo(real[name], by=own)
@@ -186,15 +186,21 @@ def _check_same_data(fits: Mapping[str, Fitted[Regression]]) -> None:
         )
 
 
-def _group_labels(fits: Mapping[str, Fitted[Regression]]) -> Any:
-    grouped = {name: group for name, fit in fits.items() if (group := fit.model.rows.group) is not None}
+def _group_labels(fits: Mapping[str, Fitted[Regression]], by: str) -> Any:
+    """Give the labels of the rows by the factor that is left out, for fits without groups."""
+    grouped = {}
+    for name, fit in fits.items():
+        groupings = fit.model.rows.groupings
+        own = [one for one in groupings if one.name == by] or (groupings if len(groupings) == 1 else ())
+        grouped |= {name: one for one in own}
     if not grouped:
-        raise StanhierError('compare(by="group"): none of the fits has groups; give `by` the labels of the rows.')
+        what = "groups" if by == "group" else f"the factor {quoted(by)}"
+        raise StanhierError(f"compare(by={quoted(by)}): none of the fits has {what}; give `by` the labels of the rows.")
     (first, grouping), *others = grouped.items()
     labels = grouping.levels[grouping.codes]
     for name, other in others:
         if not np.array_equal(np.asarray(labels), np.asarray(other.levels[other.codes])):
-            raise DataError(f'compare(by="group"): {quoted(first)} and {quoted(name)} group the rows differently.')
+            raise DataError(f"compare(by={quoted(by)}): {quoted(first)} and {quoted(name)} group the rows differently.")
     return labels.to_series(name=grouping.name)
 
 

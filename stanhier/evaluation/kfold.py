@@ -46,7 +46,7 @@ def kfold(
 
     Parameters
     ----------
-    by : "row", "group" or array of shape (N,)
+    by : "row", "group", name of a factor, or array of shape (N,)
         What stays together in a fold, as for `loo`.
     k : int
         Number of folds.
@@ -96,22 +96,19 @@ def kfold(
     fold_of = np.random.default_rng([chosen_seed, 0x6B]).permutation(np.arange(n) % int(k))
     arguments: dict[str, Any] = {"chains": fit.draws.shape[0], "iter_sampling": fit.draws.shape[1], **kwargs}
 
-    def tasks() -> Iterator[tuple[tuple[int, Regression, np.ndarray | None], SamplingTask]]:
+    def tasks() -> Iterator[tuple[tuple[int, Regression, list[np.ndarray]], SamplingTask]]:
         for fold in range(int(k)):
             train, train_groups = _without(fit.model, fold_of[codes] == fold)
             task = SamplingTask.of(train, {**arguments, "seed": (chosen_seed + 1 + fold) % 2**32})
             yield (fold, train, train_groups), task
 
-    def held_out_density(fold: int, train: Regression, train_groups: np.ndarray | None, draws: Draws) -> np.ndarray:
+    def held_out_density(fold: int, train: Regression, train_groups: list[np.ndarray], draws: Draws) -> np.ndarray:
         out = design.take(fold_of[codes] == fold)
         if rows:
-            positions = None
-            if train_groups is not None:
-                assert out.group is not None
-                positions = train_groups[out.group.codes]
+            positions = [known[one.codes] for known, one in zip(train_groups, out.groupings, strict=True)]
             return train.engine.held_out_densities(out, positions, draws)
         local, present = pd.factorize(codes[fold_of[codes] == fold], sort=True)
-        blocks = train.engine.set_densities(out, local, len(present), draws)
+        blocks = train.engine.set_densities(out, local, len(present), draws, known=train_groups)
         return np.concatenate([log_mean_exp(density) for _, density, _ in blocks])
 
     elpd, unreliable = np.empty(n), 0
@@ -142,16 +139,14 @@ def kfold(
     )
 
 
-def _without(model: Regression, out: np.ndarray) -> tuple[Regression, np.ndarray | None]:
-    """Give the model on the rows that are kept, and the position of each group there, -1 where no row of it is left."""
+def _without(model: Regression, out: np.ndarray) -> tuple[Regression, list[np.ndarray]]:
+    """Give the model on the rows that are kept, and for each factor the position of each group there, -1 if it is not.
+
+    Groups of which no row is left are not there.
+    """
     kept = model.rows.take(~out)
-    if kept.group is None:
-        return model.on_rows(kept), None
-    levels = kept.group.levels
-    present, codes = np.unique(kept.group.codes, return_inverse=True)
-    positions = np.full(len(levels), -1)
-    positions[present] = np.arange(len(present))
-    return model.on_rows(kept.grouped_by(levels[present], codes)), positions
+    present = [grouping.present() for grouping in kept.groupings]
+    return model.on_rows(kept.grouped_by([grouping for grouping, _ in present])), [known for _, known in present]
 
 
 def _in_sample(fit: Fitted[Regression], codes: np.ndarray, n: int, *, rows: bool) -> np.ndarray:

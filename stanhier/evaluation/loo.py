@@ -18,7 +18,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.warned import warn
-from stanhier.basics.words import quoted
+from stanhier.basics.words import listed, quoted
 from stanhier.engines.engine import Block, log_mean_exp
 from stanhier.engines.parameters import dimension
 from stanhier.engines.regression import Regression
@@ -39,8 +39,9 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
 
     Parameters
     ----------
-    by : "row", "group" or array of shape (N,)
-        What is left out; labels of the rows where the model itself has no groups.
+    by : "row", "group", name of a factor, or array of shape (N,)
+        What is left out: rows, groups of the only factor or of the one that is named, or, where the model itself has no
+        groups, of rows with the same label.
 
     Returns
     -------
@@ -101,18 +102,23 @@ def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
     Raises
     ------
     StanhierError
-        If `by` is neither "row", "group" nor labels of the rows of a model without groups.
+        If `by` is neither "row", "group", a factor of the model nor labels of the rows of a model without groups.
     """
+    names = [grouping.name for grouping in fit.model.design.groupings]
+    allowed = (
+        '"row" or "group"' if len(names) == 1 else f'"row" or one of {listed(names)}' if names else '"row" or "group"'
+    )
     if isinstance(by, str):
-        if by not in ("row", "group"):
-            raise StanhierError(f'{method}(by={quoted(by)}): \'by\' must be "row" or "group".')
-        if by == "group" and fit.model.design.group is None:
+        if by == "row" or by in names or (by == "group" and len(names) == 1):
+            return
+        if by == "group" and not names:
             raise StanhierError(
                 f'{method}(by="group"): the model has no groups; give the labels of its rows, as in '
                 f'{method}(by=data["subject"]).'
             )
-    elif fit.model.design.group is not None:
-        raise StanhierError(f'{method}(by=...): this model has groups of its own; \'by\' must be "row" or "group".')
+        raise StanhierError(f"{method}(by={quoted(by)}): 'by' must be {allowed}.")
+    if names:
+        raise StanhierError(f"{method}(by=...): this model has groups of its own; 'by' must be {allowed}.")
 
 
 def labels_of(fit: Fitted[Regression], by: Any) -> tuple[np.ndarray, pd.Index, str]:
@@ -125,8 +131,8 @@ def labels_of(fit: Fitted[Regression], by: Any) -> tuple[np.ndarray, pd.Index, s
     """
     design = fit.model.rows
     if isinstance(by, str):
-        assert design.group is not None
-        return design.group.codes, design.group.levels, dimension(design.group.name)
+        grouping = next((one for one in design.groupings if one.name == by), design.groupings[0])
+        return grouping.codes, grouping.levels, dimension(grouping.name)
     values = pd.Series(np.asarray(by)) if not isinstance(by, pd.Series) else by
     if len(values) != design.n_rows:
         raise DataError(f"'by' has {len(values)} labels, but the fit has {design.n_rows} rows.")

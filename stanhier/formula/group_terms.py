@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import quoted, shortened
 
-__all__ = ["GroupTerm", "grouping_column", "split_group_terms", "without_backticked", "without_quoted"]
+__all__ = ["MOST_FACTORS", "GroupTerm", "split_group_terms", "without_backticked", "without_quoted"]
 
-_NAME = re.compile(r"`(?P<quoted>[^`]+)`|(?P<plain>[^\W\d]\w*(?:\.\w+)*)")
+MOST_FACTORS = 20
+"""Grouping factors of a formula at most, and columns that one of them combines."""
+
 _QUOTED = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
 _DEEPEST = 50
-_MOST_TERMS = 50
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -28,7 +29,7 @@ class GroupTerm:
     factors : str
         The right of the bar: by which groups.
     correlated : bool
-        False after two bars, `(effects || factors)`.
+        False after two bars, `(effects || factors)`, which leave the effects of a group uncorrelated.
     """
 
     text: str
@@ -68,8 +69,8 @@ def split_group_terms(text: str) -> tuple[str, tuple[GroupTerm, ...]]:
     """
     plain = without_quoted(text)
     spans, pairs = _spans(plain, text)
-    if len(spans) > _MOST_TERMS:
-        raise FormulaError(f"{quoted(text)} has {len(spans):,} grouping terms; one is supported so far.")
+    if len(spans) > MOST_FACTORS:
+        raise FormulaError(f"{quoted(text)} has {len(spans):,} grouping terms, and {MOST_FACTORS} are the most.")
     common, end = "", 0
     for start, stop in spans:
         if "~" in plain[stop:]:
@@ -93,70 +94,6 @@ def split_group_terms(text: str) -> tuple[str, tuple[GroupTerm, ...]]:
             if after.removeprefix("+").lstrip()[:1] in ("", ")"):
                 common += "1"
     return common + text[end:], tuple(_group_term(text, start, stop) for start, stop in spans)
-
-
-def grouping_column(text: str, terms: tuple[GroupTerm, ...]) -> str | None:
-    """Give the grouping column of a formula with one varying intercept, which is what the models have so far.
-
-    Parameters
-    ----------
-    text : str
-        The formula, for messages.
-    terms : tuple of GroupTerm
-
-    Raises
-    ------
-    FormulaError
-        If there are several terms, something else than the intercept varies, or the groups are not one column.
-    """
-    if not terms:
-        return None
-    said = quoted(text)
-    if len(terms) > 1:
-        named = ", ".join(f"({shortened(term.text.strip(), 40)})" for term in terms[:5])
-        raise FormulaError(f"{said} has {len(terms)} grouping terms, {named}; one is supported so far.")
-    term = terms[0]
-    if not term.correlated:
-        raise FormulaError(f"{said}: write the grouping term as (1 | g), with a single bar.")
-    if term.effects != "1":
-        raise FormulaError(
-            f"{said}: ({shortened(term.text.strip())}) asks for varying slopes or no varying intercept; "
-            "(1 | g) is what is supported so far."
-        )
-    match = _NAME.fullmatch(term.factors)
-    if match is None:
-        raise FormulaError(f"{said}: {quoted(term.factors)} is not the name of one column. {_why(term.factors)}")
-    return match["quoted"] or match["plain"]
-
-
-def _why(factors: str) -> str:
-    """Say what a grouping by something else than a column would be, and what there is instead."""
-    plain = without_quoted(factors)
-    lost = (
-        "A column that names the combination, data['a_b'] = data['a'].astype(str) + ':' + data['b'].astype(str), can "
-        "be grouped by, as (1 | a_b), but"
-    )
-    if "(" in plain:
-        return "Groups are the values of a column as they are, numbers or text: (1 | g)."
-    if "/" in plain:
-        return (
-            "Nested groups (1 | a / b), which stand for (1 | a) + (1 | a:b), are not supported so far: there is one "
-            f"grouping column. {lost} then the model does not know which groups are of one `a`: there is no standard "
-            "deviation between the groups of `a`, no estimate of one of them, and a new b in a known a is predicted as "
-            "if nothing were known of that a."
-        )
-    if "*" in plain or "+" in plain:
-        return (
-            "Crossed groups, (1 | a) + (1 | b), are not supported so far: there is one grouping column. "
-            f"{lost} this is another model: no intercepts and standard deviations of `a` and of `b`, and each "
-            "combination is a group of its own. One of them can be a predictor instead, C(b), without pooling."
-        )
-    if ":" in plain:
-        return (
-            "Groups that are combinations, (1 | a:b), are not supported so far. A column that names them is the same: "
-            "data['a_b'] = data['a'].astype(str) + ':' + data['b'].astype(str), and (1 | a_b)."
-        )
-    return "A name with blanks, dashes or other signs in it stands in backticks: (1 | `my group`)."
 
 
 def _spans(plain: str, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
@@ -245,12 +182,15 @@ def _beside(sign: str) -> str:
 
 def _group_term(text: str, start: int, stop: int) -> GroupTerm:
     inner = text[start + 1 : stop - 1]
-    plain = without_quoted(inner)
-    bars = [position for position, sign in enumerate(plain) if sign == "|"]
+    bars = [position for position, sign in enumerate(without_quoted(inner)) if sign == "|"]
     if len(bars) > 2 or (len(bars) == 2 and bars[1] != bars[0] + 1):
-        raise FormulaError(f"{quoted(text)}: write the grouping term as (1 | g), with a single bar.")
+        raise FormulaError(
+            f"{quoted(text)}: ({shortened(inner.strip())}) has {len(bars)} bars; a grouping term has one, (1 | g), or "
+            "two side by side, (1 + x || g), for effects without correlations. Further groups are terms of their own, "
+            "(1 | g) + (1 | h)."
+        )
     return GroupTerm(
-        text=inner,
+        text=inner.strip(),
         effects=inner[: bars[0]].strip(),
         factors=inner[bars[-1] + 1 :].strip(),
         correlated=len(bars) == 1,

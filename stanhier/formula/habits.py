@@ -2,7 +2,14 @@
 
 import re
 
-__all__ = ["BACKTICKS", "advice_for_bar", "advice_for_call", "advice_for_name", "advice_for_text"]
+__all__ = [
+    "BACKTICKS",
+    "advice_for_bar",
+    "advice_for_call",
+    "advice_for_grouping",
+    "advice_for_name",
+    "advice_for_text",
+]
 
 BACKTICKS = "A name with blanks, dashes or other signs in it stands in backticks: `my column`."
 
@@ -18,6 +25,8 @@ _OTHER_RESPONSES = (
     "the response is a column of numbers without additions behind a bar; weights, trials, censoring and truncation are "
     "not supported"
 )
+_GROUPINGS = ("gr", "mm")
+_GROUPING = "a grouping term is (1 | g) with the names of columns; groups have no weights, covariances or memberships"
 _GAUSSIAN_ONLY = "models here are Gaussian, of one column of numbers; successes out of trials cannot be modelled"
 _CALLS = {
     **dict.fromkeys("factor as.factor as_factor asfactor Categorical category categorical".split(), "write C(x)"),
@@ -45,7 +54,7 @@ _CALLS = {
     **dict.fromkeys("trials cat thres subset rate truncated censored".split(), _OTHER_RESPONSES),
     **dict.fromkeys("weights weighted w".split(), "weights are not supported yet"),
     "se": 'known standard errors are given beside the formula, with se="column"',
-    **dict.fromkeys("gr mm".split(), "a grouping term is (1 | g) with the name of one column"),
+    **dict.fromkeys(_GROUPINGS, _GROUPING),
     **dict.fromkeys("z zscore standardise rescale std scale2".split(), "write standardize(x)"),
     **dict.fromkeys("centre demean c_".split(), "write center(x)"),
     **dict.fromkeys("mean sd var min max median sum".split(), "write center(x) or scale(x), or " + _AS_COLUMN),
@@ -99,6 +108,17 @@ def advice_for_call(name: str) -> str | None:
         As it is called, for example "factor".
     """
     return _CALLS.get(name)
+
+
+def advice_for_grouping(name: str) -> str:
+    """Give the advice for a function around the name of a grouping column.
+
+    Parameters
+    ----------
+    name : str
+        As it is called, for example "gr".
+    """
+    return _GROUPING if name in _GROUPINGS else "groups are the values of columns as they are, numbers or text: (1 | g)"
 
 
 def advice_for_name(name: str) -> str | None:

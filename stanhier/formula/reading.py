@@ -18,7 +18,7 @@ from stanhier.formula.formulaic_parts import constants_of, name_of, numbers_of, 
 from stanhier.formula.group_terms import without_quoted
 from stanhier.formula.habits import BACKTICKS, advice_for_bar, advice_for_call, advice_for_text
 
-__all__ = ["LONGEST", "LONGEST_EXPRESSION", "plain_words", "read_terms", "refuse_long"]
+__all__ = ["LONGEST", "LONGEST_EXPRESSION", "MOST_CALLS", "plain_words", "read_terms", "refuse_long"]
 
 LONGEST = 100_000
 """Characters of a formula at most."""
@@ -26,11 +26,13 @@ LONGEST = 100_000
 LONGEST_EXPRESSION = 1000
 """Characters of a call in it at most."""
 
+MOST_CALLS = 300
+"""Different calls in it at most."""
+
 _ANSI = re.compile("\x1b\\[[0-9;]*m|[⧛⧚]")
 _MOST_TOKENS = 10_000
-_MOST_CALLS = 300
 _MOST_TERMS = 20_000
-_MOST_STEPS = 60_000
+_STEPS_PER_TERM = 3
 _GREATEST_ORDER = 20
 _NUMBERS = "numbers other than 0 and 1 stand in calculations alone, as in I(2 * x)"
 _NO_ZERO = "a 0 stands in sums alone, as in y ~ 0 + x, where it takes away the intercept"
@@ -50,8 +52,8 @@ def refuse_long(text: str) -> None:
         )
 
 
-def read_terms(common: str, formula: str) -> StructuredFormula | SimpleFormula:
-    """Let formulaic read the common part of a formula.
+def read_terms(common: str, formula: str, *, most_terms: int = _MOST_TERMS) -> StructuredFormula | SimpleFormula:
+    """Let formulaic read the common part of a formula, or the effects of a grouping term.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def read_terms(common: str, formula: str) -> StructuredFormula | SimpleFormula:
         Without grouping terms.
     formula : str
         The whole formula, for messages.
+    most_terms : int
+        That products and powers in it may multiply out to.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def read_terms(common: str, formula: str) -> StructuredFormula | SimpleFormula:
     """
     said = quoted(formula)
     try:
-        return parsed_with(_Bounds(), _with_aliases(common))
+        return parsed_with(_Bounds(most_terms), _with_aliases(common))
     except _RefusedError as err:
         raise FormulaError(f"{said}: {err}.") from None
     except SyntaxError as err:
@@ -114,8 +118,8 @@ def _with_aliases(common: str) -> str:
             raise _RefusedError(advice_for_bar(without_quoted(common[: stop + 30])))
         if kind == "operator" and "|" in token:
             raise _RefusedError(
-                "a bar stands within parentheses, as in (1 | g) for intercepts that vary; beside them write one "
-                "response, one '~' and one set of predictors"
+                "a bar stands within parentheses, as in (1 | g) for an intercept and (1 + x | g) for an intercept and "
+                "a slope that vary by g; beside them write one response, one '~' and one set of predictors"
             )
         if kind == "operator" and "%" in common[start:stop] and token.strip() != "in":
             raise _RefusedError("of signs between per cents there is a %in% b alone; an interaction is a:b")
@@ -124,8 +128,8 @@ def _with_aliases(common: str) -> str:
         if len(token) > LONGEST_EXPRESSION:
             raise _RefusedError(f"{quoted(token, 60)} of {len(token):,} characters is too long; make a column")
         calls.add(token)
-        if len(calls) > _MOST_CALLS:
-            raise _RefusedError(f"it has more than {_MOST_CALLS} different calls; make columns of some of them")
+        if len(calls) > MOST_CALLS:
+            raise _RefusedError(f"it has more than {MOST_CALLS} different calls; make columns of some of them")
         try:
             replaced = with_aliases(token)
         except ValueError as err:
@@ -141,8 +145,9 @@ def _with_aliases(common: str) -> str:
 class _Bounds:
     """Looks at the sizes of sets of terms before they are combined."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_terms: int) -> None:
         self._steps = 0
+        self._most_terms = most_terms
 
     def __call__(self, symbol: str, sides: tuple[Any, ...]) -> None:
         sizes = [len(side) for side in sides]
@@ -157,12 +162,12 @@ class _Bounds:
             return
         if symbol in ("**", "^"):
             power = _check_power(*sides)
-            _check_size(sizes[0] ** power)
+            self._check_size(sizes[0] ** power)
             self._count(sizes[0] ** power * power)
             order = power * max((len(term.factors) for term in sides[0]), default=0)
             order = min(order, sum(len(term.factors) for term in sides[0]))
         else:
-            _check_size(prod(sizes))
+            self._check_size(prod(sizes))
             orders = [[len(term.factors) for term in side] for side in sides]
             nesting = sum(orders[0 if symbol == "/" else -1]) if symbol in ("/", "in") else 0
             order = max(nesting, sum(max(side, default=0) for side in orders))
@@ -174,8 +179,15 @@ class _Bounds:
 
     def _count(self, steps: int) -> None:
         self._steps += steps
-        if self._steps > _MOST_STEPS:
-            _check_size(_MOST_TERMS + 1)
+        if self._steps > _STEPS_PER_TERM * self._most_terms:
+            self._check_size(self._most_terms + 1)
+
+    def _check_size(self, n_terms: int) -> None:
+        if n_terms > self._most_terms:
+            raise _RefusedError(
+                f"it multiplies out to more than {self._most_terms:,} terms, or to fewer in too many steps; write "
+                "fewer interactions"
+            )
 
 
 def _check_difference(left: Any, right: Any) -> None:
@@ -199,14 +211,6 @@ def _check_power(base: Any, power: Any) -> int:
     if not exponent.isdecimal() or not 1 <= int(exponent[:4]) <= 100:
         raise _RefusedError("the power of a sum of terms must be an integer from 1 to 100")
     return int(exponent)
-
-
-def _check_size(n_terms: int) -> None:
-    if n_terms > _MOST_TERMS:
-        raise _RefusedError(
-            f"it multiplies out to more than {_MOST_TERMS:,} terms, or to fewer in too many steps; write fewer "
-            "interactions"
-        )
 
 
 def _why(err: FormulaicError, common: str) -> str:

@@ -91,7 +91,7 @@ def models_by_group(
     kind = class_of(parsed)
     _check_for_all(parsed, columns, priors, Noise.of(sigma, se))
     make = _ModelMaker(kind, formula, context, {"priors": priors, "sigma": sigma})
-    named = [*parsed.columns, *(name for name in (parsed.group, se) if isinstance(name, str))]
+    named = [*parsed.columns, *parsed.factor_columns, *([se] if isinstance(se, str) else [])]
     wanted = tuple(dict.fromkeys(named))
     source = open_source(data)
     if source is not None:
@@ -112,7 +112,7 @@ def _columns_of(by: Any) -> tuple[str, ...]:
 
 
 def _check_for_all(formula: ParsedFormula, by: tuple[str, ...], priors: Any, noise: Noise) -> None:
-    used = next((name for name in by if name in formula.columns or name == formula.group), None)
+    used = next((name for name in by if name in (*formula.columns, *formula.factor_columns)), None)
     if used is not None:
         raise FormulaError(
             f"{quoted(formula.text)}: '{used}' is a column of `by`, which has one value in each model; leave it out "

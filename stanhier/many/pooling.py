@@ -173,9 +173,10 @@ def pooling(
     given_to_stan = {name: value for name, value in kwargs.items() if name != "keep_finished"}
     check_keywords("pooling", given_to_stan, theirs="sample", hidden=NOT_FOR_USERS, own=_OWN_KEYWORDS)
     parsed = parse(formula, context)
-    if parsed.group is not None:
+    if parsed.terms:
         raise FormulaError(
-            f"{quoted(formula)}: pooling() adds the grouping term itself; leave out (1 | {shortened(parsed.group)})."
+            f"{quoted(formula)}: pooling() adds the grouping term itself; leave out "
+            f"({shortened(parsed.terms[0].text)})."
         )
     if not parsed.has_intercept:
         raise FormulaError(f"{quoted(formula)}: pooling() compares intercepts, so the formula must have one.")

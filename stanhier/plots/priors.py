@@ -1,8 +1,9 @@
 """Densities of the priors, for the pictures."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.shared import density
+from stanhier.priors.correlations import LKJ
 from stanhier.priors.distributions import (
     Cauchy,
     Exponential,
@@ -25,6 +27,7 @@ from stanhier.priors.distributions import (
 __all__ = ["PriorDensity", "prior_densities"]
 
 _DRAWS = 20_000
+_REAL, _POSITIVE = (-inf, inf), (0.0, inf)
 _LINE = 32
 """Letters that fit under a panel."""
 
@@ -43,22 +46,22 @@ class PriorDensity:
         Density at an array of values.
     ppf : callable
         Quantile of a probability.
-    positive : bool
-        Whether the parameter is.
+    support : (float, float)
+        The values that the parameter can have.
     """
 
     words: str
     proper: bool
     pdf: Callable[[np.ndarray], np.ndarray]
     ppf: Callable[[float], float]
-    positive: bool
+    support: tuple[float, float] = _REAL
 
     @property
     def range(self) -> tuple[float, float]:
         """The values worth showing: the central 98 %, of heavy tails the central 90 %."""
         wide, narrow = (self.ppf(0.01), self.ppf(0.99)), (self.ppf(0.05), self.ppf(0.95))
         lower, upper = narrow if wide[1] - wide[0] > 3 * (narrow[1] - narrow[0]) else wide
-        return (0.0 if self.positive else lower), upper
+        return (0.0 if self.support == _POSITIVE else lower), upper
 
     def window(self, lower: float, upper: float) -> tuple[float, float]:
         """Widen the range of a posterior by its own width, as far as the prior reaches, and to where the prior is."""
@@ -67,21 +70,44 @@ class PriorDensity:
         if self.proper:
             left = min(left, max(lower - width, self.ppf(0.01)), self.ppf(0.5))
             right = max(right, min(upper + width, self.ppf(0.99)), self.ppf(0.5))
-        return (max(left, 0.0) if self.positive else left), right
+        return max(left, self.support[0]), min(right, self.support[1])
 
 
 def prior_densities(model: Regression) -> dict[tuple[str, Any], PriorDensity]:
-    """Give the density of every prior by parameter and predictor (None where it has none).
+    """Give the density of every prior by parameter and label (None where it has none).
 
-    The prior of an intercept at the mean of the predictors, alpha + mean(x) beta, is turned into that of the intercept
-    at 0 by draws.
+    Of correlations it is that of each single one, whose label is the text `effect, other effect`. The prior of an
+    intercept at the mean of the predictors, alpha + mean(x) beta, is turned into that of the intercept at 0 by draws.
     """
     densities: dict[tuple[str, Any], PriorDensity] = {}
     for parameter in model.chosen.parameters:
-        labels = [None] if parameter.labels is None else list(parameter.labels)
-        for label, prior in zip(labels, model.chosen.by_name[parameter.name], strict=True):
-            densities[parameter.name, label] = _curve(model, prior)
+        priors = model.chosen.by_name[parameter.name]
+        if parameter.role is Role.GROUP_COR:
+            curves = _correlations(priors, [size for size in parameter.blocks if size > 1])
+        else:
+            curves = [_curve(model, prior) for prior in priors]
+        densities |= {
+            (parameter.name, label): curve for label, curve in zip(parameter.scalar_labels, curves, strict=True)
+        }
     return densities
+
+
+def _correlations(priors: Sequence[Prior], sizes: Sequence[int]) -> list[PriorDensity]:
+    """Give the density of each correlation under the prior of its block's matrix."""
+    from scipy import stats
+
+    curves = []
+    for prior, q in zip(priors, sizes, strict=True):
+        assert isinstance(prior, LKJ)
+        shape = prior.marginal_shape(q)
+        known = stats.beta(shape, shape, loc=-1, scale=2)
+        curve = PriorDensity(_words(prior), proper=True, pdf=known.pdf, ppf=_quantiles(known), support=(-1.0, 1.0))
+        curves += [curve] * (q * (q - 1) // 2)
+    return curves
+
+
+def _quantiles(known: Any) -> Callable[[float], float]:
+    return lambda p: float(known.ppf(p))
 
 
 def _words(prior: Prior) -> str:
@@ -89,14 +115,14 @@ def _words(prior: Prior) -> str:
 
 
 def _curve(model: Regression, prior: Prior) -> PriorDensity:
-    positive = isinstance(prior, ScalePrior) and not hasattr(prior, "centered")
+    support = _POSITIVE if isinstance(prior, ScalePrior) and not hasattr(prior, "centered") else _REAL
     if not prior.is_proper:
-        return PriorDensity(_words(prior), proper=False, pdf=np.zeros_like, ppf=lambda p: p, positive=positive)
+        return PriorDensity(_words(prior), proper=False, pdf=np.zeros_like, ppf=lambda p: p, support=support)
     slopes = model.chosen.of([parameter for parameter in model.chosen.parameters if parameter.role is Role.SLOPES])
     if getattr(prior, "centered", False) and slopes and all(slope.is_proper for slope in slopes):
         return _sampled(model, prior, slopes)
     known = _distribution(prior)
-    return PriorDensity(_words(prior), proper=True, pdf=known.pdf, ppf=lambda p: float(known.ppf(p)), positive=positive)
+    return PriorDensity(_words(prior), proper=True, pdf=known.pdf, ppf=_quantiles(known), support=support)
 
 
 def _sampled(model: Regression, prior: Prior, slopes: list[Prior]) -> PriorDensity:
@@ -112,7 +138,6 @@ def _sampled(model: Regression, prior: Prior, slopes: list[Prior]) -> PriorDensi
         proper=True,
         pdf=lambda values: 0.99 * np.interp(values, x, height, left=0.0, right=0.0),
         ppf=lambda p: float(np.quantile(draws, p)),
-        positive=False,
     )
 
 

@@ -61,14 +61,35 @@ class Mode[R: Regression]:
     model : LinearRegression or VaryingIntercept
     estimates : pandas.Series
         By parameter; `beta` by predictor, as in `beta[x]`.
-    groups : pandas.Series or None
-        Each group's intercept, shrunk as `sigma_alpha` and `sigma` say.
+    draws : Draws
+        The mode as a single draw.
     """
 
     model: R
     estimates: pd.Series
-    groups: pd.Series | None
     draws: Draws
+
+    @property
+    def groups(self) -> "pd.Series | dict[str, pd.DataFrame] | None":
+        """What each group has of its own, shrunk as the scales say.
+
+        The intercepts of a `VaryingIntercept`; of a `Model` a table of effects by factor; None without groups.
+        """
+        tables: dict[str, pd.DataFrame] = {}
+        own = self.model.parameters.all_of(Role.EFFECTS)
+        for parameter, grouping in zip(own, self.model.design.groupings, strict=True):
+            labels = pd.Index(labelled.plain_labels(grouping.levels), name=grouping.name)
+            effects = self._effects(parameter.term or 0)
+            if len(parameter.dims) == 1:
+                (intercept,) = self.model.parameters.all_of(Role.INTERCEPT)
+                return pd.Series(self.estimates[intercept.name] + effects[:, 0], index=labels, name=parameter.name)
+            tables[grouping.name] = pd.DataFrame(effects, index=labels, columns=list(grouping.effects))
+        return tables or None
+
+    def _effects(self, term: int) -> np.ndarray:
+        """Give the effects of the groups of a factor, shape (J, q)."""
+        groups = np.arange(len(self.model.design.groupings[term].levels))
+        return self.model.engine.effect_means(self.draws, term, groups)[0]
 
     @in_our_words()
     def predict(self, new_data: pd.DataFrame | Mapping[str, Any]) -> pd.Series:
@@ -81,12 +102,12 @@ class Mode[R: Regression]:
         """
         rows = self.model.design.encode(new_data)
         mean = self.model.engine.linear(self.draws, rows.X)[0]
-        if rows.codes is not None and self.groups is not None:
-            intercept = self.model.parameters.of(Role.INTERCEPT)
-            assert intercept is not None
-            effects = self.groups.to_numpy() - self.estimates[intercept.name]
-            known = rows.codes < len(effects)
-            mean = mean + np.where(known, effects[np.where(known, rows.codes, 0)], 0.0)
+        for term, groups in enumerate(rows.groups):
+            effects = self._effects(term)
+            known = groups.codes < len(effects)
+            own = effects[np.where(known, groups.codes, 0)]
+            matrix = self.model.design.groupings[term].effect_matrix(rows.columns)
+            mean = mean + np.where(known, (own * matrix).sum(axis=1), 0.0)
         return pd.Series(mean, index=rows.index, name="mean")
 
     def __repr__(self) -> str:
@@ -107,15 +128,9 @@ def optimize[R: Regression](model: R, keywords: Mapping[str, Any]) -> Mode[R]:
     population = coordinates.population(draws)
     estimates: dict[str, float] = {}
     for parameter in coordinates.parameters:
-        numbers = population[parameter.name][0, 0]
+        numbers = parameter.scalars(population[parameter.name][0, 0])
         estimates |= dict(zip(parameter.scalar_names, np.atleast_1d(numbers).tolist(), strict=True))
-    own, intercept = model.parameters.effects, coordinates.parameters.of(Role.INTERCEPT)
-    groups = None
-    if own is not None and own.labels is not None and intercept is not None and model.design.group is not None:
-        mean = model.engine.effect_means(draws, np.arange(own.size))
-        labels = pd.Index(labelled.plain_labels(own.labels), name=model.design.group.name)
-        groups = pd.Series(estimates[intercept.name] + mean[0], index=labels, name=own.name)
-    return Mode(model, pd.Series(estimates, name="mode"), groups, draws)
+    return Mode(model, pd.Series(estimates, name="mode"), draws)
 
 
 def approximate(model: Regression, method: str, keywords: Mapping[str, Any]) -> Draws:

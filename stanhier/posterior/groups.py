@@ -1,5 +1,6 @@
-"""The groups of a fit, one by one: summaries and draws of their intercepts."""
+"""The groups of a fit, one by one: summaries and draws of what they have of their own."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -7,7 +8,9 @@ import pandas as pd
 
 from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.basics.words import quoted
+from stanhier.basics.words import listed, quoted
+from stanhier.design.columns import CONSTANT
+from stanhier.design.design import Grouping
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
@@ -17,39 +20,46 @@ from stanhier.posterior.fitted import Fitted
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["At", "group_draws", "group_summary", "predictors_at", "slopes_at"]
+__all__ = ["At", "group_draws", "group_effects", "group_summary", "predictors_at", "slopes_at", "term_of"]
 
 type At = Literal["mean", 0]
 """Where groups are compared: at the means of the predictors over the rows, or at predictors of 0."""
 
 
 @in_our_words()
-def group_summary(fit: Fitted[Regression], levels: Any = None, *, at: At = 0, prob: float = 0.9) -> pd.DataFrame:
-    """Summarise the intercepts `alpha` of the groups, exactly and for any number of groups.
+def group_summary(
+    fit: Fitted[Regression], group: Any = None, levels: Any = None, *, at: At = 0, prob: float = 0.9
+) -> pd.DataFrame:
+    """Summarise what the groups of a factor come to, exactly and for any number of groups.
 
     Parameters
     ----------
+    group : str, optional
+        The factor, such as "county" or "school:class". With a single factor it need not be named, and labels of its
+        groups can stand here.
     levels : sequence, optional
         Labels of the groups; all of them by default.
     at : {0, "mean"}
-        Where the predictors are: at 0, where `alpha` is, or at their means over the rows, where the groups' means say
-        more if 0 is far from the data, as of years.
+        Where the predictors are: at 0, where the intercepts are, or at their means over the rows, where the groups'
+        means say more if 0 is far from the data, as of years.
     prob : float
         Probability of the central interval from `lower` to `upper`.
 
     Returns
     -------
     pandas.DataFrame
-        One row per group: mean, sd, lower, median, upper, in units of the response. Mean and sd average the
-        conditional distributions of the group over the draws of the other parameters; so do the ends of the
-        interval, over an evenly spaced part of the draws beyond about 16,000 groups.
+        One row per group, or with several effects one per group and effect: mean, sd, lower, median, upper. Of the
+        intercept it is the group's own mean, in units of the response; of a slope the group's own slope: the
+        population's and the deviation. Effects of other factors are those of an average group. Mean and sd average the
+        conditional distributions of the group over the draws of the other parameters; so do the ends of the interval,
+        over an evenly spaced part of the draws beyond about 16,000 groups.
 
     Raises
     ------
     DataError
         If the model has no groups, or a label is none of them.
     StanhierError
-        If `prob` is not between 0 and 1, or `at` is neither 0 nor "mean".
+        If `group` is no factor of the model, `prob` is not between 0 and 1, or `at` is neither 0 nor "mean".
 
     References
     ----------
@@ -58,36 +68,89 @@ def group_summary(fit: Fitted[Regression], levels: Any = None, *, at: At = 0, pr
     """
     checked_probability(prob, "group_summary")
     x = predictors_at(fit, at, "group_summary")
-    groups, index = _chosen(fit, levels)
-    engine: Engine = fit.model.engine
-    return engine.summarise_groups(fit.draws, groups, prob, x).set_index(index)
+    chosen = _chosen(fit, group, levels, "group_summary")
+    grouping = fit.model.design.groupings[chosen.term]
+    return _summaries(fit, chosen, prob, [_coefficient(fit, grouping, effect, x) for effect in grouping.effects])
 
 
 @in_our_words()
-def group_draws(fit: Fitted[Regression], levels: Any) -> "xr.DataArray":
-    """Give the draws of the intercepts `alpha` of the groups asked for.
+def group_effects(fit: Fitted[Regression], group: Any = None, levels: Any = None, *, prob: float = 0.9) -> pd.DataFrame:
+    """Summarise the effects of the groups of a factor: how far they are from the population.
 
     Parameters
     ----------
-    levels : sequence
-        Labels of the groups. A group has the same draws in any company.
+    group, levels, prob
+        As for `group_summary`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `group_summary` gives it; the population's intercept or slope is not added.
+
+    Raises
+    ------
+    DataError, StanhierError
+        As `group_summary`.
+    """
+    checked_probability(prob, "group_effects")
+    chosen = _chosen(fit, group, levels, "group_effects")
+    n_effects = fit.model.design.groupings[chosen.term].n_effects
+    nothing = np.zeros(fit.draws.n_draws)
+    return _summaries(fit, chosen, prob, [(weights, nothing) for weights in np.eye(n_effects)])
+
+
+@in_our_words()
+def group_draws(fit: Fitted[Regression], group: Any = None, levels: Any = None) -> "xr.DataArray":
+    """Give the draws of what the groups asked for have of their own.
+
+    Parameters
+    ----------
+    group, levels
+        As for `group_summary`. A group has the same draws in any company.
 
     Returns
     -------
     xarray.DataArray
-        Dimensions chain, draw and the grouping column.
+        Dimensions chain, draw and the grouping column: of a `VaryingIntercept` the intercepts `alpha`. Of a `Model` the
+        effects, with a further dimension for these.
+
+    Raises
+    ------
+    DataError, StanhierError
+        As `group_summary`.
+    """
+    chosen = _chosen(fit, group, levels, "group_draws")
+    own = fit.model.parameters.all_of(Role.EFFECTS)[chosen.term]
+    return labelled.effects_array(fit.model, fit.draws, own, chosen.groups)
+
+
+def term_of(fit: Fitted[Regression], group: Any, where: str) -> int:
+    """Find a factor by its name; the only one needs none.
 
     Raises
     ------
     DataError
-        If the model has no groups, or a label is none of them.
+        If the model has no groups.
+    StanhierError
+        If there is no such factor, or there are several and none is named.
     """
-    groups, _ = _chosen(fit, levels)
-    return labelled.effects_array(fit.model, fit.draws, groups)
+    names = [grouping.name for grouping in fit.model.design.groupings]
+    if not names:
+        raise DataError(f"{quoted(fit.model.formula)} has no groups.")
+    if group is None and len(names) == 1:
+        return 0
+    if isinstance(group, str) and group in names:
+        return names.index(group)
+    listed_names = listed(names)
+    if group is None:
+        raise StanhierError(
+            f'{where}(): the model has several factors; name one, as in {where}("{names[0]}"): they are {listed_names}.'
+        )
+    raise StanhierError(f"{where}({quoted(group)}): there is no such factor in the model; it has {listed_names}.")
 
 
 def predictors_at(fit: Fitted[Regression], at: Any, where: str) -> np.ndarray:
-    """Give the predictors at which groups are compared, shape (K,).
+    """Give the columns of the design at which groups are compared, shape (K + E,).
 
     Raises
     ------
@@ -98,25 +161,36 @@ def predictors_at(fit: Fitted[Regression], at: Any, where: str) -> np.ndarray:
         engine: Engine = fit.model.engine
         return engine.moments.mean[:-1]
     if isinstance(at, int | float) and not isinstance(at, bool) and at == 0:
-        return np.zeros(len(fit.model.design.predictors))
+        return np.zeros(fit.model.design.columns.n_columns)
     raise StanhierError(f"{where}(at={quoted(at)}): 'at' must be \"mean\", for the predictors at their means, or 0.")
 
 
 def slopes_at(fit: Fitted[Regression], x: np.ndarray) -> np.ndarray:
-    """Give the draws of what predictors x, shape (K,), add to the mean of every group, shape (S,)."""
+    """Give the draws of what columns x, shape (K + E,), add to the mean of the population, shape (S,)."""
     slopes = fit.model.parameters.of(Role.SLOPES)
     if slopes is None:
         return np.zeros(fit.draws.n_draws)
-    return np.asarray(fit.posterior[slopes.name].to_numpy().reshape(fit.draws.n_draws, -1) @ x)
+    return np.asarray(fit.posterior[slopes.name].to_numpy().reshape(fit.draws.n_draws, -1) @ x[: slopes.size])
 
 
-def _chosen(fit: Fitted[Regression], levels: Any) -> tuple[np.ndarray, pd.Index]:
-    """Find the positions of groups by their labels."""
-    grouping = fit.model.design.group
-    if grouping is None:
-        raise DataError(f"{quoted(fit.model.formula)} has no groups.")
+@dataclass(frozen=True)
+class _Chosen:
+    """Groups of a factor: its position, theirs, and their labels."""
+
+    term: int
+    groups: np.ndarray
+    index: pd.Index
+
+
+def _chosen(fit: Fitted[Regression], group: Any, levels: Any, where: str) -> _Chosen:
+    """Find the positions of groups by their labels, which may stand in the place of the only factor."""
+    groupings = fit.model.design.groupings
+    if levels is None and group is not None and len(groupings) == 1 and not _is(group, groupings[0].name):
+        group, levels = None, group
+    term = term_of(fit, group, where)
+    grouping = groupings[term]
     if levels is None:
-        return np.arange(len(grouping.levels)), grouping.levels.rename(grouping.name)
+        return _Chosen(term, np.arange(len(grouping.levels)), grouping.levels.rename(grouping.name))
     try:
         wanted = pd.Index([levels] if isinstance(levels, str) or np.isscalar(levels) else levels, name=grouping.name)
         groups = np.asarray(grouping.levels.get_indexer(wanted))
@@ -128,4 +202,49 @@ def _chosen(fit: Fitted[Regression], levels: Any) -> tuple[np.ndarray, pd.Index]
     if (groups < 0).any():
         unknown = ", ".join(repr(level) for level in wanted[groups < 0][:5])
         raise DataError(f"'{grouping.name}' has no group {unknown} in the data of the fit.")
-    return groups, wanted
+    return _Chosen(term, groups, wanted)
+
+
+def _is(group: Any, name: str) -> bool:
+    return isinstance(group, str) and group == name
+
+
+def _coefficient(
+    fit: Fitted[Regression], grouping: Grouping, effect: str, x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give what a group's own intercept at predictors x, or its own slope, is made of.
+
+    Returns
+    -------
+    weights : numpy.ndarray, shape (q,)
+        Of the effects of the group.
+    offset : numpy.ndarray, shape (S,)
+        Draws of what the population has of it.
+    """
+    model, draws = fit.model, fit.draws
+    k = grouping.effects.index(effect)
+    weights = np.zeros(grouping.n_effects)
+    weights[k] = 1.0
+    if grouping.columns[k] != CONSTANT:
+        return weights, slopes_at(fit, np.eye(len(x))[grouping.columns[k]])
+    weights += [0.0 if column == CONSTANT else x[column] for column in grouping.columns]
+    return weights, fit.model.engine.linear(fit.draws, x[None, : len(fit.model.design.predictors)])[:, 0]
+
+
+def _summaries(
+    fit: Fitted[Regression], chosen: _Chosen, prob: float, combinations: list[tuple[np.ndarray, np.ndarray]]
+) -> pd.DataFrame:
+    """Summarise combinations of the effects of groups: one row per group, or per group and combination."""
+    engine: Engine = fit.model.engine
+    tables = [
+        engine.summarise_groups(fit.draws, chosen.term, chosen.groups, prob, weights, offset)
+        for weights, offset in combinations
+    ]
+    own = fit.model.parameters.all_of(Role.EFFECTS)[chosen.term]
+    if len(tables) == 1:
+        return tables[0].set_index(chosen.index)
+    n = len(chosen.groups)
+    order = np.arange(len(tables) * n).reshape(len(tables), n).T.ravel()
+    effects = fit.model.design.groupings[chosen.term].effects
+    index = pd.MultiIndex.from_product([chosen.index, list(effects)], names=[chosen.index.name, own.dims[-1]])
+    return pd.concat(tables, ignore_index=True).iloc[order].set_index(index)

@@ -7,13 +7,22 @@ import numpy as np
 import pandas as pd
 
 from stanhier.engines.draws import Draws
-from stanhier.engines.parameters import Role
+from stanhier.engines.parameters import Parameter, Role, dimension
 from stanhier.engines.regression import Regression
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["MAX_VALUES", "chain_draw", "effects_array", "groups", "observed", "plain_labels", "posterior"]
+__all__ = [
+    "MAX_VALUES",
+    "chain_draw",
+    "effects_array",
+    "groups",
+    "labelled_effects",
+    "observed",
+    "plain_labels",
+    "posterior",
+]
 
 MAX_VALUES = 20_000_000
 """Values of draws that are kept or given back at once, at most (160 MB): draws times groups, draws times rows."""
@@ -41,14 +50,12 @@ def posterior(model: Regression, draws: Draws, *, effects: bool = True) -> "xr.D
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = chain_draw(draws)
     for parameter in model.parameters.without_effects():
-        dims = ("chain", "draw") if parameter.dim is None else ("chain", "draw", parameter.dim)
-        variables[parameter.name] = (dims, values[parameter.name])
-        if parameter.labels is not None:
-            coords[str(parameter.dim)] = list(parameter.labels)
+        variables[parameter.name] = (("chain", "draw", *parameter.dims), values[parameter.name])
+        coords |= {dim: list(labels) for dim, labels in zip(parameter.dims, parameter.coords, strict=True)}
     dataset = xr.Dataset(variables, coords=coords)
-    own = model.parameters.effects
-    if effects and own is not None and draws.n_draws * own.size <= MAX_VALUES:
-        dataset[own.name] = effects_array(model, draws, np.arange(own.size))
+    for own in model.parameters.all_of(Role.EFFECTS) if effects else []:
+        if draws.n_draws * own.size <= MAX_VALUES:
+            dataset[own.name] = effects_array(model, draws, own, np.arange(len(own.coords[0])))
     return dataset
 
 
@@ -58,22 +65,48 @@ def chain_draw(draws: Draws) -> dict[str, np.ndarray]:
     return {"chain": np.arange(chains), "draw": np.arange(n_draws)}
 
 
-def effects_array(model: Regression, draws: Draws, groups: np.ndarray) -> "xr.DataArray":
-    """Draw the intercepts of the groups asked for, shape (chain, draw, group)."""
+def effects_array(model: Regression, draws: Draws, own: Parameter, groups: np.ndarray) -> "xr.DataArray":
+    """Draw what the groups of a factor have of their own.
+
+    Parameters
+    ----------
+    model : Regression
+    draws : Draws
+    own : Parameter
+        The effects of the factor.
+    groups : numpy.ndarray of int, shape (G,)
+        Positions of the groups asked for.
+
+    Returns
+    -------
+    xarray.DataArray
+        As `labelled_effects` gives it.
+    """
+    return labelled_effects(model, draws, own, model.engine.effects(draws, own.term or 0, groups), groups)
+
+
+def labelled_effects(
+    model: Regression, draws: Draws, own: Parameter, effects: np.ndarray, groups: np.ndarray | None = None
+) -> "xr.DataArray":
+    """Label draws of the effects of groups, shape (S, G, q): all groups, unless some are chosen by their positions.
+
+    Returns
+    -------
+    xarray.DataArray
+        Of shape (chain, draw, group) the groups' intercepts, where these are a parameter themselves; else of shape
+        (chain, draw, group, effect) their deviations from the population.
+    """
     import xarray as xr
 
-    own, mean = model.parameters.effects, model.parameters.of(Role.INTERCEPT)
-    assert own is not None
-    assert own.labels is not None
-    assert mean is not None
-    population = model.engine.coordinates.population(draws)[mean.name]
-    effects = model.engine.effects(draws, groups)
-    return xr.DataArray(
-        population[:, :, None] + effects.reshape(*draws.shape, len(groups)),
-        dims=("chain", "draw", own.dim),
-        coords={**chain_draw(draws), own.dim: plain_labels(own.labels[groups])},
-        name=own.name,
-    )
+    values = effects.reshape(*draws.shape, *effects.shape[1:])
+    mean = model.parameters.of(Role.INTERCEPT)
+    if len(own.dims) == 1:
+        assert mean is not None
+        values = model.engine.coordinates.population(draws)[mean.name][:, :, None] + values[..., 0]
+    levels = own.coords[0] if groups is None else own.coords[0][groups]
+    coords: dict[str, Any] = {**chain_draw(draws), own.dims[0]: plain_labels(levels)}
+    coords |= {dim: list(labels) for dim, labels in zip(own.dims[1:], own.coords[1:], strict=True)}
+    return xr.DataArray(values, dims=("chain", "draw", *own.dims), coords=coords, name=own.name)
 
 
 def groups(model: Regression, draws: Draws, posterior_group: "xr.Dataset") -> "dict[str, xr.Dataset]":
@@ -102,8 +135,9 @@ def _constant(model: Regression) -> "xr.Dataset":
     if design.predictors:
         constant["X"] = (("row", "predictor"), design.X)
         coords["predictor"] = list(design.predictors)
-    if design.group is not None:
-        constant["group"] = ("row", design.group.codes)
+    for grouping in design.groupings:
+        name = "group" if len(design.groupings) == 1 else f"group_{dimension(grouping.name)}"
+        constant[name] = ("row", grouping.codes)
     if design.se is not None:
         constant["se"] = ("row", design.se)
     return xr.Dataset(constant, coords=coords)

@@ -24,7 +24,8 @@ from stanhier.basics.warned import warn
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
-from stanhier.design.in_memory import InMemoryDesign, RowGrouping
+from stanhier.design.design import NewRows
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -74,11 +75,8 @@ def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str
     if reweight:
         check_enough(fit.draws.n_draws, "update_group")
     model = extend(fit.model, rows)
-    own, before = model.parameters.effects, fit.model.parameters.effects
-    assert own is not None
-    assert before is not None
-    draws = _reweighted(fit.draws, model, own.size - before.size) if reweight else fit.draws
-    return fit.again(model, draws)
+    draws = _reweighted(fit.draws, fit.model, model) if reweight else fit.draws
+    return fit.again(model, model.engine.completed(draws))
 
 
 def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R:
@@ -103,48 +101,64 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
     StanhierError
         If the model has no groups.
     """
-    if model.design.group is None:
+    if not model.design.groupings:
         raise StanhierError("update_group() is for models with groups; this one has none: fit it again with all rows.")
     design = model.rows
-    assert design.group is not None
     frame = as_frame(data)
     if len(frame) == 0:
         raise DataError("update_group() needs at least one row of the new group.")
     refuse_missing(frame, list(design.frame.columns), library_of(data))
     rows = design.encode(frame)
-    assert rows.codes is not None
-    known = np.unique(rows.codes[rows.codes < len(design.group.levels)])
-    if len(known):
-        listed = ", ".join(repr(level) for level in design.group.levels[known[:5]])
-        raise DataError(
-            f"update_group() takes rows of new groups alone, and '{design.group.name}' has groups that the fit knows: "
-            f"{listed}; fit the model again with these rows added."
-        )
+    _refuse_known(design, rows)
     if design.se is not None and rows.se is None:
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f"update_group() needs the standard errors of the new rows: {named} is missing.")
-    levels = pd.Index([*design.group.levels, *rows.new_levels])
-    group = RowGrouping(design.group.name, levels, np.concatenate([design.group.codes, rows.codes]))
+    groupings = [
+        replace(
+            grouping,
+            levels=pd.Index([*grouping.levels, *new.new_levels]),
+            codes=np.concatenate([grouping.codes, new.codes]),
+        )
+        for grouping, new in zip(design.groupings, rows.groups, strict=True)
+    ]
     return model.on_rows(
         replace(
             design,
             y=np.concatenate([design.y, design.encode_response(frame)]),
             frame=_appended(design, frame),
-            group=group,
+            groupings=tuple(groupings),
             se=None if design.se is None or rows.se is None else np.concatenate([design.se, rows.se]),
         )
     )
 
 
-def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
-    """Turn draws that have not seen the last `n_new` groups of a model into draws that have.
+def _refuse_known(design: InMemoryDesign, rows: NewRows) -> None:
+    """Refuse rows that are in no new group of any factor: what is known of their groups would change."""
+    known = np.all(
+        [new.codes < len(one.levels) for one, new in zip(design.groupings, rows.groups, strict=True)], axis=0
+    )
+    if not known.any():
+        return
+    named = []
+    for grouping, new in zip(design.groupings, rows.groups, strict=True):
+        labels = grouping.levels[np.unique(new.codes[known])[:5]]
+        named.append(f"'{grouping.name}' has groups that the fit knows: {', '.join(map(repr, labels))}")
+    raise DataError(
+        f"update_group() takes rows of new groups alone, and {'; '.join(named)}; fit the model again with these rows "
+        "added."
+    )
+
+
+def _reweighted(draws: Draws, before: Regression, model: Regression) -> Draws:
+    """Turn draws that have not seen the new rows of a model into draws that have.
 
     Parameters
     ----------
     draws : Draws
+    before : Regression
+        The model that they are of.
     model : Regression
         As `extend` gave it.
-    n_new : int
 
     Returns
     -------
@@ -156,14 +170,8 @@ def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
     SamplingWarning
         If the weights are too uneven to be trusted.
     """
-    design = model.rows
-    assert design.group is not None
-    first = len(design.group.levels) - n_new
-    chosen = design.group.codes >= first
-    new_rows = design.take(chosen).grouped_by(design.group.levels[first:], design.group.codes[chosen] - first)
-    assert new_rows.group is not None
-    blocks = model.engine.set_densities(new_rows, new_rows.group.codes, n_new, draws)
-    log_density = np.concatenate([left_out for _, left_out, _ in blocks], axis=1).sum(axis=1)
+    new_rows = model.rows.take(np.arange(before.design.n_rows, model.design.n_rows))
+    log_density = model.engine.log_density_of_new(before.engine, new_rows, draws)
     log_weights, k = array_stats().psislw(-log_density, r_eff=relative_efficiency(model, draws))
     if not float(k) <= good_k(len(log_density)):  # not a number where one draw has all the weight
         warn(
@@ -171,16 +179,15 @@ def _reweighted(draws: Draws, model: Regression, n_new: int) -> Draws:
             f"above {good_k(len(log_density)):.2f}); fit the model again with these rows added.",
             SamplingWarning,
         )
-    return draws.take(resampled(log_weights, np.random.default_rng([draws.seed, 0x75, design.n_rows])))
+    return draws.take(resampled(log_weights, np.random.default_rng([draws.seed, 0x75, model.design.n_rows])))
 
 
 def _appended(design: InMemoryDesign, data: pd.DataFrame) -> pd.DataFrame:
     """Give the columns that the model uses, old rows and new; new categories come after the old ones."""
     columns: dict[str, Any] = {}
-    assert design.group is not None
     for name, old in design.frame.items():
-        is_label = name == design.group.name and name not in design.formula.columns
-        new = clean_group(data, design.group.name) if is_label else data[name]
+        is_label = name in design.formula.factor_columns and name not in design.formula.columns
+        new = clean_group(data, str(name)) if is_label else data[name]
         if isinstance(old.dtype, pd.CategoricalDtype):
             labels = list(dict.fromkeys(new))
             categories = [*old.cat.categories, *(c for c in labels if c not in old.cat.categories)]

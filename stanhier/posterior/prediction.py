@@ -8,7 +8,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_probability, in_our_words
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.basics.words import quoted
+from stanhier.basics.words import quoted, some_of
 from stanhier.design.design import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_arguments",
     "collect",
+    "drawn_effects",
     "predict",
     "predict_draws",
     "predictive_draws",
@@ -47,12 +48,13 @@ def predict(
     Parameters
     ----------
     new_data : pandas.DataFrame or mapping of arrays
-        With the predictors and the grouping column; the response is not needed.
+        With the predictors and the grouping columns; the response is not needed.
     kind : {"mean", "response"}
         The expected response (the linear predictor), or a new observation with its noise.
     new_groups : {"error", "sample"}
-        For groups that the fit has not seen: an error, or one effect per draw and group from
-        normal(mu_alpha, sigma_alpha), shared by the rows of that group.
+        For groups that the fit has not seen: an error, or one effect per draw and group from the population of groups,
+        shared by the rows of that group. What is known of other factors stays: a new class of a known school has that
+        school's effect.
     prob : float
         Probability of the central interval from `lower` to `upper`.
     seed : int, optional
@@ -109,7 +111,7 @@ def predict_draws(
     check_arguments(kind, new_groups)
     check_seed(seed)
     rows = fit.model.design.encode(new_data)
-    draws, n_rows = fit.draws, len(rows.X)
+    draws, n_rows = fit.draws, rows.n_rows
     if draws.n_draws * n_rows > MAX_VALUES:
         most = max(1, MAX_VALUES // draws.n_draws)
         raise StanhierError(
@@ -137,7 +139,7 @@ def summarise(
         Columns mean, sd, lower, median, upper; the index of the new data.
     """
     tail = (1 - prob) / 2
-    table = np.empty((len(rows.X), 5))
+    table = np.empty((rows.n_rows, 5))
     for part, draws in predictive_draws(fit.model, fit.draws, rows, kind=kind, new_groups=new_groups, seed=seed):
         quantiles = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0)
         table[part] = np.column_stack([draws.mean(axis=0), draws.std(axis=0, ddof=1), *quantiles])
@@ -174,7 +176,7 @@ def collect(
     keep: np.ndarray | None = None,
 ) -> np.ndarray:
     """Give the draws of all rows in one array, shape (S, N) or (len(keep), N)."""
-    values = np.empty((draws.n_draws if keep is None else len(keep), len(rows.X)))
+    values = np.empty((draws.n_draws if keep is None else len(keep), rows.n_rows))
     for part, block in predictive_draws(model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, keep=keep):
         values[:, part] = block
     return values
@@ -230,15 +232,18 @@ def predictive_draws(
     _check_rows(model, rows, kind=kind, new_groups=new_groups)
     engine = model.engine
     sigma = engine.noise_scale(draws, keep)
-    order = np.arange(len(rows.X)) if rows.codes is None else np.argsort(rows.codes, kind="stable")
+    order = np.lexsort([groups.codes for groups in rows.groups]) if rows.groups else np.arange(rows.n_rows)
     step = max(1, BLOCK_VALUES // max(draws.n_draws, 1))
     for start in range(0, len(order), step):
         part = order[start : start + step]
         values = engine.linear(draws, rows.X[part], keep)
-        if rows.codes is not None:
-            groups, inverse = np.unique(rows.codes[part], return_inverse=True)
-            effects = _effects(model, draws, groups, seed)
-            values += (effects if keep is None else effects[keep])[:, inverse]
+        for term, groups in enumerate(rows.groups):
+            matrix = model.design.groupings[term].effect_matrix(rows.columns[part])
+            codes, inverse = np.unique(groups.codes[part], return_inverse=True)
+            effects = drawn_effects(model, draws, term, codes, seed)
+            kept = effects if keep is None else effects[keep]
+            for k, column in enumerate(matrix.T):
+                values += kept[:, inverse, k] * column
         if kind == "response":
             noise = np.stack([_stream(seed, _RESPONSE, row).standard_normal(len(sigma)) for row in part], axis=1)
             values += (sigma[:, None] if rows.se is None else rows.se[part]) * noise
@@ -247,29 +252,37 @@ def predictive_draws(
 
 def _check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str) -> None:
     design = model.design
-    if len(rows.new_levels) and new_groups == "error":
-        assert design.group is not None
-        listed = ", ".join(repr(level) for level in rows.new_levels[:5])
-        more = f" and {len(rows.new_levels) - 5} more" if len(rows.new_levels) > 5 else ""
-        raise DataError(
-            f"Column '{design.group.name}' has groups that the model has not seen: {listed}{more}; predict(..., "
-            'new_groups="sample") draws their effects from the population of groups.'
-        )
+    for grouping, groups in zip(design.groupings, rows.groups, strict=False):
+        if len(groups.new_levels) and new_groups == "error":
+            what = (
+                f"Column '{grouping.name}' has groups"
+                if len(grouping.factors) == 1
+                else (f"'{grouping.name}' has combinations")
+            )
+            raise DataError(
+                f"{what} that the model has not seen: {some_of([repr(level) for level in groups.new_levels])}; "
+                'predict(..., new_groups="sample") draws their effects from the population of groups.'
+            )
     if kind == "response" and model.noise.kind == "known" and rows.se is None:
         named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
         raise DataError(f'predict(kind="response") needs the standard errors of the new rows: {named} is missing.')
 
 
-def _effects(model: Regression, draws: Draws, groups: np.ndarray, seed: int) -> np.ndarray:
-    own = model.parameters.effects
-    assert own is not None
-    known, new = groups[groups < own.size], groups[groups >= own.size] - own.size
-    effects = np.empty((draws.n_draws, len(groups)))
+def drawn_effects(model: Regression, draws: Draws, term: int, groups: np.ndarray, seed: int) -> np.ndarray:
+    """Give the effects of known and new groups of a factor, shape (S, G, q)."""
+    grouping = model.design.groupings[term]
+    n_known = len(grouping.levels)
+    known, new = groups[groups < n_known], groups[groups >= n_known] - n_known
+    effects = np.empty((draws.n_draws, len(groups), grouping.n_effects))
     if len(known):
-        effects[:, : len(known)] = model.engine.effects(draws, known)
+        effects[:, : len(known)] = model.engine.effects(draws, term, known)
     for k, level in enumerate(new, start=len(known)):
-        noise = _stream(seed, _NEW_GROUP, level).standard_normal(len(effects))
-        effects[:, k] = model.engine.new_effects(draws, noise)
+        # The first factor's streams are those that a model with one factor has.
+        stream = (
+            _stream(seed, _NEW_GROUP, level) if term == 0 else np.random.default_rng([seed, _NEW_GROUP, level, term])
+        )
+        noise = stream.standard_normal((draws.n_draws, grouping.n_effects))
+        effects[:, k] = model.engine.new_effects(draws, term, noise)
     return effects
 
 

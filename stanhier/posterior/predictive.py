@@ -1,20 +1,21 @@
 """Prior and posterior predictive draws as the groups in which ArviZ takes them."""
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_count, in_our_words
 from stanhier.basics.errors import PriorError, StanhierError
-from stanhier.design.design import NewRows
+from stanhier.design.design import NewGroups
 from stanhier.engines.draws import Draws
+from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
-from stanhier.posterior.prediction import collect
+from stanhier.posterior.prediction import collect, drawn_effects
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,16 +84,11 @@ def lack_of_prior(model: Regression) -> str | None:
 
 def prior_group(model: Regression, draws: int, seed: int) -> "xr.Dataset":
     """Draw the parameters from proper priors, and the group effects, if there is room, from their population."""
-    design, own = model.design, model.parameters.effects
     prior_draws = _draw(model, draws, seed)
     prior = labelled.posterior(model, prior_draws, effects=False)
-    if own is None or draws * own.size > MAX_VALUES:
-        return prior
-    assert own.labels is not None
-    at_zero = _as_new_groups(model, np.zeros((own.size, len(design.predictors))), np.arange(own.size), None)
-    effects = collect(model, prior_draws, at_zero, kind="mean", new_groups="sample", seed=seed)
-    prior = prior.assign_coords({own.dim: labelled.plain_labels(own.labels)})
-    prior[own.name] = (("chain", "draw", own.dim), effects[None])
+    for own in model.parameters.all_of(Role.EFFECTS):
+        if draws * own.size <= MAX_VALUES:
+            prior = prior.assign({own.name: _prior_effects(model, own, prior_draws, seed)})
     return prior
 
 
@@ -100,7 +96,11 @@ def prior_predictive_group(model: Regression, draws: int, seed: int) -> "xr.Data
     """Draw data from the model with the draws of `prior_group`, or with the first of them that there is room for."""
     design = model.rows
     keep = np.arange(max(1, min(draws, MAX_VALUES // design.n_rows)))
-    rows = _as_new_groups(model, design.X, design.codes, design.se)
+    groups = tuple(
+        NewGroups(len(grouping.levels) + grouping.codes.astype(np.int64), grouping.levels)
+        for grouping in design.groupings
+    )
+    rows = replace(design.as_new, groups=groups)  # as unseen groups, so that their effects come from the population
     values = collect(model, _draw(model, draws, seed), rows, kind="response", new_groups="sample", seed=seed, keep=keep)
     return _replicates(values[None], keep)
 
@@ -154,19 +154,14 @@ def posterior_predictive_group(
             )
     chosen = np.linspace(0, n_draws - 1, per_chain).round().astype(int) if per_chain > 1 else np.array([n_draws - 1])
     keep = (np.arange(chains)[:, None] * n_draws + chosen).ravel()
-    rows = NewRows(design.X, design.codes, pd.Index([]), design.se, design.frame.index)
-    values = collect(model, posterior, rows, kind="response", new_groups="error", seed=seed, keep=keep)
+    values = collect(model, posterior, design.as_new, kind="response", new_groups="error", seed=seed, keep=keep)
     return _replicates(values.reshape(chains, per_chain, design.n_rows), chosen)
 
 
-def _as_new_groups(model: Regression, X: np.ndarray, codes: np.ndarray | None, se: np.ndarray | None) -> NewRows:
-    """Rows whose groups count as unseen, so that their effects come from the population."""
-    grouping = model.design.group
-    if grouping is None:
-        return NewRows(X, None, pd.Index([]), se, pd.RangeIndex(len(X)))
-    assert codes is not None
-    positions = len(grouping.levels) + codes.astype(np.int64)
-    return NewRows(X, positions, grouping.levels, se, pd.RangeIndex(len(X)))
+def _prior_effects(model: Regression, own: Parameter, draws: Draws, seed: int) -> "xr.DataArray":
+    """Draw what the groups of a factor have of their own, from their population."""
+    new = len(own.coords[0]) + np.arange(len(own.coords[0]))
+    return labelled.labelled_effects(model, draws, own, drawn_effects(model, draws, own.term or 0, new, seed))
 
 
 def _replicates(values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":
@@ -179,5 +174,5 @@ def _replicates(values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":
 def _draw(model: Regression, size: int, seed: int) -> Draws:
     """Draw every parameter but the group effects, in the coordinates of `Draws`: one chain."""
     rng = np.random.default_rng([seed, 0x70])
-    drawn = {name: prior.rvs(rng, size) for name, prior in model.chosen.by_scalar.items()}
-    return Draws(model.engine.values_of(drawn), statistics={}, seed=seed, max_treedepth=0, cmdstan="")
+    values = model.engine.values_of(model.chosen.draws(rng, size))
+    return Draws(values, statistics={}, seed=seed, max_treedepth=0, cmdstan="")

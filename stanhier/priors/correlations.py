@@ -1,5 +1,6 @@
 """Priors of correlation matrices."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,24 @@ class CorrelationPrior(Prior):
     def is_proper(self) -> bool:
         """Whether the density integrates to one: correlation matrices are a bounded set, so it does."""
         return True
+
+    @abstractmethod
+    def rvs(self, rng: np.random.Generator, size: int, q: int = 2) -> np.ndarray:
+        """Draw correlation matrices.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of random numbers.
+        size : int
+            Number of draws.
+        q : int
+            Number of rows and columns.
+
+        Returns
+        -------
+        numpy.ndarray, shape (size, q, q)
+        """
 
     def _stan_arguments(self) -> tuple[float, float, float]:
         raise TypeError(f"{self!r} is a prior of a matrix, not of a single number")
@@ -52,23 +71,10 @@ class LKJ(CorrelationPrior):
         return self.eta + (q - 2) / 2
 
     def rvs(self, rng: np.random.Generator, size: int, q: int = 2) -> np.ndarray:
-        """Draw correlation matrices.
+        """Draw correlation matrices, shape (size, q, q).
 
         Partial correlations, each of an entry below the diagonal given the columns to its left, are independent:
         (p + 1) / 2 of one in column j (from 0) is Beta(a, a) with a = eta + (q - 2 - j) / 2.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of random numbers.
-        size : int
-            Number of draws.
-        q : int
-            Number of rows and columns.
-
-        Returns
-        -------
-        numpy.ndarray, shape (size, q, q)
         """
         factor = np.zeros((size, q, q))
         left = np.ones((size, q))  # of each row's squared length, 1, what its first columns have not taken

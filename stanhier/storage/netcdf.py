@@ -111,8 +111,9 @@ def _prior_records(priors: dict[str, Any]) -> dict[str, Any]:
 def _draws_dataset(draws: Draws) -> "xr.Dataset":
     import xarray as xr
 
-    dims = ("chain", "draw", "parameter")
-    return xr.Dataset({name: (dims[: values.ndim], values) for name, values in draws.values.items()})
+    return xr.Dataset(
+        {name: (("chain", "draw", f"{name}_number")[: values.ndim], values) for name, values in draws.values.items()}
+    )
 
 
 def _frame_dataset(model: Regression) -> "xr.Dataset":
@@ -122,14 +123,18 @@ def _frame_dataset(model: Regression) -> "xr.Dataset":
     variables: dict[str, Any] = {}
     design = model.design
     # Text that is a predictor and the groups is read back as text, so that the labels are as they were.
-    text = None
-    if isinstance(design, InMemoryDesign) and design.group is not None and design.group.name in design.formula.columns:
-        text = None if isinstance(design.group.levels, pd.CategoricalIndex) else design.group.name
+    text = {
+        grouping.name
+        for grouping in design.groupings
+        if isinstance(design, InMemoryDesign)
+        and grouping.name in design.formula.columns
+        and not isinstance(grouping.levels, pd.CategoricalIndex)
+    }
     for k, (name, column) in enumerate(model.design.kinds.items()):
         attributes = {"column": str(name)}
         if isinstance(column.dtype, pd.CategoricalDtype):
             attributes["labels"] = labels_to_json(column.cat.categories, str(name))
-            if name != text:
+            if name not in text:
                 attributes["categorical"] = "ordered" if column.cat.ordered else "unordered"
             values = column.cat.codes.to_numpy()
         elif isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":

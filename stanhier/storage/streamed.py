@@ -12,7 +12,7 @@ from stanhier.design.learning import Learnt
 from stanhier.design.moments import Moments
 from stanhier.design.streamed import StreamedDesign, design_from
 from stanhier.design.whole_columns import whole_columns
-from stanhier.engines.building import REDUCER
+from stanhier.engines.building import reducer_of
 from stanhier.formula.parse import ParsedFormula
 from stanhier.storage.labels import labels_from_json, labels_to_json
 
@@ -32,7 +32,7 @@ def to_dataset(design: StreamedDesign) -> "xr.Dataset":
     """
     import xarray as xr
 
-    plain = REDUCER.plain(design.reduced)
+    plain = reducer_of(design.formula).plain(design.reduced)
     variables: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
     for name, value in plain.items():
@@ -40,10 +40,10 @@ def to_dataset(design: StreamedDesign) -> "xr.Dataset":
             variables[name] = ([f"{name}_{axis}" for axis in range(np.ndim(value))], value)
         else:
             attributes[name] = value
-    if design.group is not None:
-        text = labels_to_json(design.group.levels, design.group.name)
+    for variable, grouping in zip(_labels(len(design.groupings)), design.groupings, strict=True):
+        text = labels_to_json(grouping.levels, grouping.name)
         # Attributes of a netCDF file are small; there may be a million groups.
-        variables["labels"] = ("byte", np.frombuffer(text.encode(), dtype=np.uint8))
+        variables[variable] = (f"{variable}_byte", np.frombuffer(text.encode(), dtype=np.uint8))
     moments = {
         call: [m.n, m.reference.tolist(), m.mean.tolist(), m.squares.tolist()]
         for call, m in design.encoding.learnt.moments.items()
@@ -63,10 +63,16 @@ def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFra
         for call, (n, reference, mean, squares) in json.loads(stored.attrs["moments"]).items()
     }
     arrays = {str(name): variable.to_numpy() for name, variable in stored.data_vars.items()}
-    reduced = REDUCER.from_plain({**stored.attrs, **arrays})
-    levels = labels_from_json(stored["labels"].to_numpy().tobytes().decode()) if "labels" in stored else None
+    reducer = reducer_of(formula)
+    reduced = reducer.from_plain({**stored.attrs, **arrays})
     encoding = encoding_of(formula, Learnt(kinds, moments))
-    return design_from(encoding, reduced, REDUCER.n_rows(reduced), levels, se)
+    texts = [stored[name].to_numpy().tobytes().decode() for name in _labels(len(encoding.effects))]
+    return design_from(encoding, reduced, reducer.n_rows(reduced), [labels_from_json(text) for text in texts], se)
+
+
+def _labels(n_factors: int) -> list[str]:
+    """Name what holds the labels of each factor; the first has the name that it has alone."""
+    return ["labels" if term == 0 else f"labels_{term}" for term in range(n_factors)]
 
 
 def _former_name(call: str) -> str:

@@ -126,7 +126,7 @@ def refused_at_once(formula, data):
 
 
 @pytest.mark.parametrize("kind", SIGNS)
-@pytest.mark.parametrize("place", ["y ~ x + {}", "{} ~ x", "y ~ x + (1 | {})"])
+@pytest.mark.parametrize("place", ["y ~ x + {}", "{} ~ x", "y ~ x + (1 | {})", "y ~ x + ({} | g)"])
 def test_signs_at_length(kind, place, data):
     formula = place.format(SIGNS[kind])
     harmless = ("minus signs", "plus signs", "mixed signs", "blanks", "an interaction of one column")

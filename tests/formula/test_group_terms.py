@@ -1,7 +1,7 @@
 import pytest
 
 import stanhier as sh
-from stanhier.formula.group_terms import grouping_column, split_group_terms
+from stanhier.formula.group_terms import split_group_terms
 
 
 @pytest.mark.parametrize(
@@ -25,36 +25,22 @@ def test_any_number_of_terms_is_taken_apart(text, common, terms):
 
 
 @pytest.mark.parametrize(
-    ("factors", "words"),
-    [
-        ("a / b", r"Nested groups .* not supported so far.*no estimate of one of them"),
-        ("a/b/c", "the model does not know which groups are of one `a`"),
-        ("a + b", r"Crossed groups, \(1 \| a\) \+ \(1 \| b\), are not supported.*this is another model"),
-        ("a * b", "each combination is a group of its own"),
-        ("a:b", r"A column that names them is the same: .* and \(1 \| a_b\)"),
-        ("factor(a)", "the values of a column as they are"),
-        ("my group", r"backticks: \(1 \| `my group`\)"),
-    ],
-)
-def test_what_is_lost_with_a_combined_column_is_said(factors, words):
-    with pytest.raises(sh.FormulaError, match=words):
-        grouping_column("y ~ ...", split_group_terms(f"y ~ (1 | {factors})")[1])
-
-
-@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("y ~ ((1 | g) | h)", "within another one"),
-        ("y ~ (1 | g | h)", "with a single bar"),
-        ("y ~ (1 || g)", "with a single bar"),
+        ("y ~ (x + (1 | g) | h)", "within another one"),
+        ("y ~ (1 | g | h)", r"\(1 \| g \| h\) has 2 bars; .* terms of their own, \(1 \| g\) \+ \(1 \| h\)"),
+        ("y ~ (1 ||| g)", r"has 3 bars; .* or two side by side, \(1 \+ x \|\| g\)"),
+        ("y ~ (1 | | g)", "has 2 bars"),
+        ("y ~ (I(x | z) | g)", "has 2 bars"),
         ("y ~ (x]", "']' at position 7 was never opened"),
         ("y ~ x[1", r"'\[' at position 6 is never closed"),
-        ("y ~ " + " + ".join(["(1 | g)"] * 51), "has 51 grouping terms"),
+        ("y ~ " + " + ".join(["(1 | g)"] * 21), "has 21 grouping terms, and 20 are the most"),
     ],
 )
 def test_terms_that_do_not_fit_together_are_refused(text, words):
     with pytest.raises(sh.FormulaError, match=words):
-        grouping_column(text, split_group_terms(text)[1])
+        split_group_terms(text)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Multilevel models as descriptions and rows, of every structure that the textbook programs take."""
 
+from dataclasses import dataclass
+from types import SimpleNamespace
+
 import numpy as np
 
 import stanhier as sh
 from stanhier.engines.multilevel.layout import TermShape, cholesky_factors
 from stanhier.engines.textbook.description import Description, Term
-from stanhier.engines.textbook.rows import ProgramRows
 from stanhier.families.noise import Noise
 
 __all__ = ["STRUCTURES", "described"]
@@ -14,6 +16,16 @@ ODD = '}\n parameters { real bad; } // "ü" \x00 */ #include <x>'
 """A name that would end the program, were it written as it is."""
 
 ESTIMATED, EXPONENTIAL = Noise("estimated"), (sh.Exponential(0.5),)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as a design in memory has them."""
+
+    matrix: np.ndarray
+    y: np.ndarray
+    groupings: tuple
+    se: np.ndarray | None
 
 
 def described(
@@ -44,7 +56,7 @@ def described(
         sd = tuple(sd_priors[i % len(sd_priors)] for i in range(shape.q))
         cor = tuple(sh.LKJ(2.0 + i) for i in range(sum(size > 1 for size in blocks)))
         made.append(Term(name, tuple(names[c] for c in positions), shape, sd, cor))
-        codes.append(own)
+        codes.append(SimpleNamespace(codes=own))
         factor = cholesky_factors(np.full((1, shape.q), 0.8), np.full((1, shape.n_correlations), 0.3), blocks)[0]
         effects = rng.standard_normal((shape.n_levels, shape.q)) @ factor.T
         y = y + (np.column_stack([columns, np.ones(n_rows)])[:, list(positions)] * effects[own]).sum(axis=1)
@@ -62,7 +74,7 @@ def described(
         template="multilevel",
     )
     se = rng.uniform(0.3, 0.9, n_rows) if noise.kind == "known" else None
-    return description, ProgramRows(columns, y + 0.5 * rng.standard_normal(n_rows), codes, se)
+    return description, Rows(columns, y + 0.5 * rng.standard_normal(n_rows), tuple(codes), se)
 
 
 NESTED = np.arange(60) // 15

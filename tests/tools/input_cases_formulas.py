@@ -171,20 +171,46 @@ refused(
 )
 
 
-@case(HEADING, "groups of a combination, `(1 | g:h)`, or crossed, `(1 | g + h)`")
+@case(
+    HEADING, "groups by something else than columns, `:` and `/`: `(1 | g + h)`, `(1 | g * h)`, `(1 | C(g))`, `(1 | 1)`"
+)
 def _() -> Iterator[Pair]:
     for factors, words in {
-        "g + kind": "Crossed groups",
-        "g * kind": "this is another model",
-        "factor(g)": "Groups are the values of a column as they are",
+        "g + kind": r"crossed groups are terms of their own; write \(1 \| g\) \+ \(1 \| kind\)",
+        "g * kind": r"write \(1 \| g\) \+ \(1 \| kind\) \+ \(1 \| g:kind\)",
+        "factor(g)": "groups are the values of columns as they are",
+        "1": "a number is none",
+        "g / g": "names the column 'g' twice",
         "my group": r"in backticks: \(1 \| `my group`\)",
     }.items():
         with pytest.raises(sh.FormulaError, match=words):
             groups(formula=f"y ~ (1 | {factors})")
-    yield groups(formula="y ~ (1 | g:kind)"), None
+    yield groups(formula="y ~ (1 | C(g))"), None
 
 
-refused(HEADING, "two grouping terms", lambda: groups(formula="y ~ (1 | g) + (1 | kind)"))
+@case(HEADING, "the same effect twice by one factor, `(1 | g) + (1 | g)`, `(1 + x | g) + (x | g)`")
+def _() -> Iterator[Pair]:
+    for terms, words in {
+        "(1 | g) + (1 | g)": "the intercept varies twice by 'g'",
+        "(1 + x | g) + (x | g)": "the intercept and 'x' vary twice by 'g'",
+        "(1 | g:kind) + (1 | kind:g)": "the intercept varies twice by 'g:kind'",
+    }.items():
+        with pytest.raises(sh.FormulaError, match=words):
+            groups(formula=f"y ~ {terms}")
+    yield groups(formula="y ~ (1 | g / kind) + (1 | g)"), None
+
+
+@case(HEADING, "a grouping term without effects, `(0 | g)`, `( | g)`, without groups, `(1 | )`, or with more bars")
+def _() -> Iterator[Pair]:
+    for term, words in {
+        "( | g)": r"does not say what varies; write \(1 \| g\)",
+        "(1 | )": "names no groups",
+        "(x | g | kind)": "has 2 bars",
+        "(x ||| g)": "has 3 bars",
+    }.items():
+        with pytest.raises(sh.FormulaError, match=words):
+            groups(formula=f"y ~ {term}")
+    yield groups(formula="y ~ (0 | g)"), None
 
 
 @case(
@@ -200,8 +226,27 @@ def _() -> Iterator[Pair]:
     yield groups(formula="y ~ (1 | g) x"), None
 
 
-refused(HEADING, "slopes that vary, `(x | g)`", lambda: groups(formula="y ~ x + (x | g)"))
-refused(HEADING, "nested groups, `(1 | g/h)`", lambda: groups(formula="y ~ (1 | g/kind)"))
+refused(HEADING, "more than 20 grouping terms", lambda: groups(formula="y ~ " + " + ".join(["(1 | g)"] * 21)))
+
+
+@case(
+    HEADING,
+    "slopes that vary, `(x | g)`, nested groups, `(1 | g / h)`, combinations, `(1 | g:h)`, or several grouping terms "
+    "in a varying intercept",
+)
+def _() -> Iterator[Pair]:
+    for terms, words in {
+        "(0 + x | g)": r"\(0 \+ x \| g\) varies by something else than an intercept; use Model",
+        "(1 | g / kind)": r"\(1 \| g / kind\) nests groups: .* several grouping factors, 'g', 'g:kind'; use Model",
+        "(1 | g) + (1 | kind)": "intercepts vary by several grouping factors, 'g', 'kind'; use Model",
+        "(1 | g:kind)": r"\(1 \| g:kind\) groups by a combination of columns; use Model",
+    }.items():
+        for make in (line, groups):
+            with pytest.raises(sh.FormulaError, match=words):
+                make(formula=f"y ~ {terms}")
+    yield groups(formula="y ~ x + (x | g)"), None
+
+
 refused(HEADING, "a grouping term in a linear regression", lambda: line("y ~ x + (1 | g)"))
 refused(HEADING, "a varying intercept without a grouping term", lambda: groups(formula="y ~ x"))
 refused(HEADING, "a varying intercept without an intercept", lambda: groups(formula="y ~ 0 + x + (1 | g)"))

@@ -93,9 +93,11 @@ class GaussianCoordinates:
             elif parameter.role is Role.SLOPES:
                 values[parameter.name] = location[:, :, first:]
             else:
-                values[parameter.name] = scales[parameter.name]
+                (number,) = (scales[name] for name in parameter.scalar_names)
+                values[parameter.name] = number if parameter.labels is None else number[:, :, None]
         return values
 
     def _scales(self, draws: Draws) -> dict[str, np.ndarray]:
+        """Give the estimated scales by the names of their numbers."""
         source = {Role.GROUP_SD: SPREAD, Role.NOISE: NOISE}
-        return {parameter.name: draws.values[source[parameter.role]] for parameter in self.parameters.scales}
+        return {name: draws.values[source[one.role]] for one in self.parameters.scales for name in one.scalar_names}

@@ -1,6 +1,6 @@
 """The Gaussian engine: sufficient statistics in, group effects integrated out while sampling and drawn back after."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -13,6 +13,8 @@ from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.chosen_priors import ChosenPriors
+from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
 from stanhier.engines.gaussian import group_summary, likelihood
@@ -23,7 +25,7 @@ from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientErro
 from stanhier.engines.gaussian.program_data import location_priors, stan_data
 from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.gaussian.whitening import Whitening, whiten
-from stanhier.engines.prior_choice import ChosenPriors, ColumnMoments
+from stanhier.engines.parameters import Role
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
@@ -102,11 +104,6 @@ class GaussianEngine:
         """Where a prior with `centered=True` holds, shape (K,)."""
         return self.compressed.origin[:-1]
 
-    @property
-    def group_weights(self) -> np.ndarray:
-        """How much each group says of its own mean, shape (J,): its rows, or the sum of their se**-2 where known."""
-        return self.compressed.weights
-
     def data(self) -> dict[str, Any]:
         """Give what the program receives; the keys are the names in its data block."""
         with in_double_precision(self.formula):
@@ -121,7 +118,7 @@ class GaussianEngine:
     def on_rows(self, design: InMemoryDesign) -> Self:
         """Give the engine of the same model on other rows, their origin where it was."""
         with one_blas_thread():
-            fresh = design.reduce(GaussianReducer())
+            fresh = design.reduce(GaussianReducer(design.formula.has_intercept))
             origin = self.compressed.origin
             compressed = replace(fresh, origin=origin, means=fresh.means + (fresh.origin - origin))
             _refuse_exact(design, compressed, self.noise)
@@ -132,42 +129,45 @@ class GaussianEngine:
         """Give the engine in coordinates of which a mode of the scales is the mode of their logarithms."""
         return replace(self, whitening=self.whitening.in_logarithms())
 
-    def values_of(self, scalars: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Give `Draws.values`, of one chain, from draws (S,) of each number that has a prior."""
-        size = len(next(iter(scalars.values())))
-        names = [name for parameter in self.chosen.parameters.location for name in parameter.scalar_names]
-        theta = np.column_stack([np.empty((size, 0)), *(scalars[name] for name in names)])
-        priors = self.location_priors
-        location = np.linalg.solve(priors.transform, (theta - priors.offset).T).T if names else theta
-        unit = self.noise.unit
-        sigma = np.full(size, unit) if unit is not None else scalars[NOISE]
+    def values_of(self, drawn: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Give `Draws.values`, of one chain, from S draws of each parameter that has a prior, by name."""
+        size = len(next(iter(drawn.values())))
+        parameters, priors = self.chosen.parameters, self.location_priors
+        theta = np.column_stack([np.empty((size, 0)), *(drawn[one.name] for one in parameters.location)])
+        location = np.linalg.solve(priors.transform, (theta - priors.offset).T).T if theta.size else theta
+        unit, spread = self.noise.unit, parameters.of(Role.GROUP_SD)
+        sigma = np.full(size, unit) if unit is not None else drawn[NOISE]
         values = {LOCATION: location[None], NOISE: sigma[None]}
-        return values | ({SPREAD: scalars[SPREAD][None]} if self.grouped else {})
+        return values if spread is None else values | {SPREAD: drawn[spread.name].reshape(1, size)}
 
     def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
         """Give the mean response without group effects, shape (S, N), of rows with predictors X."""
         origin = self.compressed.origin
         return np.asarray(likelihood.common_mean(X, origin, _kept(draws, LOCATION, keep)) + origin[-1])
 
-    def effects(self, draws: Draws, groups: np.ndarray) -> np.ndarray:
-        """Draw the effects of groups, deviations from the population, shape (S, G)."""
-        return draw_effects(self.compressed, groups, *_arrays(draws), seed=draws.seed)
+    def group_weights(self, term: int) -> np.ndarray:  # noqa: ARG002
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
+        return self.compressed.weights
 
-    def new_effects(self, draws: Draws, noise: np.ndarray) -> np.ndarray:
-        """Give the effect of a group without rows, shape (S,), from standard normal noise of that shape."""
-        return np.asarray(draws.flat(SPREAD) * noise)
+    def effects(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Draw the effects of groups, deviations from the population, shape (S, G, 1)."""
+        return draw_effects(self.compressed, groups, *_arrays(draws), seed=draws.seed)[:, :, None]
 
-    def effect_means(self, draws: Draws, groups: np.ndarray) -> np.ndarray:
-        """Give the means of the groups' effects given the other parameters, shape (S, G)."""
-        return conditional_moments(self.compressed, groups, *_arrays(draws))[0]
+    def new_effects(self, draws: Draws, term: int, noise: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Give the effect of a group without rows, shape (S, 1), from standard normal noise of that shape."""
+        return np.asarray(draws.flat(SPREAD)[:, None] * noise)
 
-    def summarise_groups(self, draws: Draws, groups: np.ndarray, prob: float, x: np.ndarray) -> pd.DataFrame:
-        """Summarise the groups' means at predictors x, shape (K,): mean, sd, lower, median, upper."""
-        (name,) = [parameter.name for parameter in self.chosen.parameters.location if parameter.labels is None]
-        intercept = self.coordinates.population(draws)[name].ravel()
-        if x.any():
-            intercept = intercept + draws.flat(LOCATION)[:, 1:] @ x
-        return group_summary.summarise(self.compressed, groups, draws, intercept, prob)
+    def effect_means(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        """Give the means of the groups' effects given the other parameters, shape (S, G, 1)."""
+        return conditional_moments(self.compressed, groups, *_arrays(draws))[0][:, :, None]
+
+    def summarise_groups(
+        self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
+    ) -> pd.DataFrame:
+        """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper."""
+        assert term == 0
+        assert weights.tolist() == [1.0]
+        return group_summary.summarise(self.compressed, groups, draws, offset, prob)
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,)."""
@@ -177,22 +177,42 @@ class GaussianEngine:
         """Give log densities of rows given the other rows of their group, block by block."""
         return likelihood.row_densities(design, self.compressed, draws)
 
-    def set_densities(self, design: InMemoryDesign, codes: np.ndarray, n_sets: int, draws: Draws) -> Iterator[Block]:
-        """Give log densities of sets of rows: of groups, where the model has any."""
+    def set_densities(
+        self,
+        design: InMemoryDesign,
+        codes: np.ndarray,
+        n_sets: int,
+        draws: Draws,
+        *,
+        known: Sequence[np.ndarray] | None = None,  # noqa: ARG002
+    ) -> Iterator[Block]:
+        """Give log densities of sets of rows: of groups, where the model has any, which the draws need not have seen."""
         origin = self.compressed.origin
         return likelihood.set_densities(design, codes, n_sets, origin, draws, grouped=self.grouped)
 
-    def held_out_densities(self, design: InMemoryDesign, codes: np.ndarray | None, draws: Draws) -> np.ndarray:
+    def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
         """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
-        return likelihood.held_out_densities(design, codes, self.compressed, draws)
+        return likelihood.held_out_densities(design, codes[0] if self.grouped else None, self.compressed, draws)
 
-    def own_means(self, draws: Draws) -> np.ndarray:
-        """Give each group's mean less what the mean slopes explain, taken to predictors of 0, shape (J,)."""
-        slopes = draws.flat(LOCATION)[:, 1:].mean(axis=0)
-        means = self.compressed.means + self.compressed.origin
-        return np.asarray(means[:, -1] - means[:, :-1] @ slopes)
+    def log_density_of_new(self, before: Self, new_rows: InMemoryDesign, draws: Draws) -> np.ndarray:
+        """Give the log density, shape (S,), of rows of new groups, whose effects are integrated out."""
+        (grouping,) = new_rows.groupings
+        first = before.compressed.n_groups
+        n_new = self.compressed.n_groups - first
+        blocks = self.set_densities(new_rows, grouping.codes - first, n_new, draws)
+        return np.asarray(np.concatenate([left_out for _, left_out, _ in blocks], axis=1).sum(axis=1))
 
-    def replicated_means(self, draws: Draws, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def completed(self, draws: Draws) -> Draws:
+        """Give the draws as they are: the effects of groups follow from them when asked for."""
+        return draws
+
+    def own_effects(self, draws: Draws, term: int) -> np.ndarray:  # noqa: ARG002
+        """Give each group's mean less what the population explains on average, shape (J, 1)."""
+        location = draws.flat(LOCATION).mean(axis=0)
+        means = self.compressed.means
+        return np.asarray(means[:, -1:] - means[:, :-1] @ location[1:, None] - location[0])
+
+    def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
         """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,).
 
         The mean of a group's replicated rows is normal around the mean of their expectations, so no row is needed.

@@ -10,7 +10,7 @@ Chan, Golub & LeVeque (1983), Algorithms for computing the sample variance, doi:
 Golub & Van Loan (2013), Matrix Computations, section 6.5 (updating a QR factorisation).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +18,11 @@ import pandas as pd
 
 from stanhier.design.blocks import MAX_BLOCK_VALUES, Rows
 from stanhier.design.moments import Moments
+from stanhier.engines.triangular import triangular_factor
 
 __all__ = ["Piece", "merge", "piece_of"]
 
 BLOCK_ROWS = 1 << 13
-PANEL_VALUES = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def piece_of(
     return Piece(
         moments=Moments(n, reference, mean, np.maximum(squares - n * mean**2, 0.0)),
         log_weights=0.0 if weights is None else float(np.log(weights).sum()),
-        factor=_triangular_factor(centred, rows.n_columns),
+        factor=triangular_factor(centred, rows.n_columns),
         labels=pd.RangeIndex(n_groups) if labels is None else labels,
         weights=group_weights,
         means=group_means,
@@ -128,7 +128,7 @@ def merge(a: Piece, b: Piece) -> Piece:
     return Piece(
         moments=a.moments.merge(b.moments),
         log_weights=a.log_weights + b.log_weights,
-        factor=_triangular_factor((a.factor, b.factor, between), len(a.factor)),
+        factor=triangular_factor((a.factor, b.factor, between), len(a.factor)),
         labels=pd.Index(labels),
         weights=weights,
         means=means,
@@ -181,26 +181,3 @@ def _centred(
         if weights is not None:
             block *= np.sqrt(weights[part])[:, None]
         yield block
-
-
-def _triangular_factor(blocks: Iterable[np.ndarray], width: int) -> np.ndarray:
-    """Upper triangular factor of all rows of the blocks, shape (K + 1, K + 1)."""
-    factor = np.zeros((width, width))
-    for block in blocks:
-        factor = np.linalg.qr(np.vstack([factor, _condensed(block)]), mode="r")
-    return factor
-
-
-def _condensed(rows: np.ndarray) -> np.ndarray:
-    """Bring rows to a few with the same cross-products, by the factors of panels, and of these factors in turn.
-
-    Panels that fit into the fastest cache are several times quicker than one tall matrix, and too small for the threads
-    of BLAS, which on a busy machine wait for each other.
-    """
-    width = rows.shape[1]
-    size = max(2 * width, PANEL_VALUES // width)
-    while len(rows) > size:
-        whole = len(rows) // size * size
-        factors = np.linalg.qr(rows[:whole].reshape(-1, size, width), mode="r")
-        rows = np.vstack([factors.reshape(-1, width), rows[whole:]])
-    return rows

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.gaussian.whitening import Whitening
-from stanhier.engines.prior_choice import ChosenPriors
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 from stanhier.priors.numbers import PriorNumbers

@@ -1,12 +1,13 @@
 """How the Gaussian engine reduces rows: to sums that merge exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stanhier.design.blocks import RowGroups, Rows
 from stanhier.engines.gaussian.compression import Compressed, compressed_from
 from stanhier.engines.gaussian.pieces import Piece, merge, piece_of
 
@@ -18,19 +19,37 @@ _ARRAYS = ("mean", "sd", "origin", "within", "weights", "means")
 
 @dataclass(frozen=True)
 class GaussianReducer:
-    """A `Reducer` of rows to sufficient statistics."""
+    """A `Reducer` of rows to sufficient statistics.
 
-    piece = staticmethod(piece_of)
+    Attributes
+    ----------
+    has_intercept : bool
+        Whether the population has one.
+    """
+
+    has_intercept: bool
+
     merge = staticmethod(merge)
 
-    def labels(self, piece: Piece) -> pd.Index:
-        """Give the groups of a piece in their order."""
-        return piece.labels
+    def piece(self, rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[RowGroups] = ()) -> Piece:
+        """Reduce some rows, which are in the groups of one factor or of none."""
+        if not groups:
+            return piece_of(rows, weights=weights, n_groups=int(self.has_intercept))
+        (own,) = groups
+        return piece_of(rows, weights=weights, codes=own.codes, labels=own.labels, n_groups=own.n_levels)
 
-    def total(self, piece: Piece, order: np.ndarray | None = None) -> Compressed:
+    def labels(self, piece: Piece) -> tuple[pd.Index, ...]:
+        """Give the groups of a piece in their order."""
+        return (piece.labels,)
+
+    def size(self, piece: Piece) -> int:
+        """Count the groups."""
+        return len(piece.labels)
+
+    def total(self, piece: Piece, order: Sequence[np.ndarray] | None = None) -> Compressed:
         """Give the sufficient statistics of all rows."""
-        if order is not None:
-            labels, weights, means = piece.labels[order], piece.weights[order], piece.means[order]
+        if order:
+            labels, weights, means = piece.labels[order[0]], piece.weights[order[0]], piece.means[order[0]]
             piece = replace(piece, labels=labels, weights=weights, means=means)
         return compressed_from(piece)
 

@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from stanhier.design.design import Design
+from stanhier.design.design import Design, Grouping
+from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.multilevel.layout import TermShape, blocks_of
-from stanhier.engines.parameters import Role
-from stanhier.engines.prior_choice import ChosenPriors
+from stanhier.engines.parameters import Parameter, Role
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import Prior
 
@@ -99,25 +99,33 @@ def describe(design: Design, chosen: ChosenPriors, noise: Noise, *, centre: np.n
     centre : numpy.ndarray, shape (K,), optional
         The means of the predictors when the priors were chosen, if that was for other rows.
     """
-    parameters = chosen.parameters
-    intercept = chosen.intercept
-    slopes, sigma, sd = (parameters.of(role) for role in (Role.SLOPES, Role.NOISE, Role.GROUP_SD))
+    parameters, intercept = chosen.parameters, chosen.intercept
+    slopes, sigma = parameters.of(Role.SLOPES), parameters.of(Role.NOISE)
+    sds = parameters.all_of(Role.GROUP_SD)
     centered = intercept is not None and intercept.centered
-    terms: tuple[Term, ...] = ()
-    if design.group is not None:
-        assert sd is not None
-        shape = TermShape(len(design.group.levels), (1,), (-1,))
-        terms = (Term(design.group.name, ("Intercept",), shape, chosen.by_name[sd.name], ()),)
     return Description(
         formula=design.formula.text,
         predictors=design.predictors,
-        extra_effects=(),
-        terms=terms,
+        extra_effects=design.columns.extra,
+        terms=tuple(
+            _term(grouping, chosen, sd, parameters.of(Role.GROUP_COR, term))
+            for term, (grouping, sd) in enumerate(zip(design.groupings, sds, strict=True))
+        ),
         noise=noise,
         intercept=intercept,
         centered=centered,
         centre=tuple(centre.tolist()) if centered and centre is not None else (),
         slopes=() if slopes is None else chosen.by_name[slopes.name],
         sigma=None if sigma is None else chosen.by_name[sigma.name][0],
-        template="varying_intercept" if terms else "linear_regression",
+        template="linear_regression" if not sds else "varying_intercept" if sds[0].term is None else "multilevel",
+    )
+
+
+def _term(grouping: Grouping, chosen: ChosenPriors, sd: Parameter, cor: Parameter | None) -> Term:
+    return Term(
+        name=grouping.name,
+        effects=grouping.effects,
+        shape=TermShape(len(grouping.levels), grouping.blocks, grouping.columns),
+        sd=chosen.by_name[sd.name],
+        cor=() if cor is None else chosen.by_name[cor.name],
     )

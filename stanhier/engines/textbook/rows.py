@@ -1,42 +1,35 @@
 """The data of a textbook program: the rows themselves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.multilevel.given import CodedRows
 from stanhier.engines.textbook.description import Description
 from stanhier.engines.textbook.names import names_of
 
-__all__ = ["ProgramRows", "program_data", "rows_of"]
+__all__ = ["ProgramRows", "program_data"]
 
 
-@dataclass(frozen=True)
-class ProgramRows:
-    """Rows in memory.
+class ProgramRows(Protocol):
+    """Rows in memory."""
 
-    Attributes
-    ----------
-    columns : numpy.ndarray, shape (N, K + E)
-        Predictors, then columns that vary by group and are no predictors; no intercept column.
-    y : numpy.ndarray, shape (N,)
-    codes : sequence of numpy.ndarray of int, shape (N,)
-        For each term the position of each row's level.
-    se : numpy.ndarray, shape (N,), or None
-        Known standard errors.
-    """
+    @property
+    def matrix(self) -> np.ndarray:
+        """Predictors, then columns that vary by group and are no predictors, shape (N, K + E); no intercept column."""
 
-    columns: np.ndarray
-    y: np.ndarray
-    codes: Sequence[np.ndarray]
-    se: np.ndarray | None
+    @property
+    def y(self) -> np.ndarray:
+        """Response, shape (N,)."""
 
+    @property
+    def groupings(self) -> Sequence[CodedRows]:
+        """The grouping factors."""
 
-def rows_of(design: InMemoryDesign) -> ProgramRows:
-    """Take the rows out of a design."""
-    return ProgramRows(design.X, design.y, () if design.group is None else (design.group.codes,), design.se)
+    @property
+    def se(self) -> np.ndarray | None:
+        """Known standard errors, shape (N,)."""
 
 
 def program_data(description: Description, rows: ProgramRows) -> dict[str, Any]:
@@ -50,11 +43,11 @@ def program_data(description: Description, rows: ProgramRows) -> dict[str, Any]:
     n_predictors = len(description.predictors)
     data: dict[str, Any] = {"N": len(rows.y), "y": rows.y}
     if n_predictors:
-        data |= {"K": n_predictors, "X": rows.columns[:, :n_predictors]}
+        data |= {"K": n_predictors, "X": rows.matrix[:, :n_predictors]}
     if description.extra_effects:
-        data |= {"E": len(description.extra_effects), "Z": rows.columns[:, n_predictors:]}
-    for term, names, codes in zip(description.terms, names_of(description).terms, rows.codes, strict=True):
-        data |= {names.size: term.shape.n_levels, names.codes: codes + 1}
+        data |= {"E": len(description.extra_effects), "Z": rows.matrix[:, n_predictors:]}
+    for term, names, grouping in zip(description.terms, names_of(description).terms, rows.groupings, strict=True):
+        data |= {names.size: term.shape.n_levels, names.codes: grouping.codes + 1}
     if rows.se is not None:
         data["se"] = rows.se
     elif description.noise.fixed is not None:

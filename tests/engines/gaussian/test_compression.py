@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from stanhier.design.blocks import ArrayRows
+from stanhier.engines import triangular
 from stanhier.engines.gaussian import pieces
 from stanhier.engines.gaussian.compression import compress
 
@@ -10,7 +11,7 @@ from stanhier.engines.gaussian.compression import compress
 def small_blocks(monkeypatch):
     """Several blocks and panels even on small data."""
     monkeypatch.setattr(pieces, "BLOCK_ROWS", 37)
-    monkeypatch.setattr(pieces, "PANEL_VALUES", 32)
+    monkeypatch.setattr(triangular, "PANEL_VALUES", 32)
 
 
 def rows(n=200, k=3, n_groups=11, *, weighted=True, seed=1):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from stanhier.design.blocks import ArrayRows, Stack
 from stanhier.design.moments import moments_of
+from stanhier.engines import triangular
 from stanhier.engines.gaussian import pieces
 from stanhier.engines.gaussian.compression import compressed_from
 from stanhier.engines.gaussian.pieces import merge, piece_of
@@ -18,7 +19,7 @@ from stanhier.engines.gaussian.reducer import GaussianReducer
 def small_blocks(monkeypatch):
     """Several blocks and panels even on small data."""
     monkeypatch.setattr(pieces, "BLOCK_ROWS", 37)
-    monkeypatch.setattr(pieces, "PANEL_VALUES", 32)
+    monkeypatch.setattr(triangular, "PANEL_VALUES", 32)
 
 
 def data(n, n_groups, *, mean, seed):

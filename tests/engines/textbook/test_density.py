@@ -40,13 +40,13 @@ def effects_of(term, sd, factors, z):
 def log_density(description, rows, point, terms):
     """Of rows and parameters, without Jacobians: effects as the program has them, standardised or not."""
     n_predictors = len(description.predictors)
-    X = rows.columns[:, :n_predictors]
+    X = rows.matrix[:, :n_predictors]
     mean = X @ point["beta"] + (point["alpha"] if description.intercept is not None else 0.0)
     total = 0.0
-    for term, codes, (sd, factors, z) in zip(description.terms, rows.codes, terms, strict=True):
+    for term, grouping, (sd, factors, z) in zip(description.terms, rows.groupings, terms, strict=True):
         effects = effects_of(term, sd, factors, z)
-        for n, level in enumerate(codes):
-            row = [1.0 if column < 0 else rows.columns[n, column] for column in term.shape.columns]
+        for n, level in enumerate(grouping.codes):
+            row = [1.0 if column < 0 else rows.matrix[n, column] for column in term.shape.columns]
             mean[n] += np.dot(row, effects[level])
         total += stats.norm.logpdf(z).sum() - (z.size * np.log(sd[0]) if term.shape.q == 1 else 0.0)
         total += sum(prior_log_density(prior, value) for prior, value in zip(term.sd, sd, strict=True))

@@ -1,0 +1,108 @@
+"""Default priors, scaled by the data."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from stanhier.basics.errors import DataError
+from stanhier.design.design import Design
+from stanhier.engines.parameters import Parameter
+from stanhier.engines.term_parameters import Factor
+from stanhier.priors.distributions import Exponential, LocationPrior, Normal
+
+__all__ = ["ColumnMoments", "FactorOfColumns", "default_group_sd", "default_slope", "sd_of_response"]
+
+
+@dataclass(frozen=True)
+class ColumnMoments:
+    """What defaults are scaled by.
+
+    Attributes
+    ----------
+    mean, sd : numpy.ndarray, shape (W,)
+        Unweighted mean and standard deviation (divisor N - 1; 0 for one row) of each column of the rows: the K
+        predictors, columns whose effects vary and that are no predictors, the response.
+    """
+
+    mean: np.ndarray
+    sd: np.ndarray
+
+
+class FactorOfColumns(Factor, Protocol):
+    """A grouping factor that knows which columns its effects belong to."""
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Of each effect: its position among the columns of the rows before the response; -1 the constant 1."""
+
+
+def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, k: int) -> LocationPrior:
+    """Give normal(0, 2.5 sd(y) / sd(x_k)) for the slope of predictor k.
+
+    Raises
+    ------
+    DataError
+        If the response or the predictor does not vary.
+    """
+    name = design.predictors[k]
+    sd = float(moments.sd[k])
+    if not sd > 0:
+        raise DataError(
+            f"Predictor '{name}' is constant (it is always {moments.mean[k]:g}), so its default prior has no scale; "
+            f"leave it out of the formula, or give priors={{'{parameter.name}': {{'{name}': ...}}}}."
+        )
+    return Normal(0.0, 2.5 * sd_of_response(design, moments, f"{parameter.name}['{name}']") / sd)
+
+
+def default_group_sd(
+    parameter: Parameter, factor: FactorOfColumns, k: int, design: Design, moments: ColumnMoments
+) -> Exponential:
+    """Give exponential(sd(z_k) / sd(y)) for the standard deviation of a factor's effect k, of the column z_k.
+
+    Of an intercept it is exponential(1 / sd(y)). So a standard deviation of the effect is expected that moves the
+    response by one of its own standard deviations where the column moves by one of its.
+
+    Raises
+    ------
+    DataError
+        If the response or the column does not vary.
+    """
+    effect = factor.effects[k]
+    sd_response = sd_of_response(design, moments, f"{parameter.name}['{effect}']")
+    column = factor.columns[k]
+    if column < 0:
+        return Exponential(1.0 / sd_response)
+    sd = float(moments.sd[column])
+    if not sd > 0:
+        raise DataError(
+            f"The column '{effect}' of the term of '{factor.name}' is constant (it is always "
+            f"{moments.mean[column]:g}), so the default prior of its effects' standard deviation has no scale; "
+            f"leave it out of the term, or give priors={{'sd': {{'{factor.name}': {{'{effect}': ...}}}}}}."
+        )
+    return Exponential(sd / sd_response)
+
+
+def sd_of_response(design: Design, moments: ColumnMoments, what: str) -> float:
+    """Give the standard deviation of the response.
+
+    Parameters
+    ----------
+    design : Design
+    moments : ColumnMoments
+    what : str
+        The parameter whose default prior asks for it, for the message.
+
+    Raises
+    ------
+    DataError
+        If the response does not vary.
+    """
+    sd = float(moments.sd[-1])
+    if not sd > 0:
+        why = "there is only one row" if design.n_rows == 1 else f"it is always {moments.mean[-1]:g}"
+        raise DataError(
+            f"The standard deviation of the response '{design.formula.response}' is 0 or undefined ({why}), so the "
+            f"default prior of {what} has no scale; give that prior in `priors`."
+        )
+    return sd

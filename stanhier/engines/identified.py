@@ -1,0 +1,53 @@
+"""Factors whose groups cannot tell the effects that are asked for: refused before anything is sampled."""
+
+from stanhier.basics.errors import DataError
+from stanhier.basics.words import listed, quoted, shortened
+from stanhier.design.columns import CONSTANT
+from stanhier.design.design import Design, Grouping
+from stanhier.engines.default_priors import ColumnMoments
+
+__all__ = ["refuse_unidentified"]
+
+
+def refuse_unidentified(design: Design, moments: ColumnMoments) -> None:
+    """Refuse factors with fewer groups than effects, and effects that no row tells from another.
+
+    A model of one varying intercept may have one group: its parameters have proper priors, as in a textbook.
+
+    Parameters
+    ----------
+    design : Design
+    moments : ColumnMoments
+
+    Raises
+    ------
+    DataError
+        With the factor, the rule and the remedy.
+    """
+    if design.group is not None:
+        return
+    said = quoted(design.formula.text)
+    for grouping in design.groupings:
+        n_levels = len(grouping.levels)
+        if n_levels == 1:
+            raise DataError(
+                f"{said}: the factor '{grouping.name}' has one level, {quoted(grouping.levels[0])}, so nothing can be "
+                "told of how its effects vary; leave its term out of the formula."
+            )
+        if n_levels < grouping.n_effects:
+            raise DataError(
+                f"{said}: the factor '{grouping.name}' has {n_levels} levels and {grouping.n_effects} effects vary by "
+                f"it ({listed(grouping.effects, 5)}); it takes at least as many levels as effects. Leave effects out."
+            )
+        _refuse_constant(grouping, moments, said)
+
+
+def _refuse_constant(grouping: Grouping, moments: ColumnMoments, said: str) -> None:
+    for effect, column in zip(grouping.effects, grouping.columns, strict=True):
+        if column != CONSTANT and not moments.sd[column] > 0:
+            value = moments.mean[column]
+            why = "is 0 in every row" if value == 0 else f"is always {value:g}, like an intercept but for its unit"
+            raise DataError(
+                f"{said}: '{shortened(effect)}', which varies by '{grouping.name}', {why}; nothing can be told of it. "
+                "Leave it out of the grouping term."
+            )

@@ -1,0 +1,84 @@
+"""The parameters of effects that vary over the levels of several factors: their names, dimensions and labels."""
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Protocol
+
+import pandas as pd
+
+from stanhier.engines.parameters import TAKEN, Inventory, Parameter, Role, correlated_pairs, dimension, slopes_and_noise
+
+__all__ = ["Factor", "inventory_of_terms"]
+
+
+class Factor(Protocol):
+    """A grouping factor with the effects that vary over its levels."""
+
+    @property
+    def name(self) -> str:
+        """As the formula has it: `subject`, `school:class`."""
+
+    @property
+    def levels(self) -> pd.Index:
+        """Labels of the levels."""
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Names of the effects: "Intercept", or columns."""
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Sizes of consecutive runs of effects; those of a run are correlated with each other."""
+
+
+def inventory_of_terms(
+    predictors: Sequence[str], *, has_intercept: bool, factors: Sequence[Factor], sigma_is_estimated: bool
+) -> Inventory:
+    """List the parameters of a regression whose effects vary over the levels of any number of factors.
+
+    Those of a factor g are named after it: `sd_g`, `cor_g` where effects are correlated, `effect_g`. Labels of effects
+    stand along `effect` and, across a matrix of correlations, `effect_other`; where factors have different effects,
+    along `effect_of_g` and `effect_of_g_other`. A factor one of whose names is taken is called by the first of
+    `g_2`, `g_3` ... that leaves none taken.
+
+    Parameters
+    ----------
+    predictors : sequence of str
+        Columns of the design, no intercept column.
+    has_intercept : bool
+        Whether the population has one.
+    factors : sequence of Factor
+    sigma_is_estimated : bool
+
+    Returns
+    -------
+    Inventory
+    """
+    listed = [Parameter("alpha", Role.INTERCEPT)] if has_intercept else []
+    effects = []
+    alike = len({tuple(factor.effects) for factor in factors}) <= 1
+    for term, (factor, stem) in enumerate(zip(factors, _stems(factors), strict=True)):
+        along = "effect" if alike else f"effect_of_{stem}"
+        names = pd.Index(list(factor.effects), dtype=object)
+        listed.append(Parameter(f"sd_{stem}", Role.GROUP_SD, (along,), (names,), term, factor.name))
+        if correlated_pairs(factor.blocks):
+            dims, blocks = (along, f"{along}_other"), tuple(factor.blocks)
+            listed.append(Parameter(f"cor_{stem}", Role.GROUP_COR, dims, (names, names), term, factor.name, blocks))
+        dims, coords = (stem, along), (factor.levels, names)
+        effects.append(Parameter(f"effect_{stem}", Role.EFFECTS, dims, coords, term, factor.name))
+    return Inventory((*listed, *slopes_and_noise(predictors, sigma_is_estimated=sigma_is_estimated), *effects))
+
+
+def _stems(factors: Sequence[Factor]) -> list[str]:
+    """Give the part of names that is each factor's own, so that no two variables or dimensions have one name."""
+    taken, stems = set(TAKEN), []
+    for factor in factors:
+        first = dimension(factor.name)
+        for stem in (first if k == 1 else f"{first}_{k}" for k in count(1)):
+            names = {stem, *(f"{kind}_{stem}" for kind in ("sd", "cor", "effect", "effect_of"))}
+            names.add(f"effect_of_{stem}_other")
+            if not names & taken:
+                break
+        taken |= names
+        stems.append(stem)
+    return stems
