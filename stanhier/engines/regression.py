@@ -136,6 +136,10 @@ class Regression:
         """Give the same model in coordinates of which a mode of the scales is the mode of their logarithms."""
         return self._with(engine=self.engine.in_logarithms())
 
+    def with_engine(self, engine: Engine) -> Self:
+        """Give the same model by another engine."""
+        return self._with(engine=engine)
+
     def _with(self, **changes: Any) -> Self:
         """Give a copy with other fields; `dataclasses.replace` would call the constructor that users call."""
         other = copy(self)

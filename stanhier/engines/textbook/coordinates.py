@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.engines.multilevel.layout import (
     COR,
@@ -14,6 +15,7 @@ from stanhier.engines.multilevel.layout import (
     TermShape,
     block_pairs,
     cor_slices,
+    correlation_matrices,
     effect_slices,
     sd_slices,
 )
@@ -23,10 +25,14 @@ from stanhier.engines.textbook.names import ProgramNames, TermNames, names_of
 from stanhier.families.noise import Noise
 from stanhier.stan.nuts import RawDraws
 
-__all__ = ["MOST_EFFECTS", "TextbookCoordinates"]
+__all__ = ["MOST_EFFECTS", "NUTS_ALONE", "TextbookCoordinates"]
 
 MOST_EFFECTS = 1000
 """Effects that diagnostics look at."""
+NUTS_ALONE = (
+    "The textbook engine draws with sample() alone; optimize() and the approximations are those of the model's own "
+    "engine: make the model anew for them."
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,15 @@ class TextbookCoordinates:
         return frozenset(self.layout) & {NOISE, SD}
 
     def draws(self, raw: RawDraws) -> Draws:
-        """Gather the program's variables."""
+        """Gather the program's variables.
+
+        Raises
+        ------
+        StanhierError
+            If these are no draws of all of them: of an approximation in place of NUTS.
+        """
+        if not raw.variables:
+            raise StanhierError(NUTS_ALONE)
         shape = next(iter(raw.statistics.values())).shape
         empty = np.empty((*shape, 0))
         found, terms = raw.variables, list(zip(self.shapes, self.names.terms, strict=True))
@@ -137,9 +151,9 @@ class TextbookCoordinates:
         """Give the parameters in the order of the inventory."""
         location, first = draws.values[LOCATION], int(self.parameters.has_intercept)
         by_term = self._by_term(draws)
-        scales = iter(sd for _, _, sd, _ in by_term)
         values: dict[str, np.ndarray] = {}
         for parameter in self.parameters:
+            term = parameter.term or 0
             if parameter.role is Role.INTERCEPT:
                 values[parameter.name] = location[..., 0]
             elif parameter.role is Role.SLOPES:
@@ -147,8 +161,11 @@ class TextbookCoordinates:
             elif parameter.role is Role.NOISE:
                 values[parameter.name] = draws.values[NOISE]
             elif parameter.role is Role.GROUP_SD:
-                sd = next(scales)
-                values[parameter.name] = sd if parameter.labels is not None else sd[..., 0]
+                values[parameter.name] = by_term[term][2].reshape(*draws.shape, *parameter.shape)
+            else:
+                cor = by_term[term][3].reshape(draws.n_draws, -1)
+                matrices = correlation_matrices(cor, self.shapes[term].blocks)
+                values[parameter.name] = matrices.reshape(*draws.shape, *parameter.shape)
         return values
 
     def _by_term(self, draws: Draws) -> list[tuple[TermShape, TermNames, np.ndarray, np.ndarray]]:
