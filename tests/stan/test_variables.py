@@ -6,7 +6,19 @@ from stanhier.stan.variables import named_variables
 
 
 def test_variables_have_their_own_shape_first_index_fastest():
-    names = ["lp__", "alpha", "beta[1]", "beta[2]", "L[1,1]", "L[2,1]", "L[1,2]", "L[2,2]", "L[1,3]", "L[2,3]", "z_g[1]"]
+    names = [
+        "lp__",
+        "alpha",
+        "beta[1]",
+        "beta[2]",
+        "L[1,1]",
+        "L[2,1]",
+        "L[1,2]",
+        "L[2,2]",
+        "L[1,3]",
+        "L[2,3]",
+        "z_g[1]",
+    ]
     table = np.arange(2 * 3 * len(names), dtype=float).reshape(2, 3, -1)
     found = named_variables(table, names)
     assert list(found) == ["alpha", "beta", "L", "z_g"]

@@ -9,12 +9,13 @@ from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.engines.textbook.engine import TextbookEngine
+from stanhier.engines.textbook.names import names_of
 from stanhier.families.noise import Noise
 from stanhier.fit import Fit
 from stanhier.formula.parse import parse
-from stanhier.stan.nuts import run_nuts
+from stanhier.stan.nuts import RawDraws, run_nuts
 
-__all__ = ["sampled", "sleep", "textbook_model"]
+__all__ = ["made_draws", "sampled", "sleep", "textbook_model"]
 
 
 def textbook_model(formula, data, *, priors=None, sigma=None, se=None, own_intercepts=False):
@@ -54,3 +55,33 @@ def sleep(n_subjects=18, n_days=10, seed=2):
             "se": rng.uniform(15, 35, len(days)),
         }
     )
+
+
+def made_draws(model, *, chains=2, draws=50, seed=1, spread=0.1):
+    """Draws of a textbook model's program without Stan: normal around plausible values, by the program's names."""
+    rng, shape = np.random.default_rng(seed), (chains, draws)
+    description, names = model.engine.description, names_of(model.engine.description)
+    unit = float(np.std(model.rows.y))
+
+    def around(centre):
+        centre = np.asarray(centre)
+        return centre + spread * np.maximum(np.abs(centre), 1e-3) * rng.standard_normal((*shape, *centre.shape))
+
+    variables = {"beta": around(np.full(len(description.predictors), 0.2 * unit))} if description.predictors else {}
+    if description.intercept is not None:
+        variables[names.intercept] = around(model.rows.y.mean())
+    if description.sigma is not None:
+        variables["sigma"] = np.abs(around(0.5 * unit))
+    for term, own in zip(description.terms, names.terms, strict=True):
+        sd = np.abs(around(np.full(term.shape.q, 0.5 * unit)))
+        effects = 0.5 * unit * rng.standard_normal((*shape, term.shape.n_levels, term.shape.q))
+        if description.template == "varying_intercept":
+            effects = effects + variables["mu_alpha"][..., None, None]
+        scalar = term.shape.q == 1
+        variables |= {own.sd: sd[..., 0] if scalar else sd, own.effect: effects[..., 0] if scalar else effects}
+        for name, block in zip(own.correlations, term.correlated, strict=True):
+            lower = np.tril(rng.uniform(-1, 1, (*shape, block.stop - block.start, block.stop - block.start)))
+            lower /= np.linalg.norm(lower, axis=-1, keepdims=True)
+            variables[name] = lower @ np.swapaxes(lower, -1, -2)
+    raw = RawDraws(np.empty((*shape, 0)), np.empty((*shape, 0)), {"lp": np.zeros(shape)}, seed, 10, "", {}, variables)
+    return variables, model.engine.coordinates.draws(raw)
