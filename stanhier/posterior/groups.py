@@ -221,7 +221,6 @@ def _coefficient(
     offset : numpy.ndarray, shape (S,)
         Draws of what the population has of it.
     """
-    model, draws = fit.model, fit.draws
     k = grouping.effects.index(effect)
     weights = np.zeros(grouping.n_effects)
     weights[k] = 1.0

@@ -286,6 +286,6 @@ def drawn_effects(model: Regression, draws: Draws, term: int, groups: np.ndarray
     return effects
 
 
-def _stream(seed: int, purpose: int, position: int) -> np.random.Generator:
+def _stream(seed: int, purpose: int, *position: int) -> np.random.Generator:
     """Random numbers of one row or group."""
-    return np.random.default_rng([seed, purpose, int(position)])
+    return np.random.default_rng([seed, purpose, *map(int, position)])
