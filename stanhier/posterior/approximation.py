@@ -33,7 +33,7 @@ from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.stan.interrupt import chains_end_on_interrupt
 from stanhier.stan.keywords import check_keywords
 from stanhier.stan.nuts import RawDraws
-from stanhier.stan.program import Program
+from stanhier.stan.rendered import program_of
 from stanhier.stan.run_folder import run_folder
 
 __all__ = ["NOT_FOR_USERS", "Mode", "approximate", "optimize"]
@@ -207,7 +207,7 @@ def _checked(method: str, theirs: str, keywords: Mapping[str, Any]) -> dict[str,
 @contextmanager
 def _running(model: Regression, method: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Any, str, str]]:
     """Compile the program, write its data, and turn what may go wrong into words; cmdstanpy's notes stay quiet."""
-    program = Program(model.engine.program).model()
+    program = program_of(model.engine.program).model()
     executable = Path(str(program.exe_file))
     data = model.engine.data()
     with run_folder(data) as (folder, data_file), calling_cmdstanpy(), chains_end_on_interrupt(executable):

@@ -10,7 +10,7 @@ from stanhier.engines.multilevel.effects import GroupDraws, dense_effects, group
 from stanhier.engines.multilevel.small_matrices import multiply, posterior_factors, squared
 from stanhier.engines.multilevel.statistics import Statistics
 
-__all__ = ["summarise"]
+__all__ = ["summarise", "summarise_draws"]
 
 MOST_STRATA = 512
 """With more strata among very many groups, moments too are over the part of the draws whose quantiles are sought."""
@@ -52,7 +52,7 @@ def summarise(
     shift = np.zeros(draws.n_draws) if offset is None else offset
     if term != statistics.eliminated:
         effects = dense_effects(draws, statistics.terms, statistics.eliminated, term)[:, groups]
-        return _of_draws(effects @ combination + shift[:, None], prob)
+        return summarise_draws(effects @ combination + shift[:, None], prob)
     given = GroupDraws.of(draws, statistics)
     strata = np.unique(statistics.strata.stratum[groups])
     moments = None
@@ -66,7 +66,8 @@ def summarise(
     return summarise_mixtures(components, len(groups), draws.n_draws, prob, moments)
 
 
-def _of_draws(values: np.ndarray, prob: float) -> pd.DataFrame:
+def summarise_draws(values: np.ndarray, prob: float) -> pd.DataFrame:
+    """Summarise draws of shape (S, G), as `summarise` does."""
     lower, median, upper = np.quantile(values, [(1 - prob) / 2, 0.5, (1 + prob) / 2], axis=0)
     mean, sd = values.mean(axis=0), values.std(axis=0)
     return pd.DataFrame({"mean": mean, "sd": sd, "lower": lower, "median": median, "upper": upper})
