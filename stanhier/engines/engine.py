@@ -11,14 +11,15 @@ from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Inventory
 from stanhier.stan.nuts import RawDraws
+from stanhier.stan.rendered import RenderedProgram
 
 __all__ = ["BLOCK_VALUES", "Block", "Coordinates", "Engine", "log_mean_exp"]
 
 BLOCK_VALUES = 1 << 20
 """Rows times draws that are in memory at once (8 MB for each of a dozen arrays)."""
 
-type Block = tuple[slice, np.ndarray, np.ndarray]
-"""Points, and their log densities (draws, points): left out, and predicted anew with all rows in."""
+type Block = tuple[slice | np.ndarray, np.ndarray, np.ndarray]
+"""Positions of points, and their log densities (draws, points): left out, and predicted anew with all rows in."""
 
 
 class Coordinates(Protocol):
@@ -53,8 +54,8 @@ class Engine(Protocol):
     """
 
     @property
-    def program(self) -> str:
-        """The Stan program."""
+    def program(self) -> str | RenderedProgram:
+        """The Stan program: the name of a shipped one, or one written for this model."""
 
     @property
     def coordinates(self) -> Coordinates:

@@ -11,10 +11,10 @@ import pytest
 import stanhier as sh
 from stanhier.data.sources import open_source, source
 from stanhier.design import block_encoding as encoding
-from stanhier.design.blocks import ArrayRows, Stack
+from stanhier.design.blocks import ArrayRows, RowGroups, Stack
 from stanhier.design.streamed import StreamedDesign
-from stanhier.engines.building import REDUCER
 from stanhier.engines.gaussian import pieces
+from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.formula.parse import parse
 from tests.tools.designs import assert_same_design, design_of
 
@@ -131,13 +131,10 @@ def test_many_groups_across_small_blocks(data, tmp_path):
 
 
 def test_blocks_have_more_rows_than_there_are_groups():
-    stack = Stack(REDUCER)
-    n_groups = 500
-    stack.add(
-        REDUCER.piece(
-            ArrayRows(np.ones((n_groups, 1)), np.ones(n_groups)), codes=np.arange(n_groups), n_groups=n_groups
-        )
-    )
+    reducer, n_groups = GaussianReducer(has_intercept=True), 500
+    stack = Stack(reducer)
+    groups = RowGroups(np.arange(n_groups), n_groups, None, (-1,), (1,))
+    stack.add(reducer.piece(ArrayRows(np.ones((n_groups, 1)), np.ones(n_groups)), groups=[groups]))
     frames = [pd.DataFrame({"x": np.full(300, k)}) for k in range(9)]
     gathered = list(encoding.gathered(iter(frames), stack, 2))
     assert [len(frame) for frame in gathered] == [1200, 1200, 300]

@@ -85,7 +85,7 @@ def test_every_source_makes_the_same_model_and_predicts_alike(formula):
                 model.engine.compressed.within, first.engine.compressed.within, rtol=1e-9, atol=1e-9
             )
             encoded = model.design.encode(new)
-            np.testing.assert_array_equal(encoded.codes, first.design.group.codes)
+            np.testing.assert_array_equal(encoded.groups[0].codes, first.design.group.codes)
             np.testing.assert_allclose(encoded.X, first.design.X, rtol=1e-12)
 
 

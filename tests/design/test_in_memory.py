@@ -77,8 +77,8 @@ def test_new_data_are_encoded_as_those_of_the_fit():
     new = built.encode(pd.DataFrame({"x": [1.0, 2.0], "kind": ["c", "a"], "g": ["south", "west"]}, index=[7, 9]))
     mean = data["x"].mean()
     np.testing.assert_allclose(new.X, [[1 - mean, 0, 1], [2 - mean, 0, 0]])
-    np.testing.assert_array_equal(new.codes, [2, 3])
-    assert list(new.new_levels) == ["west"]
+    np.testing.assert_array_equal(new.groups[0].codes, [2, 3])
+    assert list(new.groups[0].new_levels) == ["west"]
     assert list(new.index) == [7, 9]
 
 
@@ -86,7 +86,7 @@ def test_integer_groups_match_whatever_integer_type_arrives():
     data = frame().assign(g=np.repeat([10, 20, 30], 4))
     built = design("y ~ 1 + (1 | g)", data)
     for dtype in ("int32", "float64", "Int64"):
-        np.testing.assert_array_equal(built.encode({"g": pd.Series([30, 10]).astype(dtype)}).codes, [2, 0])
+        np.testing.assert_array_equal(built.encode({"g": pd.Series([30, 10]).astype(dtype)}).groups[0].codes, [2, 0])
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_labels_are_the_same_everywhere(kind, where, tmp_path):
     assert [str(level) for level in levels] == [str(level) for level in first.group.levels]
     for other in SOURCES[:6]:
         new = source(other, frame, tmp_path)
-        np.testing.assert_array_equal(model.design.encode(new).codes, first.group.codes)
+        np.testing.assert_array_equal(model.design.encode(new).groups[0].codes, first.group.codes)
     fit = fake_fit(model)
     fit.save(tmp_path / "fit.nc")
     loaded = sh.load(tmp_path / "fit.nc")

@@ -1,27 +1,13 @@
 """The inventory of models with several factors: names, dimensions, and the numbers behind them."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from stanhier.engines.parameters import Role, correlated_pairs, inventory_of
-from stanhier.engines.term_parameters import inventory_of_terms
-
-
-@dataclass(frozen=True)
-class Factor:
-    name: str
-    levels: pd.Index
-    effects: tuple[str, ...] = ("Intercept",)
-    blocks: tuple[int, ...] = (1,)
-
-
-def factor(name, effects="Intercept", blocks=None, n=3):
-    effects = tuple(effects.split())
-    blocks = (len(effects),) if blocks is None else blocks
-    return Factor(name, pd.Index([f"{name}{k}" for k in range(n)]), effects, blocks)
+from stanhier.engines.term_parameters import factors_as_written, inventory_of_terms
+from stanhier.formula.parse import parse
+from tests.tools.factors import factor
 
 
 def listed(*factors, predictors=("days",), has_intercept=True, sigma=True):
@@ -159,3 +145,20 @@ def test_one_intercept_is_listed_as_ever():
     assert (inventory["alpha"].dim, list(inventory["alpha"].labels)) == ("g", ["u", "v"])
     assert (inventory["sigma"].dim, inventory["sigma"].labels, inventory["sigma"].size) == (None, None, 1)
     assert inventory["alpha"].term is None
+
+
+@pytest.mark.parametrize(
+    ("terms", "names", "correlated"),
+    [
+        ("(1 | g)", ["g"], []),
+        ("(1 + x | g)", ["g"], ["g"]),
+        ("(x || g)", ["g"], []),
+        ("(1 | g) + (0 + C(k) | g)", ["g"], ["g"]),
+        ("(x | a / b) + (1 | g)", ["a", "a:b", "g"], ["a", "a:b"]),
+    ],
+)
+def test_a_formula_alone_tells_factors_and_where_there_may_be_correlations(terms, names, correlated):
+    factors = factors_as_written(parse(f"y ~ x + {terms}").terms)
+    inventory = inventory_of_terms(["x"], has_intercept=True, factors=factors, sigma_is_estimated=True)
+    assert [parameter.factor for parameter in inventory.all_of(Role.GROUP_SD)] == names
+    assert [parameter.factor for parameter in inventory.all_of(Role.GROUP_COR)] == correlated

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import stanhier as sh
+from stanhier.formula.parse import parse
 
 N = 2000
 LIMIT = 5.0  # seconds: a second on an idle machine
@@ -133,6 +134,26 @@ def test_signs_at_length(kind, place, data):
     if kind in harmless and place == "y ~ x + {}":
         formula = formula.removesuffix("x") + "w"
     refused_at_once(formula, data)
+
+
+@pytest.mark.parametrize(
+    "effects",
+    [
+        names(" + ", 95),
+        names(" + ", 90) + " - " + names(" - ", 89),
+        f"({names(' + ', 9)})**2",
+        names("*", 6),
+        names(":", 20),
+        "+-" * 2000 + "x",
+        " + ".join(f"I(x + {k})" for k in range(95)),
+        "(" * 45 + "x" + ")" * 45,
+    ],
+)
+def test_as_many_terms_as_there_may_be_are_read_at_once(effects):
+    start = time.perf_counter()
+    parsed = parse("y ~ " + " + ".join(f"({effects} | g{k})" for k in range(20)))
+    assert time.perf_counter() - start < LIMIT
+    assert [term.name for term in parsed.terms] == [f"g{k}" for k in range(20)]
 
 
 @pytest.mark.parametrize("kind", COLUMNS)

@@ -74,7 +74,7 @@ def test_any_split_in_any_order_is_the_whole(cuts, order, mean, n_groups, seed):
     ends = [0, *sorted(cuts), 300]
     parts = [slice(a, b) for a, b in pairwise(ends)]
     order.shuffle(parts)
-    stack = Stack(GaussianReducer())
+    stack = Stack(GaussianReducer(has_intercept=True))
     for part in parts:
         stack.add(piece(X[part], y[part], w[part], codes[part]))
     assert_same(stack.total(), piece(X, y, w, codes))
