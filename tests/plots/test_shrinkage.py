@@ -212,6 +212,5 @@ def test_least_squares_of_the_engine_are_those_of_the_rows():
     table = fit.group_summary()
     pooled = np.array(drawn["partial pooling: posterior median"])
     expected = table["median"].to_numpy().reshape(-1, 2).T
-    np.testing.assert_allclose(
-        pooled, expected, atol=0.25 * table["sd"].to_numpy().reshape(-1, 2).T.max(axis=1)[:, None]
-    )
+    sd = table["sd"].to_numpy().reshape(-1, 2).T
+    assert (np.abs(pooled - expected) < 0.25 * sd).all(), "medians of draws, and of the exact posterior"
