@@ -90,7 +90,7 @@ def extremes(q, P=2):
     points[6, :q] = 2000  # sds of 1000 sigma
     points[7, -1] = -5
     points[8, :q], points[8, q : q + n_correlations] = 300, 4
-    return regression, data, points
+    return regression, data, points if q < 6 else points[[0, 2, 4, 8]]
 
 
 @pytest.mark.parametrize("q", [1, 2, 3, 6])
