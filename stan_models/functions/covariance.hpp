@@ -13,7 +13,7 @@ using Eigen::MatrixXd;
 
 constexpr int pairs_of(int q) { return q * (q + 1) / 2; }
 
-// Of one term: the Cholesky factor of its correlations, that of its covariance over sigma^2, and the adjoint of the latter.
+// Of one term: the Cholesky factor of its correlations, that of its covariance over sigma^2, and the latter's adjoint.
 struct Factor {
   MatrixXd correlation, Lambda, adj;
 
@@ -24,9 +24,9 @@ struct Factor {
   }
 };
 
-// A block of correlated effects, from partial correlations tanh(y): element j of row i of the factor is tanh(y_ij) times
-// the product of 1 / cosh(y_im), m < j. LKJ(eta) makes these partial correlations independent; what it adds to the log
-// density of y is weight(j) * log(cosh(y_ij)).
+// A block of correlated effects, from partial correlations tanh(y): element j of row i of the factor is tanh(y_ij)
+// times the product of 1 / cosh(y_im), m < j. LKJ(eta) makes these partial correlations independent; what it adds to
+// the log density of y is weight(j) * log(cosh(y_ij)).
 struct CorrelationBlock {
   int start, size;
   double eta;
@@ -80,20 +80,22 @@ struct SoftLogarithm {
   }
 };
 
-// The log density of a scale x, in units of its prior, and its derivative; families as in prior.stanfunctions.
+// The log density of a scale, up to a constant, and its derivative; families as in prior.stanfunctions.
 struct ScalePrior {
   double value = 0, slope = 0;
 
-  ScalePrior(int family, double nu, double x) {
+  ScalePrior(int family, double nu, double sigma, double scale) {
+    if (family == 0) return;
+    const double x = scale / sigma;
     if (family == 1) {
       value = -0.5 * x * x;
-      slope = -x;
+      slope = -x / sigma;
     } else if (family == 2) {
       value = -0.5 * (nu + 1) * std::log1p(x * x / nu);
-      slope = -(nu + 1) * x / (nu + x * x);
-    } else if (family == 3) {
+      slope = -(nu + 1) * x / (nu + x * x) / sigma;
+    } else {
       value = -x;
-      slope = -1;
+      slope = -1 / sigma;
     }
   }
 };

@@ -20,7 +20,7 @@ using Eigen::VectorXd;
 
 // Compiled for wider registers too, and chosen when the program starts; neither changes any result, as four numbers are
 // added up side by side whatever the register holds.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
 #define STANHIER_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define STANHIER_CLONES
@@ -39,8 +39,8 @@ STANHIER_INLINE void gather(const double* from, Index stride, int h, int last, L
   to = Lanes{*a, *b, *c, *d};
 }
 
-// A product with a tall or wide matrix of few rows, column by column. Four rows are one step; the last step begins where
-// it ends with the last row.
+// Products with a matrix of few rows and many columns, column by column. Four rows are one step; the last step begins
+// where it ends with the last row.
 constexpr int kSteps = 6;
 
 STANHIER_INLINE int row_of(int step, int rows) { return std::min(step * kLanes, rows - kLanes); }

@@ -1,11 +1,11 @@
-// The log density of multilevel.stan, with its gradient written out by hand: on the few numbers that compressed rows are,
-// automatic differentiation spends most of its time on bookkeeping.
+// The log density of multilevel.stan, with its gradient written out by hand: on the few numbers that compressed rows
+// are, automatic differentiation spends most of its time on bookkeeping.
 //
-// All columns of G but those of the response carry parameters that are integrated out. With E the block-diagonal matrix of
-// Lambda_t for each level of the other terms and 1 / sigma for location and response, and the priors' quadratic form added,
-//   K = E' G E + priors = [Q r; r' s]  gives  -log|Q| / 2 - (s - r' inverse(Q) r) / 2,
-// and its derivative with respect to K is -W / 2: W holds the second moments of (effects, phi, -1), where effects and phi
-// have the distribution normal(inverse(Q) r, inverse(Q)) that the rows give them.
+// All columns of G but that of the response carry parameters that are integrated out. With E the block-diagonal matrix
+// of Lambda_t for each level of the other terms and of 1 / sigma for location and response,
+//   K = E' G E + (the priors' quadratic form) = [Q r; r' s]  gives  -log|Q| / 2 - (s - r' inverse(Q) r) / 2,
+// and its derivative with respect to K is -W / 2: W holds the second moments of (effects, phi, -1), where effects and
+// phi have the distribution normal(inverse(Q) r, inverse(Q)) that the rows give them.
 #include <stan/math/rev/core.hpp>
 #include <stan/math/rev/fun/value_of.hpp>
 #include <stan/math/rev/meta.hpp>
@@ -61,7 +61,8 @@ class Density {
  public:
   Density(const Data<Matrix, Vector>& data, Work& work)
       : d(data), w(work), C(data.G0.rows()), m(C - 1), M(m - data.P), e(data.e - 1), q_e(data.q[e]),
-        Qn(data.softness.size()), at_sigma(data.u_hat.size() - data.t_nu.size() - data.S), at_lambda(at_sigma + data.S) {}
+        Qn(data.softness.size()), at_sigma(data.u_hat.size() - data.t_nu.size() - data.S),
+        at_lambda(at_sigma + data.S) {}
 
   double value(const VectorXd& z) {
     w.u = d.u_hat;
@@ -123,7 +124,7 @@ class Density {
   }
 
   ScalePrior scale_prior(int k, double scale) const {
-    return {d.scale_prior_family[k], d.scale_prior_nu.coeff(k), scale / d.scale_prior_sigma.coeff(k)};
+    return {d.scale_prior_family[k], d.scale_prior_nu.coeff(k), d.scale_prior_sigma.coeff(k), scale};
   }
 
   // G, and the part of the density that does not depend on it.
@@ -299,13 +300,12 @@ class Density {
     for (const Factor& f : w.factors)
       for (int i = 0; i < f.adj.rows(); ++i, ++k) {
         const SoftLogarithm& s = w.soft[k];
-        const ScalePrior prior = scale_prior(k, s.ratio * sigma);
-        const double adj_sd = prior.slope / d.scale_prior_sigma.coeff(k);
+        const double adj_sd = scale_prior(k, s.ratio * sigma).slope;
         const double adj_ratio = f.adj.row(i).head(i + 1).dot(f.correlation.row(i).head(i + 1)) + sigma * adj_sd;
         w.adj_u[k] = adj_ratio * s.slope + s.one_minus_sigmoid;
         if (d.S == 1) w.adj_u[at_sigma] += 1 + adj_sd * s.ratio * sigma;
       }
-    if (d.S == 1) w.adj_u[at_sigma] += 1 + scale_prior(Qn, sigma).slope * sigma / d.scale_prior_sigma.coeff(Qn);
+    if (d.S == 1) w.adj_u[at_sigma] += 1 + scale_prior(Qn, sigma).slope * sigma;
     int first = 0, at = Qn;
     for (std::size_t b = 0; b < w.blocks.size(); ++b) {
       const CorrelationBlock& block = w.blocks[b];
@@ -326,17 +326,18 @@ class Density {
 // parameters.
 template <typename Z, typename Matrix, typename Vector>
 stan::return_type_t<Z> multilevel_density(
-    const Z& z, const Vector& u_hat, const Matrix& u_basis, const Vector& softness, double sigma_known, int N, int P, int S,
-    const std::vector<int>& q, const std::vector<int>& J, int e, const std::vector<int>& block_term,
+    const Z& z, const Vector& u_hat, const Matrix& u_basis, const Vector& softness, double sigma_known, int N, int P,
+    int S, const std::vector<int>& q, const std::vector<int>& J, int e, const std::vector<int>& block_term,
     const std::vector<int>& block_size, const Vector& eta, const std::vector<int>& scale_prior_family,
-    const Vector& scale_prior_nu, const Vector& scale_prior_sigma, const Matrix& G0, const Vector& n_groups, const Matrix& R,
-    const Matrix& moments, const Matrix& prior_rows, const Vector& prior_residual, const Vector& prior_precision,
-    const std::vector<int>& t_prior, const Vector& t_nu, const Matrix& fixed_prior, std::ostream*) {
+    const Vector& scale_prior_nu, const Vector& scale_prior_sigma, const Matrix& G0, const Vector& n_groups,
+    const Matrix& R, const Matrix& moments, const Matrix& prior_rows, const Vector& prior_residual,
+    const Vector& prior_precision, const std::vector<int>& t_prior, const Vector& t_nu, const Matrix& fixed_prior,
+    std::ostream*) {
   thread_local stanhier::multilevel::Work work;
   const stanhier::multilevel::Data<Matrix, Vector> data{
       u_hat, u_basis, softness, sigma_known, N, P, S, q, J, e, block_term, block_size, eta, scale_prior_family,
-      scale_prior_nu, scale_prior_sigma, G0, {R, n_groups}, moments, prior_rows, prior_residual, prior_precision, t_prior,
-      t_nu, fixed_prior};
+      scale_prior_nu, scale_prior_sigma, G0, {R, n_groups}, moments, prior_rows, prior_residual, prior_precision,
+      t_prior, t_nu, fixed_prior};
   stanhier::multilevel::Density<Matrix, Vector> density(data, work);
   work.z = stan::math::value_of(z);
   const double lp = density.value(work.z);

@@ -63,9 +63,10 @@ struct Strata {
     }
   }
 
-  // The inverse of 1 + v by its factors L D L', and the determinant; v is overwritten, and d gets D and after it 1 / D.
+  // The inverse of 1 + v by its factors L D L', and the determinant; v is overwritten, d gets D and after it 1 / D.
   template <int Q>
-  STANHIER_INLINE static void invert_by_factors(int q_given, Square<Q>& v, Square<Q>& d, Square<Q>& inverse, Lanes& det) {
+  STANHIER_INLINE static void invert_by_factors(int q_given, Square<Q>& v, Square<Q>& d, Square<Q>& inverse,
+                                                Lanes& det) {
     const int q = Q > 0 ? Q : q_given;
     det = Lanes{} + 1.0;
     for (int j = 0; j < q; ++j) {
@@ -93,8 +94,8 @@ struct Strata {
       }
   }
 
-  // The sum over the groups of R' inverse(V) (E - V) inverse(V) R, E being the adjoint of inverse(V): its entry k, l with
-  // k > l, which stands for two, comes as the sum of both.
+  // The sum over the strata of R' inverse(V) (E - n V) inverse(V) R, E being the adjoint of inverse(V) but for a factor
+  // of -1/2: its entry k, l with k > l, which stands for two, comes as the sum of both.
   template <int Q>
   STANHIER_CLONES void reverse(int q_given, const double* v_inv, const double* adj_v_inv, MatrixXd& result) const {
     const int q = Q > 0 ? Q : q_given, pairs = pairs_of(q);

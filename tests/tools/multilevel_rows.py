@@ -213,7 +213,7 @@ def simulated(sizes, *, q=(2,), blocks=None, P=2, seed=1, balanced=False, nested
         y = y + (term.Z * rng.standard_normal((term.n_levels, term.q))[term.codes]).sum(axis=1)
     transform = np.eye(P) + np.tril(0.2 * rng.standard_normal((P, P)), -1)
     n_scales = sum(q) + ("sigma_known" not in changes)
-    families = [(3, 0.0, 0.8), (1, 0.0, 1.5), (2, 3.0, 1.2), (0, 1.0, 1.0)]
+    families = [(3, 0.0, 0.8), (1, 0.0, 1.5), (2, 3.0, 1.2), (0, 0.0, 0.0)]
     defaults = {
         "eliminated": 0,
         "priors": tuple(Prior(mu=0.3 * k, sigma=1.5 + k) for k in range(P)),
