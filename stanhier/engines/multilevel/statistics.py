@@ -5,7 +5,7 @@ predictors, "dense" ones. Columns are ordered [dense M | location P | y], C = M 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -84,6 +84,12 @@ class Statistics:
     def strata(self) -> Strata:
         """Groups of equal R."""
         return strata_of(self.R)
+
+    def with_origin(self, origin: np.ndarray) -> "Statistics":
+        """Give the same statistics with columns relative to another origin, shape (K + 1,); it needs an intercept."""
+        moved = np.eye(len(self.T))
+        moved[self.n_dense, self.n_dense + 1 :] = self.origin - origin
+        return replace(self, origin=origin, B=self.B @ moved, T=self.T @ moved)
 
 
 def statistics_of(piece: Piece, order: Sequence[np.ndarray] | None = None, *, has_intercept: bool = True) -> Statistics:

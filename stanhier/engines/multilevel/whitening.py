@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stanhier.basics.threads import one_blas_thread
 from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.gaussian.scale_coordinates import SoftLogarithm, least_skewed
 from stanhier.engines.multilevel.axes import Axes, axes_at
@@ -108,6 +109,7 @@ class Whitening:
         return self.with_softness(1e12 * np.exp(log_x))
 
 
+@one_blas_thread()
 def whiten(statistics: Statistics, priors: LocationPriors, scale_priors: ScalePriors) -> Whitening:
     """Find the reference point and the axes.
 
