@@ -93,6 +93,12 @@ class Statistics:
         """Groups of equal R."""
         return strata_of(self.R)
 
+    def with_origin(self, origin: np.ndarray) -> "Statistics":
+        """Give the same statistics with columns relative to another origin, shape (K + 1,); it needs an intercept."""
+        moved = np.eye(len(self.T))
+        moved[self.n_dense, self.n_dense + 1 :] = self.origin - origin
+        return replace(self, origin=origin, B=self.B @ moved, T=self.T @ moved)
+
 
 def statistics_of(piece: Piece, order: Sequence[np.ndarray] | None = None, *, has_intercept: bool = True) -> Statistics:
     """Bring the sum of all pieces to what Stan's data are made from.
