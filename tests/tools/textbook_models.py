@@ -47,7 +47,7 @@ def sleep(n_subjects=18, n_days=10, seed=2):
     )
 
 
-def made_draws(model, *, chains=2, draws=50, seed=1, spread=0.1):
+def made_draws(model, *, chains=2, draws=50, seed=1, spread=0.1, nuts=False):
     """Draws of a textbook model's program without Stan: normal around plausible values, by the program's names."""
     rng, shape = np.random.default_rng(seed), (chains, draws)
     description, names = model.engine.description, names_of(model.engine.description)
@@ -73,5 +73,12 @@ def made_draws(model, *, chains=2, draws=50, seed=1, spread=0.1):
             lower = np.tril(rng.uniform(-1, 1, (*shape, block.stop - block.start, block.stop - block.start)))
             lower /= np.linalg.norm(lower, axis=-1, keepdims=True)
             variables[name] = lower @ np.swapaxes(lower, -1, -2)
-    raw = RawDraws(np.empty((*shape, 0)), np.empty((*shape, 0)), {"lp": np.zeros(shape)}, seed, 10, "", {}, variables)
+    statistics = {"lp": np.zeros(shape)}
+    if nuts:
+        noise = {name: rng.standard_normal(shape) for name in ("lp", "energy", "acceptance_rate", "step_size")}
+        counts = {name: np.full(shape, 3) for name in ("tree_depth", "n_steps")}
+        statistics = (
+            noise | counts | {"diverging": np.zeros(shape, bool), "reached_max_treedepth": np.zeros(shape, bool)}
+        )
+    raw = RawDraws(np.empty((*shape, 0)), np.empty((*shape, 0)), statistics, seed, 10, "2.39.0", {}, variables)
     return variables, model.engine.coordinates.draws(raw)
