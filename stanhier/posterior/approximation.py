@@ -89,7 +89,7 @@ class Mode[R: Regression]:
     def _effects(self, term: int) -> np.ndarray:
         """Give the effects of the groups of a factor, shape (J, q)."""
         groups = np.arange(len(self.model.design.groupings[term].levels))
-        return self.model.engine.effect_means(self.draws, term, groups)[0]
+        return np.asarray(self.model.engine.effect_means(self.draws, term, groups)[0])
 
     @in_our_words()
     def predict(self, new_data: pd.DataFrame | Mapping[str, Any]) -> pd.Series:
