@@ -11,7 +11,7 @@ from tests.tools.textbook_models import sampled, sleep, textbook_model
 
 pytestmark = pytest.mark.slow
 
-KEYWORDS = {"chains": 2, "iter_sampling": 2000, "show_progress": False, "adapt_delta": 0.95}
+KEYWORDS = {"chains": 2, "iter_sampling": 2000, "show_progress": False, "adapt_delta": 0.99}
 
 
 def test_fits_by_two_engines_agree(cmdstan_home):
