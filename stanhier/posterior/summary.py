@@ -96,7 +96,8 @@ def summary(
     # The posterior alone: the rows of the data are not needed, and may be many.
     dims = [str(dim) for dim in fit.posterior.dims]
     there_are = f"the dimensions are: {', '.join(dims)}"
-    chosen = labelled_part(fit.posterior, coords, dims, where="summary", there_are=there_are)
+    in_order = [parameter.name for parameter in fit.model.parameters if parameter.name in fit.posterior]
+    chosen = labelled_part(fit.posterior[in_order], coords, dims, where="summary", there_are=there_are)
     tree = xr.DataTree.from_dict({"posterior": chosen})
     try:
         table: Any = az.summary(
@@ -104,7 +105,7 @@ def summary(
             var_names=_named(fit, var_names, filter_vars),
             filter_vars=filter_vars,
             kind=_one_of(kind, "kind", get_args(Kind.__value__)),
-            fmt=_one_of(fmt, "fmt", ("wide", "long", "xarray")),
+            fmt="long" if _one_of(fmt, "fmt", ("wide", "long", "xarray")) == "long" else "xarray",
             ci_prob=prob,
             ci_kind=_one_of(ci_kind, "ci_kind", ("eti", "hdi")),
             sample_dims=_sample_dims(sample_dims),
@@ -113,11 +114,30 @@ def summary(
         )
     except (KeyError, TypeError, ValueError) as err:
         raise StanhierError(f"summary() with these keywords: {err.args[0] if err.args else err}") from err
-    if isinstance(table, xr.Dataset):
-        found: Any = table.assign_coords(summary=[_column(str(name), prob) for name in table["summary"].values])
+    if fmt == "long":
+        return cast("pd.DataFrame", table.rename(lambda name: _column(str(name), prob)))
+    found: Any = table.assign_coords(summary=[_column(str(name), prob) for name in table["summary"].values])
+    if fmt == "xarray":
         return cast("pd.DataFrame", found)
-    renamed: pd.DataFrame = table.rename(lambda name: _column(str(name), prob), axis=int(fmt == "wide"))
-    return _readable(renamed) if rounding is None and fmt == "wide" else renamed
+    wide = _wide(found)
+    return _readable(wide) if rounding is None else wide
+
+
+def _wide(summaries: Any) -> pd.DataFrame:
+    """Give one row per number of each variable, in the order of that variable's own dimensions.
+
+    ArviZ's own table takes the order of dimensions from the variable that has them first, and labels from each
+    variable, so that where `sd[effect]` stands before `effects[group, effect]` rows have each other's labels.
+    """
+    from arviz_base import xarray_sel_iter
+    from arviz_base.labels import BaseLabeller
+
+    labeller = BaseLabeller()
+    labels = [labeller.make_label_flat(*at) for at in xarray_sel_iter(summaries, skip_dims={"summary"})]
+    columns = summaries["summary"].to_numpy()
+    arrays = [one.transpose("summary", ...).to_numpy() for one in summaries.data_vars.values()]
+    rows = [array.reshape(len(columns), -1).T for array in arrays]
+    return pd.DataFrame(np.concatenate(rows), index=labels, columns=columns)
 
 
 def _column(name: str, prob: float) -> str:
@@ -153,7 +173,7 @@ def _named(fit: Fitted[Regression], var_names: Any, filter_vars: Any) -> Any:
     _one_of(filter_vars, "filter_vars", (None, "like", "regex"))
     if var_names is None:
         return None
-    known = [str(name) for name in fit.posterior.data_vars]
+    known = [parameter.name for parameter in fit.model.parameters if parameter.name in fit.posterior]
     if not isinstance(var_names, str) and (not isinstance(var_names, Sequence) or not var_names):
         raise StanhierError(
             f"summary(var_names={quoted(var_names)}): 'var_names' must be a name or a list of names: "
