@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,13 @@ from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.tables import ROUNDED_DOWN, Table, checked_rounding, decimals
 from stanhier.basics.words import quoted
+from stanhier.engines.parameters import Parameter, Role, correlated_pairs
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.selection import labelled_part
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["Kind", "summary"]
 
@@ -77,7 +81,8 @@ def summary(
     -------
     pandas.DataFrame
         One row per parameter: mean, sd, interval, effective sample sizes, R-hat (unknown of a single chain), Monte
-        Carlo standard errors of mean and sd.
+        Carlo standard errors of mean and sd. Each correlation has one row; what a matrix of correlations holds besides,
+        its other half and the ones and zeros that are no parameters, is in the `xarray.Dataset` alone.
 
     Raises
     ------
@@ -97,6 +102,8 @@ def summary(
     dims = [str(dim) for dim in fit.posterior.dims]
     there_are = f"the dimensions are: {', '.join(dims)}"
     chosen = labelled_part(fit.posterior, coords, dims, where="summary", there_are=there_are)
+    if fmt != "xarray":
+        chosen = _without_repetition(chosen, fit.model.parameters.all_of(Role.GROUP_COR))
     tree = xr.DataTree.from_dict({"posterior": chosen})
     try:
         table: Any = az.summary(
@@ -118,6 +125,27 @@ def summary(
         return cast("pd.DataFrame", found)
     renamed: pd.DataFrame = table.rename(lambda name: _column(str(name), prob), axis=int(fmt == "wide"))
     return _readable(renamed) if rounding is None and fmt == "wide" else renamed
+
+
+def _without_repetition(posterior: "xr.Dataset", correlations: Sequence[Parameter]) -> "xr.Dataset":
+    """Give each correlation once, in the place of matrices that hold it twice, with ones and zeros beside it."""
+    for parameter in correlations:
+        if parameter.name not in posterior or not set(parameter.dims) <= set(posterior[parameter.name].dims):
+            continue
+        matrix = posterior[parameter.name]
+        first, second = ([str(label) for label in matrix[dim].values] for dim in parameter.dims)
+        labels = [tuple(str(parameter.coords[0][k]) for k in pair) for pair in correlated_pairs(parameter.blocks)]
+        there = [(a, b) if a in first and b in second else (b, a) for a, b in labels]
+        there = [(a, b) for a, b in there if a in first and b in second]
+        pair = f"{parameter.name}_pair"
+        rows, columns = ([labels.index(one[k]) for one in there] for k, labels in enumerate((first, second)))
+        values = matrix.transpose(..., *parameter.dims).to_numpy()[..., rows, columns]
+        kept = [dim for dim in matrix.dims if dim not in parameter.dims]
+        posterior = posterior.drop_vars(parameter.name)
+        if there:
+            posterior[parameter.name] = ((*kept, pair), values)
+            posterior = posterior.assign_coords({pair: [", ".join(one) for one in there]})
+    return posterior
 
 
 def _column(name: str, prob: float) -> str:
