@@ -130,16 +130,10 @@ class VaryingIntercept(Model):
 
 
 def class_of(formula: ParsedFormula) -> type[Model]:
-    """Tell which model a formula is of.
-
-    Raises
-    ------
-    FormulaError
-        If it is not one that this model takes.
-    """
-    kind: type[Model] = LinearRegression if not formula.terms else VaryingIntercept
-    kind._check_formula(formula)
-    return kind
+    """Tell which model a formula is of: the special case that it is, else the general one."""
+    if not formula.terms:
+        return LinearRegression
+    return VaryingIntercept if formula.group is not None and formula.has_intercept else Model
 
 
 def _refuse_beyond_intercept(formula: ParsedFormula) -> None:

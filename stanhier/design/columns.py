@@ -132,9 +132,7 @@ def sides_of(formula: ParsedFormula) -> list[SimpleFormula]:
     return [formula.common.rhs, *(term.effects for term in formula.terms if not term.is_intercept)]
 
 
-def arranged(
-    formula: ParsedFormula, specs: Sequence[ModelSpec]
-) -> tuple[Columns, tuple[FactorEffects, ...]]:
+def arranged(formula: ParsedFormula, specs: Sequence[ModelSpec]) -> tuple[Columns, tuple[FactorEffects, ...]]:
     """Give effects their columns: those of the population where these are the same, else columns of their own.
 
     Parameters

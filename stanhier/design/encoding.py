@@ -2,8 +2,6 @@
 
 import re
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,7 @@ from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.basics.errors import DataError, FormulaError
 from stanhier.basics.words import quoted, shortened
-from stanhier.data.kinds import is_categorical, refuse_infinite
+from stanhier.data.kinds import is_categorical
 from stanhier.design.absent import refuse_nul
 from stanhier.design.few_values import refuse_few_values
 from stanhier.design.sizes import refuse_many_columns
@@ -48,7 +46,7 @@ def predictor_names(spec: ModelSpec) -> tuple[str, ...]:
 
 
 def plain_columns(spec: ModelSpec, frame: pd.DataFrame) -> list[np.ndarray] | None:
-    """Give the columns of one side of a formula themselves where each predictor is just a numeric column; None otherwise."""
+    """Give the columns of one side of a formula where each is just a numeric column of the frame; None otherwise."""
     columns = []
     for name, term in zip(spec.column_names, spec.terms, strict=False):
         if name == "Intercept":

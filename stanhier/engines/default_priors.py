@@ -1,17 +1,16 @@
 """Default priors, scaled by the data."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from stanhier.basics.errors import DataError
-from stanhier.design.design import Design
+from stanhier.design.columns import CONSTANT
+from stanhier.design.design import Design, Grouping
 from stanhier.engines.parameters import Parameter
-from stanhier.engines.term_parameters import Factor
 from stanhier.priors.distributions import Exponential, LocationPrior, Normal
 
-__all__ = ["ColumnMoments", "FactorOfColumns", "default_group_sd", "default_slope", "sd_of_response"]
+__all__ = ["ColumnMoments", "default_group_sd", "default_slope", "sd_of_response"]
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,6 @@ class ColumnMoments:
 
     mean: np.ndarray
     sd: np.ndarray
-
-
-class FactorOfColumns(Factor, Protocol):
-    """A grouping factor that knows which columns its effects belong to."""
-
-    @property
-    def columns(self) -> tuple[int, ...]:
-        """Of each effect: its position among the columns of the rows before the response; -1 the constant 1."""
 
 
 def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, k: int) -> LocationPrior:
@@ -56,7 +47,7 @@ def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, 
 
 
 def default_group_sd(
-    parameter: Parameter, factor: FactorOfColumns, k: int, design: Design, moments: ColumnMoments
+    parameter: Parameter, factor: Grouping, k: int, design: Design, moments: ColumnMoments
 ) -> Exponential:
     """Give exponential(sd(z_k) / sd(y)) for the standard deviation of a factor's effect k, of the column z_k.
 
@@ -71,7 +62,7 @@ def default_group_sd(
     effect = factor.effects[k]
     sd_response = sd_of_response(design, moments, f"{parameter.name}['{effect}']")
     column = factor.columns[k]
-    if column < 0:
+    if column == CONSTANT:
         return Exponential(1.0 / sd_response)
     sd = float(moments.sd[column])
     if not sd > 0:

@@ -17,8 +17,8 @@ __all__ = ["BLOCK_VALUES", "Block", "Coordinates", "Engine", "log_mean_exp"]
 BLOCK_VALUES = 1 << 20
 """Rows times draws that are in memory at once (8 MB for each of a dozen arrays)."""
 
-type Block = tuple[slice, np.ndarray, np.ndarray]
-"""Points, and their log densities (draws, points): left out, and predicted anew with all rows in."""
+type Block = tuple[slice | np.ndarray, np.ndarray, np.ndarray]
+"""Positions of points, and their log densities (draws, points): left out, and predicted anew with all rows in."""
 
 
 class Coordinates(Protocol):

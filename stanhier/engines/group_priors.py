@@ -5,8 +5,8 @@ from typing import Any
 
 from stanhier.basics.errors import PriorError
 from stanhier.basics.words import listed, quoted
-from stanhier.design.design import Design
-from stanhier.engines.default_priors import ColumnMoments, FactorOfColumns, default_group_sd
+from stanhier.design.design import Design, Grouping
+from stanhier.engines.default_priors import ColumnMoments, default_group_sd
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.prior_kinds import correlation_prior, scale_prior
 from stanhier.engines.prior_names import PRIOR_KEYS, names_of
@@ -17,11 +17,7 @@ __all__ = ["choose_group_priors"]
 
 
 def choose_group_priors(
-    named: Mapping[str, Any],
-    parameters: Inventory,
-    factors: Sequence[FactorOfColumns],
-    design: Design,
-    moments: ColumnMoments,
+    named: Mapping[str, Any], parameters: Inventory, design: Design, moments: ColumnMoments
 ) -> dict[str, tuple[Prior, ...]]:
     """Combine the user's priors of groups' standard deviations and correlations with the defaults.
 
@@ -31,7 +27,6 @@ def choose_group_priors(
         As the user gave them: `sd` and `cor`, and parameters by their own names, `sd_g` and `cor_g`, which go before
         one prior for all.
     parameters : Inventory
-    factors : sequence of FactorOfColumns
     design : Design
     moments : ColumnMoments
 
@@ -47,12 +42,12 @@ def choose_group_priors(
     DataError
         If a default cannot be scaled.
     """
-    sds = _by_parameter(named, Role.GROUP_SD, parameters, factors)
-    cors = _by_parameter(named, Role.GROUP_COR, parameters, factors)
+    sds = _by_parameter(named, Role.GROUP_SD, parameters, design.groupings)
+    cors = _by_parameter(named, Role.GROUP_COR, parameters, design.groupings)
     chosen: dict[str, tuple[Prior, ...]] = {}
     for parameter in parameters:
         if parameter.term is not None and parameter.role is Role.GROUP_SD:
-            factor = factors[parameter.term]
+            factor = design.groupings[parameter.term]
             chosen[parameter.name] = _sds(sds.get(parameter.name), parameter, factor, design, moments)
         elif parameter.role is Role.GROUP_COR:
             own = correlation_prior(cors.get(parameter.name), parameter.name)
@@ -62,7 +57,7 @@ def choose_group_priors(
 
 
 def _by_parameter(
-    named: Mapping[str, Any], role: Role, parameters: Inventory, factors: Sequence[FactorOfColumns]
+    named: Mapping[str, Any], role: Role, parameters: Inventory, factors: Sequence[Grouping]
 ) -> dict[str, Any]:
     """Give what the user wrote for each parameter of a role, by its name."""
     key = PRIOR_KEYS[role]
@@ -83,7 +78,7 @@ def _by_parameter(
     return {names[factor]: prior for factor, prior in given.items()} | own
 
 
-def _no_factor(name: Any, key: str, known: list[Any], factors: Sequence[FactorOfColumns]) -> str:
+def _no_factor(name: Any, key: str, known: list[Any], factors: Sequence[Grouping]) -> str:
     """Say that there is no such factor, or that it has no such parameter, and what may have been meant."""
     said = f"`priors['{key}']` names {quoted(name, 80)}, "
     if any(factor.name == name for factor in factors):
@@ -97,7 +92,7 @@ def _no_factor(name: Any, key: str, known: list[Any], factors: Sequence[FactorOf
 
 
 def _sds(
-    given: Any, parameter: Parameter, factor: FactorOfColumns, design: Design, moments: ColumnMoments
+    given: Any, parameter: Parameter, factor: Grouping, design: Design, moments: ColumnMoments
 ) -> tuple[Prior, ...]:
     if given is not None and not isinstance(given, Mapping):
         prior = scale_prior(given, parameter.name)

@@ -1,6 +1,5 @@
 """Factors whose groups cannot tell the effects that are asked for: refused before anything is sampled."""
 
-
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import listed, quoted, shortened
 from stanhier.design.columns import CONSTANT

@@ -51,7 +51,7 @@ def choose_priors(
     parameters = parameters.without_effects()
     group = None if design.group is None else design.group.name
     named = named_priors(given, parameters, predictors=design.predictors, group=group)
-    chosen = choose_group_priors(named, parameters, design.groupings, design, moments)
+    chosen = choose_group_priors(named, parameters, design, moments)
     # The slopes last: that the response does not vary is said before anything about a predictor.
     for parameter in sorted(parameters, key=lambda one: one.role is Role.SLOPES):
         prior = named.get(parameter.name)

@@ -32,7 +32,7 @@ def named_priors(given: Any, parameters: Inventory, *, predictors: Sequence[str]
     given : mapping or None
         What the user has given.
     parameters : Inventory
-        Those that have priors.
+        All of them; groups' effects have no prior of their own.
     predictors : sequence of str
         For what may have been meant.
     group : str or None
@@ -45,6 +45,7 @@ def named_priors(given: Any, parameters: Inventory, *, predictors: Sequence[str]
     """
     if given is not None and not isinstance(given, Mapping):
         raise PriorError(f"`priors` must be a dict by parameter name, not {type(given).__name__}.")
+    parameters = parameters.without_effects()
     named, of_factors = dict(given or {}), any(parameter.term is not None for parameter in parameters)
     typed = _typed(parameters)
     allowed = {*typed, *parameters.population}

@@ -12,6 +12,7 @@ from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.tables import Table, checked_rounding, decimals
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
+from stanhier.design.in_memory import RowGrouping
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.loo import loo
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -188,14 +189,15 @@ def _check_same_data(fits: Mapping[str, Fitted[Regression]]) -> None:
 
 def _group_labels(fits: Mapping[str, Fitted[Regression]], by: str) -> Any:
     """Give the labels of the rows by the factor that is left out, for fits without groups."""
-    grouped = {}
+    grouped: dict[str, RowGrouping] = {}
     for name, fit in fits.items():
         groupings = fit.model.rows.groupings
         own = [one for one in groupings if one.name == by] or (groupings if len(groupings) == 1 else ())
-        grouped |= {name: one for one in own}
+        if own:
+            grouped[name] = own[0]
     if not grouped:
         what = "groups" if by == "group" else f"the factor {quoted(by)}"
-        raise StanhierError(f'compare(by={quoted(by)}): none of the fits has {what}; give `by` the labels of the rows.')
+        raise StanhierError(f"compare(by={quoted(by)}): none of the fits has {what}; give `by` the labels of the rows.")
     (first, grouping), *others = grouped.items()
     labels = grouping.levels[grouping.codes]
     for name, other in others:

@@ -105,7 +105,9 @@ def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
         If `by` is neither "row", "group", a factor of the model nor labels of the rows of a model without groups.
     """
     names = [grouping.name for grouping in fit.model.design.groupings]
-    allowed = '"row" or "group"' if len(names) == 1 else f'"row" or one of {listed(names)}' if names else '"row" or "group"'
+    allowed = (
+        '"row" or "group"' if len(names) == 1 else f'"row" or one of {listed(names)}' if names else '"row" or "group"'
+    )
     if isinstance(by, str):
         if by == "row" or by in names or (by == "group" and len(names) == 1):
             return

@@ -74,9 +74,7 @@ def group_summary(
 
 
 @in_our_words()
-def group_effects(
-    fit: Fitted[Regression], group: Any = None, levels: Any = None, *, prob: float = 0.9
-) -> pd.DataFrame:
+def group_effects(fit: Fitted[Regression], group: Any = None, levels: Any = None, *, prob: float = 0.9) -> pd.DataFrame:
     """Summarise the effects of the groups of a factor: how far they are from the population.
 
     Parameters
@@ -145,8 +143,9 @@ def term_of(fit: Fitted[Regression], group: Any, where: str) -> int:
         return names.index(group)
     listed_names = listed(names)
     if group is None:
-        raise StanhierError(f'{where}(): the model has several factors; name one, as in {where}("{names[0]}"): '
-                            f"they are {listed_names}.")
+        raise StanhierError(
+            f'{where}(): the model has several factors; name one, as in {where}("{names[0]}"): they are {listed_names}.'
+        )
     raise StanhierError(f"{where}({quoted(group)}): there is no such factor in the model; it has {listed_names}.")
 
 
@@ -222,7 +221,6 @@ def _coefficient(
     offset : numpy.ndarray, shape (S,)
         Draws of what the population has of it.
     """
-    model, draws = fit.model, fit.draws
     k = grouping.effects.index(effect)
     weights = np.zeros(grouping.n_effects)
     weights[k] = 1.0

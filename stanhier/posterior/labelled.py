@@ -13,7 +13,16 @@ from stanhier.engines.regression import Regression
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["MAX_VALUES", "chain_draw", "effects_array", "groups", "labelled_effects", "observed", "plain_labels", "posterior"]
+__all__ = [
+    "MAX_VALUES",
+    "chain_draw",
+    "effects_array",
+    "groups",
+    "labelled_effects",
+    "observed",
+    "plain_labels",
+    "posterior",
+]
 
 MAX_VALUES = 20_000_000
 """Values of draws that are kept or given back at once, at most (160 MB): draws times groups, draws times rows."""

@@ -254,8 +254,10 @@ def _check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str)
     design = model.design
     for grouping, groups in zip(design.groupings, rows.groups, strict=False):
         if len(groups.new_levels) and new_groups == "error":
-            what = f"Column '{grouping.name}' has groups" if len(grouping.factors) == 1 else (
-                f"'{grouping.name}' has combinations"
+            what = (
+                f"Column '{grouping.name}' has groups"
+                if len(grouping.factors) == 1
+                else (f"'{grouping.name}' has combinations")
             )
             raise DataError(
                 f"{what} that the model has not seen: {some_of([repr(level) for level in groups.new_levels])}; "
@@ -276,12 +278,14 @@ def drawn_effects(model: Regression, draws: Draws, term: int, groups: np.ndarray
         effects[:, : len(known)] = model.engine.effects(draws, term, known)
     for k, level in enumerate(new, start=len(known)):
         # The first factor's streams are those that a model with one factor has.
-        stream = _stream(seed, _NEW_GROUP, level) if term == 0 else np.random.default_rng([seed, _NEW_GROUP, level, term])
+        stream = (
+            _stream(seed, _NEW_GROUP, level) if term == 0 else np.random.default_rng([seed, _NEW_GROUP, level, term])
+        )
         noise = stream.standard_normal((draws.n_draws, grouping.n_effects))
         effects[:, k] = model.engine.new_effects(draws, term, noise)
     return effects
 
 
-def _stream(seed: int, purpose: int, position: int) -> np.random.Generator:
+def _stream(seed: int, purpose: int, *position: int) -> np.random.Generator:
     """Random numbers of one row or group."""
-    return np.random.default_rng([seed, purpose, int(position)])
+    return np.random.default_rng([seed, purpose, *map(int, position)])

@@ -13,8 +13,8 @@ from stanhier.data.sources import open_source, source
 from stanhier.design import block_encoding as encoding
 from stanhier.design.blocks import ArrayRows, RowGroups, Stack
 from stanhier.design.streamed import StreamedDesign
-from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.gaussian import pieces
+from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.formula.parse import parse
 from tests.tools.designs import assert_same_design, design_of
 

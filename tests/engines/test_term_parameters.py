@@ -1,27 +1,12 @@
 """The inventory of models with several factors: names, dimensions, and the numbers behind them."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from stanhier.engines.parameters import Role, correlated_pairs, inventory_of
 from stanhier.engines.term_parameters import inventory_of_terms
-
-
-@dataclass(frozen=True)
-class Factor:
-    name: str
-    levels: pd.Index
-    effects: tuple[str, ...] = ("Intercept",)
-    blocks: tuple[int, ...] = (1,)
-
-
-def factor(name, effects="Intercept", blocks=None, n=3):
-    effects = tuple(effects.split())
-    blocks = (len(effects),) if blocks is None else blocks
-    return Factor(name, pd.Index([f"{name}{k}" for k in range(n)]), effects, blocks)
+from tests.tools.factors import factor
 
 
 def listed(*factors, predictors=("days",), has_intercept=True, sigma=True):

@@ -9,7 +9,6 @@ import pytest
 from cmdstanpy import CmdStanModel, set_cmdstan_path
 
 import stanhier as sh
-from stanhier.design.in_memory import RowGrouping
 from stanhier.evaluation import calibration
 from stanhier.evaluation.uniformity import rank_test
 from stanhier.posterior import sampling as sampling_task
@@ -84,9 +83,9 @@ class TestCalibration:
 
     def test_group_codes_off_by_one_are_found(self, monkeypatch):
         def shifted(design, **changes):
-            group = design.group
-            codes = (group.codes + 1) % len(group.levels)
-            return dataclasses.replace(design, group=RowGrouping(group.name, group.levels, codes), **changes)
+            (group,) = design.groupings
+            moved = dataclasses.replace(group, codes=(group.codes + 1) % len(group.levels))
+            return dataclasses.replace(design, groupings=(moved,), **changes)
 
         monkeypatch.setattr(calibration, "replace", shifted)
         assert any("alpha[" in name for name in sh.sbc(model(), n=N, seed=1).failures)

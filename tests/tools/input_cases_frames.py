@@ -60,7 +60,9 @@ def _() -> Iterator[Pair]:
 @case(HEADING, "floats that are whole numbers")
 def _() -> Iterator[Pair]:
     model = groups(WHOLE.astype(float))
-    np.testing.assert_array_equal(model.design.encode({"x": [1], "g": np.array([4], dtype="int8")}).groups[0].codes, [4])
+    np.testing.assert_array_equal(
+        model.design.encode({"x": [1], "g": np.array([4], dtype="int8")}).groups[0].codes, [4]
+    )
     yield model, groups(WHOLE)
     yield groups(pd.Series([float(k) for k in WHOLE], dtype=object)), groups(WHOLE)
 

@@ -8,7 +8,7 @@ from stanhier.basics.threads import in_threads
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.shrinkage import given_mean
 
-__all__ = ["BLOCK_GROUPS", "conditional_moments", "draw_effects"]
+__all__ = ["BLOCK_GROUPS", "by_block", "conditional_moments", "draw_effects"]
 
 BLOCK_GROUPS = 64
 """Random numbers are seeded by blocks of this many groups, so that a group's draws do not depend on who else asks."""
@@ -73,7 +73,7 @@ def draw_effects(
         effects[rows] = noise
 
     # numpy lets other threads run while it draws and calculates, and blocks are independent of each other.
-    in_threads(draw, *zip(*_by_block(groups), strict=True))
+    in_threads(draw, *zip(*by_block(groups), strict=True))
     return effects.T
 
 
@@ -91,7 +91,8 @@ def _moments(
     return mean, sd[stratum]
 
 
-def _by_block(groups: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+def by_block(groups: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Give the blocks that groups are in, and the positions of each block's groups among those asked for."""
     order = np.argsort(groups, kind="stable")
     blocks = groups[order] // BLOCK_GROUPS
     starts = np.flatnonzero(np.diff(blocks, prepend=-1))

@@ -186,7 +186,7 @@ class GaussianEngine:
         *,
         known: Sequence[np.ndarray] | None = None,  # noqa: ARG002
     ) -> Iterator[Block]:
-        """Give log densities of sets of rows: of groups, where the model has any, which the draws need not have seen."""
+        """Give log densities of sets of rows: of groups, where the model has any."""
         origin = self.compressed.origin
         return likelihood.set_densities(design, codes, n_sets, origin, draws, grouped=self.grouped)
 

@@ -1,29 +1,17 @@
-"""Summaries of group effects for any number of groups, without their draws.
-
-Given the other parameters a group's intercept is normal, so its posterior is a mixture of normals, one for each draw of
-those. Mean and standard deviation are the mixture's own, exact given the draws (the averaging over conditional
-distributions of Gelfand & Smith 1990, doi:10.1080/01621459.1990.10476213, which also has less Monte Carlo error than
-averaging over draws of the group effect itself). Interval ends are the mixture's quantiles: over all draws where the
-groups are few enough, else over an evenly spaced part of the draws, stretched to the exact mean and standard deviation.
-"""
+"""Summaries of group effects for any number of groups, without their draws: exact mean and standard deviation."""
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
-from stanhier.basics.threads import in_threads, one_blas_thread
+from stanhier.basics.threads import one_blas_thread
 from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
 from stanhier.engines.gaussian.effects import conditional_moments
 from stanhier.engines.gaussian.shrinkage import given_mean
+from stanhier.engines.mixtures import linear_moments, summarise_mixtures
 
 __all__ = ["summarise"]
-
-MIXTURE_VALUES = 1 << 26
-"""Groups times draws in the mixtures whose quantiles are sought: with fewer, all draws take part."""
-LEAST_DRAWS = 64
-BLOCK_VALUES = 1 << 20
 
 
 def summarise(
@@ -46,25 +34,16 @@ def summarise(
     pandas.DataFrame
         Columns mean, sd, lower, median, upper; one row per group.
     """
-    n_draws = len(mu_alpha)
-    part = np.unique(np.linspace(0, n_draws - 1, _n_mixture(len(groups), n_draws)).astype(int))
-    step = max(1, BLOCK_VALUES // len(part))
-    blocks = [groups[i : i + step] for i in range(0, len(groups), step)]
+    arrays = draws.flat(LOCATION), draws.flat(NOISE), draws.flat(SPREAD)
+
+    def components(block: slice, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        means, sds = conditional_moments(compressed, groups[block], *(values[part] for values in arrays))
+        means += mu_alpha[part, None]
+        return means, sds
+
     with one_blas_thread():
-        mean, sd = _moments(compressed, groups, draws, mu_alpha)
-    probabilities = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
-
-    def quantiles(block: np.ndarray) -> np.ndarray:
-        return _mixture_quantiles(compressed, block, draws, mu_alpha, part, probabilities)
-
-    # scipy's special functions release the interpreter, so that threads share the work.
-    standardised = np.hstack([*in_threads(quantiles, blocks), np.empty((3, 0))])
-    lower, median, upper = mean + sd * standardised
-    return pd.DataFrame({"mean": mean, "sd": sd, "lower": lower, "median": median, "upper": upper})
-
-
-def _n_mixture(n_groups: int, n_draws: int) -> int:
-    return int(np.clip(MIXTURE_VALUES // max(n_groups, 1), min(LEAST_DRAWS, n_draws), n_draws))
+        moments = _moments(compressed, groups, draws, mu_alpha)
+    return summarise_mixtures(components, len(groups), len(mu_alpha), prob, moments)
 
 
 def _moments(
@@ -86,53 +65,7 @@ def _moments(
         coefficients = np.column_stack(
             [mu_alpha - shrinkage * location[:, 0], -shrinkage[:, None] * location[:, 1:], shrinkage]
         )
-        centre = coefficients.mean(axis=0)
-        coefficients -= centre
-        covariance = coefficients.T @ coefficients / len(mu_alpha)
         features = np.column_stack([np.ones(len(members)), compressed.means[groups[members]]])
-        mean[members] = features @ centre
-        variance[members] = ((features @ covariance) * features).sum(axis=1) + (shrinkage * (sigma**2 / weight)).mean()
+        mean[members], variance[members] = linear_moments(features, coefficients)
+        variance[members] += (shrinkage * (sigma**2 / weight)).mean()
     return mean, np.sqrt(variance)
-
-
-def _mixture_quantiles(
-    compressed: Compressed,
-    groups: np.ndarray,
-    draws: Draws,
-    mu_alpha: np.ndarray,
-    part: np.ndarray,
-    probabilities: list[float],
-) -> np.ndarray:
-    """Find quantiles of the mixtures over part of the draws, shape (3, G), standardised by their own mean and sd."""
-    means, sds = conditional_moments(
-        compressed, groups, draws.flat(LOCATION)[part], draws.flat(NOISE)[part], draws.flat(SPREAD)[part]
-    )
-    means += mu_alpha[part, None]
-    centre = means.mean(axis=0)
-    spread = np.sqrt(means.var(axis=0) + np.square(sds).mean(axis=0))
-    means -= centre
-    means /= spread
-    sds /= spread
-    # Where sigma_alpha is all but 0, so is sds: a step instead of a slope would stop Newton's method.
-    sds = np.maximum(sds, 1e-3)
-    found = np.empty((len(probabilities), len(groups)))
-    for k, probability in enumerate(probabilities):
-        found[k] = _solve(means, sds, probability)
-    return found
-
-
-def _solve(means: np.ndarray, sds: np.ndarray, probability: float) -> np.ndarray:
-    """Solve mean over draws of Phi((x - means) / sds) = probability by Newton's method between brackets."""
-    x = np.full(means.shape[1], special.ndtri(probability))
-    low, high = (means - 9 * sds).min(axis=0), (means + 9 * sds).max(axis=0)
-    for _ in range(60):
-        z = (x - means) / sds
-        excess = special.ndtr(z).mean(axis=0) - probability
-        if np.abs(excess).max() < 1e-5:
-            break
-        low, high = np.where(excess < 0, x, low), np.where(excess < 0, high, x)
-        slope = (np.exp(-0.5 * z * z) / sds).mean(axis=0) / np.sqrt(2 * np.pi)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            step = x - excess / slope
-        x = np.where((step > low) & (step < high), step, (low + high) / 2)
-    return x

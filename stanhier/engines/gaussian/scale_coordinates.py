@@ -29,11 +29,11 @@ class SoftLogarithm:
 
     Attributes
     ----------
-    softness : float
-        In units of x.
+    softness : float or numpy.ndarray
+        In units of x; an array for as many numbers.
     """
 
-    softness: float
+    softness: float | np.ndarray
 
     def logarithm(self, u: np.ndarray) -> np.ndarray:
         """Give log(x) of u, elementwise."""
@@ -46,10 +46,10 @@ class SoftLogarithm:
         ratio = np.exp(log_x - np.log(self.softness))
         return np.asarray(np.where(ratio < 1e-17, log_x - np.log(self.softness), ratio + _log_of_rest(ratio)))
 
-    def slope(self, log_x: float) -> float:
-        """Give the derivative of u with respect to log(x)."""
+    def slope(self, log_x: np.ndarray) -> np.ndarray:
+        """Give the derivative of u with respect to log(x), elementwise."""
         ratio = np.exp(log_x - np.log(self.softness))
-        return float(ratio / -np.expm1(-ratio))
+        return np.asarray(ratio / -np.expm1(-ratio))
 
 
 def _log_of_rest(ratio: np.ndarray) -> np.ndarray:

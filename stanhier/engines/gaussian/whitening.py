@@ -96,12 +96,12 @@ class Whitening:
 
     def with_soft(self, soft: SoftLogarithm) -> "Whitening":
         """Give the coordinates with a soft logarithm in the place of the plain or another one."""
-        log_x, slope = float(self.u_hat[0]), 1.0
+        log_x, slope = self.u_hat[0], np.ones(())
         if self.soft is not None:
-            log_x = float(self.soft.logarithm(self.u_hat[0]))
+            log_x = self.soft.logarithm(log_x)
             slope = self.soft.slope(log_x)
         u_hat, u_basis = self.u_hat.copy(), self.u_basis.copy()
-        u_hat[0] = soft.coordinate(np.array(log_x))
+        u_hat[0] = soft.coordinate(log_x)
         u_basis[0] *= soft.slope(log_x) / slope
         return replace(self, soft=soft, u_hat=u_hat, u_basis=u_basis)
 

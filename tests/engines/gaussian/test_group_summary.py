@@ -4,7 +4,7 @@ import pytest
 from scipy import optimize, stats
 
 import stanhier as sh
-from stanhier.engines.gaussian import group_summary
+from stanhier.engines import mixtures
 from stanhier.engines.gaussian.effects import conditional_moments
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
@@ -57,7 +57,7 @@ def test_summaries_at_the_mean_of_the_predictors(fit):
 
 def test_part_of_the_draws_gives_nearly_the_same_intervals(fit, monkeypatch):
     everything = fit.group_summary()
-    monkeypatch.setattr(group_summary, "MIXTURE_VALUES", 1)
+    monkeypatch.setattr(mixtures, "MIXTURE_VALUES", 1)
     some = fit.group_summary()
     pd.testing.assert_frame_equal(some[["mean", "sd"]], everything[["mean", "sd"]])
     assert (abs(some["lower"] - everything["lower"]) < 0.25 * everything["sd"]).all()

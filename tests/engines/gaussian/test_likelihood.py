@@ -10,7 +10,6 @@ from scipy import stats
 from scipy.special import logsumexp
 
 import stanhier as sh
-from stanhier.design.in_memory import RowGrouping
 from stanhier.engines.gaussian import likelihood
 from stanhier.posterior.weights import relative_efficiency
 from tests.tools import variants
@@ -130,21 +129,10 @@ def test_held_out_rows_are_predicted_from_what_is_left():
     design = fit.model.design
     keep = np.arange(design.n_rows) % 5 != 0
     keep[design.group.codes == 8] = False
-    present, codes = np.unique(design.group.codes[keep], return_inverse=True)
-    kept = dataclasses.replace(
-        design,
-        frame=design.frame[keep],
-        y=design.y[keep],
-        group=RowGrouping("g", design.group.levels[present], codes),
-    )
-    out = dataclasses.replace(
-        design,
-        frame=design.frame[~keep],
-        y=design.y[~keep],
-        group=dataclasses.replace(design.group, codes=design.group.codes[~keep]),
-    )
-    train = fit.model.on_rows(kept)
-    positions = np.where(np.isin(out.group.codes, present), np.searchsorted(present, out.group.codes), -1)
+    ((left, positions),) = (grouping.present() for grouping in design.take(keep).groupings)
+    train = fit.model.on_rows(design.take(keep).grouped_by([left]))
+    out = design.take(~keep)
+    positions = positions[out.group.codes]
     density = likelihood.held_out_densities(out, positions, train.engine.compressed, fit.draws)
     expected = np.empty((60, (~keep).sum()))
     given = np.flatnonzero(keep)

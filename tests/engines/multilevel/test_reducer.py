@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stanhier.engines.multilevel.reducer import MultilevelReducer
-from tests.tools.multilevel_rows import Columns, Term
+from tests.tools.grouped_columns import Columns, Term
 
 
 @pytest.fixture

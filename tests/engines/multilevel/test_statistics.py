@@ -10,7 +10,7 @@ from stanhier.engines.multilevel import pieces, statistics
 from stanhier.engines.multilevel.layout import dense_terms
 from stanhier.engines.multilevel.pieces import Piece, merge
 from stanhier.engines.multilevel.statistics import Statistics, statistics_of
-from tests.tools.multilevel_rows import Columns, Term
+from tests.tools.grouped_columns import Columns, Term
 
 
 @pytest.fixture(autouse=True)
