@@ -1,14 +1,16 @@
 """The parameters of effects that vary over the levels of several factors: their names, dimensions and labels."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
 import pandas as pd
 
 from stanhier.engines.parameters import TAKEN, Inventory, Parameter, Role, correlated_pairs, dimension, slopes_and_noise
+from stanhier.formula.varying import VaryingTerm
 
-__all__ = ["Factor", "inventory_of_terms"]
+__all__ = ["Factor", "factors_as_written", "inventory_of_terms"]
 
 
 class Factor(Protocol):
@@ -29,6 +31,41 @@ class Factor(Protocol):
     @property
     def blocks(self) -> tuple[int, ...]:
         """Sizes of consecutive runs of effects; those of a run are correlated with each other."""
+
+
+@dataclass(frozen=True)
+class _WrittenFactor:
+    name: str
+    effects: tuple[str, ...]
+    blocks: tuple[int, ...]
+    levels: pd.Index = field(default_factory=lambda: pd.Index([]))
+
+
+def factors_as_written(terms: Sequence[VaryingTerm]) -> tuple[Factor, ...]:
+    """Give the factors of a formula as far as it tells them without data: no levels, and effects as they are written.
+
+    Effects that may turn out to be several columns count as two where they would be correlated.
+
+    Parameters
+    ----------
+    terms : sequence of VaryingTerm
+
+    Returns
+    -------
+    tuple of Factor
+        In the order of the formula, terms of one factor joined.
+    """
+    joined: dict[str, list[VaryingTerm]] = {}
+    for term in terms:
+        joined.setdefault(term.name, []).append(term)
+    return tuple(
+        _WrittenFactor(
+            name,
+            effects=tuple(str(effect) for term in own for effect in term.effects),
+            blocks=tuple(2 if term.correlated and not term.is_intercept else 1 for term in own),
+        )
+        for name, own in joined.items()
+    )
 
 
 def inventory_of_terms(

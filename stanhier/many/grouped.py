@@ -22,9 +22,10 @@ from stanhier.data.standard_errors import error_series
 from stanhier.design.absent import refuse_absent
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import whole_columns
-from stanhier.engines.parameters import inventory_of
+from stanhier.engines.parameters import Inventory, inventory_of
 from stanhier.engines.prior_distance import distance_of
 from stanhier.engines.prior_names import named_priors
+from stanhier.engines.term_parameters import factors_as_written, inventory_of_terms
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.many.asked import Maker
@@ -118,15 +119,19 @@ def _check_for_all(formula: ParsedFormula, by: tuple[str, ...], priors: Any, noi
             f"{quoted(formula.text)}: '{used}' is a column of `by`, which has one value in each model; leave it out "
             "of the formula."
         )
+    named_priors(priors, _parameters_of(formula, noise), predictors=formula.predictor_columns, group=formula.group)
+
+
+def _parameters_of(formula: ParsedFormula, noise: Noise) -> Inventory:
+    # Which categories and levels there are is known of each group alone.
+    predictors, estimated = formula.predictor_columns or ["any"], noise.is_estimated
+    if class_of(formula) is Model:
+        factors = factors_as_written(formula.terms)
+        return inventory_of_terms(
+            predictors, has_intercept=formula.has_intercept, factors=factors, sigma_is_estimated=estimated
+        )
     group = None if formula.group is None else (formula.group, pd.Index([]))
-    parameters = inventory_of(
-        # Which categories there are is known of each group alone.
-        formula.predictor_columns or ["any"],
-        has_intercept=formula.has_intercept,
-        group=group,
-        sigma_is_estimated=noise.is_estimated,
-    )
-    named_priors(priors, parameters, predictors=formula.predictor_columns, group=formula.group)
+    return inventory_of(predictors, has_intercept=formula.has_intercept, group=group, sigma_is_estimated=estimated)
 
 
 class _ModelMaker:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from stanhier.engines.parameters import Role, correlated_pairs, inventory_of
-from stanhier.engines.term_parameters import inventory_of_terms
+from stanhier.engines.term_parameters import factors_as_written, inventory_of_terms
+from stanhier.formula.parse import parse
 from tests.tools.factors import factor
 
 
@@ -144,3 +145,20 @@ def test_one_intercept_is_listed_as_ever():
     assert (inventory["alpha"].dim, list(inventory["alpha"].labels)) == ("g", ["u", "v"])
     assert (inventory["sigma"].dim, inventory["sigma"].labels, inventory["sigma"].size) == (None, None, 1)
     assert inventory["alpha"].term is None
+
+
+@pytest.mark.parametrize(
+    ("terms", "names", "correlated"),
+    [
+        ("(1 | g)", ["g"], []),
+        ("(1 + x | g)", ["g"], ["g"]),
+        ("(x || g)", ["g"], []),
+        ("(1 | g) + (0 + C(k) | g)", ["g"], ["g"]),
+        ("(x | a / b) + (1 | g)", ["a", "a:b", "g"], ["a", "a:b"]),
+    ],
+)
+def test_a_formula_alone_tells_factors_and_where_there_may_be_correlations(terms, names, correlated):
+    factors = factors_as_written(parse(f"y ~ x + {terms}").terms)
+    inventory = inventory_of_terms(["x"], has_intercept=True, factors=factors, sigma_is_estimated=True)
+    assert [parameter.factor for parameter in inventory.all_of(Role.GROUP_SD)] == names
+    assert [parameter.factor for parameter in inventory.all_of(Role.GROUP_COR)] == correlated

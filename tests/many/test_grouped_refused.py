@@ -38,6 +38,8 @@ class TestRefused:
             ({"se": "se", "sigma": 1.0}, "Give `sigma` or `se`, not both"),
             ({"sigma": -1}, "`sigma` must be positive"),
             ({"priors": {"alpha": sh.Normal(0, 1)}}, "`priors` has 'alpha', but the model has a varying intercept"),
+            ({"models": "y ~ x + (x | g)", "priors": {"sd_h": sh.HalfNormal(1)}}, "The factors are 'g': give priors="),
+            ({"models": "y ~ (x || g)", "priors": {"cor": sh.LKJ(2)}}, "no effects are correlated in this formula"),
             ({"priors": [1]}, "must be a dict by parameter name, not list"),
             ({"chans": 2}, "has no keyword 'chans'"),
         ],
