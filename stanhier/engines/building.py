@@ -13,6 +13,7 @@ from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.identified import refuse_unidentified
+from stanhier.engines.multilevel.engine import MultilevelEngine
 from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
@@ -76,7 +77,7 @@ def build(
             chosen = choose_priors(priors, design, parameters, moments)
             if not chosen.by_name:
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
-            kind: Any = GaussianEngine
+            kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
             engine = kind.of(design, reduced, chosen, noise)
     return Regression(design, noise, chosen, engine, own_intercepts, (design.n_rows,))
 

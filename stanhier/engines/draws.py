@@ -55,6 +55,11 @@ class Draws:
         values = self.values[name]
         return values.reshape(self.n_draws, *values.shape[2:])
 
+    def only(self, positions: np.ndarray) -> "Draws":
+        """Give the draws at these positions in the order chain by chain, as one chain and without statistics."""
+        values = {name: self.flat(name)[None, positions] for name in self.values}
+        return replace(self, values=values, statistics={})
+
     def take(self, positions: np.ndarray) -> "Draws":
         """Give the draws at these positions in the order chain by chain, as many chains as before.
 

@@ -64,6 +64,10 @@ def groups(g: Any = None, formula: str = "y ~ x + (1 | g)", **keywords: Any) -> 
     return sh.VaryingIntercept(formula, frame() if g is None else frame(g=g), **keywords)
 
 
+def several(formula: str = "y ~ x + (x | g) + (1 | kind)", g: Any = None, **priors: Any) -> Any:
+    return sh.Model(formula, frame() if g is None else frame(g=g), priors=priors)
+
+
 def rest(values: Any, first: Any) -> list[Any]:
     """The values with the third one replaced."""
     return [*list(values)[:2], first, *list(values)[3:]]

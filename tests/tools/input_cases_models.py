@@ -8,7 +8,7 @@ import pytest
 
 import stanhier as sh
 from tests.tools.fake_fit import fake_fit
-from tests.tools.input_cases import FEW, FLAGS, FLAT, Pair, base, case, groups, line, refused
+from tests.tools.input_cases import FEW, FLAGS, FLAT, Pair, base, case, groups, line, refused, several
 
 # --- Priors
 HEADING = "Priors"
@@ -62,6 +62,46 @@ refused(
     "a flat prior on `sigma_alpha` with two groups",
     lambda: groups(FLAGS, priors={"sigma_alpha": sh.Flat()}),
 )
+refused(
+    HEADING,
+    "a flat prior on an `sd` by a factor of two groups",
+    lambda: several("y ~ (x | g)", FLAGS, sd={"g": {"x": sh.Flat()}}),
+)
+
+
+@case(HEADING, "a prior by a factor, or of an effect, that the formula does not have")
+def _() -> Iterator[Pair]:
+    for sd, words in (({"g": {"n": sh.HalfNormal(1)}}, "no effect of 'g'"), ({"x": sh.HalfNormal(1)}, "is an effect")):
+        with pytest.raises(sh.PriorError, match=words):
+            several(sd=sd)
+    yield several(cor={"h": sh.LKJ(1)}), None
+
+
+@case(HEADING, "`mu_alpha` and `sigma_alpha` in a `Model` with groups")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.PriorError, match="the population's intercept is 'alpha' here"):
+        several(mu_alpha=sh.Normal(0, 1))
+    yield several(sigma_alpha=sh.HalfNormal(1)), None
+
+
+refused(
+    HEADING,
+    "a prior of correlations where no effects are correlated",
+    lambda: several("y ~ (x || g) + (1 | kind)", cor=sh.LKJ(1)),
+)
+
+
+@case(HEADING, "anything but an `LKJ` for correlations; an `LKJ` for anything else")
+def _() -> Iterator[Pair]:
+    for name in ("sd", "sigma", "alpha"):
+        with pytest.raises(sh.PriorError, match=r"got LKJ\(2\)"):
+            several(**{name: sh.LKJ(2)})
+    with pytest.raises(sh.PriorError, match=r"got Flat\(\)"):
+        several(cor=sh.Flat())
+    yield several(cor=2), None
+
+
+refused(HEADING, "`LKJ(0)`", lambda: sh.LKJ(0))
 refused(
     HEADING,
     "flat priors that leave nothing to learn `sigma` from",

@@ -197,7 +197,11 @@ def simulated(sizes, *, q=(2,), blocks=None, P=2, seed=1, balanced=False, nested
     codes = [np.tile(np.arange(sizes[0]), 4)]
     n = len(codes[0])
     for size in sizes[1:]:
-        codes.append(codes[0] % size if nested else (np.repeat(np.arange(4), sizes[0]) % size if balanced else rng.integers(0, size, n)))
+        codes.append(
+            codes[0] % size
+            if nested
+            else (np.repeat(np.arange(4), sizes[0]) % size if balanced else rng.integers(0, size, n))
+        )
     Z = np.column_stack([np.ones(n), rng.standard_normal((n, max(q) - 1))])
     if balanced:
         Z[:, 1:] = np.repeat(rng.standard_normal((4, max(q) - 1)), sizes[0], axis=0)

@@ -14,6 +14,7 @@ from stanhier.basics.threads import one_blas_thread
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
+from stanhier.engines.collinear import said_of_collinear
 from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
@@ -249,12 +250,7 @@ def _whitened(
             sigma=noise.unit,
         )
     except RankDeficientError as err:
-        names = [*(["the intercept"] if chosen.intercept is not None else []), *(f"'{p}'" for p in design.predictors)]
-        listed = ", ".join(names[k] for k in err.columns)
-        raise DataError(
-            f"The data do not determine {listed} (collinear columns, or more columns than rows), and their priors are "
-            "flat; leave one out, or give `beta` a proper prior such as Normal(0, 10)."
-        ) from err
+        raise DataError(said_of_collinear(design, err.columns)) from err
 
 
 def _refuse_exact(design: Design, compressed: Compressed, noise: Noise) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "COR",
     "DENSE",
     "EFFECTS",
+    "LAMBDA",
     "LOCATION",
     "NOISE",
     "SD",
@@ -34,10 +35,10 @@ __all__ = [
     "sd_slices",
 ]
 
-SD, COR, DENSE, EFFECTS = "sd", "cor", "dense", "effects"
+SD, COR, DENSE, EFFECTS, LAMBDA = "sd", "cor", "dense", "effects", "lambda"
 """Names of `Draws.values` beside `LOCATION` and `NOISE`: standard deviations of effects, shape (Q,), and their
 correlations, (C,), term by term; effects of all terms but the eliminated one, (M,), or of all terms, both term by term,
-level by level, effect by effect."""
+level by level, effect by effect; factors on the precisions of Student t priors of the location, (n,)."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def cor_slices(terms: Sequence[TermShape]) -> list[slice]:
 
 
 def effect_slices(terms: Sequence[TermShape]) -> list[slice]:
-    """Give each term's part of all effects, level by level, effect by effect."""
+    """Give each term's part of all effects, level by level, effect by effect; factors on the precisions of Student t priors of the location, (n,)."""
     return _slices([term.n_effects for term in terms])
 
 

@@ -14,46 +14,21 @@ Bates & DebRoy (2004), Linear mixed models and penalized least squares, doi:10.1
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from stanhier.design.blocks import MAX_BLOCK_VALUES, Rows
+from stanhier.design.blocks import MAX_BLOCK_VALUES, RowGroups, Rows
 from stanhier.design.moments import Moments
 from stanhier.engines.multilevel.cells import cells_of, merged_cells, united
 from stanhier.engines.multilevel.elimination import eliminate, eliminate_stacked
 from stanhier.engines.triangular import triangular_factor
 
-__all__ = ["CONSTANT", "Base", "Piece", "RowGroups", "TermColumns", "merge", "piece_of"]
+__all__ = ["CONSTANT", "Base", "Piece", "TermColumns", "merge", "piece_of"]
 
 BLOCK_ROWS = 1 << 13
 CONSTANT = -1
 """The column of ones among the columns of effects."""
-
-
-class RowGroups(Protocol):
-    """A term as rows know it."""
-
-    @property
-    def codes(self) -> np.ndarray:
-        """The level of each row, shape (N,)."""
-
-    @property
-    def labels(self) -> pd.Index | None:
-        """By which levels are known when pieces merge; their codes where there are none."""
-
-    @property
-    def n_levels(self) -> int:
-        """J."""
-
-    @property
-    def columns(self) -> tuple[int, ...]:
-        """Of each effect: its column among the rows', or -1 for the constant 1."""
-
-    @property
-    def blocks(self) -> tuple[int, ...]:
-        """Sizes of runs of effects that are correlated."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +120,7 @@ class Piece:
         return Base.of(self.terms, len(self.moments.mean))
 
 
-def piece_of(rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[RowGroups], n_extra: int = 0) -> Piece:
+def piece_of(rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[RowGroups] = ()) -> Piece:
     """Compress rows into one piece.
 
     Parameters
@@ -156,8 +131,6 @@ def piece_of(rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[
         Known precision weights w_i > 0; 1 where not given.
     groups : sequence of RowGroups
         The terms, at least one.
-    n_extra : int
-        E.
 
     Returns
     -------
@@ -172,7 +145,7 @@ def piece_of(rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[
     return Piece(
         moments=moments,
         log_weights=0.0 if weights is None else float(np.log(weights).sum()),
-        n_extra=n_extra,
+        n_extra=rows.n_extra,
         terms=terms,
         labels=tuple(pd.RangeIndex(group.n_levels) if group.labels is None else group.labels for group in groups),
         cells=cells,

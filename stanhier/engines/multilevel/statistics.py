@@ -5,7 +5,7 @@ predictors, "dense" ones. Columns are ordered [dense M | location P | y], C = M 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -79,6 +79,14 @@ class Statistics:
     def has_intercept(self) -> bool:
         """Whether the first location parameter is an intercept."""
         return self.n_location == len(self.origin)
+
+    def at_origin(self, origin: np.ndarray) -> "Statistics":
+        """Give the same relative to another origin, shape (K + 1,); without an intercept there is none but 0."""
+        if not self.has_intercept:
+            return self
+        moved = np.eye(len(self.T))
+        moved[self.n_dense, self.n_dense + 1 :] = self.origin - origin
+        return replace(self, origin=origin, B=self.B @ moved, T=self.T @ moved)
 
     @cached_property
     def strata(self) -> Strata:
