@@ -129,6 +129,7 @@ def summary(
 
 def _without_repetition(posterior: "xr.Dataset", correlations: Sequence[Parameter]) -> "xr.Dataset":
     """Give each correlation once, in the place of matrices that hold it twice, with ones and zeros beside it."""
+    names = [str(name) for name in posterior.data_vars]
     for parameter in correlations:
         if parameter.name not in posterior or not set(parameter.dims) <= set(posterior[parameter.name].dims):
             continue
@@ -145,7 +146,7 @@ def _without_repetition(posterior: "xr.Dataset", correlations: Sequence[Paramete
         if there:
             posterior[parameter.name] = ((*kept, pair), values)
             posterior = posterior.assign_coords({pair: [", ".join(one) for one in there]})
-    return posterior
+    return posterior[[name for name in names if name in posterior]]
 
 
 def _column(name: str, prob: float) -> str:
