@@ -11,7 +11,7 @@ from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.tables import ROUNDED_DOWN, Table, checked_rounding, decimals
 from stanhier.basics.words import quoted
-from stanhier.engines.parameters import Parameter, Role, correlated_pairs
+from stanhier.engines.parameters import Inventory, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.selection import labelled_part
@@ -81,8 +81,7 @@ def summary(
     -------
     pandas.DataFrame
         One row per parameter: mean, sd, interval, effective sample sizes, R-hat (unknown of a single chain), Monte
-        Carlo standard errors of mean and sd. Each correlation has one row; what a matrix of correlations holds besides,
-        its other half and the ones and zeros that are no parameters, is in the `xarray.Dataset` alone.
+        Carlo standard errors of mean and sd.
 
     Raises
     ------
@@ -102,24 +101,26 @@ def summary(
     dims = [str(dim) for dim in fit.posterior.dims]
     there_are = f"the dimensions are: {', '.join(dims)}"
     chosen = labelled_part(fit.posterior, coords, dims, where="summary", there_are=there_are)
-    if fmt != "xarray":
-        chosen = _without_repetition(chosen, fit.model.parameters.all_of(Role.GROUP_COR))
     tree = xr.DataTree.from_dict({"posterior": chosen})
     try:
-        table: Any = az.summary(
-            tree,
-            var_names=_named(fit, var_names, filter_vars),
-            filter_vars=filter_vars,
-            kind=_one_of(kind, "kind", get_args(Kind.__value__)),
-            fmt=_one_of(fmt, "fmt", ("wide", "long", "xarray")),
-            ci_prob=prob,
-            ci_kind=_one_of(ci_kind, "ci_kind", ("eti", "hdi")),
-            sample_dims=_sample_dims(sample_dims),
-            round_to="none" if rounding is None else rounding,
-            skipna=skipna,
-        )
+        with np.errstate(divide="ignore", invalid="ignore"):  # of the 1s in a correlation matrix nothing is estimated
+            table: Any = az.summary(
+                tree,
+                var_names=_named(fit, var_names, filter_vars),
+                filter_vars=filter_vars,
+                kind=_one_of(kind, "kind", get_args(Kind.__value__)),
+                # ArviZ's wide table mistakes labels where two variables have dimensions in different orders.
+                fmt="xarray" if _one_of(fmt, "fmt", ("wide", "long", "xarray")) == "wide" else fmt,
+                ci_prob=prob,
+                ci_kind=_one_of(ci_kind, "ci_kind", ("eti", "hdi")),
+                sample_dims=_sample_dims(sample_dims),
+                round_to="none" if rounding is None else rounding,
+                skipna=skipna,
+            )
     except (KeyError, TypeError, ValueError) as err:
         raise StanhierError(f"summary() with these keywords: {err.args[0] if err.args else err}") from err
+    if fmt == "wide":
+        table = _wide(table, fit.model.parameters)
     if isinstance(table, xr.Dataset):
         found: Any = table.assign_coords(summary=[_column(str(name), prob) for name in table["summary"].values])
         return cast("pd.DataFrame", found)
@@ -127,26 +128,18 @@ def summary(
     return _readable(renamed) if rounding is None and fmt == "wide" else renamed
 
 
-def _without_repetition(posterior: "xr.Dataset", correlations: Sequence[Parameter]) -> "xr.Dataset":
-    """Give each correlation once, in the place of matrices that hold it twice, with ones and zeros beside it."""
-    names = [str(name) for name in posterior.data_vars]
-    for parameter in correlations:
-        if parameter.name not in posterior or not set(parameter.dims) <= set(posterior[parameter.name].dims):
-            continue
-        matrix = posterior[parameter.name]
-        first, second = ([str(label) for label in matrix[dim].values] for dim in parameter.dims)
-        labels = [tuple(str(parameter.coords[0][k]) for k in pair) for pair in correlated_pairs(parameter.blocks)]
-        there = [(a, b) if a in first and b in second else (b, a) for a, b in labels]
-        there = [(a, b) for a, b in there if a in first and b in second]
-        pair = f"{parameter.name}_pair"
-        rows, columns = ([labels.index(one[k]) for one in there] for k, labels in enumerate((first, second)))
-        values = matrix.transpose(..., *parameter.dims).to_numpy()[..., rows, columns]
-        kept = [dim for dim in matrix.dims if dim not in parameter.dims]
-        posterior = posterior.drop_vars(parameter.name)
-        if there:
-            posterior[parameter.name] = ((*kept, pair), values)
-            posterior = posterior.assign_coords({pair: [", ".join(one) for one in there]})
-    return posterior[[name for name in names if name in posterior]]
+def _wide(summaries: "xr.Dataset", parameters: Inventory) -> pd.DataFrame:
+    """Put the numbers of each parameter in rows, parameter by parameter, and each correlation once."""
+    import arviz as az
+
+    parts: list[pd.DataFrame] = []
+    for name, variable in summaries.data_vars.items():
+        table: pd.DataFrame = az.dataset_to_dataframe(summaries[[name]], sample_dims=["summary"]).T
+        parameter = parameters[str(name)]
+        if parameter.role is Role.GROUP_COR and set(parameter.dims) <= set(variable.dims):
+            table = table[table.index.isin(parameter.scalar_names)]
+        parts.append(table)
+    return pd.concat(parts)
 
 
 def _column(name: str, prob: float) -> str:
