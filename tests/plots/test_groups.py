@@ -19,6 +19,11 @@ def group_means(fit):
     return posterior["alpha"] + (posterior["beta"] * means).sum("predictor")
 
 
+def own_means(fit):
+    """What the rows of each group alone say of its mean at predictors of 0."""
+    return fit.model.engine.own_effects(fit.draws, 0)[:, 0] + float(fit.posterior["mu_alpha"].mean())
+
+
 def test_forest_sorts_the_groups_and_names_them(three):
     ax = three.plot_forest()
     medians = group_means(three).median(("chain", "draw"))
@@ -88,7 +93,7 @@ def test_groups_are_drawn_at_predictors_of_zero_when_asked(three):
     medians = np.sort(three.posterior["alpha"].median(("chain", "draw")))
     np.testing.assert_allclose(forest.lines[0].get_xdata(), medians)
     np.testing.assert_allclose(np.sort(pooled.lines[1].get_xdata()), medians)
-    np.testing.assert_allclose(pooled.lines[0].get_xdata(), np.sort(three.model.engine.own_means(three.draws)))
+    np.testing.assert_allclose(pooled.lines[0].get_xdata(), np.sort(own_means(three)))
     for ax in (forest, pooled):
         assert ax.get_xlabel().startswith("mean pressure at predictors of 0")
         assert "mu_alpha, the mean of the groups" in ax.get_legend_handles_labels()[1]
@@ -136,11 +141,11 @@ def test_forest_refuses_what_it_cannot_draw(three):
 def test_forest_works_where_there_is_no_room_for_all_draws(many, monkeypatch):
     expected = many.plot_forest().lines[1].get_xdata()
     from stanhier.fit import Fit
-    from stanhier.plots import shared
+    from stanhier.plots import factors
     from stanhier.posterior import labelled
 
     monkeypatch.setattr(labelled, "MAX_VALUES", 10)
-    monkeypatch.setattr(shared, "_BLOCK_VALUES", 7 * 1000)
+    monkeypatch.setattr(factors, "_BLOCK_VALUES", 7 * 1000)
     small = Fit(many.model, many.draws)
     assert "alpha" not in small.posterior
     np.testing.assert_allclose(small.plot_forest().lines[1].get_xdata(), expected)
@@ -162,7 +167,7 @@ def test_no_pooling_means_are_group_means_less_the_slopes(three):
     data = three.model.design.frame
     slopes = three.posterior["beta"].mean(("chain", "draw")).to_numpy()
     expected = (pd.Series(three.model.design.y - three.model.design.X @ slopes)).groupby(three.model.design.group.codes)
-    np.testing.assert_allclose(three.model.engine.own_means(three.draws), expected.mean(), rtol=1e-9)
+    np.testing.assert_allclose(own_means(three), expected.mean(), rtol=1e-9)
     assert len(data) == 57
 
 
