@@ -18,6 +18,8 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import check_place, write_for_user
 from stanhier.basics.paths import checked_path
 from stanhier.basics.version import VERSION
+from stanhier.design.columns import INTERCEPT
+from stanhier.design.design import Grouping
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html
@@ -28,6 +30,8 @@ __all__ = ["write"]
 _FAILED = "The report cannot be written as"
 _DPI = 130
 _MOST_TRACES = 40
+_MOST_FACTORS = 6
+_INTERVALS = "Median (point), 50 % interval (thick) and 90 % interval (thin) of each."
 
 
 @dataclass(frozen=True)
@@ -153,22 +157,14 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
     """Give title, caption and drawing function of each picture that this model has."""
     design = fit.model.design
     parameters = fit.model.parameters
-    single = [parameter.name for parameter in parameters.without_effects() if parameter.labels is None]
-    several = [parameter for parameter in parameters.without_effects() if parameter.labels is not None]
+    single = [parameter.name for parameter in parameters.without_effects() if not parameter.dims]
+    several = [parameter for parameter in parameters.without_effects() if parameter.dims]
     names = [*single, *(one.name for one in several if one.size <= _MOST_TRACES - len(single))]
-    grouped = parameters.effects is not None
-    if grouped or design.predictors:
-        yield (
-            "Estimates",
-            "Median (point), 50 % interval (thick) and 90 % interval (thin) of each.",
-            lambda: plots.forest(fit),
-        )
-    if grouped:
-        yield (
-            "What pooling did",
-            "Each group's own mean, and its estimate: the smaller the group, the more it moves towards the others.",
-            lambda: plots.shrinkage(fit),
-        )
+    grouped = bool(design.groupings)
+    if not grouped and design.predictors:
+        yield "Estimates", _INTERVALS, lambda: plots.forest(fit)
+    for grouping in design.groupings[:_MOST_FACTORS]:
+        yield from _pictures_of_groups(fit, grouping)
     in_memory = fit.model.in_memory is not None
     if design.formula.predictor_columns and in_memory:
         yield (
@@ -192,6 +188,26 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
         "Left the posterior by chain, right the draws in their order: the chains should not be told apart.",
         lambda: plots.trace(fit, var_names=names),
     )
+
+
+def _pictures_of_groups(fit: Fitted[Regression], grouping: Grouping) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Give the pictures of the groups of a factor, which is named where there are several."""
+    design, name = fit.model.design, grouping.name
+    of_factor = "" if len(design.groupings) == 1 else f": groups of {name}"
+    slopes = [column for column in design.formula.predictor_columns if column in grouping.effects]
+    yield f"Estimates{of_factor}", _INTERVALS, lambda: plots.forest(fit, name)
+    how = "own mean, and its estimate" if grouping.effects == (INTERCEPT,) else "least squares, and its estimates"
+    yield (
+        f"What pooling did{of_factor}",
+        f"Each group's {how}: the smaller the group, the more it moves towards the others.",
+        lambda: plots.shrinkage(fit, name),
+    )
+    if slopes and fit.model.in_memory is not None:
+        yield (
+            f"The regression along {slopes[0]}, group by group{of_factor}",
+            "Data (points), each group's own line and its 90 % interval, and the 90 % interval of new observations.",
+            lambda: plots.prediction(fit, slopes[0], by=name),
+        )
 
 
 def _picture(title: str, caption: str, draw: Callable[[], Any]) -> Picture:

@@ -52,7 +52,7 @@ class ConditionalEngine(ABC):
 
     def new_effects(self, draws: Draws, term: int, noise: np.ndarray) -> np.ndarray:
         """Give the effects of a group without rows, shape (S, q), from standard normal noise of that shape."""
-        return new_effects(draws, self.shapes, term, noise)
+        return new_effects(draws, self.shapes, term, noise[:, None])[:, 0]
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,)."""
