@@ -7,6 +7,7 @@ Points are medians; densities are ArviZ's kernel estimates.
 
 from stanhier.plots.chains import pair, trace
 from stanhier.plots.comparison import plot_compare
+from stanhier.plots.correlations import correlations
 from stanhier.plots.factors import group_sizes
 from stanhier.plots.forest import forest
 from stanhier.plots.parameters import posterior, prior, prior_posterior
@@ -18,6 +19,7 @@ from stanhier.plots.shrinkage import shrinkage
 
 __all__ = [
     "MAX_GROUPS",
+    "correlations",
     "forest",
     "group_sizes",
     "pair",

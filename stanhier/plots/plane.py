@@ -33,17 +33,8 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
     few = factor.n_groups <= MAX_ARROWS
     if few:
         step = (estimate - own)[:, told]
-        ax.quiver(
-            *own[:, told],
-            *step,
-            angles="xy",
-            scale_units="xy",
-            scale=1,
-            color=REFERENCE,
-            width=0.0025,
-            headwidth=5,
-            zorder=1,
-        )
+        arrows = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.002, "headwidth": 8}
+        ax.quiver(*own[:, told], *step, color=REFERENCE, alpha=0.7, zorder=1, **arrows)
     limits = [within_sight(of_rows[told], of_all) for of_rows, of_all in zip(own, estimate, strict=True)]
     mean = np.array([one.offset.mean() for one in drawn])
     covariance = factor.covariance(drawn)
@@ -54,12 +45,16 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
         )
         limits = [(min(low, e.min()), max(high, e.max())) for (low, high), e in zip(limits, edge, strict=True)]
     beyond = sum(~((low <= of_rows) & (of_rows <= high)) for (low, high), of_rows in zip(limits, own, strict=True))
-    counts = [(int((~told).sum()), "cannot tell"), (int(((beyond > 0) & told).sum()), "out of sight")]
+    counts = [(int((~told).sum()), "without least squares"), (int(((beyond > 0) & told).sum()), "of them out of sight")]
     said = ", ".join(f"{count:,} {words}" for count, words in counts if count)
     marks = {"alpha": 1.0 if few else 0.4, "markersize": 5 if few else 3, "linestyle": "none", "marker": "o"}
-    label = f"no pooling: least squares of a group's own rows{f' ({said})' if said else ''}"
     ax.plot(
-        *own[:, told], color=OTHER, markerfacecolor="none" if few else OTHER, markeredgewidth=few, label=label, **marks
+        *own[:, told],
+        color=OTHER,
+        markerfacecolor="none" if few else OTHER,
+        markeredgewidth=few,
+        label="no pooling: own least squares",
+        **marks,
     )
     ax.plot(*estimate, color=POSTERIOR, markeredgewidth=0, label="partial pooling: posterior median", **marks)
     ax.plot(*mean, "+", color=REFERENCE, markersize=12, markeredgewidth=2, label="mean of the population")
@@ -68,7 +63,9 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
         limit(low - margin, high + margin)
     ax.set_xlabel(drawn[0].words)
     ax.set_ylabel(drawn[1].words)
-    ax.set_title(f"{factor.n_groups:,} groups of {short(factor.grouping.name)}", fontsize=10)
+    ax.set_title(
+        f"{factor.n_groups:,} groups of {short(factor.grouping.name)}{f' ({said})' if said else ''}", fontsize=10
+    )
     figure_legend(ax)
     return ax
 

@@ -165,8 +165,8 @@ def _points(
         panel.scatter(of_rows, of_all, s=areas, **dots)
         panel.axline((one.centre, one.centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
         panel.axhline(one.centre, label="complete pooling", **_LINE)
-        words = one.words if len(axes) == 1 else textwrap.fill(one.words, 40)
-        panel.set_xlabel(f"the group's own {words} (no pooling)")
+        words = f"the group's own {one.words} (no pooling)"
+        panel.set_xlabel(words if len(axes) == 1 else textwrap.fill(words, 40))
         if factor.grouping.n_effects > 1:
             panel.set_xlim(*within_sight(of_rows, of_all))
             panel.set_ylim(*within_sight(of_all, of_all))

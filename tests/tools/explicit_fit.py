@@ -13,7 +13,13 @@ import stanhier as sh
 from stanhier.design.streamed import design_of
 from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
-from stanhier.engines.multilevel.layout import TermShape, cholesky_factors, correlation_matrices, n_correlations
+from stanhier.engines.multilevel.layout import (
+    TermShape,
+    block_pairs,
+    cholesky_factors,
+    correlation_matrices,
+    n_correlations,
+)
 from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.parameters import Role
 from stanhier.engines.prior_choice import choose_priors
@@ -60,6 +66,19 @@ class Explicit:
                     matrices = correlation_matrices(draws.flat(f"cor_{one.term}"), one.blocks)
                     found[one.name] = matrices.reshape(*draws.shape, *matrices.shape[1:])
         return found
+
+    def values_of(self, drawn):
+        location = [drawn[one.name] for one in self.parameters.location]
+        values = {"location": np.column_stack(location)[None], "sigma": drawn["sigma"][None]}
+        for t, grouping in enumerate(self.design.groupings):
+            values[f"cor_{t}"] = np.empty((1, len(drawn["sigma"]), 0))
+            for one in self.parameters:
+                if one.term == t and one.role is Role.GROUP_SD:
+                    values[f"sd_{t}"] = drawn[one.name][None]
+                if one.term == t and one.role is Role.GROUP_COR:
+                    i, j = np.array(block_pairs(grouping.blocks)).T
+                    values[f"cor_{t}"] = drawn[one.name][None][..., i, j]
+        return values
 
     def sampled(self, draws):
         return {"sigma": draws.values["sigma"]}
