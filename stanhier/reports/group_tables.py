@@ -49,8 +49,10 @@ def group_tables(fit: Fitted[Regression]) -> list[GroupTable]:
     list of GroupTable
     """
     made: list[GroupTable] = []
-    at = ", at the mean of the predictors" if fit.model.design.columns.n_columns else ""
-    for term, grouping in enumerate(fit.model.design.groupings):
+    design = fit.model.design
+    at = ", at the mean of the predictors" if design.columns.n_columns else ""
+    at += ", for an average group of other factors" if len(design.groupings) > 1 else ""
+    for term, grouping in enumerate(design.groupings):
         effects = grouping.effects[: _MOST_TABLES - len(made)]
         if not effects:
             break
