@@ -26,9 +26,9 @@ from stanhier.engines.multilevel.coordinates import MultilevelCoordinates
 from stanhier.engines.multilevel.effects import draw_effects, effect_means
 from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.layout import TermShape
-from stanhier.engines.multilevel.marginal import ScalePriors
 from stanhier.engines.multilevel.program_data import stan_data
 from stanhier.engines.multilevel.reducer import MultilevelReducer
+from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
 from stanhier.engines.multilevel.whitening import Whitening, whiten
 from stanhier.families.noise import Noise

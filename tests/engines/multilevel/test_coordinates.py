@@ -18,7 +18,9 @@ from tests.engines.multilevel.test_marginal import location_priors, rows
 
 def inventory(terms, *, has_intercept, sigma_is_estimated):
     factors = [
-        Grouping((f"g{t}",), tuple(f"e{k}" for k in range(term.q)), term.columns, term.blocks, pd.RangeIndex(term.n_levels))
+        Grouping(
+            (f"g{t}",), tuple(f"e{k}" for k in range(term.q)), term.columns, term.blocks, pd.RangeIndex(term.n_levels)
+        )
         for t, term in enumerate(terms)
     ]
     listed = inventory_of_terms(
