@@ -51,7 +51,7 @@ def group_tables(fit: Fitted[Regression]) -> list[GroupTable]:
     made: list[GroupTable] = []
     design = fit.model.design
     at = ", at the mean of the predictors" if design.columns.n_columns else ""
-    at += ", for an average group of other factors" if len(design.groupings) > 1 else ""
+    others = ", for an average group of other factors" if len(design.groupings) > 1 else ""
     for term, grouping in enumerate(design.groupings):
         effects = grouping.effects[: _MOST_TABLES - len(made)]
         if not effects:
@@ -64,7 +64,7 @@ def group_tables(fit: Fitted[Regression]) -> list[GroupTable]:
                 what = f"Slopes of {effect} of the groups of {grouping.name}"
             own = table if grouping.n_effects == 1 else table.xs(effect, level=1)
             lines = list(_lines(own, grouping.levels, sizes))
-            made.append(GroupTable(f"{what}, from high to low", grouping.name, lines))
+            made.append(GroupTable(f"{what}{others}, from high to low", grouping.name, lines))
     return made
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stanhier.engines.multilevel.engine import MultilevelEngine
 from stanhier.fit import Fit
 from stanhier.stan.nuts import RawDraws
 
@@ -22,10 +23,14 @@ def fake_fit(model, *, chains=4, draws=250, seed=1, divergences=0):
         "energy": rng.standard_normal(shape),
         "reached_max_treedepth": np.zeros(shape, dtype=bool),
     }
-    whitening = model.engine.whitening
+    if isinstance(model.engine, MultilevelEngine):
+        n_location, n_scales = len(model.engine.data()["u_hat"]), 0  # the program samples nothing but scales
+    else:
+        n_location = len(model.engine.whitening.location_hat)
+        n_scales = int(model.engine.grouped) + (model.sigma is None)
     raw = RawDraws(
-        z=rng.standard_normal((*shape, len(whitening.location_hat))),
-        z_scale=rng.standard_normal((*shape, int(model.engine.grouped) + (model.sigma is None))),
+        z=rng.standard_normal((*shape, n_location)),
+        z_scale=rng.standard_normal((*shape, n_scales)),
         statistics=statistics,
         seed=seed,
         max_treedepth=10,
