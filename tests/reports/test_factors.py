@@ -11,6 +11,7 @@ mpl.use("Agg")
 
 import stanhier as sh
 from stanhier.reports import group_tables
+from stanhier.reports import report as writing
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 
@@ -84,6 +85,13 @@ def test_nested_factors_and_slopes(tmp_path):
     assert [name.replace("&lt;", "<").replace("&gt;", ">") for name in listed] == list(slopes.index)
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Drawing takes seconds."""
+    monkeypatch.setattr(writing, "_pictures", lambda fit: iter(()))  # noqa: ARG005
+
+
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("name", ["crossed", "slope around 0", "two blocks", "a factor that is a predictor"])
 def test_every_structure_has_a_report(name, tmp_path):
     fit = fake_fit(variants.SEVERAL[name](), draws=30)
@@ -99,6 +107,7 @@ def test_every_structure_has_a_report(name, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_fit_that_was_saved_and_loaded_gives_the_same_report(tmp_path):
     fit = fake_fit(variants.SEVERAL["slope, priors"](), draws=50)
     fit.save(tmp_path / "fit.nc")
