@@ -297,7 +297,5 @@ class Model(Regression):
             lines.append("  standard errors known")
         elif self.noise.fixed is not None:
             lines.append(f"  sigma = {self.noise.fixed:g}")
-        lines += [
-            f"  {name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra
-        ]
+        lines += [f"  {sentence}" for sentence in self.around_zero]
         return "\n".join(lines)
