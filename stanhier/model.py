@@ -192,7 +192,7 @@ class Model(Regression):
         rounding, so that only Monte Carlo error tells the fits apart.
         """
         if engine not in ("fast", "textbook"):
-            raise StanhierError(f"sample(engine={quoted(engine)}): 'engine' must be \"fast\" or \"textbook\".")
+            raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
         model = self if engine == "fast" else textbook_regression(self)
         raw = run_nuts(model.engine.program, model.engine.data(), kwargs, keep_finished=keep_finished)
         return self._checked(Fit(model, model.engine.coordinates.draws(raw)))
@@ -297,7 +297,5 @@ class Model(Regression):
             lines.append("  standard errors known")
         elif self.noise.fixed is not None:
             lines.append(f"  sigma = {self.noise.fixed:g}")
-        lines += [
-            f"  {name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra
-        ]
+        lines += [f"  {sentence}" for sentence in self.around_zero]
         return "\n".join(lines)
