@@ -13,7 +13,7 @@ from stanhier.basics.words import listed
 from stanhier.design.columns import INTERCEPT
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, panels_of
-from stanhier.plots.rows import MAX_PANELS, finish_panels, row_height, row_panels
+from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, row_height, row_panels
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
 
@@ -136,7 +136,7 @@ def _rows(
     axes = row_panels(len(tables), label_width(labels), height, size, ax)
     for panel, (effect, table) in zip(axes, tables.items(), strict=True):
         _draw_rows(panel, table.loc[first.index], y)
-        panel.set_xlabel(f"{words[effect]}\n{details}" if len(axes) == 1 else textwrap.fill(words[effect], 34))
+        panel.set_xlabel(in_lines(words[effect], len(axes)) + (f"\n{details}" if len(axes) == 1 else ""))
     axes[0].set_yticks(y, labels)
     axes[0].set_ylim(-0.7, len(labels) - 0.3)
     axes[0].set_ylabel(short(result.group))
@@ -180,8 +180,9 @@ def _panels(
     first = next(iter(tables.values()))
     for row, (effect, table) in zip(axes, tables.items(), strict=True):
         _over_sizes(row, table, titles=table is first)
-        label = f"{words[effect]} {details}"
-        row[0].set_ylabel(label if number == 1 else textwrap.fill(label, 40))
+        row[0].set_ylabel(
+            f"{words[effect]} {details}" if number == 1 else f"{textwrap.fill(words[effect], 40)}\n{details}"
+        )
     axes[0, 1].legend(frameon=False, fontsize=9)
     figure.supxlabel(f"rows in each of {len(result.estimates):,} groups of {short(result.group)}", fontsize=10)
     return panels_of(axes.ravel())
