@@ -181,11 +181,11 @@ def _forest_of_groups(
     rows = _Rows.of(np.argsort(estimates[0].median, kind="stable"), all_of_them=groups is not None)
     names = factor.labels
     labels = [names[int(chosen[k])] for k in rows.shown]
-    positions = rows.positions
+    width, positions = label_width(labels), rows.positions
     details = f"(median, 50 % and {100 * prob:g} % intervals)"
     if len(rows.rest):
         positions, labels = np.append(positions, rows.band.mean()), [*labels, f"{len(rows.rest):,} groups between"]
-    axes = row_panels(len(drawn), label_width(labels), rows.height, size, ax)
+    axes = row_panels(len(drawn), width, rows.height, size, ax)
     for k, (panel, one, estimate) in enumerate(zip(axes, drawn, estimates, strict=True)):
         _draw_panel(panel, rows, estimate, is_sorted=k == 0)
         words = one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS

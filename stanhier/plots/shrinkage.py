@@ -165,7 +165,7 @@ def _points(
         panel.axline((one.centre, one.centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
         panel.axhline(one.centre, label="complete pooling", **_LINE)
         words = f"the group's own {one.words} (no pooling)"
-        panel.set_xlabel(textwrap.fill(words, 64 if len(axes) == 1 else 40))
+        panel.set_xlabel(textwrap.fill(words, 72 if len(axes) == 1 else 40))
         if factor.grouping.n_effects > 1:
             panel.set_xlim(*within_sight(of_rows, of_all))
             panel.set_ylim(*within_sight(of_all, of_all))
