@@ -75,8 +75,8 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
 def within_sight(raw: np.ndarray, pooled: np.ndarray) -> tuple[float, float]:
     """Give limits that hold all pooled estimates and, unless they are far off, those without pooling.
 
-    Least squares of a few rows can be anywhere. What is further from the pooled estimates and the middle 80 % than these
-    are wide is left out, for else all others would be pressed into a corner.
+    Least squares of a few rows can be anywhere. What is further from the pooled estimates and the middle 80 % than
+    these are wide is left out, for else all others would be pressed into a corner.
     """
     told = raw[~np.isnan(raw)]
     if not len(told):
