@@ -273,7 +273,8 @@ class Model(Regression):
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({self.formula!r})", f"  {self.design.n_rows:,} rows"]
-        counts = [f"{len(one.levels):,} groups of '{one.name}'" for one in self.design.groupings]
+        sizes = {one.name: len(one.levels) for one in self.design.groupings}
+        counts = [f"{n:,} {'group' if n == 1 else 'groups'} of '{name}'" for name, n in sizes.items()]
         if counts:
             lines[-1] += f" in {' and '.join(counts)}"
         lines += [f"  {name} ~ {prior!r}" for name, prior in self.chosen.by_scalar.items()]
