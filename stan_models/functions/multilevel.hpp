@@ -13,6 +13,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <ostream>
 #include <stdexcept>
 #include <type_traits>
@@ -25,22 +26,129 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Four strata at once. The width is the same on every processor, and so are the results.
+// Compiled for wider registers too, and chosen when the program starts; neither changes any result, as four numbers are
+// added up side by side whatever the register holds.
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define STANHIER_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define STANHIER_CLONES
+#endif
+#define STANHIER_INLINE __attribute__((always_inline)) inline
+
 constexpr int kLanes = 4;
 typedef double Lanes __attribute__((vector_size(kLanes * sizeof(double))));
 
+STANHIER_INLINE void load(const double* from, Lanes& to) { std::memcpy(&to, from, sizeof(Lanes)); }
+
+// What lies `stride` apart, from four strata beginning with h; those beyond the last are the last.
+STANHIER_INLINE void gather(const double* from, Index stride, int h, int last, Lanes& to) {
+  const double *a = from + h * stride, *b = from + std::min(h + 1, last) * stride;
+  const double *c = from + std::min(h + 2, last) * stride, *d = from + std::min(h + 3, last) * stride;
+  to = Lanes{*a, *b, *c, *d};
+}
+
+// A product with a tall or wide matrix of few rows, column by column. Four rows are one step; the last step begins where
+// it ends with the last row.
+constexpr int kSteps = 6;
+
+STANHIER_INLINE int row_of(int step, int rows) { return std::min(step * kLanes, rows - kLanes); }
+
+template <int Steps>
+STANHIER_INLINE void times_steps(const double* matrix, int rows, Index cols, int first, const double* x, double* to) {
+  Lanes sums[Steps] = {};
+  for (Index c = 0; c < cols; ++c)
+    for (int s = 0; s < Steps; ++s) {
+      Lanes m;
+      load(matrix + c * rows + row_of(first + s, rows), m);
+      sums[s] += m * x[c];
+    }
+  for (int s = 0; s < Steps; ++s) std::memcpy(to + row_of(first + s, rows), &sums[s], sizeof(Lanes));
+}
+
+STANHIER_CLONES void times_lanes(const double* matrix, int rows, Index cols, const double* x, double* to) {
+  const int steps = (rows + kLanes - 1) / kLanes;
+  int s = 0;
+  for (; s + kSteps <= steps; s += kSteps) times_steps<kSteps>(matrix, rows, cols, s, x, to);
+  switch (steps - s) {
+    case 5: return times_steps<5>(matrix, rows, cols, s, x, to);
+    case 4: return times_steps<4>(matrix, rows, cols, s, x, to);
+    case 3: return times_steps<3>(matrix, rows, cols, s, x, to);
+    case 2: return times_steps<2>(matrix, rows, cols, s, x, to);
+    case 1: return times_steps<1>(matrix, rows, cols, s, x, to);
+  }
+}
+
+STANHIER_CLONES void transposed_times_lanes(const double* matrix, int rows, Index cols, const double* x, double* to) {
+  const int steps = (rows + kLanes - 1) / kLanes;
+  Lanes last;
+  load(x + rows - kLanes, last);
+  for (int i = 0; i < steps * kLanes - rows; ++i) last[i] = 0;  // counted by the step before
+  for (Index c = 0; c < cols; c += kLanes) {
+    Lanes sums[kLanes] = {};
+    const double* at[kLanes];
+    for (int i = 0; i < kLanes; ++i) at[i] = matrix + std::min(c + i, cols - 1) * rows;
+    for (int s = 0; s < steps; ++s) {
+      const int row = row_of(s, rows);
+      Lanes weights;
+      load(x + row, weights);
+      if (s == steps - 1) weights = last;
+      for (int i = 0; i < kLanes; ++i) {
+        Lanes m;
+        load(at[i] + row, m);
+        sums[i] += m * weights;
+      }
+    }
+    for (int i = 0; i < kLanes && c + i < cols; ++i) to[c + i] = (sums[i][0] + sums[i][1]) + (sums[i][2] + sums[i][3]);
+  }
+}
+
+template <typename Matrix>
+void times(const Matrix& matrix, const VectorXd& x, VectorXd& to) {
+  to.resize(matrix.rows());
+  if (matrix.rows() >= kLanes)
+    times_lanes(matrix.data(), matrix.rows(), matrix.cols(), x.data(), to.data());
+  else
+    to.noalias() = matrix * x;
+}
+
+template <typename Matrix>
+void transposed_times(const Matrix& matrix, const VectorXd& x, VectorXd& to) {
+  to.resize(matrix.cols());
+  if (matrix.rows() >= kLanes)
+    transposed_times_lanes(matrix.data(), matrix.rows(), matrix.cols(), x.data(), to.data());
+  else
+    to.noalias() = matrix.transpose() * x;
+}
+
 constexpr int pairs_of(int q) { return q * (q + 1) / 2; }
+
+// Room for q x q lanes, all 0. std::vector does not align them for the widest registers.
+class Lines {
+ public:
+  explicit Lines(int q) : memory((q * q + 1) * kLanes) {
+    void* at = memory.data();
+    std::size_t room = memory.size() * sizeof(double);
+    first = static_cast<Lanes*>(std::align(sizeof(Lanes), q * q * sizeof(Lanes), at, room));
+  }
+  Lines(const Lines&) = delete;
+
+  Lanes& operator[](int k) { return first[k]; }
+
+ private:
+  std::vector<double> memory;
+  Lanes* first;
+};
 
 // Fixed sizes are unrolled; Q = 0 means that the size is known at run time alone.
 template <int Q>
-using Square = std::conditional_t<(Q > 0), std::array<Lanes, Q * Q>, std::vector<Lanes>>;
+using Square = std::conditional_t<(Q > 0), std::array<Lanes, Q * Q>, Lines>;
 
 template <int Q>
 Square<Q> square(int q) {
   if constexpr (Q > 0) {
     return {};
   } else {
-    return Square<Q>(q * q);
+    return Lines(q);
   }
 }
 
@@ -138,18 +246,13 @@ struct Strata {
   int size() const { return n_groups.size(); }
 
   template <int Q>
-  void load(int h, int q, Square<Q>& r) const {
-    const Index rows = R.rows();
-    const double* at = R.data();
-    for (int i = 0; i < kLanes; ++i) {
-      const Index first = static_cast<Index>(std::min(h + i, size() - 1)) * q;
-      for (int l = 0; l < q; ++l)
-        for (int k = 0; k <= l; ++k) r[k * q + l][i] = at[l * rows + first + k];
-    }
+  STANHIER_INLINE void load(int h, int q, Square<Q>& r) const {
+    for (int l = 0; l < q; ++l)
+      for (int k = 0; k <= l; ++k) gather(R.data() + l * R.rows() + k, q, h, size() - 1, r[k * q + l]);
   }
 
   template <int Q>
-  void invert(int q_given, const MatrixXd& Lambda, double* v_inv, double* det) const {
+  STANHIER_CLONES void invert(int q_given, const MatrixXd& Lambda, double* v_inv, double* det) const {
     const int q = Q > 0 ? Q : q_given, pairs = pairs_of(q);
     const MatrixXd Sigma = Lambda * Lambda.transpose();
     Square<Q> r = square<Q>(q), v = square<Q>(q), inverse = square<Q>(q), work = square<Q>(q);
@@ -178,7 +281,7 @@ struct Strata {
         inverse[2] = -v[2] / d;
         inverse[3] = (1 + v[0]) / d;
       } else {
-        d = invert_one<Q>(q, v, work, inverse);
+        invert_one<Q>(q, v, work, inverse, d);
       }
       for (int i = 0; i < std::min(kLanes, size() - h); ++i) {
         det[h + i] = d[i];
@@ -189,11 +292,11 @@ struct Strata {
     }
   }
 
-  // The inverse of 1 + v by its factors L D L'; v and d are overwritten. Gives the determinant.
+  // The inverse of 1 + v by its factors L D L'; v and d are overwritten. Makes `det` the determinant.
   template <int Q>
-  static Lanes invert_one(int q_given, Square<Q>& v, Square<Q>& d, Square<Q>& inverse) {
+  STANHIER_INLINE static void invert_one(int q_given, Square<Q>& v, Square<Q>& d, Square<Q>& inverse, Lanes& det) {
     const int q = Q > 0 ? Q : q_given;
-    Lanes det = Lanes{} + 1;
+    det = Lanes{} + 1;
     for (int j = 0; j < q; ++j) {
       Lanes pivot = 1 + v[j * q + j];
       for (int m = 0; m < j; ++m) pivot -= v[j * q + m] * v[j * q + m] * d[m];
@@ -215,30 +318,31 @@ struct Strata {
         for (int m = k + 1; m < q; ++m) sum += v[m * q + k] * v[m * q + l] / d[m];
         inverse[k * q + l] = sum;
       }
-    return det;
   }
 
   // The sum over the groups of R' inverse(V) (E - V) inverse(V) R, E being the adjoint of inverse(V): its entry k, l with
   // k > l, which stands for two, comes as the sum of both.
   template <int Q>
-  void reverse(int q_given, const double* v_inv, const double* adj_v_inv, MatrixXd& result) const {
+  STANHIER_CLONES void reverse(int q_given, const double* v_inv, const double* adj_v_inv, MatrixXd& result) const {
     const int q = Q > 0 ? Q : q_given, pairs = pairs_of(q);
     Square<Q> r = square<Q>(q), v = square<Q>(q), a = square<Q>(q), c = square<Q>(q), ac = square<Q>(q);
     Square<Q> total = square<Q>(q);
-    std::fill(total.begin(), total.end(), Lanes{});
     for (int h = 0; h < size(); h += kLanes) {
       load<Q>(h, q, r);
-      Lanes n = {};
-      for (int i = 0; i < kLanes; ++i) {
-        const bool inside = h + i < size();
-        const Index at = static_cast<Index>(inside ? h + i : h) * pairs;
-        n[i] = inside ? n_groups.coeff(h + i) : 0;
-        for (int k = 0, p = 0; k < q; ++k)
-          for (int l = 0; l <= k; ++l, ++p) {
-            v[k * q + l][i] = v[l * q + k][i] = v_inv[at + p];
-            a[k * q + l][i] = a[l * q + k][i] = inside ? (k == l ? 1 : 0.5) * adj_v_inv[at + p] : 0;
-          }
-      }
+      const int last = size() - 1;
+      const Lanes inside = {1, h + 1 <= last ? 1.0 : 0.0, h + 2 <= last ? 1.0 : 0.0, h + 3 <= last ? 1.0 : 0.0};
+      Lanes n;
+      gather(n_groups.data(), 1, h, last, n);
+      n *= inside;
+      for (int k = 0, p = 0; k < q; ++k)
+        for (int l = 0; l <= k; ++l, ++p) {
+          Lanes& to = a[k * q + l];
+          gather(v_inv + p, pairs, h, last, v[k * q + l]);
+          gather(adj_v_inv + p, pairs, h, last, to);
+          to *= k == l ? inside : 0.5 * inside;
+          v[l * q + k] = v[k * q + l];
+          a[l * q + k] = to;
+        }
       for (int k = 0; k < q; ++k)
         for (int l = 0; l < q; ++l) {
           c[k * q + l] = v[k * q] * r[l];
@@ -374,7 +478,7 @@ class Density {
     with_size([&](auto size) {
       d.strata.template invert<decltype(size)::value>(q_e, w.factors[e].Lambda, w.v_inv.data(), w.det.data());
     });
-    w.packed.noalias() = d.moments * w.v_inv;
+    times(d.moments, w.v_inv, w.packed);
     w.GE = d.G0;
     const double* at = w.packed.data();
     for (int k = 0; k < C; ++k) {
@@ -524,7 +628,7 @@ class Density {
       for (int l = 0; l < k; ++l) *at++ = 2 * w.W(l, k);
       *at++ = w.W(k, k);
     }
-    w.adj_v_inv.noalias() = d.moments.transpose() * w.packed;
+    transposed_times(d.moments, w.packed, w.adj_v_inv);
     with_size([&](auto size) {
       d.strata.template reverse<decltype(size)::value>(q_e, w.v_inv.data(), w.adj_v_inv.data(), w.factors[e].adj);
     });

@@ -8,11 +8,13 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
-from stanhier.engines import textbook
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
 from stanhier.engines.term_parameters import inventory_of_terms
+from stanhier.engines.textbook.description import Description, describe
+from stanhier.engines.textbook.rendering import render
+from stanhier.engines.textbook.rows import program_data
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
@@ -92,12 +94,17 @@ class Regression:
     @property
     def stan_code(self) -> str:
         """The model as a person would write it in Stan, row by row, with these priors; `row_data` fits it."""
-        return textbook.render(self.design, self.chosen, self.noise)
+        return render(self._description)
 
     @property
     def row_data(self) -> dict[str, Any]:
         """The data for `stan_code`: the rows themselves."""
-        return textbook.row_data(self.rows, self.noise)
+        return program_data(self._description, self.rows)
+
+    @property
+    def _description(self) -> Description:
+        centre = self.engine.prior_centre if len(self.stages) > 1 else None
+        return describe(self.design, self.chosen, self.noise, centre=centre)
 
     @property
     def stan_data(self) -> dict[str, Any]:
@@ -128,6 +135,10 @@ class Regression:
     def in_logarithms(self) -> Self:
         """Give the same model in coordinates of which a mode of the scales is the mode of their logarithms."""
         return self._with(engine=self.engine.in_logarithms())
+
+    def with_engine(self, engine: Engine) -> Self:
+        """Give the same model by another engine."""
+        return self._with(engine=engine)
 
     def _with(self, **changes: Any) -> Self:
         """Give a copy with other fields; `dataclasses.replace` would call the constructor that users call."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,13 @@ from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.tables import ROUNDED_DOWN, Table, checked_rounding, decimals
 from stanhier.basics.words import quoted
+from stanhier.engines.parameters import Inventory, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.selection import labelled_part
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["Kind", "summary"]
 
@@ -99,25 +103,43 @@ def summary(
     chosen = labelled_part(fit.posterior, coords, dims, where="summary", there_are=there_are)
     tree = xr.DataTree.from_dict({"posterior": chosen})
     try:
-        table: Any = az.summary(
-            tree,
-            var_names=_named(fit, var_names, filter_vars),
-            filter_vars=filter_vars,
-            kind=_one_of(kind, "kind", get_args(Kind.__value__)),
-            fmt=_one_of(fmt, "fmt", ("wide", "long", "xarray")),
-            ci_prob=prob,
-            ci_kind=_one_of(ci_kind, "ci_kind", ("eti", "hdi")),
-            sample_dims=_sample_dims(sample_dims),
-            round_to="none" if rounding is None else rounding,
-            skipna=skipna,
-        )
+        with np.errstate(divide="ignore", invalid="ignore"):  # of the 1s in a correlation matrix nothing is estimated
+            table: Any = az.summary(
+                tree,
+                var_names=_named(fit, var_names, filter_vars),
+                filter_vars=filter_vars,
+                kind=_one_of(kind, "kind", get_args(Kind.__value__)),
+                # ArviZ's wide table mistakes labels where two variables have dimensions in different orders.
+                fmt="xarray" if _one_of(fmt, "fmt", ("wide", "long", "xarray")) == "wide" else fmt,
+                ci_prob=prob,
+                ci_kind=_one_of(ci_kind, "ci_kind", ("eti", "hdi")),
+                sample_dims=_sample_dims(sample_dims),
+                round_to="none" if rounding is None else rounding,
+                skipna=skipna,
+            )
     except (KeyError, TypeError, ValueError) as err:
         raise StanhierError(f"summary() with these keywords: {err.args[0] if err.args else err}") from err
+    if fmt == "wide":
+        table = _wide(table, fit.model.parameters)
     if isinstance(table, xr.Dataset):
         found: Any = table.assign_coords(summary=[_column(str(name), prob) for name in table["summary"].values])
         return cast("pd.DataFrame", found)
     renamed: pd.DataFrame = table.rename(lambda name: _column(str(name), prob), axis=int(fmt == "wide"))
     return _readable(renamed) if rounding is None and fmt == "wide" else renamed
+
+
+def _wide(summaries: "xr.Dataset", parameters: Inventory) -> pd.DataFrame:
+    """Put the numbers of each parameter in rows, parameter by parameter, and each correlation once."""
+    import arviz as az
+
+    parts: list[pd.DataFrame] = []
+    for name, variable in summaries.data_vars.items():
+        table: pd.DataFrame = az.dataset_to_dataframe(summaries[[name]], sample_dims=["summary"]).T
+        parameter = parameters[str(name)]
+        if parameter.role is Role.GROUP_COR and set(parameter.dims) <= set(variable.dims):
+            table = table[table.index.isin(parameter.scalar_names)]
+        parts.append(table)
+    return pd.concat(parts)
 
 
 def _column(name: str, prob: float) -> str:

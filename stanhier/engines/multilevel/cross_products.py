@@ -4,11 +4,13 @@ A symmetric matrix is packed as the lower triangle, row by row. For each stratum
 rows of its groups there is the sum over groups of the product of row k and row l; for k > l that of both orders.
 """
 
+from functools import cache
+
 import numpy as np
 
 from stanhier.engines.multilevel.strata import Strata
 
-__all__ = ["moments_of", "pack", "row_pairs", "unpack"]
+__all__ = ["diagonal", "moments_of", "pack", "row_pairs", "unpack"]
 
 FEW_COLUMNS = 20
 BLOCK_VALUES = 1 << 20
@@ -21,13 +23,23 @@ def row_pairs(q: int) -> list[tuple[int, int]]:
 
 def pack(matrix: np.ndarray) -> np.ndarray:
     """Give the lower triangle of a matrix, row by row."""
-    return np.asarray(matrix[np.tril_indices(len(matrix))])
+    return np.asarray(matrix[_lower(len(matrix))])
+
+
+def diagonal(size: int) -> np.ndarray:
+    """Give the places of the diagonal in a lower triangle."""
+    return np.cumsum(np.arange(1, size + 1)) - 1
+
+
+@cache
+def _lower(size: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.tril_indices(size)
 
 
 def unpack(packed: np.ndarray, size: int) -> np.ndarray:
     """Give the symmetric matrix of a lower triangle."""
     matrix = np.zeros((size, size))
-    rows, columns = np.tril_indices(size)
+    rows, columns = _lower(size)
     matrix[rows, columns] = packed
     matrix[columns, rows] = packed
     return matrix

@@ -21,13 +21,14 @@ from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientErro
 from stanhier.engines.gaussian.program_data import location_priors
 from stanhier.engines.multilevel import effect_summary, own_effects
 from stanhier.engines.multilevel.conditional import ConditionalEngine
+from stanhier.engines.multilevel.conditioning import given_statistics
 from stanhier.engines.multilevel.coordinates import MultilevelCoordinates
-from stanhier.engines.multilevel.effects import GroupDraws, conditional_moments, draw_effects, effect_means
+from stanhier.engines.multilevel.effects import draw_effects, effect_means
 from stanhier.engines.multilevel.given import Given
-from stanhier.engines.multilevel.layout import LOCATION, NOISE, TermShape
-from stanhier.engines.multilevel.marginal import ScalePriors
+from stanhier.engines.multilevel.layout import TermShape
 from stanhier.engines.multilevel.program_data import stan_data
 from stanhier.engines.multilevel.reducer import MultilevelReducer
+from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
 from stanhier.engines.multilevel.told_apart import refuse_same_effects
 from stanhier.engines.multilevel.whitening import Whitening, whiten
@@ -184,19 +185,11 @@ class MultilevelEngine(ConditionalEngine):
 
     def given(self, draws: Draws) -> Given:
         """Give what densities of rows are conditioned on."""
-        groups = GroupDraws.of(draws, self.statistics)
-        return Given(
-            location=draws.flat(LOCATION),
-            origin=self.origin,
-            sigma=draws.flat(NOISE),
-            factors=self.factors(draws),
-            effects=lambda term, chosen: self.effects(draws, term, chosen),
-            moments={self.statistics.eliminated: lambda chosen: conditional_moments(self.statistics, chosen, groups)},
-        )
+        return given_statistics(draws, self.statistics)
 
     def log_density_of_new(self, before: Self, new_rows: InMemoryDesign, draws: Draws) -> np.ndarray:  # noqa: ARG002
         """Give the log density, shape (S,), of rows that `before` has not seen, given scales and correlations alone."""
-        return self.coordinates.log_marginal(draws) - before.coordinates.log_marginal(draws)
+        return np.asarray(self.coordinates.log_marginal(draws) - before.coordinates.log_marginal(draws))
 
     def completed(self, draws: Draws) -> Draws:
         """Give draws with location and dense effects drawn anew, given scales and all rows."""

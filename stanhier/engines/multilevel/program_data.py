@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.engines.gaussian.marginal import LocationPriors
-from stanhier.engines.multilevel.marginal import ScalePriors
+from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
 from stanhier.engines.multilevel.whitening import Whitening, marginal_posterior
 

@@ -81,13 +81,13 @@ def log_marginal(posterior: MarginalPosterior, axes: Axes, scales: ScaleDraws) -
         found[part] = -posterior.n_rows * np.log(scales.sigma[part]) - 0.5 * (determinants + rest) - own
 
     in_threads(density, range(0, n_draws, step))
-    return found + np.log(np.abs(np.diag(axes.basis))).sum()
+    return np.asarray(found + np.log(np.abs(np.diag(axes.basis))).sum())
 
 
 def _step(posterior: MarginalPosterior, size: int) -> int:
     """Give how many draws fit into a batch."""
     q, _, n_strata = posterior.R.shape
-    return max(1, BATCH_VALUES // (6 * (size + 1) ** 2 + 4 * n_strata * q * q))
+    return max(1, BATCH_VALUES // int(6 * (size + 1) ** 2 + 4 * n_strata * q * q))
 
 
 def _draw(posterior: MarginalPosterior, scales: ScaleDraws, noise: np.ndarray) -> np.ndarray:

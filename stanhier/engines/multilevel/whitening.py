@@ -21,13 +21,17 @@ from stanhier.engines.multilevel.correlations import correlations
 from stanhier.engines.multilevel.cross_products import moments_of
 from stanhier.engines.multilevel.layout import cor_slices, dense_slices, sd_slices
 from stanhier.engines.multilevel.location_priors import location_terms
-from stanhier.engines.multilevel.marginal import MarginalPosterior, ScalePriors, Scales
+from stanhier.engines.multilevel.marginal import MarginalPosterior
 from stanhier.engines.multilevel.mode import LEAST_CURVATURE, find_mode
+from stanhier.engines.multilevel.scales import ScalePriors, Scales
 from stanhier.engines.multilevel.statistics import Statistics
 from stanhier.engines.triangular import triangular_factor
 from stanhier.priors.numbers import STUDENT_T
 
-__all__ = ["Axes", "ScaleDraws", "Whitening", "whiten"]
+__all__ = ["Axes", "ScaleDraws", "Whitening", "marginal_posterior", "whiten"]
+
+FAR = 3.0
+"""Units of the coordinates, which are logarithms and the like: a factor of twenty."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +154,14 @@ def whiten(statistics: Statistics, priors: LocationPriors, scale_priors: ScalePr
     scales = Scales(statistics.terms, scale_priors.sigma is None, int(is_student.sum()))
     start = _start(statistics, scales, scale_priors.sigma)
     axes = _axes(statistics, scales, priors, scale_priors, start)
-    mode = start
-    # The columns are all but orthonormal where the axes were chosen: first at the start, then at the mode.
-    for _ in range(2):
+    # The columns are all but orthonormal near the point where the axes were chosen: again where the mode is far away.
+    for _ in range(3):
         posterior = marginal_posterior(statistics, axes, scales, priors, scale_priors)
-        mode, curvature = find_mode(posterior.value_and_gradient, mode)
+        mode, curvature = find_mode(posterior.value_and_gradient, start)
         axes = _axes(statistics, scales, priors, scale_priors, mode)
+        if np.abs(mode - start).max(initial=0.0) < FAR:
+            break
+        start = mode
     values, vectors = np.linalg.eigh(curvature)
     # A posterior without curvature at its mode (a nearly flat one) still gets axes of a sensible length.
     covariance = (vectors / np.maximum(values, LEAST_CURVATURE)) @ vectors.T
@@ -178,7 +184,7 @@ def _softness(posterior: MarginalPosterior, mode: np.ndarray, covariance: np.nda
         # Far from the mode a straight line leads nowhere.
         point = mode + np.clip(away, -2.0, 2.0) * along
         point[k] = log_x
-        return -posterior.value_and_gradient(point)[0]
+        return -posterior.log_density(point)
 
     return float(least_skewed(negative_log, float(mode[k]), sd).softness)
 
@@ -210,7 +216,9 @@ def _start(statistics: Statistics, scales: Scales, sigma: float | None) -> np.nd
     own = statistics.R.shape[0] * statistics.R.shape[1]
     n_free = max(statistics.n_rows - own - (len(statistics.T) - 1), 1)
     spread = np.sqrt(np.square(statistics.T[:, -1]).sum() + np.square(statistics.B[:, :, -1]).sum())
-    guess = max(np.sqrt(rest / n_free), 0.1 * spread / np.sqrt(statistics.n_rows))
+    guess = np.sqrt(rest / n_free)
+    if guess <= 1e-10 * spread:
+        guess = 0.1 * spread / np.sqrt(statistics.n_rows)
     point = np.zeros(scales.size)
     point[scales.log_sigma] = np.log(guess if guess > 0 else 1.0)
     squares = np.square(statistics.B).sum(axis=(0, 1)) + np.square(statistics.T).sum(axis=0)

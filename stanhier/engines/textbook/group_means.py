@@ -1,0 +1,84 @@
+"""Means of groups, observed and replicated, and what rows of a group alone say of its effects."""
+
+import numpy as np
+
+from stanhier.engines.engine import BLOCK_VALUES
+from stanhier.engines.gaussian.likelihood import common_mean
+from stanhier.engines.multilevel.given import Given, GroupedRows, root_weights
+
+__all__ = ["own_effects", "replicated_means"]
+
+_TOLD_APART = 1e-10
+"""Least eigenvalue of a group's cross-products, scaled to a diagonal of 1, of which its rows tell the effects."""
+
+
+def own_effects(rows: GroupedRows, given: Given, term: int) -> np.ndarray:
+    """Give least-squares estimates of the effects of each group from its rows alone.
+
+    Parameters
+    ----------
+    rows : GroupedRows
+        Those behind the draws.
+    given : Given
+        Population and effects of other factors are taken at their means.
+    term : int
+
+    Returns
+    -------
+    numpy.ndarray, shape (J, q)
+        Nan where the rows of a group do not tell its effects.
+    """
+    everywhere = np.arange(len(rows.y))
+    residual = rows.y - common_mean(rows.X, given.origin, given.location.mean(axis=0)[None])[0] - given.origin[-1]
+    for other, grouping in enumerate(rows.groupings):
+        if other != term:
+            effects = given.effects(other, np.arange(grouping.codes.max() + 1)).mean(axis=0)
+            residual -= (rows.effect_matrix(other) * effects[grouping.codes]).sum(axis=1)
+    codes, weights = rows.groupings[term].codes, root_weights(rows, everywhere) ** 2
+    Z = rows.effect_matrix(term)
+    q = Z.shape[1]
+    sums = [np.bincount(codes, weights * z * other) for z in Z.T for other in (*Z.T, residual)]
+    products = np.moveaxis(np.reshape(sums, (q, q + 1, -1)), -1, 0)
+    scale = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
+    scale = np.where(scale > 0, scale, 1.0)
+    cross = products[:, :, :q] / (scale[:, :, None] * scale[:, None, :])
+    told = np.linalg.eigvalsh(cross)[:, 0] > _TOLD_APART
+    estimates = np.full((len(cross), q), np.nan)
+    right = products[told, :, q] / scale[told]
+    estimates[told] = np.linalg.solve(cross[told], right[:, :, None])[:, :, 0] / scale[told]
+    return estimates
+
+
+def replicated_means(
+    rows: GroupedRows, given: Given, term: int, weights: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give means of groups in replicated data, and those observed; known standard errors weigh rows by precision.
+
+    The mean of a group's replicated rows is normal around the mean of their expectations.
+
+    Parameters
+    ----------
+    rows : GroupedRows
+    given : Given
+    term : int
+    weights : numpy.ndarray, shape (J,)
+        Sums of the weights of the groups' rows.
+    seed : int
+
+    Returns
+    -------
+    replicated : numpy.ndarray, shape (S, J)
+    observed : numpy.ndarray, shape (J,)
+    """
+    codes = rows.groupings[term].codes
+    order = np.argsort(codes, kind="stable")
+    around = np.zeros((given.n_draws, len(weights)))
+    step = max(1, BLOCK_VALUES // given.n_draws)
+    for start in range(0, len(order), step):
+        positions = order[start : start + step]
+        starts = np.flatnonzero(np.diff(codes[positions], prepend=-1))
+        residuals = given.residuals(rows, positions, without=-1) * root_weights(rows, positions) ** 2
+        around[:, codes[positions[starts]]] += np.add.reduceat(residuals, starts, axis=1)
+    observed = np.bincount(codes, root_weights(rows, np.arange(len(codes))) ** 2 * rows.y) / weights
+    noise = np.random.default_rng([seed, 0x6D]).standard_normal(around.shape)
+    return observed - around / weights + given.sigma[:, None] / np.sqrt(weights) * noise, observed
