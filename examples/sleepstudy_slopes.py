@@ -51,8 +51,8 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
         )
     print(
         "\nThe panels of sleepstudy_predictions.png have lines of one slope, and runs of points above and below them.\n"
-        "What looks like noise there is how people differ: once each has an own slope, the noise shrinks. The slope of\n"
-        "the population is known less well than before: it is learnt from 18 people, not from 180 tests.\n"
+        "What looks like noise there is how people differ: once each has an own slope, the noise shrinks. The slope\n"
+        "of the population is known less well than before: it is learnt from 18 people, not from 180 tests.\n"
     )
     columns = ["elpd", "se", "elpd_diff", "dse"]
     print("How well each predicts a test that it has not seen, of people whom it has (leave-one-out):\n")
