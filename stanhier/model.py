@@ -192,7 +192,7 @@ class Model(Regression):
         rounding, so that only Monte Carlo error tells the fits apart.
         """
         if engine not in ("fast", "textbook"):
-            raise StanhierError(f"sample(engine={quoted(engine)}): 'engine' must be \"fast\" or \"textbook\".")
+            raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
         model = self if engine == "fast" else textbook_regression(self)
         raw = run_nuts(model.engine.program, model.engine.data(), kwargs, keep_finished=keep_finished)
         return self._checked(Fit(model, model.engine.coordinates.draws(raw)))
