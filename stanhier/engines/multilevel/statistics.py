@@ -6,12 +6,14 @@ predictors, "dense" ones. Columns are ordered [dense M | location P | y], C = M 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from stanhier.engines.multilevel.elimination import eliminate, eliminate_stacked
 from stanhier.engines.multilevel.layout import TermShape, dense_slices, dense_terms, eliminated_term
 from stanhier.engines.multilevel.pieces import CONSTANT, Base, Piece
+from stanhier.engines.multilevel.strata import Strata, strata_of
 from stanhier.engines.triangular import triangular_factor
 
 __all__ = ["Statistics", "statistics_of"]
@@ -78,8 +80,13 @@ class Statistics:
         """Whether the first location parameter is an intercept."""
         return self.n_location == len(self.origin)
 
+    @cached_property
+    def strata(self) -> Strata:
+        """Groups of equal R."""
+        return strata_of(self.R)
+
     def with_origin(self, origin: np.ndarray) -> "Statistics":
-        """Give the same statistics with columns relative to another origin, shape (K + 1,), if there is an intercept."""
+        """Give the same with columns relative to another origin, shape (K + 1,), where there is an intercept."""
         if not self.has_intercept:
             return self
         moved = np.eye(len(self.T))
