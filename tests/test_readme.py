@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import stanhier as sh
+from stanhier.engines.multilevel.cross_products import MAX_VALUES
+from stanhier.engines.multilevel.engine import MOST_DENSE
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(
@@ -27,9 +30,8 @@ def test_the_blocks_are_found():
 @pytest.mark.slow
 @pytest.mark.parametrize("block", runnable(), ids=lambda block: block.split("\n")[0][:20])
 @pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")  # one row of the sleep study surprises
-def test_a_block_runs(block, cmdstan_home, tmp_path, monkeypatch, capsys):
-    for folder in ("examples",):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+def test_a_block_runs(block, cmdstan_home, tmp_path, monkeypatch):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     names = {"pd": pd, "sh": sh}
     exec(compile(block, "README.md", "exec"), names)
@@ -37,16 +39,21 @@ def test_a_block_runs(block, cmdstan_home, tmp_path, monkeypatch, capsys):
     assert names["fit"].diagnose().ok
 
 
+def test_the_limits_are_those_of_the_engine():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"have at most {MOST_DENSE} effects together" in text
+    location = 3  # an intercept and two slopes; beside them stands the response
+    numbers_of_a_group = 3 * (location + 1) * (location + 2) // 2
+    assert f"about {MAX_VALUES // numbers_of_a_group // 100_000 * 100_000:,} groups with one slope" in text
+
+
 def test_every_grouping_term_of_the_table_is_taken():
     rows = (ROOT / "README.md").read_text(encoding="utf-8").split("### Effects that vary by groups")[1].split("```")[0]
     terms = [term.replace("\\|", "|") for term in re.findall(r"^\| `([^`]*)`", rows, re.MULTILINE)]
     assert len(terms) == 8
-    n = 96
-    columns = {name: [(7 * k**2 + 3 * k * seed) % (seed + 4) for k in range(n)] for seed, name in enumerate("xzk")}
-    groups = {
-        name: [k * factor % size for k in range(n)] for name, factor, size in (("g", 1, 8), ("a", 5, 6), ("b", 7, 9))
-    }
-    data = pd.DataFrame({"y": [(k * k * 13) % 17 for k in range(n)], **columns, **groups})
+    rng = np.random.default_rng(1)
+    sizes = {"x": 11, "z": 9, "k": 3, "g": 8, "a": 6, "b": 9}
+    data = pd.DataFrame({"y": rng.standard_normal(96), **{name: rng.integers(0, n, 96) for name, n in sizes.items()}})
     for term in terms:
         model = sh.Model(f"y ~ x + {term}", data)
         assert {"sd_g", "sd_a:b", "sd_a"} & set(model.parameters.population), term
