@@ -138,6 +138,7 @@ class Model(Regression):
 
     sample_prior = predictive.sample_prior
     plot_prior = plots.prior
+    __repr__ = text.model_text
     _repr_html_ = html.model_html
     __repr__ = text.model_text
 

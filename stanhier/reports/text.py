@@ -1,4 +1,4 @@
-"""Models as text: what a prompt shows of them."""
+"""Models as lines of text: what `print(model)` shows."""
 
 from stanhier.engines.regression import Regression
 
@@ -6,11 +6,13 @@ __all__ = ["model_text"]
 
 
 def model_text(model: Regression) -> str:
-    """Give formula, rows and groups, and every prior as it will be used."""
-    lines = [f"{type(model).__name__}({model.formula!r})", f"  {model.design.n_rows:,} rows"]
-    counts = [f"{len(one.levels):,} groups of '{one.name}'" for one in model.design.groupings]
-    if counts:
-        lines[-1] += f" in {' and '.join(counts)}"
+    """Give the formula, the size of the data, the priors, and what else is known of a model, a line each."""
+    rows = f"  {model.design.n_rows:,} rows"
+    sizes = {one.name: len(one.levels) for one in model.design.groupings}
+    if sizes:
+        counts = [f"{n:,} {'group' if n == 1 else 'groups'} of '{name}'" for name, n in sizes.items()]
+        rows += f" in {' and '.join(counts)}"
+    lines = [f"{type(model).__name__}({model.formula!r})", rows]
     lines += [f"  {name} ~ {prior!r}" for name, prior in model.chosen.by_scalar.items()]
     if model.noise.kind == "known":
         lines.append("  standard errors known")
