@@ -62,7 +62,7 @@ def group_tables(fit: Fitted[Regression]) -> list[GroupTable]:
             what = f"Means of the groups of {grouping.name}{at}"
             if effect != INTERCEPT:
                 what = f"Slopes of {effect} of the groups of {grouping.name}"
-            own = table if grouping.n_effects == 1 else table.xs(effect, level=1)
+            own = table if grouping.n_effects == 1 else pd.DataFrame(table.xs(effect, level=1))
             lines = list(_lines(own, grouping.levels, sizes))
             made.append(GroupTable(f"{what}{others}, from high to low", grouping.name, lines))
     return made
