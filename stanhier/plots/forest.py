@@ -13,8 +13,8 @@ from stanhier.basics.words import listed
 from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
-from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
-from stanhier.plots.rows import draw_rows, legend_above, row_height
+from stanhier.plots.figures import Size, checked_size, new_axes
+from stanhier.plots.rows import MAX_PANELS, draw_rows, finish_panels, legend_above, row_height, row_panels
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
@@ -29,10 +29,7 @@ from stanhier.plots.shared import (
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import At, predictors_at
 
-__all__ = ["MAX_PANELS", "finish_panels", "forest", "row_panels"]
-
-MAX_PANELS = 6
-"""Effects that a picture shows beside each other, unless they are named."""
+__all__ = ["forest"]
 
 _REST_ROWS = 8
 _BOTH = "value at predictors of 0 (intercept), change per unit of the predictor (others)"
@@ -216,30 +213,6 @@ def _draw_panel(ax: Any, rows: _Rows, estimates: Intervals, *, is_sorted: bool) 
         style = {"linewidth": 1.5} if is_sorted else {"linewidth": 0, "marker": ".", "markersize": 1.5}
         ax.plot(rest.median, rows.band, color=POSTERIOR, **style)
     draw_rows(ax, rows.positions, estimates[rows.shown], color=POSTERIOR)
-
-
-def row_panels(number: int, labels: float, height: float, size: tuple[float, float] | None, ax: Any) -> Any:
-    """Give `number` axes beside each other whose rows are the same, for labels of this many inches; or `ax`."""
-    if number == 1:
-        return panels_of([new_axes(ax, (5.4 + labels, height), size)])
-    import matplotlib.pyplot as plt
-
-    each = 3.3 if number < 4 else 2.6
-    usual = (1.0 + labels + each * number, height + 0.6)
-    _, axes = plt.subplots(1, number, figsize=usual if size is None else size, sharey=True, layout="constrained")
-    return panels_of(axes)
-
-
-def finish_panels(axes: Any, names: Sequence[str]) -> None:
-    """Name the panels by their effects, and put one legend above all."""
-    most = 28 if len(axes) < 4 else 22
-    for panel, name in zip(axes, names, strict=True):
-        panel.set_title(short(name, most), fontsize=10)
-        panel.locator_params(axis="x", nbins=5)
-    for panel in axes[1:]:
-        panel.tick_params(axis="y", left=False)
-    handles, words = axes[0].get_legend_handles_labels()
-    axes.figure.legend(handles, words, loc="outside upper center", ncols=len(words), frameon=False, fontsize=9)
 
 
 def _forest_of_coefficients(

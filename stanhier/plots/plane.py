@@ -45,7 +45,7 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
         )
         limits = [(min(low, e.min()), max(high, e.max())) for (low, high), e in zip(limits, edge, strict=True)]
     beyond = sum(~((low <= of_rows) & (of_rows <= high)) for (low, high), of_rows in zip(limits, own, strict=True))
-    counts = [(int((~told).sum()), "without least squares"), (int(((beyond > 0) & told).sum()), "of them out of sight")]
+    counts = [(int((~told).sum()), "without"), (int(((beyond > 0) & told).sum()), "out of sight")]
     said = ", ".join(f"{count:,} {words}" for count, words in counts if count)
     marks = {"alpha": 1.0 if few else 0.4, "markersize": 5 if few else 3, "linestyle": "none", "marker": "o"}
     ax.plot(
@@ -64,22 +64,19 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
     ax.set_xlabel(drawn[0].words)
     ax.set_ylabel(drawn[1].words)
     ax.set_title(
-        f"{factor.n_groups:,} groups of {short(factor.grouping.name)}{f' ({said})' if said else ''}", fontsize=10
+        f"{factor.n_groups:,} groups of {short(factor.grouping.name)}{f' (least squares: {said})' if said else ''}",
+        fontsize=10,
     )
-    figure_legend(ax)
-    return ax
-
-
-def figure_legend(ax: Any) -> None:
-    """Put the legend below the axes, where it covers no estimate."""
+    # Below the axes it covers no estimate.
     ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
+    return ax
 
 
 def within_sight(raw: np.ndarray, pooled: np.ndarray) -> tuple[float, float]:
     """Give limits that hold all pooled estimates and, unless they are far off, those without pooling.
 
-    Least squares of a few rows can be anywhere: what is further from the middle 80 % than twice their width is left
-    out, for else all others would be pressed into a corner.
+    Least squares of a few rows can be anywhere. What is further from the pooled estimates and the middle 80 % than
+    these are wide is left out, for else all others would be pressed into a corner.
     """
     told = raw[~np.isnan(raw)]
     if not len(told):

@@ -12,9 +12,8 @@ from stanhier.basics.words import listed, quoted
 from stanhier.engines.regression import Regression
 from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes, panels_of
-from stanhier.plots.forest import MAX_PANELS, finish_panels, row_panels
 from stanhier.plots.plane import plane, within_sight
-from stanhier.plots.rows import legend_above, row_height
+from stanhier.plots.rows import MAX_PANELS, finish_panels, legend_above, row_height, row_panels
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import At, predictors_at

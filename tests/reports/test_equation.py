@@ -28,7 +28,8 @@ def test_a_slope_that_varies():
         "+ effect_{school[i], Intercept} + effect_{school[i], x} · x_{i}",
         "(effect_{school[j], Intercept}, effect_{school[j], x}) ~ MultiNormal(0, Σ_{school})"
         "  for each of 6 groups j of school",
-        "Σ_{school} = D_{school} cor_{school} D_{school} with D_{school} = diag(sd_{school, Intercept}, sd_{school, x})",
+        "Σ_{school} = D_{school} cor_{school} D_{school} with D_{school} = "
+        "diag(sd_{school, Intercept}, sd_{school, x})",
     ]
 
 

@@ -210,3 +210,45 @@ def sleepy(n_groups=18, n_rows=10, *, names=None, seed=3):
     y = 251 + rng.normal(0, 25, n_groups)[g] + (10.5 + rng.normal(0, 6, n_groups)[g]) * days
     y += rng.normal(0, 25, len(g))
     return pd.DataFrame({"reaction": y, "days": days, "subject": [names[k] for k in g]})
+
+
+def sleep_study(**kwargs):
+    """A fit of `sleepy` rows, intercepts and slopes by subject."""
+    formula, data = "reaction ~ days + (1 + days | subject)", sleepy(**kwargs)
+    return explicit_fit(formula, data, sd={"subject": [25.0, 6.0]}, cor=0.1, sigma=25.0)
+
+
+def crossed():
+    """A fit of subjects, whose intercepts and slopes vary, crossed with items, whose intercepts vary."""
+    rng, data = np.random.default_rng(1), sleepy()
+    item = rng.integers(0, 6, len(data))
+    data = data.assign(item=[f"item {k}" for k in item], reaction=data["reaction"] + rng.normal(0, 30, 6)[item])
+    formula, sd = "reaction ~ days + (1 + days | subject) + (1 | item)", {"subject": [25.0, 6.0], "item": [30.0]}
+    return explicit_fit(formula, data, sd=sd, cor=0.1, sigma=25.0)
+
+
+def nested():
+    """A fit of casks within batches, whose intercepts vary, along a predictor."""
+    rng = np.random.default_rng(6)
+    batch, cask = np.repeat(np.arange(10), 6), np.repeat(np.arange(30), 2)
+    data = pd.DataFrame({"batch": [f"B{k}" for k in batch], "cask": [f"c{k % 3}" for k in cask]})
+    data["x"] = rng.normal(size=60)
+    data["strength"] = (
+        60 + rng.normal(0, 1.3, 10)[batch] + rng.normal(0, 2.9, 30)[cask] + rng.normal(0, 0.8, 60) + data.x
+    )
+    sd = {"batch": [1.3], "batch:cask": [2.9]}
+    return explicit_fit("strength ~ x + (1 | batch / cask)", data, sd=sd, sigma=0.8)
+
+
+def wide_effects(n_groups=20):
+    """A fit of which an intercept and four slopes vary by school, those of a category among them."""
+    rng = np.random.default_rng(5)
+    g = np.repeat(np.arange(n_groups), 20)
+    n = len(g)
+    data = pd.DataFrame(
+        {"x": rng.normal(size=n), "z": rng.normal(40, 5, n), "dose": rng.choice(["high", "low", "medium"], n)}
+    )
+    data["y"] = rng.normal(0, 1, n_groups)[g] + data.x * rng.normal(1, 0.5, n_groups)[g] + rng.normal(size=n)
+    data["school"] = [f"s{k:02d}" for k in g]
+    formula, sd = "y ~ x + z + dose + (1 + x + z + dose | school)", {"school": [1.0, 0.5, 0.05, 0.6, 0.6]}
+    return explicit_fit(formula, data, sd=sd, cor=0.1)

@@ -23,13 +23,9 @@ def fake_fit(model, *, chains=4, draws=250, seed=1, divergences=0):
         "energy": rng.standard_normal(shape),
         "reached_max_treedepth": np.zeros(shape, dtype=bool),
     }
-    if isinstance(model.engine, MultilevelEngine):
-        n_location, n_scales = len(model.engine.data()["u_hat"]), 0  # the program samples nothing but scales
-    else:
-        n_location = len(model.engine.whitening.location_hat)
-        n_scales = int(model.engine.grouped) + (model.sigma is None)
+    n_z, n_scales = _sizes(model)
     raw = RawDraws(
-        z=rng.standard_normal((*shape, n_location)),
+        z=rng.standard_normal((*shape, n_z)),
         z_scale=rng.standard_normal((*shape, n_scales)),
         statistics=statistics,
         seed=seed,
@@ -37,3 +33,11 @@ def fake_fit(model, *, chains=4, draws=250, seed=1, divergences=0):
         cmdstan="2.39.0",
     )
     return Fit(model, model.engine.coordinates.draws(raw))
+
+
+def _sizes(model):
+    """How many numbers the program samples: of the whitened location, and of the scales; of several factors in one."""
+    engine = model.engine
+    if isinstance(engine, MultilevelEngine):
+        return len(engine.whitening.u_hat), 0
+    return len(engine.whitening.location_hat), int(engine.grouped) + (model.sigma is None)

@@ -70,7 +70,6 @@ VARYING = {
 }
 
 
-
 def several(n=160, seed=6):
     """Rows in schools, classes within schools, and raters that see all of them; slopes of x vary."""
     rng = np.random.default_rng(seed)
