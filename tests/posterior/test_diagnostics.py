@@ -73,7 +73,7 @@ def test_standard_deviations_and_correlations_are_checked_by_their_names():
     table = fit.diagnose().table
     population = fit.model.parameters.without_effects()
     assert sorted(table.index) == sorted(name for parameter in population for name in parameter.scalar_names)
-    assert {"cor_school[Intercept, x]", "cor_school[z, scale(z)]"} <= set(table.index)
+    assert {"cor_school[Intercept, x]", "cor_school[z, exp(z)]"} <= set(table.index)
     assert not any("cor_school[x, z]" in name for name in table.index), "of different blocks"
     assert np.isfinite(table.to_numpy()).all()
     stuck = {**fit.draws.values, "cor": np.sort(fit.draws.values["cor"], axis=1)}
