@@ -6,6 +6,7 @@ from stanhier import plots
 from stanhier.engines.regression import Regression
 from stanhier.evaluation import kfold as _kfold
 from stanhier.evaluation import loo as _loo
+from stanhier.posterior import agreement as _agreement
 from stanhier.posterior import groups, lazy_groups, new_groups, prediction, predictive
 from stanhier.posterior import summary as _summary
 from stanhier.posterior.fitted import Fitted
@@ -31,6 +32,7 @@ class Fit[R: Regression](Fitted[R]):
 
     # The functions themselves: one signature and one docstring, seen by help(), editors and type checkers.
     summary = _summary.summary
+    agreement = _agreement.agreement
     group_summary = groups.group_summary
     group_effects = groups.group_effects
     group_draws = groups.group_draws
@@ -45,6 +47,7 @@ class Fit[R: Regression](Fitted[R]):
     plot_pair = plots.pair
     plot_forest = plots.forest
     plot_shrinkage = plots.shrinkage
+    plot_correlations = plots.correlations
     plot_ppc = plots.ppc
     plot_prior_posterior = plots.prior_posterior
     plot_prediction = plots.prediction

@@ -1,18 +1,21 @@
 """A model: a regression that can be sampled, or approximated."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self, Unpack
+from typing import Any, ClassVar, Literal, Self, Unpack
 
 from stanhier import plots
 from stanhier.basics.arguments import in_our_words
+from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import quoted
 from stanhier.engines.building import build
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
+from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
 from stanhier.posterior.approximation import Mode, approximate, optimize
-from stanhier.reports import html
+from stanhier.reports import html, text
 from stanhier.stan.keyword_types import (
     LaplaceKeywords,
     OptimizeKeywords,
@@ -135,14 +138,25 @@ class Model(Regression):
 
     sample_prior = predictive.sample_prior
     plot_prior = plots.prior
+    __repr__ = text.model_text
     _repr_html_ = html.model_html
 
     @in_our_words()
-    def sample(self, *, keep_finished: bool = False, **kwargs: Unpack[SampleKeywords]) -> Fit[Self]:
+    def sample(
+        self,
+        *,
+        engine: Literal["fast", "textbook"] = "fast",
+        keep_finished: bool = False,
+        **kwargs: Unpack[SampleKeywords],
+    ) -> Fit[Self]:
         """Draw from the posterior with Stan's NUTS.
 
         Parameters
         ----------
+        engine : {"fast", "textbook"}
+            What is sampled: a program in which all that can be is integrated out, or `stan_code` itself, compiled when
+            it is first needed, on the rows. Both have the same posterior, which `fit.agreement(other)` shows, and the
+            second takes structures that are too large for the first.
         keep_finished : bool
             What to do when a chain dies, starts nowhere or runs into `timeout`. By default that is an error; True
             gives a fit of the chains that finished, with a warning, and `fit.failed_chains` says why the others did
@@ -178,8 +192,11 @@ class Model(Regression):
         last bits, and chains part ways. Rows in another order are such a difference too. The posterior is the same to
         rounding, so that only Monte Carlo error tells the fits apart.
         """
-        raw = run_nuts(self.engine.program, self.engine.data(), kwargs, keep_finished=keep_finished)
-        return self._checked(Fit(self, self.engine.coordinates.draws(raw)))
+        if engine not in ("fast", "textbook"):
+            raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
+        model = self if engine == "fast" else textbook_regression(self)
+        raw = run_nuts(model.engine.program, model.engine.data(), kwargs, keep_finished=keep_finished)
+        return self._checked(Fit(model, model.engine.coordinates.draws(raw)))
 
     @in_our_words()
     def optimize(self, **kwargs: Unpack[OptimizeKeywords]) -> Mode[Self]:
@@ -270,18 +287,3 @@ class Model(Regression):
     def _checked[F: Fit[Regression]](fit: F) -> F:
         fit.warn_if_unreliable()
         return fit
-
-    def __repr__(self) -> str:
-        lines = [f"{type(self).__name__}({self.formula!r})", f"  {self.design.n_rows:,} rows"]
-        counts = [f"{len(one.levels):,} groups of '{one.name}'" for one in self.design.groupings]
-        if counts:
-            lines[-1] += f" in {' and '.join(counts)}"
-        lines += [f"  {name} ~ {prior!r}" for name, prior in self.chosen.by_scalar.items()]
-        if self.noise.kind == "known":
-            lines.append("  standard errors known")
-        elif self.noise.fixed is not None:
-            lines.append(f"  sigma = {self.noise.fixed:g}")
-        lines += [
-            f"  {name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra
-        ]
-        return "\n".join(lines)

@@ -11,6 +11,7 @@ from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Inventory
 from stanhier.stan.nuts import RawDraws
+from stanhier.stan.rendered import RenderedProgram
 
 __all__ = ["BLOCK_VALUES", "Block", "Coordinates", "Engine", "log_mean_exp"]
 
@@ -53,8 +54,8 @@ class Engine(Protocol):
     """
 
     @property
-    def program(self) -> str:
-        """The Stan program."""
+    def program(self) -> str | RenderedProgram:
+        """The Stan program: the name of a shipped one, or one written for this model."""
 
     @property
     def coordinates(self) -> Coordinates:

@@ -6,13 +6,16 @@ from typing import Any, Self
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError
+from stanhier.design.columns import INTERCEPT
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
-from stanhier.engines import textbook
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
 from stanhier.engines.term_parameters import inventory_of_terms
+from stanhier.engines.textbook.description import Description, describe
+from stanhier.engines.textbook.rendering import render
+from stanhier.engines.textbook.rows import program_data
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
@@ -90,14 +93,28 @@ class Regression:
         return self.chosen.as_dict()
 
     @property
+    def around_zero(self) -> list[str]:
+        """Sentences on effects of groups whose population mean is taken as 0."""
+        effects = {effect for grouping in self.design.groupings for effect in grouping.effects}
+        has_none = INTERCEPT in effects and not self.design.formula.has_intercept
+        intercept = ["The intercept varies around 0: the population has none"] if has_none else []
+        slopes = [f"{name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra]
+        return intercept + slopes
+
+    @property
     def stan_code(self) -> str:
         """The model as a person would write it in Stan, row by row, with these priors; `row_data` fits it."""
-        return textbook.render(self.design, self.chosen, self.noise)
+        return render(self._description)
 
     @property
     def row_data(self) -> dict[str, Any]:
         """The data for `stan_code`: the rows themselves."""
-        return textbook.row_data(self.rows, self.noise)
+        return program_data(self._description, self.rows)
+
+    @property
+    def _description(self) -> Description:
+        centre = self.engine.prior_centre if len(self.stages) > 1 else None
+        return describe(self.design, self.chosen, self.noise, centre=centre)
 
     @property
     def stan_data(self) -> dict[str, Any]:
@@ -128,6 +145,10 @@ class Regression:
     def in_logarithms(self) -> Self:
         """Give the same model in coordinates of which a mode of the scales is the mode of their logarithms."""
         return self._with(engine=self.engine.in_logarithms())
+
+    def with_engine(self, engine: Engine) -> Self:
+        """Give the same model by another engine."""
+        return self._with(engine=engine)
 
     def _with(self, **changes: Any) -> Self:
         """Give a copy with other fields; `dataclasses.replace` would call the constructor that users call."""

@@ -76,8 +76,7 @@ def inventory_of_terms(
     Those of a factor g are named after it: `sd_g`, `cor_g` where effects are correlated, `effect_g`. Labels of effects
     stand along `effect` and, across a matrix of correlations, `effect_other`; where several factors have several
     effects, or different ones, along `effect_of_g` and `effect_of_g_other`. A factor one of whose names is taken is
-    called by the first of
-    `g_2`, `g_3` ... that leaves none taken.
+    called by the first of `g_2`, `g_3` ... that leaves none taken.
 
     Parameters
     ----------
@@ -104,7 +103,7 @@ def inventory_of_terms(
         if correlated_pairs(factor.blocks):
             dims, blocks = (along, f"{along}_other"), tuple(factor.blocks)
             listed.append(Parameter(f"cor_{stem}", Role.GROUP_COR, dims, (names, names), term, factor.name, blocks))
-        dims, coords = (stem, along), (factor.levels, names)
+        dims, coords = (dimension(stem), along), (factor.levels, names)
         effects.append(Parameter(f"effect_{stem}", Role.EFFECTS, dims, coords, term, factor.name))
     return Inventory((*listed, *slopes_and_noise(predictors, sigma_is_estimated=sigma_is_estimated), *effects))
 
@@ -113,9 +112,9 @@ def _stems(factors: Sequence[Factor]) -> list[str]:
     """Give the part of names that is each factor's own, so that no two variables or dimensions have one name."""
     taken, stems = set(TAKEN), []
     for factor in factors:
-        first = dimension(factor.name)
+        first = factor.name.replace("/", "_")
         for stem in (first if k == 1 else f"{first}_{k}" for k in count(1)):
-            names = {stem, *(f"{kind}_{stem}" for kind in ("sd", "cor", "effect", "effect_of"))}
+            names = {dimension(stem), *(f"{kind}_{stem}" for kind in ("sd", "cor", "effect", "effect_of"))}
             names.add(f"effect_of_{stem}_other")
             if not names & taken:
                 break

@@ -154,4 +154,7 @@ def _in_sample(fit: Fitted[Regression], codes: np.ndarray, n: int, *, rows: bool
     design, engine = fit.model.rows, fit.model.engine
     draws = fit.draws
     blocks = engine.row_densities(design, draws) if rows else engine.set_densities(design, codes, n, draws)
-    return np.concatenate([log_mean_exp(all_in) for _, _, all_in in blocks])
+    density = np.empty(n)
+    for part, _, all_in in blocks:
+        density[part] = log_mean_exp(all_in)
+    return density

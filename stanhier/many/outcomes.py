@@ -22,7 +22,7 @@ from stanhier.posterior.diagnostics import Diagnosis
 from stanhier.posterior.parameter_table import ParameterTable
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.stan.crews import Crew
-from stanhier.stan.program import Program
+from stanhier.stan.rendered import RenderedProgram, program_of
 from stanhier.stan.tasks import run_tasks
 
 __all__ = ["MAX_ROWS", "outcomes_of"]
@@ -151,9 +151,9 @@ def _fit(task: _Task) -> _Done:
 
 
 @cache
-def _compile_once(program: str) -> None:
+def _compile_once(program: str | RenderedProgram) -> None:
     """Find or build CmdStan and the program here, before many workers want them at the same time."""
-    Program(program).exe()
+    program_of(program).exe()
 
 
 def _seed_of(root: int, name: str) -> int:

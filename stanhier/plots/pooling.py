@@ -10,7 +10,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
-from stanhier.plots.groups import row_height
+from stanhier.plots.rows import row_height
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
 

@@ -33,7 +33,7 @@ from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
 from stanhier.stan.interrupt import chains_end_on_interrupt
 from stanhier.stan.keywords import check_keywords
 from stanhier.stan.nuts import RawDraws
-from stanhier.stan.program import Program
+from stanhier.stan.rendered import program_of
 from stanhier.stan.run_folder import run_folder
 
 __all__ = ["NOT_FOR_USERS", "Mode", "approximate", "optimize"]
@@ -89,7 +89,7 @@ class Mode[R: Regression]:
     def _effects(self, term: int) -> np.ndarray:
         """Give the effects of the groups of a factor, shape (J, q)."""
         groups = np.arange(len(self.model.design.groupings[term].levels))
-        return self.model.engine.effect_means(self.draws, term, groups)[0]
+        return np.asarray(self.model.engine.effect_means(self.draws, term, groups)[0])
 
     @in_our_words()
     def predict(self, new_data: pd.DataFrame | Mapping[str, Any]) -> pd.Series:
@@ -207,7 +207,7 @@ def _checked(method: str, theirs: str, keywords: Mapping[str, Any]) -> dict[str,
 @contextmanager
 def _running(model: Regression, method: str, arguments: Mapping[str, Any]) -> Iterator[tuple[Any, str, str]]:
     """Compile the program, write its data, and turn what may go wrong into words; cmdstanpy's notes stay quiet."""
-    program = Program(model.engine.program).model()
+    program = program_of(model.engine.program).model()
     executable = Path(str(program.exe_file))
     data = model.engine.data()
     with run_folder(data) as (folder, data_file), calling_cmdstanpy(), chains_end_on_interrupt(executable):

@@ -9,6 +9,7 @@ from stanhier.engines.engine import Coordinates
 from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import Diagnosis, diagnose
 from stanhier.stan.nuts import run_nuts
+from stanhier.stan.rendered import RenderedProgram
 
 __all__ = ["SamplingTask", "sample", "sample_and_diagnose"]
 
@@ -22,7 +23,7 @@ class SamplingTask:
 
     Attributes
     ----------
-    program : str
+    program : str or RenderedProgram
     data : dict
         What the program receives.
     coordinates : Coordinates
@@ -30,7 +31,7 @@ class SamplingTask:
         As for `Model.sample`.
     """
 
-    program: str
+    program: str | RenderedProgram
     data: dict[str, Any]
     coordinates: Coordinates
     keywords: Mapping[str, Any]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,13 @@ from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.tables import ROUNDED_DOWN, Table, checked_rounding, decimals
 from stanhier.basics.words import quoted
+from stanhier.engines.parameters import Inventory, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.selection import labelled_part
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["Kind", "summary"]
 
@@ -100,44 +104,43 @@ def summary(
     chosen = labelled_part(fit.posterior[in_order], coords, dims, where="summary", there_are=there_are)
     tree = xr.DataTree.from_dict({"posterior": chosen})
     try:
-        table: Any = az.summary(
-            tree,
-            var_names=_named(fit, var_names, filter_vars),
-            filter_vars=filter_vars,
-            kind=_one_of(kind, "kind", get_args(Kind.__value__)),
-            fmt="long" if _one_of(fmt, "fmt", ("wide", "long", "xarray")) == "long" else "xarray",
-            ci_prob=prob,
-            ci_kind=_one_of(ci_kind, "ci_kind", ("eti", "hdi")),
-            sample_dims=_sample_dims(sample_dims),
-            round_to="none" if rounding is None else rounding,
-            skipna=skipna,
-        )
+        with np.errstate(divide="ignore", invalid="ignore"):  # of the 1s in a correlation matrix nothing is estimated
+            table: Any = az.summary(
+                tree,
+                var_names=_named(fit, var_names, filter_vars),
+                filter_vars=filter_vars,
+                kind=_one_of(kind, "kind", get_args(Kind.__value__)),
+                # ArviZ's wide table mistakes labels where two variables have dimensions in different orders.
+                fmt="xarray" if _one_of(fmt, "fmt", ("wide", "long", "xarray")) == "wide" else fmt,
+                ci_prob=prob,
+                ci_kind=_one_of(ci_kind, "ci_kind", ("eti", "hdi")),
+                sample_dims=_sample_dims(sample_dims),
+                round_to="none" if rounding is None else rounding,
+                skipna=skipna,
+            )
     except (KeyError, TypeError, ValueError) as err:
         raise StanhierError(f"summary() with these keywords: {err.args[0] if err.args else err}") from err
-    if fmt == "long":
-        return cast("pd.DataFrame", table.rename(lambda name: _column(str(name), prob)))
-    found: Any = table.assign_coords(summary=[_column(str(name), prob) for name in table["summary"].values])
-    if fmt == "xarray":
+    if fmt == "wide":
+        table = _wide(table, fit.model.parameters)
+    if isinstance(table, xr.Dataset):
+        found: Any = table.assign_coords(summary=[_column(str(name), prob) for name in table["summary"].values])
         return cast("pd.DataFrame", found)
-    wide = _wide(found)
-    return _readable(wide) if rounding is None else wide
+    renamed: pd.DataFrame = table.rename(lambda name: _column(str(name), prob), axis=int(fmt == "wide"))
+    return _readable(renamed) if rounding is None and fmt == "wide" else renamed
 
 
-def _wide(summaries: Any) -> pd.DataFrame:
-    """Give one row per number of each variable, in the order of that variable's own dimensions.
+def _wide(summaries: "xr.Dataset", parameters: Inventory) -> pd.DataFrame:
+    """Put the numbers of each parameter in rows, parameter by parameter, and each correlation once."""
+    import arviz as az
 
-    ArviZ's own table takes the order of dimensions from the variable that has them first, and labels from each
-    variable, so that where `sd[effect]` stands before `effects[group, effect]` rows have each other's labels.
-    """
-    from arviz_base import xarray_sel_iter
-    from arviz_base.labels import BaseLabeller
-
-    labeller = BaseLabeller()
-    labels = [labeller.make_label_flat(*at) for at in xarray_sel_iter(summaries, skip_dims={"summary"})]
-    columns = summaries["summary"].to_numpy()
-    arrays = [one.transpose("summary", ...).to_numpy() for one in summaries.data_vars.values()]
-    rows = [array.reshape(len(columns), -1).T for array in arrays]
-    return pd.DataFrame(np.concatenate(rows), index=labels, columns=columns)
+    parts: list[pd.DataFrame] = []
+    for name, variable in summaries.data_vars.items():
+        table: pd.DataFrame = az.dataset_to_dataframe(summaries[[name]], sample_dims=["summary"]).T
+        parameter = parameters[str(name)]
+        if parameter.role is Role.GROUP_COR and set(parameter.dims) <= set(variable.dims):
+            table = table[table.index.isin(parameter.scalar_names)]
+        parts.append(table)
+    return pd.concat(parts)
 
 
 def _column(name: str, prob: float) -> str:

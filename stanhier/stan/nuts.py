@@ -3,7 +3,7 @@
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, ChainFiles, Fault, listed_faults
 from stanhier.stan.interrupt import chains_end_on_interrupt, end_chains
 from stanhier.stan.keywords import check_keywords
-from stanhier.stan.program import Program
+from stanhier.stan.rendered import RenderedProgram, program_of
 from stanhier.stan.run_folder import run_folder
+from stanhier.stan.variables import named_variables
 
 __all__ = ["NOT_FOR_USERS", "RawDraws", "run_nuts", "somebody_is_looking", "with_depth_reached"]
 
@@ -39,12 +40,14 @@ _STATISTICS = {
 
 @dataclass(frozen=True)
 class RawDraws:
-    """What one run of NUTS gave, in the program's own whitened parameters.
+    """What one run of NUTS gave, in the program's own parameters.
 
     Attributes
     ----------
     z : numpy.ndarray, shape (chains, draws, P)
+        Whitened location parameters; P is 0 of a program that has none.
     z_scale : numpy.ndarray, shape (chains, draws, L)
+        Whitened scales.
     statistics : dict of numpy.ndarray, shape (chains, draws)
         The sampler's statistics by ArviZ's names.
     seed : int
@@ -53,6 +56,8 @@ class RawDraws:
         Version of the CmdStan that ran.
     failed_chains : dict of str
         Why chains that were started are not among these, by their numbers.
+    variables : dict of numpy.ndarray, shape (chains, draws) + that of the variable
+        Of a program that was written for one model: all its variables.
     """
 
     z: np.ndarray
@@ -62,17 +67,22 @@ class RawDraws:
     max_treedepth: int
     cmdstan: str
     failed_chains: dict[int, str] = field(default_factory=dict)
+    variables: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def run_nuts(
-    program: str, data: Mapping[str, Any], keywords: Mapping[str, Any], *, keep_finished: bool = False
+    program: str | RenderedProgram,
+    data: Mapping[str, Any],
+    keywords: Mapping[str, Any],
+    *,
+    keep_finished: bool = False,
 ) -> RawDraws:
-    """Sample a shipped program with NUTS through cmdstanpy.
+    """Sample a program with NUTS through cmdstanpy.
 
     Parameters
     ----------
-    program : str
-        Name of the program.
+    program : str or RenderedProgram
+        The name of a shipped program, or one that was written for one model.
     data : mapping
         Its data, by the names in its data block.
     keywords : mapping
@@ -95,7 +105,7 @@ def run_nuts(
     faults: dict[int, Fault] = {}
     with run_folder(data) as (folder, data_file):
         arguments.setdefault("output_dir", str(folder))
-        model = Program(program).model()
+        model = program_of(program).model()
         executable = Path(str(model.exe_file))
         files = ChainFiles.planned(model.name, arguments)
         with calling_cmdstanpy(), chains_end_on_interrupt(executable):
@@ -108,7 +118,10 @@ def run_nuts(
                 end_chains(executable, files.stem)
                 faults = files.faults(err, arguments.get("timeout"))
                 fit = _finished(files, faults, err, keep=keep_finished)
-        return _read(fit, arguments, faults)
+        raw = _read(fit, arguments, faults)
+        if isinstance(program, RenderedProgram):
+            raw = replace(raw, variables=named_variables(np.swapaxes(fit.draws(), 0, 1), fit.column_names))
+        return raw
 
 
 def _finished(files: ChainFiles, faults: Mapping[int, Fault], err: Exception, *, keep: bool) -> Any:

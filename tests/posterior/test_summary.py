@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
+from stanhier.fit import Fit
 from tests.tools.fake_fit import fake_fit
+from tests.tools.textbook_models import made_draws, sleep, textbook_model
 
 
 def rows(shift=2300.0, scale=40.0):
@@ -137,3 +139,23 @@ def test_what_it_does_not_have_is_refused_in_our_words(fit, words):
 def test_keywords_go_by_name(fit):
     with pytest.raises(sh.StanhierError, match=r"summary\(\) takes nothing by its place; .*var_names="):
         fit.summary(["beta"])
+
+
+def test_labels_are_those_of_the_numbers_where_dimensions_come_in_another_order():
+    model = textbook_model("reaction ~ days + (1 + days | subject)", sleep())
+    fit = Fit(model, made_draws(model)[1])
+    table = fit.summary()
+    means = fit.posterior.mean(("chain", "draw"))
+    for subject in ("s00", "s01", "s17"):
+        for effect in ("Intercept", "days"):
+            expected = means["effect_subject"].sel(subject=subject, effect=effect)
+            assert table.loc[f"effect_subject[{subject}, {effect}]", "mean"] == pytest.approx(float(expected))
+    assert table.loc["sd_subject[days]", "mean"] == pytest.approx(float(means["sd_subject"].sel(effect="days")))
+    correlations = [name for name in table.index if name.startswith("cor_")]
+    assert correlations == ["cor_subject[Intercept, days]"]
+    assert table.loc[correlations[0], "mean"] == pytest.approx(float(means["cor_subject"][0, 1]))
+    assert list(fit.summary(var_names=["effect_subject", "alpha"]).index[[0, 1, -1]]) == [
+        "effect_subject[s00, Intercept]",
+        "effect_subject[s00, days]",
+        "alpha",
+    ]

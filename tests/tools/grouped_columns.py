@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 
 from stanhier.design.blocks import ArrayRows
+from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.multilevel.pieces import Piece, piece_of
+from stanhier.engines.multilevel.scales import ScalePriors
+from stanhier.engines.multilevel.statistics import Statistics
+from stanhier.priors.numbers import EXPONENTIAL, NORMAL, PriorNumbers
 
-__all__ = ["Columns", "Term"]
+__all__ = ["Columns", "Term", "default_priors"]
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Columns:
 
     def piece(self) -> Piece:
         """Compress."""
-        rows = ArrayRows(np.column_stack([self.X, self.extra]), self.y)
-        return piece_of(rows, weights=self.weights, groups=self.terms, n_extra=self.extra.shape[1])
+        rows = ArrayRows(np.column_stack([self.X, self.extra]), self.y, self.extra.shape[1])
+        return piece_of(rows, weights=self.weights, groups=self.terms)
 
     def take(self, rows: np.ndarray) -> "Columns":
         """Give some rows, as a part of a stream has them."""
@@ -67,3 +71,22 @@ class Columns:
         """Give a column for each effect of each level, shape (N, J q)."""
         levels = np.eye(term.n_levels)[term.codes]
         return (levels[:, :, None] * self.effects_of(term)[:, None, :]).reshape(len(self.y), -1)
+
+
+def default_priors(
+    found: Statistics, *, family: int = NORMAL, sigma: float | None = None, eta: float = 1.0
+) -> tuple[LocationPriors, ScalePriors]:
+    """Give priors that are scaled by the columns, those of the location of one family."""
+    n, sd_y = found.n_location, found.sd[-1]
+    sds = 2.5 * sd_y / found.sd[: len(found.origin) - 1]
+    centre = np.zeros(n)
+    if found.has_intercept:
+        sds = np.append(2.5 * sd_y, sds)
+        centre[0] = found.origin[-1]
+    numbers = PriorNumbers(np.full(n, family), np.full(n, 4.0), centre, sds)
+    scales = [sd_y / (1.0 if c == -1 else found.sd[c]) for term in found.terms for c in term.columns]
+    scales += [sd_y] * (sigma is None)
+    size = len(scales)
+    scale_numbers = PriorNumbers(np.full(size, EXPONENTIAL), np.ones(size), np.zeros(size), np.array(scales))
+    n_blocks = sum(len(term.blocks) for term in found.terms)
+    return LocationPriors(numbers, centre, np.eye(n)), ScalePriors(scale_numbers, (eta,) * n_blocks, sigma)

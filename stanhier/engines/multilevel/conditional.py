@@ -11,7 +11,7 @@ from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
 from stanhier.engines.gaussian.likelihood import common_mean
 from stanhier.engines.multilevel import group_means
-from stanhier.engines.multilevel.effects import term_factors
+from stanhier.engines.multilevel.effects import new_effects
 from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.held_out_densities import held_out_densities
 from stanhier.engines.multilevel.layout import LOCATION, NOISE, TermShape
@@ -45,10 +45,6 @@ class ConditionalEngine(ABC):
     def group_weights(self, term: int) -> np.ndarray:
         """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
 
-    def factors(self, draws: Draws) -> tuple[np.ndarray, ...]:
-        """Give for each factor the triangular factors of the covariance matrices of its effects, shape (S, q, q)."""
-        return tuple(term_factors(draws, self.shapes, term) for term in range(len(self.shapes)))
-
     def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
         """Give the mean response without group effects, shape (S, N), of rows with predictors X."""
         location = draws.flat(LOCATION)
@@ -56,7 +52,7 @@ class ConditionalEngine(ABC):
 
     def new_effects(self, draws: Draws, term: int, noise: np.ndarray) -> np.ndarray:
         """Give the effects of a group without rows, shape (S, q), from standard normal noise of that shape."""
-        return np.asarray(np.einsum("skl,sl->sk", term_factors(draws, self.shapes, term), noise))
+        return new_effects(draws, self.shapes, term, noise[:, None])[:, 0]
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,)."""

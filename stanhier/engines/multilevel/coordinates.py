@@ -20,8 +20,9 @@ from stanhier.engines.multilevel.layout import (
     correlation_matrices,
     sd_slices,
 )
-from stanhier.engines.multilevel.marginal import MarginalPosterior, ScalePriors
+from stanhier.engines.multilevel.marginal import MarginalPosterior
 from stanhier.engines.multilevel.recovery import draw_location, log_marginal
+from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
 from stanhier.engines.multilevel.whitening import ScaleDraws, Whitening, marginal_posterior
 from stanhier.engines.parameters import Inventory, Role

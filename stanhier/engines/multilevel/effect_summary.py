@@ -6,11 +6,11 @@ import pandas as pd
 from stanhier.basics.threads import one_blas_thread
 from stanhier.engines.draws import Draws
 from stanhier.engines.mixtures import MIXTURE_VALUES, linear_moments, summarise_mixtures
-from stanhier.engines.multilevel.effects import GroupDraws, dense_effects
+from stanhier.engines.multilevel.effects import GroupDraws, dense_effects, group_residuals
 from stanhier.engines.multilevel.small_matrices import multiply, posterior_factors, squared
 from stanhier.engines.multilevel.statistics import Statistics
 
-__all__ = ["summarise"]
+__all__ = ["summarise", "summarise_draws"]
 
 MOST_STRATA = 512
 """With more strata among very many groups, moments too are over the part of the draws whose quantiles are sought."""
@@ -52,7 +52,7 @@ def summarise(
     shift = np.zeros(draws.n_draws) if offset is None else offset
     if term != statistics.eliminated:
         effects = dense_effects(draws, statistics.terms, statistics.eliminated, term)[:, groups]
-        return _of_draws(effects @ combination + shift[:, None], prob)
+        return summarise_draws(effects @ combination + shift[:, None], prob)
     given = GroupDraws.of(draws, statistics)
     strata = np.unique(statistics.strata.stratum[groups])
     moments = None
@@ -66,7 +66,8 @@ def summarise(
     return summarise_mixtures(components, len(groups), draws.n_draws, prob, moments)
 
 
-def _of_draws(values: np.ndarray, prob: float) -> pd.DataFrame:
+def summarise_draws(values: np.ndarray, prob: float) -> pd.DataFrame:
+    """Summarise draws of shape (S, G), as `summarise` does."""
     lower, median, upper = np.quantile(values, [(1 - prob) / 2, 0.5, (1 + prob) / 2], axis=0)
     mean, sd = values.mean(axis=0), values.std(axis=0)
     return pd.DataFrame({"mean": mean, "sd": sd, "lower": lower, "median": median, "upper": upper})
@@ -78,25 +79,22 @@ def _components(
     """Means and standard deviations of groups given draws, shape (S, G)."""
     present, stratum = np.unique(statistics.strata.stratum[groups], return_inverse=True)
     weights, variance = _weights(statistics.strata.R[present], given, combination)
-    sds = np.sqrt(variance)
-    shared = len(present) < len(groups)
-    means = np.repeat(shift[:, None], len(groups), axis=1)
-    own = statistics.B[groups]
-    for k, weight in enumerate(weights):
-        residual = own[:, k, -1] - given.coefficients @ own[:, k, :-1].T
-        residual *= weight[:, stratum] if shared else weight
+    residuals = group_residuals(statistics, groups, given.coefficients)
+    means = np.tile(shift, (len(groups), 1))
+    for weight, residual in zip(weights, residuals, strict=True):
+        residual *= weight[stratum]
         means += residual
-    return means, sds[:, stratum] if shared else sds
+    return means.T, np.sqrt(variance)[stratum].T
 
 
 def _weights(R: np.ndarray, given: GroupDraws, combination: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give what e_j is multiplied by, R P a, shape (q, S, H), and the variance sigma^2 a'Pa, (S, H)."""
+    """Give what e_j is multiplied by, R P a, shape (q, H, S), and the variance sigma^2 a'Pa, (H, S)."""
     R = np.moveaxis(R, 0, -1)
     cross = np.einsum("kih,kjh->ijh", R, R)
-    P = squared(posterior_factors(cross[:, :, None], given.relative_factors[..., None]))
+    P = squared(posterior_factors(cross[..., None], given.relative_factors[:, :, None, :]))
     along = multiply(P, combination[:, None, None])
-    variance = multiply(along[None], combination[:, None, None])[0] * given.sigma[:, None] ** 2
-    return multiply(R[:, :, None], along), np.maximum(variance, 0.0)
+    variance = multiply(along[None], combination[:, None, None])[0] * given.sigma**2
+    return multiply(R[..., None], along), np.maximum(variance, 0.0)
 
 
 def _moments(
@@ -115,7 +113,7 @@ def _moments(
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
         h = stratum[order[start]]
         weights, own = _weights(statistics.strata.R[h : h + 1], given, combination)
-        coefficients = np.hstack([shift[:, None], *(weight * signed for weight in weights)])
+        coefficients = np.hstack([shift[:, None], *(weight.T * signed for weight in weights)])
         for first in range(start, end, _ROWS):
             members = order[first : min(first + _ROWS, end)]
             rows = statistics.B[groups[members]].reshape(len(members), -1)

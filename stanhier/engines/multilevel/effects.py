@@ -36,6 +36,7 @@ __all__ = [
     "draw_effects",
     "effect_means",
     "group_residuals",
+    "new_effects",
     "term_factors",
 ]
 
@@ -156,6 +157,11 @@ def effect_means(statistics: Statistics, term: int, groups: np.ndarray, draws: D
     if term != statistics.eliminated:
         return draw_effects(statistics, term, groups, draws)
     return conditional_moments(statistics, groups, GroupDraws.of(draws, statistics))[0]
+
+
+def new_effects(draws: Draws, terms: Sequence[TermShape], term: int, noise: np.ndarray) -> np.ndarray:
+    """Give the effects of levels without rows from standard normal noise, both of shape (S, G, q)."""
+    return np.asarray(noise @ term_factors(draws, terms, term).swapaxes(1, 2))
 
 
 def group_residuals(statistics: Statistics, groups: np.ndarray, coefficients: np.ndarray) -> np.ndarray:

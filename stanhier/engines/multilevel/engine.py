@@ -21,22 +21,22 @@ from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientErro
 from stanhier.engines.gaussian.program_data import location_priors
 from stanhier.engines.multilevel import effect_summary, own_effects
 from stanhier.engines.multilevel.conditional import ConditionalEngine
+from stanhier.engines.multilevel.conditioning import given_statistics
 from stanhier.engines.multilevel.coordinates import MultilevelCoordinates
-from stanhier.engines.multilevel.effects import GroupDraws, conditional_moments, draw_effects, effect_means
+from stanhier.engines.multilevel.cross_products import MAX_VALUES
+from stanhier.engines.multilevel.effects import draw_effects, effect_means
 from stanhier.engines.multilevel.given import Given
-from stanhier.engines.multilevel.layout import LOCATION, NOISE, TermShape
-from stanhier.engines.multilevel.marginal import ScalePriors
+from stanhier.engines.multilevel.layout import TermShape
 from stanhier.engines.multilevel.program_data import stan_data
 from stanhier.engines.multilevel.reducer import MultilevelReducer
+from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
+from stanhier.engines.multilevel.told_apart import refuse_same_effects
 from stanhier.engines.multilevel.whitening import Whitening, whiten
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
 __all__ = ["MultilevelEngine"]
-
-MOST_NUMBERS = 30_000_000
-"""Numbers that the program keeps of groups that differ, at most (240 MB)."""
 
 MOST_DENSE = 400
 """Effects of all factors but the largest, at most: each gradient costs their cube."""
@@ -88,10 +88,11 @@ class MultilevelEngine(ConditionalEngine):
         Raises
         ------
         DataError
-            If predictors and effects reproduce the response exactly, columns are collinear with flat priors, or the
-            structure is larger than what can be integrated out.
+            If predictors and effects reproduce the response exactly, columns are collinear with flat priors, effects
+            cannot be told apart, or the structure is larger than what can be integrated out.
         """
         _refuse_large(design, statistics)
+        refuse_same_effects(design, statistics)
         _refuse_exact(design, statistics, noise)
         priors = location_priors(chosen, statistics.origin)
         eta = chosen.correlation_shapes([grouping.blocks for grouping in design.groupings])
@@ -148,7 +149,7 @@ class MultilevelEngine(ConditionalEngine):
         """Give the engine of the same model on other rows, their origin where it was."""
         with one_blas_thread():
             fresh = design.reduce(MultilevelReducer(design.formula.has_intercept))
-            statistics = fresh.at_origin(self.statistics.origin)
+            statistics = fresh.with_origin(self.statistics.origin)
             _refuse_large(design, statistics)
             _refuse_exact(design, statistics, self.noise)
             whitening = _whitened(design, statistics, self.location_priors, self.scale_priors)
@@ -182,19 +183,11 @@ class MultilevelEngine(ConditionalEngine):
 
     def given(self, draws: Draws) -> Given:
         """Give what densities of rows are conditioned on."""
-        groups = GroupDraws.of(draws, self.statistics)
-        return Given(
-            location=draws.flat(LOCATION),
-            origin=self.origin,
-            sigma=draws.flat(NOISE),
-            factors=self.factors(draws),
-            effects=lambda term, chosen: self.effects(draws, term, chosen),
-            moments={self.statistics.eliminated: lambda chosen: conditional_moments(self.statistics, chosen, groups)},
-        )
+        return given_statistics(draws, self.statistics)
 
     def log_density_of_new(self, before: Self, new_rows: InMemoryDesign, draws: Draws) -> np.ndarray:  # noqa: ARG002
         """Give the log density, shape (S,), of rows that `before` has not seen, given scales and correlations alone."""
-        return self.coordinates.log_marginal(draws) - before.coordinates.log_marginal(draws)
+        return np.asarray(self.coordinates.log_marginal(draws) - before.coordinates.log_marginal(draws))
 
     def completed(self, draws: Draws) -> Draws:
         """Give draws with location and dense effects drawn anew, given scales and all rows."""
@@ -230,10 +223,10 @@ def _refuse_large(design: Design, statistics: Statistics) -> None:
     width = statistics.T.shape[1]
     pairs = own.n_effects * (own.n_effects + 1) // 2
     n_numbers = len(statistics.strata.R) * pairs * width * (width + 1) // 2
-    if n_numbers > MOST_NUMBERS:
+    if n_numbers > MAX_VALUES:
         raise DataError(
             f"'{design.formula.text}': {len(statistics.strata.R):,} groups of '{own.name}' see their effects "
-            f"differently, which takes {n_numbers:,} numbers of {width} columns, and {MOST_NUMBERS:,} are the most; "
+            f"differently, which takes {n_numbers:,} numbers of {width} columns, and {MAX_VALUES:,} are the most; "
             f"round the columns of the effects, so that groups are alike, or take fewer; {remedy}."
         )
 

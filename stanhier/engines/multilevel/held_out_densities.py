@@ -5,6 +5,7 @@ import numpy as np
 from stanhier.engines.engine import BLOCK_VALUES, log_mean_exp
 from stanhier.engines.gaussian.likelihood import normal_log_density
 from stanhier.engines.multilevel.given import Given, GroupedRows, effect_products, root_weights
+from stanhier.engines.multilevel.small_matrices import quadratic_form
 
 __all__ = ["held_out_densities"]
 
@@ -27,8 +28,10 @@ def held_out_densities(rows: GroupedRows, known: tuple[np.ndarray, ...], given: 
     widest = max((Z.shape[1] for Z in matrices), default=1)
     step = max(1, BLOCK_VALUES // (given.n_draws * widest))
     result = np.empty(len(rows.y))
+    # Rows of a level together, so that its moments are calculated once.
+    order = np.lexsort([known[term] for term in given.moments]) if given.moments else np.arange(len(rows.y))
     for start in range(0, len(result), step):
-        positions = np.arange(start, min(start + step, len(result)))
+        positions = order[start : start + step]
         residuals = given.around_population(rows, positions)
         variance = np.broadcast_to((given.sigma[:, None] / root_weights(rows, positions)) ** 2, residuals.shape).copy()
         for term, (codes, Z) in enumerate(zip(known, matrices, strict=True)):
@@ -55,8 +58,7 @@ def _add_known(
         return
     mean, covariance = given.moments[term](levels)
     residuals[:, there] -= effect_products(mean, inverse, Z[there])
-    for k in range(Z.shape[1]):
-        variance[:, there] += effect_products(covariance[..., k], inverse, Z[there] * Z[there, k : k + 1])
+    variance[:, there] += quadratic_form(np.moveaxis(covariance, (0, 1), (2, 3)), inverse, Z[there].T)
 
 
 def _add_new(variance: np.ndarray, given: Given, term: int, new: np.ndarray, Z: np.ndarray) -> None:

@@ -38,7 +38,7 @@ __all__ = [
 SD, COR, DENSE, EFFECTS, LAMBDA = "sd", "cor", "dense", "effects", "lambda"
 """Names of `Draws.values` beside `LOCATION` and `NOISE`: standard deviations of effects, shape (Q,), and their
 correlations, (C,), term by term; effects of all terms but the eliminated one, (M,), or of all terms, both term by term,
-level by level, effect by effect; factors on the precisions of Student t priors of the location, (n,)."""
+level by level, effect by effect; factors on the precisions of Student t priors of the location, (n_student,)."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def cor_slices(terms: Sequence[TermShape]) -> list[slice]:
 
 
 def effect_slices(terms: Sequence[TermShape]) -> list[slice]:
-    """Give each term's part of all effects, level by level, effect by effect; factors on the precisions of Student t priors of the location, (n,)."""
+    """Give each term's part of all effects, level by level, effect by effect."""
     return _slices([term.n_effects for term in terms])
 
 

@@ -1,9 +1,7 @@
 """The marginal posterior of scales and correlations: all effects and the location integrated out in closed form.
 
-It is what the Stan program samples, and serves to find a good place and good axes for that. Coordinates are, in this
-order, logarithms of the standard deviations of effects relative to sigma, inverse hyperbolic tangents of partial
-correlations, log(sigma) where it is estimated, and the logarithms of the factors lambda on the precisions of Student t
-priors, a normal's precision being lambda / s^2 with lambda ~ Gamma(nu / 2, nu / 2).
+It is what the Stan program samples, and serves to find a good place and good axes for that. A Student t prior of the
+location is a normal of precision lambda / s^2 with lambda ~ Gamma(nu / 2, nu / 2).
 
 References
 ----------
@@ -16,101 +14,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import linalg
 
-from stanhier.engines.multilevel.correlations import correlation_factors, factor_adjoint, lkj_weights, log_cosh
-from stanhier.engines.multilevel.cross_products import pack, row_pairs, unpack
-from stanhier.engines.multilevel.layout import TermShape, cor_slices, dense_slices, sd_slices
+from stanhier.engines.multilevel.correlations import factor_adjoint, lkj_weights, log_cosh
+from stanhier.engines.multilevel.cross_products import diagonal, pack, row_pairs, unpack
+from stanhier.engines.multilevel.layout import TermShape, dense_slices
 from stanhier.engines.multilevel.location_priors import LocationTerms
-from stanhier.priors.numbers import EXPONENTIAL, NORMAL, STUDENT_T, PriorNumbers
+from stanhier.engines.multilevel.scales import ScalePriors, Scales
 
-__all__ = ["MarginalPosterior", "ScalePriors", "Scales"]
-
-
-@dataclass(frozen=True)
-class ScalePriors:
-    """Priors of scales and correlations.
-
-    Attributes
-    ----------
-    numbers : PriorNumbers
-        Of the Q standard deviations of effects, then of sigma where it is estimated.
-    eta : tuple of float
-        LKJ priors of the blocks, term by term.
-    sigma : float or None
-        The residual standard deviation where it is known.
-    """
-
-    numbers: PriorNumbers
-    eta: tuple[float, ...]
-    sigma: float | None
-
-    def log_density(self, log_scales: np.ndarray) -> tuple[float, np.ndarray]:
-        """Give the log density of the logarithms of the scales up to a constant, and its gradient."""
-        x = np.exp(log_scales) / self.numbers.sigma
-        family, nu = self.numbers.family, self.numbers.nu
-        squares = x**2 / np.where(family == STUDENT_T, nu, 1.0)
-        kinds = [family == NORMAL, family == STUDENT_T, family == EXPONENTIAL]
-        values = np.select(kinds, [-0.5 * x**2, -0.5 * (nu + 1) * np.log1p(squares), -x], 0.0)
-        slopes = np.select(kinds, [-(x**2), -(nu + 1) * squares / (1 + squares), -x], 0.0)
-        return float(values.sum() + log_scales.sum()), slopes + 1.0
-
-
-@dataclass(frozen=True)
-class Scales:
-    """Where the coordinates stand.
-
-    Attributes
-    ----------
-    terms : tuple of TermShape
-    estimated : bool
-        Whether sigma is.
-    n_student : int
-        Number of Student t priors of the location.
-    """
-
-    terms: tuple[TermShape, ...]
-    estimated: bool
-    n_student: int
-
-    @property
-    def n_sds(self) -> int:
-        """Q."""
-        return sum(term.q for term in self.terms)
-
-    @property
-    def n_correlations(self) -> int:
-        """Number of correlations of all terms."""
-        return sum(term.n_correlations for term in self.terms)
-
-    @property
-    def size(self) -> int:
-        """L."""
-        return self.n_sds + self.n_correlations + int(self.estimated) + self.n_student
-
-    @property
-    def partial(self) -> slice:
-        """The partial correlations."""
-        return slice(self.n_sds, self.n_sds + self.n_correlations)
-
-    @property
-    def log_sigma(self) -> slice:
-        """log(sigma); empty where it is known."""
-        return slice(self.partial.stop, self.partial.stop + int(self.estimated))
-
-    @property
-    def log_lambda(self) -> slice:
-        """The factors on precisions."""
-        return slice(self.log_sigma.stop, self.size)
-
-    def factors(self, point: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Give for each term the factor of its correlations, and Lambda, that of its covariance over sigma^2."""
-        partial = point[self.partial]
-        parts = zip(self.terms, sd_slices(self.terms), cor_slices(self.terms), strict=True)
-        pairs = [
-            (correlation_factors(partial[None, cor], term.blocks)[0], np.exp(point[sd])[:, None])
-            for term, sd, cor in parts
-        ]
-        return [factor for factor, _ in pairs], [ratio * factor for factor, ratio in pairs]
+__all__ = ["MarginalPosterior"]
 
 
 @dataclass(frozen=True)
@@ -159,68 +71,92 @@ class MarginalPosterior:
         places = enumerate(dense_slices(self.terms, self.eliminated))
         return [(t, place) for t, place in places if t != self.eliminated]
 
+    def log_density(self, point: np.ndarray) -> float:
+        """Give the log density at a point, shape (L,), up to a constant; -inf where it cannot be computed."""
+        return self._at(point).value
+
     def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
-        """Give the log density at a point, shape (L,), up to a constant, and its gradient; -inf where there is none."""
-        log_sigma = float(point[self.scales.log_sigma][0]) if self.priors.sigma is None else np.log(self.priors.sigma)
-        sigma = np.exp(log_sigma)
-        factors, Lambdas = self.scales.factors(point)
+        """Give the log density, and its gradient, shape (L,)."""
+        at = self._at(point)
         gradient = np.zeros(len(point))
-        value = -self.n_rows * log_sigma
+        if not np.isfinite(at.value):
+            return at.value, gradient
+        # Second moments of (effects, location, -1), whose product with a derivative of K is -2 times that of the value.
+        W = np.empty_like(at.of_rows)
+        W[:-1, :-1] = at.covariance + np.outer(at.mean, at.mean)
+        W[-1, :-1] = W[:-1, -1] = -at.mean
+        W[-1, -1] = 1.0
+        adjoints = [np.zeros_like(Lambda) for Lambda in at.Lambdas]
+        to_log_sigma = -self.n_rows + float((at.of_rows * W).sum())
+        GDW = at.GD @ W / at.sigma
+        for t, place in self._dense:
+            levels, effects = self.terms[t].n_levels, self.terms[t].q
+            blocks = GDW[place, place].reshape(levels, effects, levels, effects)
+            adjoints[t] = -np.einsum("jajb->ab", blocks)
+            to_log_sigma += float((adjoints[t] * at.Lambdas[t]).sum())
+        adjoints[self.eliminated] = self._adjoint_of_groups(at, W)
+        self._to_coordinates(gradient, point, at, adjoints)
+        gradient += self._prior(point)[1]
+        gradient[self.scales.log_sigma] += to_log_sigma
+        n_dense = len(W) - 1 - len(self.location.residual)
+        gradient[self.scales.log_lambda] += self.location.lambda_gradient(W[n_dense:, n_dense:], at.lambdas)
+        return at.value, gradient
+
+    def _at(self, point: np.ndarray) -> "_Evaluation":
+        log_sigma = self._log_sigma(point)
+        sigma, lambdas = np.exp(log_sigma), np.exp(point[self.scales.log_lambda])
+        factors, Lambdas = self.scales.factors(point)
 
         # The eliminated term: the covariance of its groups' rows, and the cross-products weighted by its inverse.
         F = np.einsum("klh,lm->kmh", self.R, Lambdas[self.eliminated])
         inverse, log_determinant = _inverse_of_one_plus(F)
-        value -= 0.5 * float(self.n_groups @ log_determinant)
-        q, width = len(F), len(self.G0)
-        pairs = row_pairs(q)
-        weights = np.stack([inverse[k, m] for k, m in pairs], axis=1).ravel()
+        width = len(self.G0)
+        weights = np.stack([inverse[k, m] for k, m in row_pairs(len(F))], axis=1).ravel()
         G = self.G0 + unpack(self.moments @ weights, width)
 
         # The other terms' columns are scaled so that their effects have standard normal priors.
         unit = [sigma * Lambda for Lambda in Lambdas]
         GD = self._scaled(G, unit)
-        rows_part = self._scaled(GD.T, unit).T / sigma**2
-        K, lambdas = rows_part.copy(), np.exp(point[self.scales.log_lambda])
+        of_rows = self._scaled(GD.T, unit).T / sigma**2
+        K = of_rows.copy()
         n_dense = width - 1 - len(self.location.residual)
         K[range(n_dense), range(n_dense)] += 1.0
         K[n_dense:, n_dense:] += self.location.quadratic(lambdas)
         try:
             cholesky = np.linalg.cholesky(K[:-1, :-1])
         except np.linalg.LinAlgError:
-            return -np.inf, gradient
-        half = np.linalg.inv(cholesky)
-        covariance = half.T @ half
-        mean = covariance @ K[:-1, -1]
-        value -= np.log(np.diag(cholesky)).sum() + 0.5 * (K[-1, -1] - K[-1, :-1] @ mean)
+            cholesky = np.full((width - 1, width - 1), np.nan)
+        solved = linalg.solve_triangular(
+            cholesky, np.column_stack([np.eye(width - 1), K[:-1, -1]]), lower=True, check_finite=False
+        )
+        # Where sigma is small against effects, only so far does what is left of the response keep digits.
+        half, explained = solved[:, :-1], solved[:, -1]
+        covariance, mean = half.T @ half, half.T @ explained
+        value = -self.n_rows * log_sigma - 0.5 * float(self.n_groups @ log_determinant)
+        value -= float(np.log(np.diag(cholesky)).sum() + 0.5 * (K[-1, -1] - explained @ explained))
+        value += self._prior(point)[0] + self.location.lambda_density(lambdas)
+        if not np.isfinite(value):
+            value = -np.inf
+        return _Evaluation(
+            value, sigma, lambdas, factors, Lambdas, unit, F, inverse, GD, of_rows, covariance=covariance, mean=mean
+        )
 
-        # Second moments of (effects, location, -1), whose product with a derivative of K is -2 times that of the value.
-        W = np.empty_like(K)
-        W[:-1, :-1] = covariance + np.outer(mean, mean)
-        W[-1, :-1] = W[:-1, -1] = -mean
-        W[-1, -1] = 1.0
-        to_log_sigma = -self.n_rows + float((rows_part * W).sum())
-        adjoints = [np.zeros_like(Lambda) for Lambda in Lambdas]
-        GDW = GD @ W / sigma
-        for t, place in self._dense:
-            levels, effects = self.terms[t].n_levels, self.terms[t].q
-            blocks = GDW[place, place].reshape(levels, effects, levels, effects)
-            adjoints[t] = -np.einsum("jajb->ab", blocks)
-            to_log_sigma += float((adjoints[t] * Lambdas[t]).sum())
-        back = [factor.T for factor in unit]
-        around = self._scaled(self._scaled(W, back).T, back) / sigma**2
-        doubled = pack(around + around.T - np.diag(np.diag(around)))
-        E = np.empty_like(inverse)
-        for p, (k, m) in enumerate(pairs):
-            E[k, m] = E[m, k] = (1.0 if k == m else 0.5) * (doubled @ self.moments[:, p :: len(pairs)])
-        inner = np.einsum("klh,lmh,mnh->knh", inverse, E, inverse) if q <= 2 else _sandwich(inverse, E)
-        inner -= self.n_groups * inverse
-        adjoints[self.eliminated] = np.einsum("klh,kmh,mnh->ln", self.R, inner, F, optimize=True)
+    def _log_sigma(self, point: np.ndarray) -> float:
+        return float(point[self.scales.log_sigma][0]) if self.priors.sigma is None else float(np.log(self.priors.sigma))
 
-        self._to_coordinates(gradient, point, factors, Lambdas, adjoints)
-        value += self._priors(gradient, point, log_sigma, to_log_sigma)
-        gradient[self.scales.log_lambda] += self.location.lambda_gradient(W[n_dense:, n_dense:], lambdas)
-        value += self.location.lambda_density(lambdas)
-        return float(value) if np.isfinite(value) else -np.inf, gradient
+    def _adjoint_of_groups(self, at: "_Evaluation", W: np.ndarray) -> np.ndarray:
+        """Give the derivative with respect to the eliminated term's Lambda."""
+        back = [factor.T for factor in at.unit]
+        around = self._scaled(self._scaled(W, back).T, back) / at.sigma**2
+        doubled = pack(2 * around)
+        doubled[diagonal(len(around))] /= 2
+        by_pair = (doubled @ self.moments).reshape(len(self.n_groups), -1)
+        E = np.empty_like(at.inverse)
+        for p, (k, m) in enumerate(row_pairs(len(at.F))):
+            E[k, m] = E[m, k] = by_pair[:, p] if k == m else 0.5 * by_pair[:, p]
+        inner = np.einsum("klh,lmh->kmh", np.einsum("klh,lmh->kmh", at.inverse, E), at.inverse)
+        inner -= self.n_groups * at.inverse
+        return np.asarray(np.einsum("klh,knh->ln", self.R, np.einsum("kmh,mnh->knh", inner, at.F)))
 
     def _scaled(self, matrix: np.ndarray, unit: Sequence[np.ndarray]) -> np.ndarray:
         """Multiply the columns of each level of the dense terms by a matrix of the term."""
@@ -231,33 +167,49 @@ class MarginalPosterior:
         return result
 
     def _to_coordinates(
-        self,
-        gradient: np.ndarray,
-        point: np.ndarray,
-        factors: list[np.ndarray],
-        Lambdas: list[np.ndarray],
-        adjoints: list[np.ndarray],
+        self, gradient: np.ndarray, point: np.ndarray, at: "_Evaluation", adjoints: list[np.ndarray]
     ) -> None:
         """Add what derivatives with respect to Lambda say of standard deviations and correlations."""
-        partial = self.scales.partial
-        for t, (sd, cor) in enumerate(zip(sd_slices(self.terms), cor_slices(self.terms), strict=True)):
+        first = self.scales.partial.start
+        for t, (sd, cor) in enumerate(zip(self.scales.sds, self.scales.cors, strict=True)):
             lower = np.tril(adjoints[t])
-            gradient[sd] += (lower * Lambdas[t]).sum(axis=1)
-            own = slice(partial.start + cor.start, partial.start + cor.stop)
-            to_factor = lower * np.exp(point[sd])[:, None]
-            gradient[own] += factor_adjoint(point[own], self.terms[t].blocks, factors[t], to_factor)
+            gradient[sd] += (lower * at.Lambdas[t]).sum(axis=1)
+            if cor.stop > cor.start:
+                own = slice(first + cor.start, first + cor.stop)
+                to_factor = lower * np.exp(point[sd])[:, None]
+                gradient[own] += factor_adjoint(point[own], self.terms[t].blocks, at.factors[t], to_factor)
 
-    def _priors(self, gradient: np.ndarray, point: np.ndarray, log_sigma: float, to_log_sigma: float) -> float:
-        """Give the log prior of scales and correlations, and add its gradient and that with respect to log(sigma)."""
-        log_scales = point[: self.scales.n_sds] + log_sigma
+    def _prior(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """Give the log prior of scales and correlations, and its gradient."""
+        n_sds, log_sigma = self.scales.n_sds, self._log_sigma(point)
+        log_scales = point[:n_sds] + log_sigma
         if self.scales.estimated:
             log_scales = np.append(log_scales, log_sigma)
         value, slopes = self.priors.log_density(log_scales)
-        gradient[: self.scales.n_sds] += slopes[: self.scales.n_sds]
-        gradient[self.scales.log_sigma] += to_log_sigma + slopes.sum()
+        gradient = np.zeros(len(point))
+        gradient[:n_sds] = slopes[:n_sds]
+        gradient[self.scales.log_sigma] = slopes.sum()
         partial = point[self.scales.partial]
-        gradient[self.scales.partial] += self._lkj * np.tanh(partial)
-        return value + float(self._lkj @ log_cosh(partial))
+        gradient[self.scales.partial] = self._lkj * np.tanh(partial)
+        return value + float(self._lkj @ log_cosh(partial)), gradient
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """The log density at a point, and what its gradient is made from."""
+
+    value: float
+    sigma: float
+    lambdas: np.ndarray
+    factors: list[np.ndarray]
+    Lambdas: list[np.ndarray]
+    unit: list[np.ndarray]
+    F: np.ndarray
+    inverse: np.ndarray
+    GD: np.ndarray
+    of_rows: np.ndarray
+    covariance: np.ndarray
+    mean: np.ndarray
 
 
 def _inverse_of_one_plus(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -275,9 +227,3 @@ def _inverse_of_one_plus(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     stacked = np.ascontiguousarray(V.transpose(2, 0, 1))
     log_determinant = 2 * np.log(np.diagonal(np.linalg.cholesky(stacked), axis1=1, axis2=2)).sum(axis=1)
     return np.ascontiguousarray(np.linalg.inv(stacked).transpose(1, 2, 0)), log_determinant
-
-
-def _sandwich(outer: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """Give outer @ middle @ outer, the matrices along the last axis."""
-    a, b = outer.transpose(2, 0, 1), middle.transpose(2, 0, 1)
-    return np.ascontiguousarray((a @ b @ a).transpose(1, 2, 0))

@@ -12,15 +12,16 @@ LogDensity = Callable[[np.ndarray], tuple[float, np.ndarray]]
 LEAST_CURVATURE = 0.1
 GREATEST_STEP = 2.0
 NEARLY_THERE = 1e-7
-STEP = 1e-4
+STEP = 1e-3
+"""Large, since where sigma is small against effects the gradient has few digits; curvature needs two or three."""
 
 
-def curvature(density: LogDensity, point: np.ndarray, step: float = STEP) -> np.ndarray:
-    """Give minus the matrix of second derivatives, by central differences of the gradient."""
+def curvature(density: LogDensity, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Give minus the matrix of second derivatives, by differences of the gradient from that at the point."""
     size = len(point)
     matrix = np.empty((size, size))
-    for k, away in enumerate(step * np.eye(size)):
-        matrix[k] = (density(point - away)[1] - density(point + away)[1]) / (2 * step)
+    for k, away in enumerate(STEP * np.eye(size)):
+        matrix[k] = (gradient - density(point + away)[1]) / STEP
     return 0.5 * (matrix + matrix.T)
 
 
@@ -44,7 +45,7 @@ def find_mode(density: LogDensity, start: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     point = start
     value, gradient = density(point)
-    matrix = curvature(density, point)
+    matrix = curvature(density, point, gradient)
     for _ in range(50):
         eigenvalues, vectors = np.linalg.eigh(matrix)
         step = vectors @ ((vectors.T @ gradient) / np.maximum(np.abs(eigenvalues), LEAST_CURVATURE))
@@ -59,5 +60,5 @@ def find_mode(density: LogDensity, start: np.ndarray) -> tuple[np.ndarray, np.nd
                 return point, matrix
             new_value, new_gradient = density(point + step)
         point, value, gradient = point + step, new_value, new_gradient
-        matrix = curvature(density, point)
+        matrix = curvature(density, point, gradient)
     return point, matrix

@@ -12,11 +12,12 @@ Bates & DebRoy (2004), doi:10.1016/j.jmva.2004.04.013.
 import numpy as np
 
 from stanhier.basics.threads import in_threads
+from stanhier.engines.multilevel.axes import Axes
 from stanhier.engines.multilevel.cross_products import row_pairs
 from stanhier.engines.multilevel.layout import cholesky_factors, cor_slices, dense_slices, sd_slices
 from stanhier.engines.multilevel.marginal import MarginalPosterior
 from stanhier.engines.multilevel.small_matrices import cholesky, forward, squared
-from stanhier.engines.multilevel.whitening import Axes, ScaleDraws
+from stanhier.engines.multilevel.whitening import ScaleDraws
 
 __all__ = ["draw_location", "log_marginal"]
 
@@ -81,13 +82,13 @@ def log_marginal(posterior: MarginalPosterior, axes: Axes, scales: ScaleDraws) -
         found[part] = -posterior.n_rows * np.log(scales.sigma[part]) - 0.5 * (determinants + rest) - own
 
     in_threads(density, range(0, n_draws, step))
-    return found + np.log(np.abs(np.diag(axes.basis))).sum()
+    return np.asarray(found + np.log(np.abs(np.diag(axes.basis))).sum())
 
 
 def _step(posterior: MarginalPosterior, size: int) -> int:
     """Give how many draws fit into a batch."""
     q, _, n_strata = posterior.R.shape
-    return max(1, BATCH_VALUES // (6 * (size + 1) ** 2 + 4 * n_strata * q * q))
+    return max(1, BATCH_VALUES // int(6 * (size + 1) ** 2 + 4 * n_strata * q * q))
 
 
 def _draw(posterior: MarginalPosterior, scales: ScaleDraws, noise: np.ndarray) -> np.ndarray:

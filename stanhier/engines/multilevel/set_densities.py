@@ -22,6 +22,8 @@ __all__ = ["set_densities"]
 _LOG_2PI = float(np.log(2 * np.pi))
 _SETS = 64
 """Sets of a block."""
+WRITTEN_OUT = 8
+"""Rows of a matrix up to which all draws' matrices are factorised at once, element by element."""
 _ROWS = 1 << 13
 """Rows that are rotated at once."""
 
@@ -186,11 +188,22 @@ def _own_part(V: np.ndarray, residuals: np.ndarray) -> np.ndarray:
     """Log densities of the rows that effects move, without constants, left out and all in, shape (2, S)."""
     twice = 2 * V
     twice[range(len(V)), range(len(V))] -= 1.0
-    squares, log_roots = [], []
-    for matrices in (V, twice):
-        lower = cholesky(matrices)
-        squares.append(np.square(forward(lower, residuals)).sum(axis=0))
-        log_roots.append(np.log(lower[range(len(V)), range(len(V))]).sum(axis=0))
+    (square, log_root), (half_again, log_root_twice) = (_squares(matrices, residuals) for matrices in (V, twice))
     # (2 I - V^-1)^-1 between V^-1 and V^-1 is 2 (2 V - I)^-1 - V^-1.
-    again = 2 * squares[1] - squares[0]
-    return np.stack([-0.5 * squares[0] - log_roots[0], -0.5 * again - (log_roots[1] - log_roots[0])])
+    again = 2 * half_again - square
+    return np.stack([-0.5 * square - log_root, -0.5 * again - (log_root_twice - log_root)])
+
+
+def _squares(matrices: np.ndarray, residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give r'M^-1 r and half the log determinant of M, shape (S,), of matrices with no eigenvalue below 1."""
+    n = len(matrices)
+    if n <= WRITTEN_OUT:
+        lower = cholesky(matrices)
+        return np.square(forward(lower, residuals)).sum(axis=0), np.log(lower[range(n), range(n)]).sum(axis=0)
+    # The last row of the factor of [M r; r' c], c > r'M^-1 r, is M's own factor solved for r.
+    bordered = np.empty((residuals.shape[1], n + 1, n + 1))
+    bordered[:, :n, :n] = np.moveaxis(matrices, -1, 0)
+    bordered[:, n, :n] = bordered[:, :n, n] = residuals.T
+    bordered[:, n, n] = np.square(residuals).sum(axis=0) + 1.0
+    factor = np.linalg.cholesky(bordered)
+    return np.square(factor[:, n, :n]).sum(axis=1), np.log(factor[:, range(n), range(n)]).sum(axis=1)

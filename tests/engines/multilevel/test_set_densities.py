@@ -98,3 +98,11 @@ def test_without_groups_rows_are_independent():
     codes = np.arange(60) % 7
     left_out, all_in = all_sets(set_densities(made.rows, codes, 7, made.given))
     check(made, codes, left_out, all_in, lambda _: [])
+
+
+def test_matrices_of_many_rows_are_as_those_of_few(monkeypatch):
+    made = (WORLDS | NESTED)["nested"]()
+    codes = made.rows.groupings[0].codes
+    few = all_sets(set_densities(made.rows, codes, 4, made.given))
+    monkeypatch.setattr(module, "WRITTEN_OUT", 1)
+    np.testing.assert_allclose(all_sets(set_densities(made.rows, codes, 4, made.given)), few, rtol=1e-10)
