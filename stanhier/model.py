@@ -15,7 +15,7 @@ from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
 from stanhier.posterior.approximation import Mode, approximate, optimize
-from stanhier.reports import html
+from stanhier.reports import html, text
 from stanhier.stan.keyword_types import (
     LaplaceKeywords,
     OptimizeKeywords,
@@ -138,6 +138,7 @@ class Model(Regression):
 
     sample_prior = predictive.sample_prior
     plot_prior = plots.prior
+    __repr__ = text.model_text
     _repr_html_ = html.model_html
 
     @in_our_words()
@@ -286,16 +287,3 @@ class Model(Regression):
     def _checked[F: Fit[Regression]](fit: F) -> F:
         fit.warn_if_unreliable()
         return fit
-
-    def __repr__(self) -> str:
-        lines = [f"{type(self).__name__}({self.formula!r})", f"  {self.design.n_rows:,} rows"]
-        counts = [f"{len(one.levels):,} groups of '{one.name}'" for one in self.design.groupings]
-        if counts:
-            lines[-1] += f" in {' and '.join(counts)}"
-        lines += [f"  {name} ~ {prior!r}" for name, prior in self.chosen.by_scalar.items()]
-        if self.noise.kind == "known":
-            lines.append("  standard errors known")
-        elif self.noise.fixed is not None:
-            lines.append(f"  sigma = {self.noise.fixed:g}")
-        lines += [f"  {sentence}" for sentence in self.around_zero]
-        return "\n".join(lines)

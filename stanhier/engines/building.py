@@ -72,7 +72,7 @@ def build(
         with in_double_precision(formula.text):
             reduced = design.reduce(reducer)
             moments = ColumnMoments(reduced.mean, reduced.sd)
-            refuse_unidentified(design, moments)
+            refuse_unidentified(design, moments, own_intercepts=own_intercepts)
             parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
             chosen = choose_priors(priors, design, parameters, moments)
             if not chosen.by_name:

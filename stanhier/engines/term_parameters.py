@@ -75,8 +75,8 @@ def inventory_of_terms(
 
     Those of a factor g are named after it: `sd_g`, `cor_g` where effects are correlated, `effect_g`. Labels of effects
     stand along `effect` and, across a matrix of correlations, `effect_other`; where several factors have several
-    effects, or different ones, along `effect_of_g` and `effect_of_g_other`. A factor one of whose names is taken is called by the first of
-    `g_2`, `g_3` ... that leaves none taken.
+    effects, or different ones, along `effect_of_g` and `effect_of_g_other`. A factor one of whose names is taken is
+    called by the first of `g_2`, `g_3` ... that leaves none taken.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ def group_tables(fit: Fitted[Regression]) -> list[GroupTable]:
             what = f"Means of the groups of {grouping.name}{at}"
             if effect != INTERCEPT:
                 what = f"Slopes of {effect} of the groups of {grouping.name}"
-            own: pd.DataFrame = table if grouping.n_effects == 1 else table.xs(effect, level=1)
+            own: Any = table if grouping.n_effects == 1 else table.xs(effect, level=1)
             lines = list(_lines(own, grouping.levels, sizes))
             made.append(GroupTable(f"{what}{others}, from high to low", grouping.name, lines))
     return made

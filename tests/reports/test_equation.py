@@ -28,7 +28,8 @@ def test_a_slope_that_varies():
         "+ effect_{school[i], Intercept} + effect_{school[i], x} · x_{i}",
         "(effect_{school[j], Intercept}, effect_{school[j], x}) ~ MultiNormal(0, Σ_{school})"
         "  for each of 6 groups j of school",
-        "Σ_{school} = D_{school} cor_{school} D_{school} with D_{school} = diag(sd_{school, Intercept}, sd_{school, x})",
+        "Σ_{school} = D_{school} cor_{school} D_{school} with D_{school} = "
+        "diag(sd_{school, Intercept}, sd_{school, x})",
     ]
 
 
@@ -62,7 +63,7 @@ def test_blocks_of_one_factor_are_numbered():
     assert written[7].startswith("Σ_{school, 2} = D_{school, 2} cor_{school, 2} D_{school, 2} with")
     rows = [(typed(quantity), prior, remark) for quantity, prior, remark in equation.prior_rows(_model("two blocks"))]
     assert ("cor_{school, 1}", "LKJ(1)", "among Intercept, x") in rows
-    assert ("cor_{school, 2}", "LKJ(1)", "among z, scale(z)") in rows
+    assert ("cor_{school, 2}", "LKJ(1)", "among z, exp(z)") in rows
 
 
 def test_priors_are_those_that_were_given():

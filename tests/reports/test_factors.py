@@ -31,7 +31,7 @@ class Page(HTMLParser):
         self.titles = re.findall(r"<figcaption><strong>([^<]*)</strong>", self.source)
         self.tables = re.findall(r"<summary>([^<]*)</summary>", self.source)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, attrs):  # noqa: ARG002
         if tag not in VOID:
             self.open.append(tag)
 

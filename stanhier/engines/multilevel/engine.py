@@ -31,6 +31,7 @@ from stanhier.engines.multilevel.program_data import stan_data
 from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
+from stanhier.engines.multilevel.told_apart import refuse_same_effects
 from stanhier.engines.multilevel.whitening import Whitening, whiten
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
@@ -87,10 +88,11 @@ class MultilevelEngine(ConditionalEngine):
         Raises
         ------
         DataError
-            If predictors and effects reproduce the response exactly, columns are collinear with flat priors, or the
-            structure is larger than what can be integrated out.
+            If predictors and effects reproduce the response exactly, columns are collinear with flat priors, effects
+            cannot be told apart, or the structure is larger than what can be integrated out.
         """
         _refuse_large(design, statistics)
+        refuse_same_effects(design, statistics)
         _refuse_exact(design, statistics, noise)
         priors = location_priors(chosen, statistics.origin)
         eta = chosen.correlation_shapes([grouping.blocks for grouping in design.groupings])
