@@ -140,7 +140,6 @@ class Model(Regression):
     plot_prior = plots.prior
     __repr__ = text.model_text
     _repr_html_ = html.model_html
-    __repr__ = text.model_text
 
     @in_our_words()
     def sample(
