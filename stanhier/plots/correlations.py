@@ -84,7 +84,8 @@ def correlations(
     effects = [short(effect, _LABEL) for effect in parameter.coords[0]]
     pairs = correlated_pairs(parameter.blocks)
     labels = [f"{effects[i]}, {effects[j]}" for i, j in pairs]
-    priors = [prior_densities(fit.model)[parameter.name, label] for label in parameter.scalar_labels]
+    curves = prior_densities(fit.model)
+    priors = [curves[parameter.name, label] for label in parameter.scalar_labels]
     width, height = 4.6 + label_width(labels), max(2.6, 1.5 + 0.5 * len(labels))
     if len(effects) < 3 or ax is not None:
         ax = new_axes(ax, (width, height), size)

@@ -1,6 +1,6 @@
 """Grouping factors as pictures show them: labels, sizes, and the intercept and slopes that each group has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from stanhier.plots.shared import Intervals, intervals, short
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import group_coefficient, term_of
 
-__all__ = ["MEAN_OF_GROUPS", "Coefficient", "Factor", "factor_of", "group_sizes", "population_factors"]
+__all__ = ["MEAN_OF_GROUPS", "Coefficient", "Factor", "factor_of", "group_sizes", "is_label", "population_factors"]
 
 MEAN_OF_GROUPS = "the mean of the groups"
 
@@ -103,7 +103,7 @@ class Factor:
         StanhierError
             If there is no such group, or none is named.
         """
-        wanted = [labels] if isinstance(labels, str) or np.isscalar(labels) else list(labels)
+        wanted = [labels] if is_label(labels) else list(labels)
         if not wanted:
             raise StanhierError(f"{where}(groups=[]): no group is named.")
         positions = self.grouping.levels.get_indexer(pd.Index(wanted))
@@ -175,6 +175,11 @@ class Factor:
         weights = np.stack([one.weights for one in coefficients])
         spread = weights @ population_factors(self.fit, self.term)
         return np.asarray(np.einsum("skl,sml->km", spread, spread) / len(spread))
+
+
+def is_label(labels: Any) -> bool:
+    """Tell whether this is one label, and not several."""
+    return isinstance(labels, str | bytes) or not isinstance(labels, Iterable)
 
 
 def factor_of(fit: Fitted[Regression], group: Any, where: str) -> Factor:

@@ -1,6 +1,5 @@
 """The picture of groups side by side: sorted intervals of their intercepts and slopes; or of the coefficients."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
 from stanhier.plots.figures import Size, checked_size, new_axes
-from stanhier.plots.rows import MAX_PANELS, draw_rows, finish_panels, legend_above, row_height, row_panels
+from stanhier.plots.rows import MAX_PANELS, draw_rows, finish_panels, in_lines, legend_above, row_height, row_panels
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
@@ -182,16 +181,16 @@ def _forest_of_groups(
     rows = _Rows.of(np.argsort(estimates[0].median, kind="stable"), all_of_them=groups is not None)
     names = factor.labels
     labels = [names[int(chosen[k])] for k in rows.shown]
-    positions = rows.positions
+    width, positions = label_width(labels), rows.positions
     details = f"(median, 50 % and {100 * prob:g} % intervals)"
     if len(rows.rest):
         positions, labels = np.append(positions, rows.band.mean()), [*labels, f"{len(rows.rest):,} groups between"]
-    axes = row_panels(len(drawn), label_width(labels), rows.height, size, ax)
+    axes = row_panels(len(drawn), width, rows.height, size, ax)
     for k, (panel, one, estimate) in enumerate(zip(axes, drawn, estimates, strict=True)):
         _draw_panel(panel, rows, estimate, is_sorted=k == 0)
         words = one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS
         panel.axvline(one.centre, color=REFERENCE, linestyle="--", linewidth=1, zorder=0, label=words)
-        panel.set_xlabel(f"{one.words}\n{details}" if len(axes) == 1 else textwrap.fill(one.words, 34))
+        panel.set_xlabel(in_lines(one.words, len(axes)) + (f"\n{details}" if len(axes) == 1 else ""))
     first = axes[0]
     first.set_yticks(positions, labels)
     first.set_ylim(positions.min() - 0.7, positions.max() + 0.7)

@@ -1,6 +1,6 @@
 """The groups that a picture along a predictor is of: one panel for each of a factor, and groups that all share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed
 from stanhier.engines.regression import Regression
-from stanhier.plots.factors import Factor
+from stanhier.plots.factors import Factor, is_label
 from stanhier.plots.shared import short
 from stanhier.posterior.fitted import Fitted
 
@@ -112,7 +112,7 @@ def held_groups(fit: Fitted[Regression], x: str, by: str | None, groups: Any) ->
         if name not in names:
             there_are = f"they are {listed(names)}" if names else "it has none"
             raise StanhierError(f"{_WHERE}(groups=...): {name!r} is no factor of the model; {there_are}.")
-    several = [name for name, labels in asked.items() if not _is_one(labels) and not (is_factor and name == by)]
+    several = [name for name, labels in asked.items() if not is_label(labels) and not (is_factor and name == by)]
     if by is None and len(several) == 1:
         by, is_factor, several = several[0], True, []
     if several:
@@ -127,10 +127,6 @@ def held_groups(fit: Fitted[Regression], x: str, by: str | None, groups: Any) ->
     held = HeldGroups(fit, own, positions.get(str(by)) if is_factor else None, shared)
     _refuse_apart(held)
     return held
-
-
-def _is_one(labels: Any) -> bool:
-    return isinstance(labels, str) or bool(np.isscalar(labels)) or not isinstance(labels, Sequence | np.ndarray)
 
 
 def _refuse_apart(held: HeldGroups) -> None:

@@ -1,10 +1,12 @@
 """Two effects of groups against each other: what pooling did to both, and the population that they come from."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from stanhier.plots.factors import Coefficient, Factor
+from stanhier.plots.rows import in_lines
 from stanhier.plots.shared import OTHER, POSTERIOR, REFERENCE, short
 
 __all__ = ["MAX_ARROWS", "plane", "within_sight"]
@@ -61,14 +63,15 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
     for (low, high), limit in zip(limits, (ax.set_xlim, ax.set_ylim), strict=True):
         margin = 0.03 * (high - low)
         limit(low - margin, high + margin)
-    ax.set_xlabel(drawn[0].words)
-    ax.set_ylabel(drawn[1].words)
+    ax.set_xlabel(in_lines(drawn[0].words))
+    ax.set_ylabel(textwrap.fill(drawn[1].words, 48))
     ax.set_title(
         f"{factor.n_groups:,} groups of {short(factor.grouping.name)}{f' (least squares: {said})' if said else ''}",
         fontsize=10,
     )
     # Below the axes it covers no estimate.
-    ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
+    below = -0.12 - 0.04 * ax.get_xlabel().count("\n")
+    ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, below), ncols=2)
     return ax
 
 

@@ -1,5 +1,6 @@
 """Pictures with a row for each group: intervals, heights, and where the legend is."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from stanhier.plots.figures import new_axes, panels_of
 from stanhier.plots.shared import Intervals, short
 
-__all__ = ["MAX_PANELS", "draw_rows", "finish_panels", "legend_above", "row_height", "row_panels"]
+__all__ = ["MAX_PANELS", "draw_rows", "finish_panels", "in_lines", "legend_above", "row_height", "row_panels"]
 
 MAX_PANELS = 6
 """Effects that a picture shows beside each other, unless they are named."""
@@ -53,3 +54,8 @@ def finish_panels(axes: Any, names: Sequence[str]) -> None:
         panel.tick_params(axis="y", left=False)
     handles, words = axes[0].get_legend_handles_labels()
     axes.figure.legend(handles, words, loc="outside upper center", ncols=len(words), frameon=False, fontsize=9)
+
+
+def in_lines(words: str, panels: int = 1) -> str:
+    """Break what an axis shows into lines that fit below one of so many panels."""
+    return textwrap.fill(words, 60 if panels == 1 else 34 if panels < 4 else 28)

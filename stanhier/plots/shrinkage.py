@@ -13,7 +13,7 @@ from stanhier.engines.regression import Regression
 from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes, panels_of
 from stanhier.plots.plane import plane, within_sight
-from stanhier.plots.rows import MAX_PANELS, finish_panels, legend_above, row_height, row_panels
+from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, legend_above, row_height, row_panels
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import At, predictors_at
@@ -130,7 +130,7 @@ def _rows(
         panel.plot(of_rows[order], y, "o", color=OTHER, markerfacecolor="none", label=f"no pooling: {own}")
         panel.plot(of_all[order], y, "o", color=POSTERIOR, label="partial pooling: posterior median")
         panel.axvline(one.centre, label=one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS, **_LINE)
-        panel.set_xlabel(one.words if len(axes) == 1 else textwrap.fill(one.words, 34))
+        panel.set_xlabel(in_lines(one.words, len(axes)))
         if factor.grouping.n_effects > 1:
             panel.set_xlim(*within_sight(of_rows, of_all))
     first = axes[0]
@@ -165,7 +165,7 @@ def _points(
         panel.axline((one.centre, one.centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
         panel.axhline(one.centre, label="complete pooling", **_LINE)
         words = f"the group's own {one.words} (no pooling)"
-        panel.set_xlabel(words if len(axes) == 1 else textwrap.fill(words, 40))
+        panel.set_xlabel(textwrap.fill(words, 72 if len(axes) == 1 else 40))
         if factor.grouping.n_effects > 1:
             panel.set_xlim(*within_sight(of_rows, of_all))
             panel.set_ylim(*within_sight(of_all, of_all))

@@ -2,13 +2,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 import stanhier as sh
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of, texts_overlap
-from tests.tools.explicit_fit import crossed, nested
+from tests.tools.explicit_fit import crossed, explicit_fit, nested, sleepy
 
 
 def test_prediction_of_a_line_is_that_of_predict():
@@ -157,3 +158,27 @@ def test_groups_that_cannot_be_drawn_are_refused(two):
         two.plot_prediction("days", by="subjects")
     with pytest.raises(sh.StanhierError, match="figure of its own"):
         two.plot_prediction("days", groups={"item": ["item 1"]}, ax=plt.subplots()[1])
+
+
+def test_a_slope_of_groups_alone_widens_the_band():
+    fit = explicit_fit("reaction ~ 1 + (0 + days | subject)", sleepy(), sd={"subject": [12.0]}, sigma=30.0)
+    days, mean, new, of_mean = curves(fit.plot_prediction("days"))
+    alpha, sd = drawn(fit, "alpha"), drawn(fit, "sd_subject")[:, 0]
+    np.testing.assert_allclose(mean, np.median(alpha))
+    np.testing.assert_allclose(of_mean[0], np.quantile(alpha, 0.05))
+    for k in (0, 59):
+        spread = np.hypot(sd * days[k], drawn(fit, "sigma"))
+        assert stats.norm.cdf(new[1][k], alpha, spread).mean() == pytest.approx(0.95, abs=0.02)
+
+
+def test_labels_of_any_kind_and_in_any_list_are_groups():
+    data = sleepy(n_groups=6)
+    data["subject"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(data["subject"].astype(int), unit="D")
+    fit = explicit_fit("reaction ~ days + (1 + days | subject)", data, sd={"subject": [25.0, 6.0]}, sigma=25.0)
+    levels = fit.model.design.groupings[0].levels
+    assert len(fit.plot_prediction("days", groups={"subject": levels[:2]})) == 2
+    assert len(fit.plot_prediction("days", by="subject", groups=levels[0])) == 1
+    assert (
+        fit.plot_prediction("days", groups={"subject": levels[3]}).get_xlabel().startswith("days\n(at subject = 2020")
+    )
+    assert len(fit.plot_forest(groups=set(levels[:3]))[0].get_yticks()) == 3

@@ -144,3 +144,23 @@ def test_pictures_of_large_numbers_stay_apart():
     fit = explicit_fit("reaction ~ days + (1 + days | subject)", data, sd={"subject": [25e3, 6e3]}, sigma=25e3)
     for picture in (fit.plot_posterior(), fit.plot_forest(), fit.plot_shrinkage(), fit.plot_ppc()):
         assert not texts_overlap(picture.figure)
+
+
+def test_long_names_of_effects_stay_apart():
+    days, reaction = (
+        "days of sleep deprivation in the sleep laboratory",
+        "reaction time in milliseconds on the vigilance task",
+    )
+    data = sleepy().rename(columns={"days": days, "reaction": reaction})
+    formula = f"`{reaction}` ~ `{days}` + (1 + `{days}` | subject)"
+    fit = explicit_fit(formula, data, sd={"subject": [25.0, 6.0]}, sigma=25.0)
+    for picture in (
+        fit.plot_forest(),
+        fit.plot_forest(effects=days),
+        fit.plot_shrinkage(),
+        fit.plot_shrinkage(kind="rows"),
+        fit.plot_correlations(),
+        fit.plot_posterior(),
+        fit.plot_prediction(days),
+    ):
+        assert not texts_overlap(picture.figure)

@@ -203,3 +203,14 @@ def test_pictures_of_pooling_refuse_what_cannot_be(sleep):
         sleep.plot_shrinkage(effects="days", kind="plane")
     with pytest.raises(sh.StanhierError, match=r"one pair of axes holds one effect, not 2; choose it with effects="):
         sleep.plot_shrinkage(kind="rows", ax=plt.subplots()[1])
+
+
+def test_least_squares_of_the_engine_are_those_of_the_rows():
+    fit = fake_fit(sh.Model("reaction ~ days + (1 + days | subject)", sleepy()))
+    drawn = {line.get_label(): line.get_data() for line in fit.plot_shrinkage(at=0).lines}
+    np.testing.assert_allclose(drawn["no pooling: own least squares"], least_squares(fit, 0.0), rtol=1e-7)
+    table = fit.group_summary()
+    pooled = np.array(drawn["partial pooling: posterior median"])
+    expected = table["median"].to_numpy().reshape(-1, 2).T
+    sd = table["sd"].to_numpy().reshape(-1, 2).T
+    assert (np.abs(pooled - expected) < 0.25 * sd).all(), "medians of draws, and of the exact posterior"

@@ -63,7 +63,7 @@ def test_blocks_of_one_factor_are_numbered():
     assert written[7].startswith("Σ_{school, 2} = D_{school, 2} cor_{school, 2} D_{school, 2} with")
     rows = [(typed(quantity), prior, remark) for quantity, prior, remark in equation.prior_rows(_model("two blocks"))]
     assert ("cor_{school, 1}", "LKJ(1)", "among Intercept, x") in rows
-    assert ("cor_{school, 2}", "LKJ(1)", "among z, scale(z)") in rows
+    assert ("cor_{school, 2}", "LKJ(1)", "among z, exp(z)") in rows
 
 
 def test_priors_are_those_that_were_given():

@@ -152,3 +152,39 @@ def test_what_is_no_fit_is_damage(change, words, tmp_path):
     path = changed(tmp_path / "other.nc", change)
     with pytest.raises(sh.StanhierError, match=rf"other\.nc is damaged: .*{words}"):
         sh.load(path)
+
+
+def _fewer_labels(file):
+    stored = file["stanhier_compressed/labels_1"]
+    labels = json.loads(stored[:].tobytes().decode())
+    text = json.dumps({**labels, "values": labels["values"][:-1]}).encode()
+    stored[:] = np.frombuffer(text.ljust(len(stored)), dtype=np.uint8)
+
+
+def _other_columns(file):
+    file["stanhier_compressed/columns"][1] = 1
+
+
+def _other_blocks(file):
+    del file["stanhier_compressed/blocks"], file["stanhier_compressed/n_blocks"]
+    file["stanhier_compressed/blocks"] = [2, 1]
+    file["stanhier_compressed/n_blocks"] = [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_fewer_labels, r"n_levels \[6, 5\] in place of \[6, 4\]"),
+        (_other_columns, r"columns \[-1, 1, 1\] in place of \[-1, 0, 1\]"),
+        (_other_blocks, r"blocks \[1, 1\] in place of \[2, 1\]"),
+    ],
+)
+def test_rows_of_other_groups_or_effects_are_damage(change, words, tmp_path):
+    variants.several().to_parquet(tmp_path / "rows.parquet")
+    model = sh.Model("y ~ x + z + (x || school) + (0 + z | rater)", tmp_path / "rows.parquet")
+    fake_fit(model, draws=30).save(tmp_path / "fit.nc")
+    with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as opened:
+        opened.load().to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    path = changed(tmp_path / "other.nc", change)
+    with pytest.raises(sh.StanhierError, match=rf"other\.nc is damaged: .*{words}"):
+        sh.load(path)

@@ -98,7 +98,7 @@ SEVERAL = {
     "slope around 0": lambda: sh.Model("y ~ x + (0 + z | school)", several(), se="se"),
     "crossed": lambda: sh.Model("y ~ x + (1 | school) + (1 | rater)", several(), sigma=0.6),
     "nested": lambda: sh.Model("y ~ x + (1 + x | school / `class`)", several()),
-    "two blocks": lambda: sh.Model("y ~ x + (1 + x | school) + (0 + z + scale(z) | school) + (1 | rater)", several()),
+    "two blocks": lambda: sh.Model("y ~ x + (1 + x | school) + (0 + z + exp(z) | school) + (1 | rater)", several()),
     "categories": lambda: sh.Model("y ~ bs(x, df=4) + C(kind) + (C(kind) | school)", several()),
     "a factor that is a predictor": lambda: sh.Model("y ~ school + x + (0 + x | school:rater)", several()),
     "no intercept": lambda: sh.Model("y ~ 0 + x + (x | school)", several()),
