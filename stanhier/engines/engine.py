@@ -40,6 +40,9 @@ class Coordinates(Protocol):
     def draws(self, raw: RawDraws) -> Draws:
         """Turn what a program sampled into draws."""
 
+    def mode(self, raw: RawDraws) -> Draws:
+        """Turn the mode that a program found into a single draw, what is integrated out at its mean given the rest."""
+
     def sampled(self, draws: Draws) -> dict[str, np.ndarray]:
         """Give what the sampler moved, number by number, each of shape (chains, draws): what diagnostics check."""
 

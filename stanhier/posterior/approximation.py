@@ -124,7 +124,7 @@ def optimize[R: Regression](model: R, keywords: Mapping[str, Any]) -> Mode[R]:
         values = np.atleast_2d(found.optimized_params_np)
         raw = _raw(values, found.column_names, "lp__", found, arguments)
     coordinates = in_logarithms.engine.coordinates
-    draws = coordinates.draws(raw)
+    draws = coordinates.mode(raw)
     population = coordinates.population(draws)
     estimates: dict[str, float] = {}
     for parameter in coordinates.parameters:

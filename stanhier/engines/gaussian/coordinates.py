@@ -74,6 +74,10 @@ class GaussianCoordinates:
             failed_chains=raw.failed_chains,
         )
 
+    def mode(self, raw: RawDraws) -> Draws:
+        """Turn the mode that Stan found into a single draw: location and scales are what it moves."""
+        return self.draws(raw)
+
     def sampled(self, draws: Draws) -> dict[str, np.ndarray]:
         """Give the location parameters, the intercept where it was sampled, and the estimated scales."""
         location = draws.values[LOCATION]

@@ -88,6 +88,10 @@ class TextbookCoordinates:
         """Names of the scales."""
         return frozenset(self.layout) & {NOISE, SD}
 
+    def mode(self, raw: RawDraws) -> Draws:
+        """Gather the variables of a mode, as of draws."""
+        return self.draws(raw)
+
     def draws(self, raw: RawDraws) -> Draws:
         """Gather the program's variables.
 
