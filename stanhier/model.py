@@ -10,7 +10,7 @@ from stanhier.basics.words import quoted
 from stanhier.engines.building import build
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
-from stanhier.engines.textbook.switch import textbook_regression
+from stanhier.engines.textbook.switch import refuse_too_large, textbook_regression
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
@@ -174,6 +174,8 @@ class Model(Regression):
         ------
         StanhierError
             If a keyword is unknown or has a value that it cannot have.
+        DataError
+            If the structure is too large for the first engine, or rows for the second are not in memory.
         SamplingError
             If a chain does not finish (with `keep_finished`: if none does); which, and why, with Stan's own words.
         CmdStanError
@@ -194,6 +196,8 @@ class Model(Regression):
         """
         if engine not in ("fast", "textbook"):
             raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
+        if engine == "fast":
+            refuse_too_large(self)
         model = self if engine == "fast" else textbook_regression(self)
         raw = run_nuts(model.engine.program, model.engine.data(), kwargs, keep_finished=keep_finished)
         return self._checked(Fit(model, model.engine.coordinates.draws(raw)))
