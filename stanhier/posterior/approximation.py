@@ -59,7 +59,7 @@ class Mode[R: Regression]:
 
     Attributes
     ----------
-    model : LinearRegression or VaryingIntercept
+    model : Model
     estimates : pandas.Series
         By parameter; `beta` by predictor, as in `beta[x]`.
     draws : Draws
