@@ -12,7 +12,7 @@ from stanhier.basics.errors import StanhierError
 from stanhier.design.blocks import precision_weights
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments
+from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
 from stanhier.engines.gaussian.likelihood import common_mean
@@ -82,9 +82,7 @@ class TextbookEngine:
     @cached_property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        columns = np.column_stack([self.design.matrix, self.design.y])
-        sd = columns.std(axis=0, ddof=1) if len(columns) > 1 else np.zeros(columns.shape[1])
-        return ColumnMoments(columns.mean(axis=0), sd)
+        return moments_of_rows(self.design)
 
     @property
     def prior_centre(self) -> np.ndarray:
