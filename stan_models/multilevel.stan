@@ -6,15 +6,16 @@
 //                                                                     correlations, block by block)
 //
 // Term e, the one with most levels, is eliminated group by group: the triangular factor of group j's rows of
-// [z_e | other terms' columns, location, y] begins with q[e] rows [R_j B_j], and those of V_j = I + R_j Lambda Lambda' R_j'
-// have covariance sigma^2 V_j. Groups of equal R_j form a stratum h. All that is needed of the rows is
-//   G = G0 + sum over h, k, l of inverse(V_h)[k, l] * (sum over the groups j of h of B_j[k]' * B_j[l]).
-// The columns of the M effects of the other terms are multiplied by Lambda_t, so that these have standard normal priors,
-// and then they are integrated out together with the location.
+// [z_e | other terms' columns, location, y] begins with q[e] rows [R_j B_j], those that z_e explains; given all else
+// they have covariance sigma^2 V_j, V_j = I + R_j Lambda_e Lambda_e' R_j'. Groups of equal R_j form a stratum h. All
+// that is needed of the rows is
+//   G = G0 + sum over h, k, l of inverse(V_h)[k, l] * (sum over the groups j of h of B_j[k]' * B_j[l]),
+// where G0 holds the cross-products of the rows below. The columns of the M effects of the other terms are multiplied
+// by Lambda_t, so that these have standard normal priors, and then they are integrated out together with the location.
 //
-// The location reaches Stan in coordinates phi, in which it is nearly standard normal; theta = theta_hat + prior_rows * phi
-// holds the quantities that have priors. A Student t prior is normal with precision lambda * prior_precision,
-// lambda ~ gamma(nu / 2, nu / 2).
+// The location reaches Stan in coordinates phi, in which it is nearly standard normal; theta = theta_hat +
+// prior_rows * phi holds the quantities that have priors. A Student t prior is normal with precision
+// lambda * prior_precision, lambda ~ gamma(nu / 2, nu / 2).
 //
 // Bates & DebRoy (2004), doi:10.1016/j.jmva.2004.04.013; Lewandowski, Kurowicka & Joe (2009),
 // doi:10.1016/j.jmva.2009.04.008 (correlations).
@@ -40,11 +41,11 @@ data {
   array[B] int<lower=1> block_size;
   vector<lower=0>[B] eta; // of the LKJ prior
   
-  matrix[M + P + 1, M + P + 1] G0; // columns: other terms' effects by term, level, effect; location; y
+  matrix[M + P + 1, M + P + 1] G0; // other terms' effects by term, level and effect; location; y
   vector<lower=0>[H] n_groups;
   matrix[H * q[e], q[e]] R; // upper triangular, one below the other
-  // Lower triangles of cross-products, row by row, in the rows; pairs (k, l) of each stratum in the columns, k >= l: those
-  // with k > l stand for (l, k) as well, so that B_j[k]' * B_j[l] and its transpose are added.
+  // Lower triangles of cross-products, row by row, in the rows; pairs (k, l) of each stratum in the columns, k >= l:
+  // those with k > l stand for (l, k) as well, so that B_j[k]' * B_j[l] and its transpose are added.
   matrix[((M + P + 1) * (M + P + 2)) %/% 2, H * ((q[e] * (q[e] + 1)) %/% 2)] moments;
   
   matrix[P, P] prior_rows;
@@ -53,8 +54,8 @@ data {
   array[P] int<lower=0, upper=n_t> t_prior; // which lambda multiplies the precision; 0: none
   vector<lower=0>[n_t] t_nu;
   
-  // u = u_hat + u_basis * z holds soft logarithms of the relative sds, sd / sigma = softness * log1p_exp(u), then artanh
-  // of the partial correlations, log(sigma) if it is estimated, log(lambda).
+  // u = u_hat + u_basis * z holds soft logarithms of the relative sds, sd / sigma = softness * log1p_exp(u), then
+  // artanh of the partial correlations, log(sigma) if it is estimated, log(lambda).
   vector[Qn + Cn + S + n_t] u_hat;
   matrix[Qn + Cn + S + n_t, Qn + Cn + S + n_t] u_basis;
   vector<lower=0>[Qn] softness;
@@ -67,7 +68,7 @@ data {
 transformed data {
   matrix[P + 1, P + 1] fixed_prior = rep_matrix(0, P + 1, P + 1);
   for (k in 1 : P) {
-    if (t_prior[k] == 0) {
+    if (t_prior[k] == 0 && prior_precision[k] > 0) {
       vector[P + 1] row = append_row(prior_rows[k]', -prior_residual[k]);
       fixed_prior += prior_precision[k] * row * row';
     }

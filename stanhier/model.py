@@ -7,7 +7,6 @@ from stanhier import plots
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import FormulaError, StanhierError
 from stanhier.basics.words import quoted
-from stanhier.design.design import Design
 from stanhier.design.response import warn_of_family
 from stanhier.engines.building import build
 from stanhier.engines.prior_distance import warn_of_distance
@@ -19,7 +18,7 @@ from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
 from stanhier.posterior.approximation import Mode, approximate, optimize
-from stanhier.reports import html
+from stanhier.reports import html, text
 from stanhier.stan.keyword_types import (
     LaplaceKeywords,
     OptimizeKeywords,
@@ -168,6 +167,7 @@ class Model(Regression):
 
     sample_prior = predictive.sample_prior
     plot_prior = plots.prior
+    __repr__ = text.model_text
     _repr_html_ = html.model_html
 
     @in_our_words()
@@ -316,34 +316,3 @@ class Model(Regression):
     def _checked[F: Fit[Regression]](fit: F) -> F:
         fit.warn_if_unreliable()
         return fit
-
-    def __repr__(self) -> str:
-        lines = [f"{type(self).__name__}({self.formula!r})", f"  {self.design.n_rows:,} rows"]
-        counts = [f"{len(one.levels):,} groups of '{one.name}'" for one in self.design.groupings]
-        if counts:
-            lines[-1] += f" in {' and '.join(counts)}"
-        lines += _said_of_response(self.design)
-        lines += [f"  {name} ~ {prior!r}" for name, prior in self.chosen.by_scalar.items()]
-        if self.noise.kind == "known":
-            lines.append("  standard errors known")
-        elif self.noise.fixed is not None:
-            lines.append(f"  sigma = {self.noise.fixed:g}")
-        lines += [
-            f"  {name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra
-        ]
-        return "\n".join(lines)
-
-
-def _said_of_response(design: Design) -> list[str]:
-    """Say what the family of responses is, unless Gaussian, and what stands beside the formula."""
-    lines = []
-    if not design.family.is_gaussian:
-        event = "" if design.categories is None else f"; the event is {design.categories[1]!r}"
-        lines.append(f"  {design.formula.response} is {design.family.name}, {design.family.link} link{event}")
-    if design.trials_constant is not None:
-        lines.append(f"  {design.trials_constant:,} trials in each row")
-    elif design.family.takes_trials:
-        lines.append(f"  trials {f"'{design.trials_name}'" if design.trials_name is not None else 'given by row'}")
-    if design.has_offset:
-        lines.append(f"  offset {f"'{design.offset_name}'" if design.offset_name is not None else 'given by row'}")
-    return lines

@@ -9,6 +9,7 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
+from stanhier.data.factors import names_in_order
 from stanhier.data.sources import Source, open_source
 from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Encoding, Reduce, encoding_of
@@ -147,9 +148,9 @@ def streamed_design[P](
     tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
     assert piece is not None
     labels = reducer.labels(piece)[: len(encoding.effects)]  # one group of all rows where there is no factor
-    order = [np.argsort(one.to_numpy(), kind="stable") for one in labels]
-    levels = [_plain(one[places]) for one, places in zip(labels, order, strict=True)]
-    return design_from(encoding, reducer.total(piece, order), tally.n_rows, levels, se)
+    sorted_labels = [_in_order(one.factors, own) for one, own in zip(encoding.effects, labels, strict=True)]
+    reduced = reducer.total(piece, [order for order, _ in sorted_labels])
+    return design_from(encoding, reduced, tally.n_rows, [levels for _, levels in sorted_labels], se)
 
 
 def design_from(
@@ -186,5 +187,9 @@ def design_from(
     )
 
 
-def _plain(labels: pd.Index) -> pd.Index:
-    return pd.Index(labels.tolist()) if labels.dtype == object else labels
+def _in_order(factors: Sequence[str], labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
+    if len(factors) > 1:
+        return names_in_order(labels, factors)
+    order = np.argsort(labels.to_numpy(), kind="stable")
+    levels = labels[order]
+    return order, pd.Index(levels.tolist()) if levels.dtype == object else levels

@@ -89,7 +89,7 @@ def build(
         with in_double_precision(formula.text):
             reduced = design.reduce(reducer) if design.family.is_gaussian else None
             moments = ColumnMoments(reduced.mean, reduced.sd) if reduced is not None else moments_of_rows(_rows(design))
-            refuse_unidentified(design, moments)
+            refuse_unidentified(design, moments, own_intercepts=own_intercepts)
             parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
             chosen = choose_priors(priors, design, parameters, moments)
             if not chosen.by_name:

@@ -96,6 +96,10 @@ def _reasons_of_factors(parameters: Inventory) -> dict[str, str]:
         "sigma_alpha": f"the groups' standard deviations are 'sd' here: priors={{'sd': {{'{factor}': ...}}}}",
         "cor": "no effects are correlated in this formula: that takes two in one term, as in (1 + x | g)",
     }
+    reasons |= {
+        sd.name.replace("sd_", "effect_", 1): "effects take no prior of their own: give one of their scales, 'sd'"
+        for sd in parameters.all_of(Role.GROUP_SD)
+    }
     return reasons | {
         sd.name.replace("sd_", "cor_", 1): f"the effects of '{sd.factor}' are not correlated in this formula"
         for sd in parameters.all_of(Role.GROUP_SD)

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError
+from stanhier.design.columns import INTERCEPT
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
@@ -96,6 +97,15 @@ class Regression:
         `centered=True` marks the prior of an intercept at the mean of the predictors.
         """
         return self.chosen.as_dict()
+
+    @property
+    def around_zero(self) -> list[str]:
+        """Sentences on effects of groups whose population mean is taken as 0."""
+        effects = {effect for grouping in self.design.groupings for effect in grouping.effects}
+        has_none = INTERCEPT in effects and not self.design.formula.has_intercept
+        intercept = ["The intercept varies around 0: the population has none"] if has_none else []
+        slopes = [f"{name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra]
+        return intercept + slopes
 
     @property
     def stan_code(self) -> str:

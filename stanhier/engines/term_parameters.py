@@ -79,9 +79,9 @@ def inventory_of_terms(
     """List the parameters of a regression whose effects vary over the levels of any number of factors.
 
     Those of a factor g are named after it: `sd_g`, `cor_g` where effects are correlated, `effect_g`. Labels of effects
-    stand along `effect` and, across a matrix of correlations, `effect_other`; where factors have different effects,
-    along `effect_of_g` and `effect_of_g_other`. A factor one of whose names is taken is called by the first of
-    `g_2`, `g_3` ... that leaves none taken.
+    stand along `effect` and, across a matrix of correlations, `effect_other`; where several factors have several
+    effects, or different ones, along `effect_of_g` and `effect_of_g_other`. A factor one of whose names is taken is
+    called by the first of `g_2`, `g_3` ... that leaves none taken.
 
     Parameters
     ----------
@@ -100,7 +100,9 @@ def inventory_of_terms(
     """
     listed = [Parameter("alpha", Role.INTERCEPT)] if has_intercept else []
     effects = []
-    alike = len({tuple(factor.effects) for factor in factors}) <= 1
+    distinct = {tuple(factor.effects) for factor in factors}
+    # ArviZ's tables mix up labels where arrays of several groups share a dimension of several effects.
+    alike = len(factors) <= 1 or (len(distinct) == 1 and len(factors[0].effects) == 1)
     for term, (factor, stem) in enumerate(zip(factors, _stems(factors), strict=True)):
         along = "effect" if alike else f"effect_of_{stem}"
         names = pd.Index(list(factor.effects), dtype=object)

@@ -10,7 +10,9 @@ from stanhier.basics.words import quoted
 __all__ = ["ProgramText", "shipped_programs", "stan_models_dir"]
 
 _HEADER = ".hpp"
+_FUNCTIONS = ".stanfunctions"
 _INCLUDE = re.compile(r"^[ \t]*#include[ \t]+[\"<]?([^\">\s]+)[\">]?", re.MULTILINE)
+_OWN_HEADER = re.compile(r"^[ \t]*#include[ \t]+\"([^\"]+)\"", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class ProgramText:
         """The files that the program includes, also indirectly: names as the include lines have them, and texts.
 
         Where an included file of Stan functions has a ``.hpp`` of the same name beside it, that C++ header defines what
-        the file declares, and is included as well.
+        the file declares, and is included as well, with the headers that it includes by names in quotes.
 
         Raises
         ------
@@ -69,7 +71,10 @@ class ProgramText:
                 texts[name] = (self.path.parent / name).read_text(encoding="utf-8")
             except OSError as err:
                 raise CmdStanError(f"{self.path} includes {name}, which cannot be read: {err}.") from err
-            wanted += _INCLUDE.findall(texts[name]) if not name.endswith(_HEADER) else []
+            if name.endswith(_HEADER):
+                wanted += [str(PurePosixPath(name).parent / other) for other in _OWN_HEADER.findall(texts[name])]
+                continue
+            wanted += _INCLUDE.findall(texts[name])
             header = str(PurePosixPath(name).with_suffix(_HEADER))
             if (self.path.parent / header).is_file():
                 wanted.append(header)
@@ -77,9 +82,10 @@ class ProgramText:
 
     @property
     def header(self) -> str | None:
-        """The name of the C++ header among the included files; CmdStan takes one at most."""
-        headers = [name for name in self.included if name.endswith(_HEADER)]
-        return headers[0] if headers else None
+        """The name of the C++ header that defines what included files declare; CmdStan takes one at most."""
+        included = self.included
+        headers = (name for name in included if name.endswith(_HEADER))
+        return next((name for name in headers if str(PurePosixPath(name).with_suffix(_FUNCTIONS)) in included), None)
 
 
 def shipped_programs() -> list[str]:

@@ -49,8 +49,18 @@ def test_a_header_beside_declared_functions_belongs_to_the_program(models: Path)
     assert Program(PROGRAM).digest != digest
 
 
+def test_headers_that_a_header_includes_belong_to_the_program(models: Path) -> None:
+    (models / "functions" / "one.hpp").write_text('#include <cmath>\n#include "another.hpp"\n')
+    (models / "functions" / "another.hpp").write_text("// another\n")
+    (models / "functions" / "unused.hpp").write_text("// unused\n")
+    assert set(Program(PROGRAM).included) == {f"functions/{n}" for n in ("one.stanfunctions", "one.hpp", "another.hpp")}
+    assert Program(PROGRAM).header == "functions/one.hpp"
+
+
 def test_an_unknown_program_is_an_error_that_names_the_known_ones() -> None:
-    with pytest.raises(CmdStanError, match=r"no Stan program 'probit'.*linear_regression, varying_intercept"):
+    with pytest.raises(
+        CmdStanError, match=r"no Stan program 'probit'.*linear_regression, multilevel, varying_intercept"
+    ):
         Program("probit")
 
 

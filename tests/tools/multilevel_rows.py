@@ -133,7 +133,7 @@ class Regression:
         }
 
     def natural(self, u):
-        """Absolute sds, correlations below the diagonal, block by block, sigma if it is estimated, lambda: one vector."""
+        """One vector: absolute sds, correlations below the diagonal by blocks, sigma if it is estimated, lambda."""
         n = self.n_scales
         estimated = self.sigma_known is None
         sigma = np.exp(u[n + self.n_correlations]) if estimated else self.sigma_known
@@ -146,7 +146,7 @@ class Regression:
         return np.concatenate([scales, *correlations, np.exp(u[at:])])
 
     def log_density(self, u):
-        """Log density of u, up to a constant: dense covariance of all rows, priors, and the Jacobian by complex steps."""
+        """Log density of u, up to a constant, by the covariance of all rows; the Jacobian by complex steps."""
         jacobian = [self.natural(u + 1j * _STEP * e).imag / _STEP for e in np.eye(len(u))]
         values = self.natural(u)
         n, c, n_t = self.n_scales, self.n_correlations, len(self.students)
@@ -213,7 +213,7 @@ def simulated(sizes, *, q=(2,), blocks=None, P=2, seed=1, balanced=False, nested
         y = y + (term.Z * rng.standard_normal((term.n_levels, term.q))[term.codes]).sum(axis=1)
     transform = np.eye(P) + np.tril(0.2 * rng.standard_normal((P, P)), -1)
     n_scales = sum(q) + ("sigma_known" not in changes)
-    families = [(3, 0.0, 0.8), (1, 0.0, 1.5), (2, 3.0, 1.2), (0, 1.0, 1.0)]
+    families = [(3, 0.0, 0.8), (1, 0.0, 1.5), (2, 3.0, 1.2), (0, 0.0, 0.0)]
     defaults = {
         "eliminated": 0,
         "priors": tuple(Prior(mu=0.3 * k, sigma=1.5 + k) for k in range(P)),
@@ -246,7 +246,7 @@ def slopes(program, data, points, step=1e-3):
 
 
 def _strata(factors, q):
-    """Distinct R (H, q, q), moments, and numbers of groups (H,), from the first q rows of the groups' factors (J, q, W)."""
+    """Distinct R (H, q, q), moments, numbers of groups (H,), from the first q rows of the factors (J, q, W)."""
     signs = np.sign(np.einsum("jkk->jk", factors[:, :, :q]))
     factors = factors * np.where(signs == 0, 1, signs)[:, :, None]
     R, B = factors[:, :, :q], factors[:, :, q:]
@@ -257,9 +257,9 @@ def _strata(factors, q):
     columns = []
     for h in range(len(counts)):
         inside = B[stratum.ravel() == h]
-        for k, l in zip(*np.tril_indices(q), strict=True):
-            S = inside[:, k].T @ inside[:, l]
-            columns.append((S if k == l else S + S.T)[lower])
+        for i, j in zip(*np.tril_indices(q), strict=True):
+            S = inside[:, i].T @ inside[:, j]
+            columns.append((S if i == j else S + S.T)[lower])
     return R[first], np.column_stack(columns), counts.astype(float)
 
 

@@ -16,6 +16,7 @@ from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
 from stanhier.engines.gaussian.likelihood import common_mean
+from stanhier.engines.multilevel import group_means
 from stanhier.engines.multilevel.effect_summary import summarise_draws
 from stanhier.engines.multilevel.effects import term_factors
 from stanhier.engines.multilevel.given import Given
@@ -24,7 +25,6 @@ from stanhier.engines.multilevel.layout import COR, EFFECTS, LOCATION, NOISE, SD
 from stanhier.engines.multilevel.row_densities import row_densities
 from stanhier.engines.multilevel.set_densities import set_densities
 from stanhier.engines.parameters import Role
-from stanhier.engines.textbook import group_means
 from stanhier.engines.textbook.coordinates import NUTS_ALONE, TextbookCoordinates
 from stanhier.engines.textbook.description import Description, describe
 from stanhier.engines.textbook.new_levels import drawn_new_levels, with_room
