@@ -42,7 +42,7 @@ class _Binary(Family):
         aux: Auxiliary,  # noqa: ARG002
         trials: np.ndarray | None = None,
     ) -> np.ndarray:
-        return rng.binomial(self._sizes(eta, trials), self.mean(np.asarray(eta))).astype(float)
+        return np.asarray(rng.binomial(self._sizes(eta, trials), self.mean(np.asarray(eta))), dtype=float)
 
 
 @dataclass(frozen=True, repr=False)
