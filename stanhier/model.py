@@ -5,12 +5,15 @@ from typing import Any, ClassVar, Literal, Self, Unpack
 
 from stanhier import plots
 from stanhier.basics.arguments import in_our_words
-from stanhier.basics.errors import StanhierError
+from stanhier.basics.errors import FormulaError, StanhierError
 from stanhier.basics.words import quoted
+from stanhier.design.response import warn_of_family
 from stanhier.engines.building import build
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
 from stanhier.engines.textbook.switch import refuse_too_large, textbook_regression
+from stanhier.families.family import Family
+from stanhier.families.known import family_of
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
@@ -28,10 +31,10 @@ from stanhier.stan.nuts import run_nuts
 __all__ = ["Model"]
 
 _HABITS = {
-    "family": "The response is Gaussian; there is no other family.",
-    "link": "The response is Gaussian, on its own scale.",
+    "link": 'Links belong to families: family=sh.Bernoulli(link="probit").',
+    "n": "Numbers of trials of a binomial response are trials=.",
+    "exposure": "Give the logarithm of the exposure as offset=.",
     "weights": "Rows are weighted by their standard errors where these are known: se=.",
-    "offset": "Subtract the offset from the response, in a column of its own.",
     "group": "The groups are a term of the formula: (1 | county).",
     "groups": "The groups are a term of the formula: (1 | county).",
     "df": "Did you mean 'data'?",
@@ -41,11 +44,12 @@ _HABITS = {
 
 
 class Model(Regression):
-    """A regression whose intercept and slopes vary by any number of factors: y_i ~ normal(mu_i, sigma).
+    """A regression whose intercept and slopes vary by any number of factors, of any family of responses.
 
-    The mean is mu_i = alpha + x_i beta + the sum over factors g of z_i effect_g[g_i]. The effects of each group of a
-    factor are its deviations from the population, normal around 0 with standard deviations `sd_g` and, within one
-    grouping term, correlations `cor_g`. So the posterior has `alpha`, the intercept of the population at x = 0,
+    The linear predictor is eta_i = offset_i + alpha + x_i beta + the sum over factors g of z_i effect_g[g_i], and
+    responses are y_i ~ normal(eta_i, sigma), unless another `family` is given. The effects of each group of a factor
+    are its deviations from the population, normal around 0 with standard deviations `sd_g` and, within one grouping
+    term, correlations `cor_g`. So the posterior has `alpha`, the intercept of the population at x = 0,
     `beta[predictor]`, `sigma`, and for each factor `sd_g[effect]`, `cor_g[effect, effect_other]` where effects are
     correlated, and `effect_g[g, effect]`; the effects are "Intercept" and the columns whose slopes vary.
 
@@ -60,17 +64,30 @@ class Model(Regression):
         One row per observation: a frame of pandas, Polars or PyArrow, or a dict of arrays, in memory; or rows that are
         not: Parquet files by path or pattern, a lazy frame of Polars, a DuckDB relation, an Ibis table, a data frame of
         Dask or PySpark. Never changed, and not copied: leave arrays as they are while the model is in use.
+    family : str or Family
+        How responses vary around the linear predictor: "gaussian"; "student_t", student_t(nu, eta, sigma); "bernoulli",
+        yes or no with probability inv_logit(eta); "binomial", so many of `trials`; "poisson", counts with mean
+        exp(eta); "negative_binomial", counts with variance mean + mean^2 / shape. `sh.Bernoulli(link="probit")` and
+        `sh.Binomial(link="probit")` have another link. A bernoulli response is 0 and 1, False and True, or two
+        categories, of which the second in their order is the event.
     priors : mapping, optional
-        Priors of `alpha`, `beta` (one for all, or a mapping by predictor), `sigma`, `sd` (one for all, by factor, or by
-        factor and effect) and `cor` (an `LKJ` for all, or by factor). The rest get rstanarm's defaults where it has
-        them: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k normal(0, 2.5 sd(y) / sd(x_k)),
-        sigma exponential(1 / sd(y)); sd of a varying intercept exponential(1 / sd(y)), of a varying slope
-        exponential(sd(x_k) / sd(y)); correlations LKJ(1). A prior that you give on `alpha` applies at x = 0, unless it
-        has `centered=True`, which puts it at the mean of the predictors.
+        Priors of `alpha`, `beta` (one for all, or a mapping by predictor), `sigma`, `nu`, `shape`, `sd` (one for all,
+        by factor, or by factor and effect) and `cor` (an `LKJ` for all, or by factor). The rest get rstanarm's defaults
+        where it has them: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)); sd of a varying intercept exponential(1 / sd(y)),
+        of a varying slope exponential(sd(x_k) / sd(y)); correlations LKJ(1). Where the mean has a link other than the
+        identity 0 and 1 stand for mean(y) and sd(y) in these; nu has gamma(2, 0.1), shape exponential(1). A prior that
+        you give on `alpha` applies at x = 0, unless it has `centered=True`, which puts it at the mean of the
+        predictors.
     sigma : float, optional
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
         Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+        Both are for Gaussian responses.
+    trials : str, int or array of shape (N,), optional
+        Numbers of trials of a binomial response: a column, values, or one number for all rows.
+    offset : str or array of shape (N,), optional
+        What is added to the linear predictor, such as the logarithm of an exposure: a column, or values.
     context : mapping of functions by name, optional
         Functions of your own, which the formula may call: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or
         keep what they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
@@ -78,10 +95,11 @@ class Model(Regression):
     Raises
     ------
     FormulaError
-        If the formula cannot be read or evaluated.
+        If the formula cannot be read or evaluated; if there is no such family, or it does not have the link.
     DataError
-        If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors; if a
-        factor has one level or fewer than effects, or effects that no row tells apart.
+        If a column is missing, has missing values or cannot be used; if the response does not suit the family; if an
+        offset is not finite, or numbers of trials are missing or not whole; if columns are collinear with flat priors;
+        if a factor has one level or fewer than effects, or effects that no row tells apart.
     PriorError
         If a prior does not fit its parameter.
     StanhierError
@@ -92,10 +110,13 @@ class Model(Regression):
     PriorWarning
         If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
         its standard deviations from 0; `centered=True` is the remedy.
+    ResponseWarning
+        If the response is 0 or 1 everywhere, or counts, and the family Gaussian.
 
     References
     ----------
     Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
+    Juarez & Steel (2010), doi:10.1198/jbes.2009.07145 (prior of nu).
     Bates, Maechler, Bolker & Walker (2015), doi:10.18637/jss.v067.i01 (grouping terms).
     Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008 (LKJ).
     """
@@ -109,13 +130,19 @@ class Model(Regression):
         formula: str,
         data: Any,
         *,
+        family: str | Family = "gaussian",
         priors: Mapping[str, Any] | None = None,
         sigma: float | None = None,
         se: str | Any | None = None,
+        trials: str | int | Any | None = None,
+        offset: str | Any | None = None,
         context: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
-        self._build(formula, data, context, priors=priors, sigma=sigma, se=se)
+        beside: dict[str, Any] = {"sigma": sigma, "se": se, "family": family, "trials": trials, "offset": offset}
+        self._build(formula, data, context, priors=priors, **beside)
         warn_of_distance(self.chosen, self.design, self.engine.moments)
+        if self.in_memory is not None:
+            warn_of_family(self.rows.observed, self.design.formula, self.family)
 
     @classmethod
     @in_our_words()
@@ -132,6 +159,8 @@ class Model(Regression):
     ) -> None:
         parsed = parse(formula, context)
         self._check_formula(parsed)
+        if self._own_intercepts and not family_of(arguments.get("family", "gaussian")).is_gaussian:
+            raise FormulaError(f"{type(self).__name__} is Gaussian; for another family write Model(..., family=...).")
         built = build(parsed, data, own_intercepts=self._own_intercepts, **arguments)
         super().__init__(built.design, built.noise, built.chosen, built.engine, built.own_intercepts, built.stages)
 

@@ -9,8 +9,8 @@ import stanhier as sh
 PACKAGE = Path(sh.__file__).parent
 ROOMS = (
     *("__main__", "cli", "many", "loading", "regressions", "model", "fit"),
-    *("reports", "evaluation", "plots", "storage", "posterior", "engines", "families", "design"),
-    *("stan", "cmdstan", "formula", "data", "priors", "basics"),
+    *("reports", "evaluation", "plots", "storage", "posterior", "engines", "design"),
+    *("stan", "cmdstan", "formula", "families", "data", "priors", "basics"),
 )
 """From the roof to the ground."""
 

@@ -1,37 +1,22 @@
 """Formula and data frame to a design whose rows are in memory: response, predictors and group codes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
-from stanhier.basics.errors import DataError, FormulaError
-from stanhier.basics.words import quoted
-from stanhier.data.factors import factor_codes
-from stanhier.data.frames import (
-    as_frame,
-    clean_columns,
-    clean_group,
-    column_names,
-    require_columns,
-)
-from stanhier.data.kinds import is_categorical, refuse_infinite
-from stanhier.data.libraries import library_of
-from stanhier.data.missing import refuse_missing
-from stanhier.data.standard_errors import error_array, positive_numbers
-from stanhier.design.absent import refuse_absent
 from stanhier.design.blocks import Reducer, RowGroups, precision_weights
-from stanhier.design.columns import Columns, columns_of
 from stanhier.design.design import Design, Grouping, NewGroups, NewRows
-from stanhier.design.encoding import evaluate, learn_spec
+from stanhier.design.encoding import learn_spec
 from stanhier.design.rows import EncodedRows, RowEncoder, column_matrix
-from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["InMemoryDesign", "RowGrouping", "build_design"]
+__all__ = ["InMemoryDesign", "RowGrouping"]
+
+_BLOCK_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -73,21 +58,44 @@ class InMemoryDesign(Design):
     frame : pandas.DataFrame
         The columns that the model uses, cleaned: numbers, booleans and categoricals without missing values.
     y : numpy.ndarray, shape (N,)
-        Response.
+        Response as engines take it: less the offset where the link is the identity.
     groupings : tuple of RowGrouping
     se : numpy.ndarray, shape (N,), or None
         Known standard error of each observation.
+    subtracted : numpy.ndarray, shape (N,), or None
+        An offset that `y` is less of.
+    offset : numpy.ndarray, shape (N,), or None
+        An offset that is still to be added to the linear predictor: that of a link which is not the identity.
+    trials : numpy.ndarray, shape (N,), or None
+        Numbers of trials.
     """
 
     frame: pd.DataFrame
     y: np.ndarray
     groupings: tuple[RowGrouping, ...]
     se: np.ndarray | None
+    subtracted: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    trials: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
         """Number of rows, N."""
         return len(self.y)
+
+    @property
+    def observed(self) -> np.ndarray:
+        """The response as it was observed, shape (N,)."""
+        return self.y if self.subtracted is None else self.y + self.subtracted
+
+    def with_observed(self, response: np.ndarray) -> Self:
+        """Give the design of the same rows with another response, shape (N,)."""
+        return replace(self, y=response if self.subtracted is None else response - self.subtracted)
+
+    @property
+    def whole_offset(self) -> np.ndarray | None:
+        """The offset as the user gave it, shape (N,), subtracted already or not; None where there is none."""
+        return self.subtracted if self.subtracted is not None else self.offset
 
     @property
     def n_columns(self) -> int:
@@ -131,8 +139,14 @@ class InMemoryDesign(Design):
             frame=self.frame[chosen] if chosen.dtype == bool else self.frame.iloc[chosen],
             y=self.y[chosen],
             groupings=tuple(replace(grouping, codes=grouping.codes[chosen]) for grouping in self.groupings),
-            se=None if self.se is None else self.se[chosen],
+            **{name: values[chosen] for name, values in self._beside.items()},
         )
+
+    @property
+    def _beside(self) -> dict[str, np.ndarray]:
+        """What each row has beside the formula, by the names of the fields."""
+        names = ("se", "subtracted", "offset", "trials")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def grouped_by(self, groupings: Sequence[RowGrouping]) -> Self:
         """Give the design with other levels and codes of the same factors."""
@@ -159,7 +173,8 @@ class InMemoryDesign(Design):
     def as_new(self) -> NewRows:
         """The rows as new data."""
         groups = tuple(NewGroups(grouping.codes, pd.Index([])) for grouping in self.groupings)
-        return NewRows(self.matrix, len(self.predictors), groups, self.se, self.frame.index)
+        n_predictors, index = len(self.predictors), self.frame.index
+        return NewRows(self.matrix, n_predictors, groups, self.se, index, self.whole_offset, self.trials)
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Give the design block by block, so that it is never in memory as a whole.
@@ -184,112 +199,3 @@ class InMemoryDesign(Design):
             if not encoder.is_plain and not np.isfinite(block[:, :-1].sum()):
                 column_matrix(self.columns, self.frame, self.formula)  # names the column and counts its rows
             yield rows, block
-
-
-def build_design(
-    formula: ParsedFormula, data: pd.DataFrame | Mapping[str, Any], *, se: str | Any | None = None
-) -> InMemoryDesign:
-    """Build the design of a model.
-
-    Parameters
-    ----------
-    formula : ParsedFormula
-    data : pandas.DataFrame or mapping of arrays
-    se : str or array of shape (N,), optional
-        Known standard errors: a column of `data`, or their values.
-
-    Returns
-    -------
-    InMemoryDesign
-
-    Raises
-    ------
-    DataError
-        If a column is missing, empty, of a kind that cannot be used, or has missing or infinite values.
-    FormulaError
-        If formulaic cannot evaluate the formula on these data.
-    """
-    wanted = list(dict.fromkeys([*formula.columns, *formula.factor_columns, *([se] if isinstance(se, str) else [])]))
-    refuse_absent(wanted, column_names(data), formula, "the data")
-    frame = as_frame(data, wanted)
-    if len(frame) == 0:
-        raise DataError("`data` has no rows.")
-    for name in formula.context:
-        if name in frame.columns:
-            raise DataError(f"Column '{name}' has the name of a function in `context`; rename one of them.")
-    library = library_of(data)
-    require_columns(frame, wanted)
-    refuse_missing(frame, wanted, library)
-    clean = clean_columns(
-        frame,
-        formula.columns,
-        calculated=formula.calculated,
-        labels=formula.labels,
-        numeric=(formula.response_column,) if formula.response_column is not None else (),
-        library=library,
-    )
-    y = _response(formula, clean)
-    columns, effects = columns_of(formula, clean)
-    _check_own_functions(formula, columns, clean)
-    groupings = []
-    for one in effects:
-        codes, levels = factor_codes(frame, one.factors, library)
-        groupings.append(RowGrouping(one.factors, one.effects, one.columns, one.blocks, levels, codes))
-    for name in formula.factor_columns:
-        clean = _with_column(clean, name, clean_group(frame, name, library))
-    se_name = se if isinstance(se, str) else None
-    se_values = None
-    if se_name is not None:
-        se_values = positive_numbers(frame, se_name)
-        clean = _with_column(clean, se_name, se_values)
-    elif se is not None:
-        se_values = error_array(se, len(frame))
-    return InMemoryDesign(
-        formula=formula,
-        frame=clean,
-        y=y,
-        columns=columns,
-        groupings=tuple(groupings),
-        se=se_values,
-        se_name=se_name,
-    )
-
-
-_BLOCK_ROWS = 1 << 16
-
-
-def _with_column(frame: pd.DataFrame, name: str, values: Any) -> pd.DataFrame:
-    """Add a column without copying the others; one that the formula calculates with stays as it is cleaned for that."""
-    if name in frame.columns:
-        return frame
-    return pd.DataFrame({**dict(frame.items()), name: values}, index=frame.index, copy=False)
-
-
-def _response(formula: ParsedFormula, frame: pd.DataFrame) -> np.ndarray:
-    """Evaluate the left-hand side, shape (N,)."""
-    if formula.response_column is not None and frame[formula.response_column].dtype.kind == "f":
-        return frame[formula.response_column].to_numpy()
-    matrix = evaluate(formula.common.lhs, frame, formula)
-    if matrix.shape[1] != 1 or (formula.response_column is not None and is_categorical(frame[formula.response_column])):
-        raise DataError(
-            f"The response '{formula.response}' is not one numeric column; categories and several columns cannot be "
-            f"modelled (it became {', '.join(map(str, matrix.columns[:5]))})."
-        )
-    return refuse_infinite(np.ascontiguousarray(matrix.to_numpy(dtype=float)[:, 0]), formula.response)
-
-
-def _check_own_functions(formula: ParsedFormula, columns: Columns, frame: pd.DataFrame) -> None:
-    """Refuse functions of the user's own that give rows other values in other company: predictions would be wrong."""
-    if not formula.context or len(frame) < 2:
-        return
-    half = slice(len(frame) // 2, None)
-    for side in (*columns.specs, evaluate(formula.common.lhs, frame, formula).model_spec):
-        alone, together = (evaluate(side, rows, formula) for rows in (frame.iloc[half], frame))
-        expected = together.to_numpy(dtype=float)[half]
-        same = np.isclose(alone.to_numpy(dtype=float), expected, rtol=1e-8, atol=0, equal_nan=True).all(axis=0)
-        if not same.all():
-            raise FormulaError(
-                f"{quoted(formula.text)}: {quoted(together.columns[~same][0])} gives the same row another value when "
-                "fewer rows are there, so it would mean something else for new data. Functions in `context` must work "
-                "row by row; what they learn from the data they must keep, with formulaic's @stateful_transform."
-            )

@@ -15,8 +15,10 @@ from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Encoding, Reduce, encoding_of
 from stanhier.design.blocks import Reducer
 from stanhier.design.design import Design, Grouping
-from stanhier.design.in_memory import build_design
 from stanhier.design.learning import learn
+from stanhier.design.making import build_design
+from stanhier.families.family import Family
+from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["StreamedDesign", "design_from", "design_of", "streamed_design"]
@@ -60,7 +62,16 @@ class StreamedDesign(Design):
         return reduced
 
 
-def design_of(formula: ParsedFormula, data: Any, reducer: Reducer[Any, Any], *, se: str | Any | None = None) -> Design:
+def design_of(
+    formula: ParsedFormula,
+    data: Any,
+    reducer: Reducer[Any, Any],
+    *,
+    se: str | Any | None = None,
+    family: Family = GAUSSIAN,
+    offset: str | Any | None = None,
+    trials: str | int | Any | None = None,
+) -> Design:
     """Build the design of a model from data in memory, or from any source of rows.
 
     Parameters
@@ -73,6 +84,8 @@ def design_of(formula: ParsedFormula, data: Any, reducer: Reducer[Any, Any], *, 
         What the engine makes of rows that are not in memory, while these are gone over.
     se : str or array of shape (N,), optional
         Known standard errors.
+    family, offset, trials
+        As `build_design` takes them.
 
     Returns
     -------
@@ -87,7 +100,13 @@ def design_of(formula: ParsedFormula, data: Any, reducer: Reducer[Any, Any], *, 
         return data
     source = open_source(data)
     if source is None:
-        return build_design(formula, data, se=se)
+        return build_design(formula, data, se=se, family=family, offset=offset, trials=trials)
+    if not family.is_gaussian or offset is not None:
+        beside = f'family="{family.name}"' if not family.is_gaussian else "an offset"
+        raise DataError(
+            f"A model with {beside} needs its rows in memory; read as many as fit into a data frame. A Gaussian model "
+            "without an offset takes rows that are not."
+        )
     return streamed_design(formula, source, reducer, se=se)
 
 

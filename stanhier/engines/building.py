@@ -11,7 +11,9 @@ from stanhier.design.blocks import Reducer
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import design_of
+from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.default_priors import ColumnMoments
+from stanhier.engines.engine import Engine
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.identified import refuse_unidentified
@@ -21,8 +23,11 @@ from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.engines.textbook.engine import TextbookEngine
+from stanhier.families.family import Family
+from stanhier.families.known import family_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula
+from stanhier.priors.numbers import GAMMA, LOG_NORMAL
 
 __all__ = ["build", "reducer_of"]
 
@@ -41,6 +46,9 @@ def build(
     sigma: float | None,
     se: str | Any | None,
     own_intercepts: bool,
+    family: str | Family = "gaussian",
+    trials: str | int | Any | None = None,
+    offset: str | Any | None = None,
 ) -> Regression:
     """Build a regression.
 
@@ -55,6 +63,10 @@ def build(
         As `Noise.of` takes them.
     own_intercepts : bool
         Whether the groups' intercepts are parameters themselves.
+    family : str or Family
+        As `family_of` takes it.
+    trials, offset
+        As `build_design` takes them.
 
     Returns
     -------
@@ -63,36 +75,32 @@ def build(
     Raises
     ------
     FormulaError
-        If there is nothing to estimate, or the formula cannot be evaluated.
+        If there is nothing to estimate, or the formula cannot be evaluated; if there is no such family.
     DataError
         If a column is missing or cannot be used; if columns are collinear with flat priors; if the groups of a factor
-        cannot tell its effects; if rows that are not in memory have a structure too large to be integrated out.
+        cannot tell its effects; if the response does not suit the family; if rows that are not in memory have a
+        structure, family or prior that takes the rows one by one.
     PriorError
         If a prior does not fit its parameter.
     """
-    noise, reducer = Noise.of(sigma, se), reducer_of(formula)
+    kind_of_response = family_of(family)
+    noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula)
+    _check_trials(trials, kind_of_response)
     with one_blas_thread():
-        design = design_of(formula, data, reducer, se=se)
+        design = design_of(formula, data, reducer, se=se, family=kind_of_response, trials=trials, offset=offset)
         with in_double_precision(formula.text):
-            simple = _is_simple(formula)
-            too_large = None if simple else many_effects(design)
-            if too_large is None:
-                reduced = design.reduce(reducer)
-                moments = ColumnMoments(reduced.mean, reduced.sd)
-                too_large = None if simple else many_numbers(design, reduced)
-            else:
-                rows = _in_memory(design, too_large)
-                moments = ColumnMoments.of(rows.matrix, rows.y)
+            reduced, lack = _reduced(design, reducer)
+            moments = ColumnMoments(reduced.mean, reduced.sd) if reduced is not None else _moments(design, lack)
             refuse_unidentified(design, moments, own_intercepts=own_intercepts)
             parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
             chosen = choose_priors(priors, design, parameters, moments)
             if not chosen.by_name:
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
-            engine: Any
-            if too_large is not None:
-                engine = TextbookEngine.of(_in_memory(design, too_large), chosen, noise, too_large=too_large)
+            engine: Engine
+            if reduced is None or _has_unusual_scales(chosen):
+                engine = TextbookEngine.of(_rows(design, lack or _UNUSUAL), chosen, noise, too_large=lack)
             else:
-                kind: Any = GaussianEngine if simple else MultilevelEngine
+                kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
                 engine = kind.of(design, reduced, chosen, noise)
     return Regression(design, noise, chosen, engine, own_intercepts, (design.n_rows,))
 
@@ -102,8 +110,43 @@ def _is_simple(formula: ParsedFormula) -> bool:
     return not formula.terms or (formula.group is not None and formula.has_intercept)
 
 
-def _in_memory(design: Design, too_large: str) -> InMemoryDesign:
-    """Refuse a structure that is too large for the fast engine of rows that no other engine takes."""
+_UNUSUAL = (
+    "Gamma and LogNormal priors of standard deviations need the rows in memory, and they were compressed as they came; "
+    "give HalfNormal, HalfStudentT, HalfCauchy or Exponential."
+)
+
+
+def _reduced(design: Design, reducer: Reducer[Any, Any]) -> tuple[Any, str | None]:
+    """Give what the likelihood sees of the rows, or None and why the structure is too large; None of other families."""
+    if not design.family.is_gaussian:
+        return None, None
+    simple = _is_simple(design.formula)
+    too_large = None if simple else many_effects(design)
+    if too_large is not None:
+        return None, too_large
+    reduced = design.reduce(reducer)
+    too_large = None if simple else many_numbers(design, reduced)
+    return (reduced, None) if too_large is None else (None, too_large)
+
+
+def _moments(design: Design, lack: str | None) -> ColumnMoments:
+    rows = _rows(design, lack)
+    return ColumnMoments.of(rows.matrix, rows.y)
+
+
+def _rows(design: Design, lack: str | None) -> InMemoryDesign:
+    """Refuse rows that are not in memory for an engine that takes them one by one."""
     if not isinstance(design, InMemoryDesign):
-        raise DataError(too_large)
+        assert lack is not None
+        raise DataError(lack)
     return design
+
+
+def _check_trials(trials: Any, family: Family) -> None:
+    if trials is not None and not family.takes_trials:
+        raise DataError(f'`trials` is for family="binomial" alone; this family is "{family.name}".')
+
+
+def _has_unusual_scales(chosen: ChosenPriors) -> bool:
+    """Tell whether a standard deviation has a prior that the compiled programs do not know."""
+    return any(prior.family in (GAMMA, LOG_NORMAL) for prior in chosen.scale)

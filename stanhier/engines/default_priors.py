@@ -9,9 +9,16 @@ from stanhier.basics.errors import DataError
 from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design, Grouping
 from stanhier.engines.parameters import Parameter
-from stanhier.priors.distributions import Exponential, LocationPrior, Normal
+from stanhier.priors.distributions import Exponential, LocationPrior, Normal, ScalePrior
+from stanhier.priors.positive import Gamma
 
-__all__ = ["ColumnMoments", "default_group_sd", "default_slope", "sd_of_response"]
+__all__ = [
+    "ColumnMoments",
+    "default_auxiliary",
+    "default_group_sd",
+    "default_slope",
+    "sd_of_response",
+]
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,19 @@ def default_group_sd(
     return Exponential(sd / sd_response)
 
 
+def default_auxiliary(parameter: Parameter) -> ScalePrior:
+    """Give gamma(2, 0.1) for nu, exponential(1) for shape.
+
+    References
+    ----------
+    Juarez & Steel (2010), Model-based clustering of non-Gaussian panel data based on skew-t distributions,
+    doi:10.1198/jbes.2009.07145 (nu).
+    """
+    return Gamma(2.0, 0.1) if parameter.name == "nu" else Exponential(1.0)
+
+
 def sd_of_response(design: Design, moments: ColumnMoments, what: str) -> float:
-    """Give the standard deviation of the response.
+    """Give the standard deviation of the response; 1 where a link takes the linear predictor out of its units.
 
     Parameters
     ----------
@@ -98,6 +116,8 @@ def sd_of_response(design: Design, moments: ColumnMoments, what: str) -> float:
     DataError
         If the response does not vary.
     """
+    if design.family.link != "identity":
+        return 1.0
     sd = float(moments.sd[-1])
     if not sd > 0:
         why = "there is only one row" if design.n_rows == 1 else f"it is always {moments.mean[-1]:g}"

@@ -16,6 +16,7 @@ from stanhier.engines.term_parameters import inventory_of_terms
 from stanhier.engines.textbook.description import Description, describe
 from stanhier.engines.textbook.rendering import render
 from stanhier.engines.textbook.rows import program_data
+from stanhier.families.family import Family
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
@@ -51,6 +52,11 @@ class Regression:
     def formula(self) -> str:
         """The formula as it was given."""
         return self.design.formula.text
+
+    @property
+    def family(self) -> Family:
+        """How responses vary around the linear predictor."""
+        return self.design.family
 
     @property
     def in_memory(self) -> InMemoryDesign | None:
@@ -160,12 +166,14 @@ class Regression:
 
 def parameters_of(design: Design, noise: Noise, *, own_intercepts: bool) -> Inventory:
     """List the parameters of a regression on these rows."""
+    auxiliary = [name for name in design.family.auxiliary if name != "sigma"]
     if not own_intercepts:
         return inventory_of_terms(
             design.predictors,
             has_intercept=design.formula.has_intercept,
             factors=design.groupings,
             sigma_is_estimated=noise.is_estimated,
+            auxiliary=auxiliary,
         )
     group = design.group
     return inventory_of(
@@ -173,4 +181,5 @@ def parameters_of(design: Design, noise: Noise, *, own_intercepts: bool) -> Inve
         has_intercept=design.formula.has_intercept,
         group=None if group is None else (group.name, group.levels),
         sigma_is_estimated=noise.is_estimated,
+        auxiliary=auxiliary,
     )

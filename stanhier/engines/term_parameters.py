@@ -69,7 +69,12 @@ def factors_as_written(terms: Sequence[VaryingTerm]) -> tuple[Factor, ...]:
 
 
 def inventory_of_terms(
-    predictors: Sequence[str], *, has_intercept: bool, factors: Sequence[Factor], sigma_is_estimated: bool
+    predictors: Sequence[str],
+    *,
+    has_intercept: bool,
+    factors: Sequence[Factor],
+    sigma_is_estimated: bool,
+    auxiliary: Sequence[str] = (),
 ) -> Inventory:
     """List the parameters of a regression whose effects vary over the levels of any number of factors.
 
@@ -86,6 +91,8 @@ def inventory_of_terms(
         Whether the population has one.
     factors : sequence of Factor
     sigma_is_estimated : bool
+    auxiliary : sequence of str
+        Further parameters of the responses' distribution: `nu`, `shape`.
 
     Returns
     -------
@@ -105,7 +112,8 @@ def inventory_of_terms(
             listed.append(Parameter(f"cor_{stem}", Role.GROUP_COR, dims, (names, names), term, factor.name, blocks))
         dims, coords = (dimension(stem), along), (factor.levels, names)
         effects.append(Parameter(f"effect_{stem}", Role.EFFECTS, dims, coords, term, factor.name))
-    return Inventory((*listed, *slopes_and_noise(predictors, sigma_is_estimated=sigma_is_estimated), *effects))
+    own = slopes_and_noise(predictors, sigma_is_estimated=sigma_is_estimated, auxiliary=auxiliary)
+    return Inventory((*listed, *own, *effects))
 
 
 def _stems(factors: Sequence[Factor]) -> list[str]:

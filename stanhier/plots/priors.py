@@ -23,6 +23,7 @@ from stanhier.priors.distributions import (
     ScalePrior,
     StudentT,
 )
+from stanhier.priors.positive import Gamma, LogNormal
 
 __all__ = ["PriorDensity", "prior_densities"]
 
@@ -159,6 +160,10 @@ def _distribution(prior: Prior) -> Any:
             return _HalfStudentT(prior.nu, prior.sigma)
         case Exponential():
             return stats.expon(scale=1 / prior.rate)
+        case Gamma():
+            return stats.gamma(prior.alpha, scale=1 / prior.beta)
+        case LogNormal():
+            return stats.lognorm(prior.sigma, scale=np.exp(prior.mu))
         case _:
             raise TypeError(f"no density for {prior!r}")
 

@@ -133,7 +133,7 @@ class LocationPrior(Prior):
 
 @dataclass(frozen=True, repr=False)
 class ScalePrior(Prior):
-    """Base of priors on (0, inf), for `sigma` and `sigma_alpha`."""
+    """Base of priors on (0, inf): of standard deviations, and of `nu` and `shape`."""
 
 
 @made_in_our_words(_ELSEWHERE)

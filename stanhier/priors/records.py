@@ -18,12 +18,25 @@ from stanhier.priors.distributions import (
     Prior,
     StudentT,
 )
+from stanhier.priors.positive import Gamma, LogNormal
 
 __all__ = ["from_dict", "to_dict"]
 
 _KNOWN: dict[str, Callable[..., Prior]] = {
     kind.__name__: kind
-    for kind in (Cauchy, Exponential, Flat, HalfCauchy, HalfNormal, HalfStudentT, LKJ, Normal, StudentT)
+    for kind in (
+        Cauchy,
+        Exponential,
+        Flat,
+        Gamma,
+        HalfCauchy,
+        HalfNormal,
+        HalfStudentT,
+        LKJ,
+        LogNormal,
+        Normal,
+        StudentT,
+    )
 }
 
 

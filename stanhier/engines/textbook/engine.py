@@ -38,7 +38,7 @@ __all__ = ["TextbookEngine"]
 
 @dataclass(frozen=True)
 class TextbookEngine:
-    """A Gaussian model of any structure, whose rows are in memory.
+    """A model of any structure and family, whose rows are in memory.
 
     Attributes
     ----------
@@ -132,7 +132,10 @@ class TextbookEngine:
         if self.description.centered:
             location[:, 0] -= location[:, 1:] @ self.prior_centre
         unit = self.noise.unit
-        values = {LOCATION: location[None], NOISE: (np.full(size, unit) if unit is not None else drawn["sigma"])[None]}
+        values = {LOCATION: location[None]}
+        if self.noise.kind != "none":
+            values[NOISE] = (np.full(size, unit) if unit is not None else drawn["sigma"])[None]
+        values |= {one.name: drawn[one.name][None] for one in parameters.all_of(Role.AUXILIARY)}
         sds = [drawn[one.name].reshape(size, -1) for one in parameters.all_of(Role.GROUP_SD)]
         cors = [drawn[one.name][:, *np.transpose(block_pairs(one.blocks))] for one in parameters.all_of(Role.GROUP_COR)]
         return values | {name: np.hstack(parts)[None] for name, parts in ((SD, sds), (COR, cors)) if parts}
