@@ -41,7 +41,7 @@ class Coordinates(Protocol):
         """Turn what a program sampled into draws."""
 
     def mode(self, raw: RawDraws) -> Draws:
-        """Turn the mode that a program found into a single draw, what is integrated out at its mean given the rest."""
+        """Turn the point that an optimiser found into one draw: what was integrated out is at its own mode there."""
 
     def sampled(self, draws: Draws) -> dict[str, np.ndarray]:
         """Give what the sampler moved, number by number, each of shape (chains, draws): what diagnostics check."""

@@ -75,7 +75,7 @@ class GaussianCoordinates:
         )
 
     def mode(self, raw: RawDraws) -> Draws:
-        """Turn the mode that Stan found into a single draw: location and scales are what it moves."""
+        """Turn the point that the optimiser found into one draw; nothing that all groups share was integrated out."""
         return self.draws(raw)
 
     def sampled(self, draws: Draws) -> dict[str, np.ndarray]:

@@ -89,13 +89,13 @@ class MultilevelCoordinates:
 
     def draws(self, raw: RawDraws) -> Draws:
         """Turn Stan's whitened parameters into the model's, and draw location and dense effects given them."""
-        return self._completing(raw, self._noise_of(raw.seed, raw.z.shape[0] * raw.z.shape[1]))
+        return self._draws(raw, self._noise_of(raw.seed, raw.z.shape[0] * raw.z.shape[1]))
 
     def mode(self, raw: RawDraws) -> Draws:
-        """Turn the mode that Stan found into a single draw, location and dense effects at their means given it."""
-        return self._completing(raw, np.zeros((raw.z.shape[0] * raw.z.shape[1], self._n_integrated)))
+        """Turn the point that the optimiser found into one draw: location and dense effects at their means there."""
+        return self._draws(raw, np.zeros((1, self._n_integrated)))
 
-    def _completing(self, raw: RawDraws, noise: np.ndarray) -> Draws:
+    def _draws(self, raw: RawDraws, noise: np.ndarray) -> Draws:
         shape = raw.z.shape[:2]
         with one_blas_thread():
             scales = self.whitening.draws(raw.z.reshape(shape[0] * shape[1], -1))
@@ -122,6 +122,7 @@ class MultilevelCoordinates:
             return log_marginal(self.posterior, self.whitening.axes, self._scales(draws))
 
     def _noise_of(self, seed: int, n_draws: int) -> np.ndarray:
+        """Give the standard normal numbers that location and dense effects are drawn with."""
         return np.random.default_rng([seed, 0x6C]).standard_normal((n_draws, self._n_integrated))
 
     def _values(self, scales: ScaleDraws, shape: tuple[int, int], noise: np.ndarray) -> dict[str, np.ndarray]:
