@@ -146,3 +146,13 @@ def test_a_group_added_later_is_as_if_it_had_been_there(cmdstan_home):
     for name in ("sd_a", "sd_c", "sigma", "beta"):
         ours, theirs = (flat(one.posterior[name]) for one in (after, at_once))
         np.testing.assert_allclose(ours.mean(axis=0), theirs.mean(axis=0), atol=0.12 * theirs.std(axis=0).max())
+
+
+def test_a_population_without_any_parameter_takes_a_new_group_too(cmdstan_home):
+    data = rows()
+    formula, priors = "y ~ 0 + (x | a)", {name: PRIORS[name] for name in ("sd", "sigma")}
+    before = sh.Model(formula, data[data["a"] != 3], priors=priors).sample(**KEYWORDS)
+    after = before.update_group(data[data["a"] == 3])
+    at_once = sh.Model(formula, data, priors=priors).sample(**KEYWORDS)
+    ours, theirs = (one.group_summary("a", [3]) for one in (after, at_once))
+    np.testing.assert_allclose(ours["mean"], theirs["mean"], atol=0.05)
