@@ -8,6 +8,8 @@ from stanhier.basics.version import VERSION
 __version__ = VERSION
 
 _HOMES = {
+    "Bernoulli": "families.binary",
+    "Binomial": "families.binary",
     "Cauchy": "priors.distributions",
     "CmdStanError": "basics.errors",
     "DataError": "basics.errors",
@@ -15,15 +17,20 @@ _HOMES = {
     "Fit": "fit",
     "Flat": "priors.distributions",
     "FormulaError": "basics.errors",
+    "Gamma": "priors.distributions",
     "HalfCauchy": "priors.distributions",
     "HalfNormal": "priors.distributions",
     "HalfStudentT": "priors.distributions",
     "LKJ": "priors.correlations",
     "LinearRegression": "regressions",
+    "LogNormal": "priors.distributions",
     "Model": "model",
+    "NegativeBinomial": "families.counts",
     "Normal": "priors.distributions",
+    "Poisson": "families.counts",
     "PriorError": "basics.errors",
     "PriorWarning": "basics.warned",
+    "ResponseWarning": "basics.warned",
     "SamplingError": "basics.errors",
     "SamplingWarning": "posterior.diagnostics",
     "StanhierError": "basics.errors",
@@ -38,6 +45,8 @@ _HOMES = {
 }
 
 __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constant
+    "Bernoulli",
+    "Binomial",
     "Cauchy",
     "CmdStanError",
     "DataError",
@@ -45,15 +54,20 @@ __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constan
     "Fit",
     "Flat",
     "FormulaError",
+    "Gamma",
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
     "LKJ",
     "LinearRegression",
+    "LogNormal",
     "Model",
+    "NegativeBinomial",
     "Normal",
+    "Poisson",
     "PriorError",
     "PriorWarning",
+    "ResponseWarning",
     "SamplingError",
     "SamplingWarning",
     "StanhierError",
@@ -69,9 +83,11 @@ __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constan
 
 if TYPE_CHECKING:
     from stanhier.basics.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
-    from stanhier.basics.warned import PriorWarning
+    from stanhier.basics.warned import PriorWarning, ResponseWarning
     from stanhier.evaluation.calibration import sbc
     from stanhier.evaluation.comparison import compare
+    from stanhier.families.binary import Bernoulli, Binomial
+    from stanhier.families.counts import NegativeBinomial, Poisson
     from stanhier.fit import Fit
     from stanhier.loading import load
     from stanhier.many.fitting import fit_many
@@ -84,9 +100,11 @@ if TYPE_CHECKING:
         Cauchy,
         Exponential,
         Flat,
+        Gamma,
         HalfCauchy,
         HalfNormal,
         HalfStudentT,
+        LogNormal,
         Normal,
         StudentT,
     )

@@ -47,6 +47,7 @@ class Fit[R: Regression](Fitted[R]):
     plot_pair = plots.pair
     plot_forest = plots.forest
     plot_shrinkage = plots.shrinkage
+    plot_correlations = plots.correlations
     plot_ppc = plots.ppc
     plot_prior_posterior = plots.prior_posterior
     plot_prediction = plots.prediction

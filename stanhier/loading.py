@@ -13,6 +13,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.paths import checked_path, what_is_there
 from stanhier.basics.words import quoted, shortened
+from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
@@ -22,6 +23,7 @@ from stanhier.regressions import LinearRegression, VaryingIntercept
 from stanhier.stan.nuts import with_depth_reached
 from stanhier.storage import streamed
 from stanhier.storage.contents import check_draws
+from stanhier.storage.netcdf import TEXTBOOK
 from stanhier.storage.reading import StoredFit, read
 
 __all__ = ["load"]
@@ -109,6 +111,8 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
         sigma=description["sigma"],
         se=known_se if isinstance(known_se, str) else se,
     )
+    if description["engine"] == TEXTBOOK:
+        model = textbook_regression(model)
     for start, end in pairwise([first, *later]):
         model = extend(model, frame.iloc[start:end])
     draws = stored.draws()

@@ -5,17 +5,20 @@ from typing import Any, ClassVar, Literal, Self, Unpack
 
 from stanhier import plots
 from stanhier.basics.arguments import in_our_words
-from stanhier.basics.errors import StanhierError
+from stanhier.basics.errors import FormulaError, StanhierError
 from stanhier.basics.words import quoted
+from stanhier.design.response import warn_of_family
 from stanhier.engines.building import build
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
 from stanhier.engines.textbook.switch import textbook_regression
+from stanhier.families.family import Family
+from stanhier.families.known import family_of
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
 from stanhier.posterior.approximation import Mode, approximate, optimize
-from stanhier.reports import html
+from stanhier.reports import html, text
 from stanhier.stan.keyword_types import (
     LaplaceKeywords,
     OptimizeKeywords,
@@ -28,10 +31,10 @@ from stanhier.stan.nuts import run_nuts
 __all__ = ["Model"]
 
 _HABITS = {
-    "family": "The response is Gaussian; there is no other family.",
-    "link": "The response is Gaussian, on its own scale.",
+    "link": 'Links belong to families: family=sh.Bernoulli(link="probit").',
+    "n": "Numbers of trials of a binomial response are trials=.",
+    "exposure": "Give the logarithm of the exposure as offset=.",
     "weights": "Rows are weighted by their standard errors where these are known: se=.",
-    "offset": "Subtract the offset from the response, in a column of its own.",
     "group": "The groups are a term of the formula: (1 | county).",
     "groups": "The groups are a term of the formula: (1 | county).",
     "df": "Did you mean 'data'?",
@@ -41,10 +44,11 @@ _HABITS = {
 
 
 class Model(Regression):
-    """A regression whose intercept and slopes vary by any number of factors: y_i ~ normal(mu_i, sigma).
+    """A regression whose intercept and slopes vary by any number of factors, of any family of responses.
 
-    The mean is mu_i = alpha + x_i beta + sum over terms of z_i effect_g[g_i]; the effects of each group of a factor g
-    are normal around 0, with standard deviations `sd_g` and, within one grouping term, correlations `cor_g`.
+    The linear predictor is eta_i = offset_i + alpha + x_i beta + sum over terms of z_i effect_g[g_i]; the effects of
+    each group of a factor g are normal around 0, with standard deviations `sd_g` and, within one grouping term,
+    correlations `cor_g`. Responses are y_i ~ normal(eta_i, sigma), unless another `family` is given.
 
     Parameters
     ----------
@@ -57,17 +61,30 @@ class Model(Regression):
         One row per observation: a frame of pandas, Polars or PyArrow, or a dict of arrays, in memory; or rows that are
         not: Parquet files by path or pattern, a lazy frame of Polars, a DuckDB relation, an Ibis table, a data frame of
         Dask or PySpark. Never changed, and not copied: leave arrays as they are while the model is in use.
+    family : str or Family
+        How responses vary around the linear predictor: "gaussian"; "student_t", student_t(nu, eta, sigma); "bernoulli",
+        yes or no with probability inv_logit(eta); "binomial", so many of `trials`; "poisson", counts with mean
+        exp(eta); "negative_binomial", counts with variance mean + mean^2 / shape. `sh.Bernoulli(link="probit")` and
+        `sh.Binomial(link="probit")` have another link. A bernoulli response is 0 and 1, False and True, or two
+        categories, of which the second in their order is the event.
     priors : mapping, optional
-        Priors of `alpha`, `beta` (one for all, or a mapping by predictor), `sigma`, `sd` (one for all, by factor, or by
-        factor and effect) and `cor` (an `LKJ` for all, or by factor). The rest get rstanarm's defaults where it has
-        them: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k normal(0, 2.5 sd(y) / sd(x_k)),
-        sigma exponential(1 / sd(y)); sd of a varying intercept exponential(1 / sd(y)), of a varying slope
-        exponential(sd(x_k) / sd(y)); correlations LKJ(1). A prior that you give on `alpha` applies at x = 0, unless it
-        has `centered=True`, which puts it at the mean of the predictors.
+        Priors of `alpha`, `beta` (one for all, or a mapping by predictor), `sigma`, `nu`, `shape`, `sd` (one for all,
+        by factor, or by factor and effect) and `cor` (an `LKJ` for all, or by factor). The rest get rstanarm's defaults
+        where it has them: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)); sd of a varying intercept exponential(1 / sd(y)),
+        of a varying slope exponential(sd(x_k) / sd(y)); correlations LKJ(1). Where the mean has a link other than the
+        identity 0 and 1 stand for mean(y) and sd(y) in these; nu has gamma(2, 0.1), shape exponential(1). A prior that
+        you give on `alpha` applies at x = 0, unless it has `centered=True`, which puts it at the mean of the
+        predictors.
     sigma : float, optional
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
         Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+        Both are for Gaussian responses.
+    trials : str, int or array of shape (N,), optional
+        Numbers of trials of a binomial response: a column, values, or one number for all rows.
+    offset : str or array of shape (N,), optional
+        What is added to the linear predictor, such as the logarithm of an exposure: a column, or values.
     context : mapping of functions by name, optional
         Functions of your own, which the formula may call: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or
         keep what they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
@@ -75,10 +92,11 @@ class Model(Regression):
     Raises
     ------
     FormulaError
-        If the formula cannot be read or evaluated.
+        If the formula cannot be read or evaluated; if there is no such family, or it does not have the link.
     DataError
-        If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors; if a
-        factor has one level, or fewer levels than effects; if an effect is of a constant.
+        If a column is missing, has missing values or cannot be used; if the response does not suit the family; if an
+        offset is not finite, or numbers of trials are missing or not whole; if columns are collinear with flat priors;
+        if a factor has one level, or fewer levels than effects; if an effect is of a constant.
     PriorError
         If a prior does not fit its parameter.
     StanhierError
@@ -89,10 +107,13 @@ class Model(Regression):
     PriorWarning
         If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
         its standard deviations from 0; `centered=True` is the remedy.
+    ResponseWarning
+        If the response is 0 or 1 everywhere, or counts, and the family Gaussian.
 
     References
     ----------
     Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
+    Juarez & Steel (2010), doi:10.1198/jbes.2009.07145 (prior of nu).
     Bates, Maechler, Bolker & Walker (2015), doi:10.18637/jss.v067.i01 (grouping terms).
     Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008 (LKJ).
     """
@@ -106,13 +127,19 @@ class Model(Regression):
         formula: str,
         data: Any,
         *,
+        family: str | Family = "gaussian",
         priors: Mapping[str, Any] | None = None,
         sigma: float | None = None,
         se: str | Any | None = None,
+        trials: str | int | Any | None = None,
+        offset: str | Any | None = None,
         context: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
-        self._build(formula, data, context, priors=priors, sigma=sigma, se=se)
+        beside: dict[str, Any] = {"sigma": sigma, "se": se, "family": family, "trials": trials, "offset": offset}
+        self._build(formula, data, context, priors=priors, **beside)
         warn_of_distance(self.chosen, self.design, self.engine.moments)
+        if self.in_memory is not None:
+            warn_of_family(self.rows.observed, self.design.formula, self.family)
 
     @classmethod
     @in_our_words()
@@ -129,6 +156,8 @@ class Model(Regression):
     ) -> None:
         parsed = parse(formula, context)
         self._check_formula(parsed)
+        if self._own_intercepts and not family_of(arguments.get("family", "gaussian")).is_gaussian:
+            raise FormulaError(f"{type(self).__name__} is Gaussian; for another family write Model(..., family=...).")
         built = build(parsed, data, own_intercepts=self._own_intercepts, **arguments)
         super().__init__(built.design, built.noise, built.chosen, built.engine, built.own_intercepts, built.stages)
 
@@ -138,6 +167,7 @@ class Model(Regression):
 
     sample_prior = predictive.sample_prior
     plot_prior = plots.prior
+    __repr__ = text.model_text
     _repr_html_ = html.model_html
 
     @in_our_words()
@@ -192,7 +222,7 @@ class Model(Regression):
         rounding, so that only Monte Carlo error tells the fits apart.
         """
         if engine not in ("fast", "textbook"):
-            raise StanhierError(f"sample(engine={quoted(engine)}): 'engine' must be \"fast\" or \"textbook\".")
+            raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
         model = self if engine == "fast" else textbook_regression(self)
         raw = run_nuts(model.engine.program, model.engine.data(), kwargs, keep_finished=keep_finished)
         return self._checked(Fit(model, model.engine.coordinates.draws(raw)))
@@ -286,18 +316,3 @@ class Model(Regression):
     def _checked[F: Fit[Regression]](fit: F) -> F:
         fit.warn_if_unreliable()
         return fit
-
-    def __repr__(self) -> str:
-        lines = [f"{type(self).__name__}({self.formula!r})", f"  {self.design.n_rows:,} rows"]
-        counts = [f"{len(one.levels):,} groups of '{one.name}'" for one in self.design.groupings]
-        if counts:
-            lines[-1] += f" in {' and '.join(counts)}"
-        lines += [f"  {name} ~ {prior!r}" for name, prior in self.chosen.by_scalar.items()]
-        if self.noise.kind == "known":
-            lines.append("  standard errors known")
-        elif self.noise.fixed is not None:
-            lines.append(f"  sigma = {self.noise.fixed:g}")
-        lines += [
-            f"  {name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra
-        ]
-        return "\n".join(lines)

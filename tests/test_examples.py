@@ -19,9 +19,17 @@ PROMISES = {
         ["beta[x]", "True slope 2"],
         [f"linear_regression_{picture}" for picture in ("posterior", "prediction", "trace")],
     ),
+    "penicillin": (
+        ["sd_plate[Intercept]", "Share of the variance", "No problems found.", "samples alone"],
+        [f"penicillin_{picture}" for picture in ("plates", "ppc", "scales", "shrinkage")],
+    ),
     "sleepstudy": (
         ["beta[days]", "sigma_alpha", "No problems found.", "partial pooling"],
         [f"sleepstudy_{picture}" for picture in ("comparison", "forest", "pooling", "ppc", "predictions", "trace")],
+    ),
+    "sleepstudy_slopes": (
+        ["cor_subject[Intercept, days]", "No problems found.", "single test", "intercepts and slopes vary"],
+        [f"sleepstudy_slopes_{picture}" for picture in ("comparison", "forest", "ppc", "predictions", "shrinkage")],
     ),
 }
 

@@ -4,13 +4,17 @@ import os
 import warnings
 from pathlib import Path
 
-__all__ = ["PriorWarning", "warn"]
+__all__ = ["PriorWarning", "ResponseWarning", "warn"]
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 class PriorWarning(UserWarning):
     """A prior says something else than was meant, as far as can be told."""
+
+
+class ResponseWarning(UserWarning):
+    """A response is of a kind for which there is another family."""
 
 
 def warn(message: str | Warning, category: type[Warning]) -> None:

@@ -20,12 +20,16 @@ from stanhier.data.frames import (
 from stanhier.data.kinds import kind_of_labels, refuse_infinite
 from stanhier.data.libraries import Library, library_of
 from stanhier.data.missing import refuse_missing
+from stanhier.data.row_numbers import column_numbers, refuse_not_counts
 from stanhier.data.standard_errors import positive_numbers
 from stanhier.design.absent import refuse_nul
 from stanhier.design.blocks import Reducer
 from stanhier.design.columns import CONSTANT, Columns, FactorEffects
 from stanhier.design.encoding import evaluate
+from stanhier.design.response import events
 from stanhier.design.rows import column_matrix
+from stanhier.families.family import Family
+from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["Design", "Grouping", "NewGroups", "NewRows"]
@@ -93,6 +97,10 @@ class NewRows:
         Standard errors, where the model has them and the new data name them.
     index : pandas.Index
         Row labels of the new data.
+    offset : numpy.ndarray, shape (N,), or None
+        What is added to the linear predictor, where the model has it and the new data name it.
+    trials : numpy.ndarray, shape (N,), or None
+        Numbers of trials, likewise.
     """
 
     columns: np.ndarray
@@ -100,6 +108,8 @@ class NewRows:
     groups: tuple[NewGroups, ...]
     se: np.ndarray | None
     index: pd.Index
+    offset: np.ndarray | None = None
+    trials: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -125,12 +135,28 @@ class Design:
         The factors by which effects vary, in the order of the formula.
     se_name : str or None
         The column of known standard errors, if there is one.
+    family : Family
+        How responses vary around the linear predictor.
+    has_offset : bool
+        Whether something known is added to the linear predictor.
+    offset_name, trials_name : str or None
+        The columns of offsets and of numbers of trials, if there are such columns.
+    trials_constant : int or None
+        The number of trials where it is the same in all rows.
+    categories : tuple or None
+        The two categories of a response that is no number; the second is the event.
     """
 
     formula: ParsedFormula
     columns: Columns
     groupings: tuple[Grouping, ...]
     se_name: str | None
+    family: Family = GAUSSIAN
+    has_offset: bool = False
+    offset_name: str | None = None
+    trials_name: str | None = None
+    trials_constant: int | None = None
+    categories: tuple[Any, Any] | None = None
 
     @property
     def predictors(self) -> tuple[str, ...]:
@@ -167,7 +193,8 @@ class Design:
         Parameters
         ----------
         data : pandas.DataFrame or mapping of arrays
-            Needs the predictors and the grouping column; the response is not looked at.
+            Needs the predictors and the grouping column; the response is not looked at. Standard errors, offsets and
+            numbers of trials are taken where they are there.
         with_groups : bool
             Whether the grouping column is looked at.
 
@@ -183,10 +210,10 @@ class Design:
         library = library_of(data)
         factors = self.formula.factor_columns if with_groups else ()
         wanted = list(dict.fromkeys([*self.formula.predictor_columns, *factors]))
-        errors = list(self._error_columns(data))
-        frame = as_frame(data, list(dict.fromkeys([*wanted, *errors])))
+        beside = list(self._columns_beside(data))
+        frame = as_frame(data, list(dict.fromkeys([*wanted, *beside])))
         require_columns(frame, wanted)
-        refuse_missing(frame, [*wanted, *errors], library)
+        refuse_missing(frame, [*wanted, *beside], library)
         clean = clean_columns(
             frame,
             self.formula.predictor_columns,
@@ -199,14 +226,26 @@ class Design:
         se = None
         if self.se_name is not None and self.se_name in frame.columns:
             se = positive_numbers(frame, self.se_name)
-        return NewRows(columns, len(self.predictors), groups, se, frame.index)
+        offset = column_numbers(frame, self.offset_name) if self.offset_name in beside else None
+        return NewRows(columns, len(self.predictors), groups, se, frame.index, offset, self._trials(frame, beside))
 
-    def _error_columns(self, data: Any) -> tuple[str, ...]:
-        """Give the column of standard errors, where the model has one and new data have it too."""
-        return (self.se_name,) if self.se_name is not None and self.se_name in (column_names(data) or ()) else ()
+    def _columns_beside(self, data: Any) -> tuple[str, ...]:
+        """Give the columns that stand beside the formula, where the model has them and new data have them too."""
+        known = column_names(data) or ()
+        return tuple(name for name in (self.se_name, self.offset_name, self.trials_name) if name in known)
+
+    def _trials(self, frame: pd.DataFrame, columns: list[str]) -> np.ndarray | None:
+        """Give the numbers of trials of new rows, where they are known."""
+        if self.trials_constant is not None:
+            return np.full(len(frame), float(self.trials_constant))
+        if self.trials_name not in columns:
+            return None
+        trials = column_numbers(frame, self.trials_name)
+        refuse_not_counts(trials, f"Column '{self.trials_name}'")
+        return trials
 
     def encode_response(self, data: pd.DataFrame | Mapping[str, Any]) -> np.ndarray:
-        """Give the response of new data as the model would see it, shape (N,).
+        """Give the response of new data as numbers, shape (N,).
 
         Raises
         ------
@@ -219,6 +258,8 @@ class Design:
         clean = clean_columns(
             frame, self.formula.columns, calculated=self.formula.calculated, like=self.kinds, library=library
         )
+        if self.categories is not None:
+            return events(clean[self.formula.response_column], self.categories, self.formula.response)
         # What a transformation of the response learned from the rows of the fit holds for new rows too.
         matrix = evaluate(self.response_spec, clean, self.formula)
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)

@@ -19,16 +19,19 @@ from stanhier.data.frames import (
     column_names,
     require_columns,
 )
-from stanhier.data.kinds import is_categorical, refuse_infinite
 from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
+from stanhier.data.row_numbers import given_numbers, refuse_not_counts, trials_constant
 from stanhier.data.standard_errors import error_array, positive_numbers
 from stanhier.design.absent import refuse_absent
 from stanhier.design.blocks import Reducer, RowGroups, precision_weights
 from stanhier.design.columns import Columns, columns_of
 from stanhier.design.design import Design, Grouping, NewGroups, NewRows
 from stanhier.design.encoding import evaluate, learn_spec
+from stanhier.design.response import categories_of, response_of
 from stanhier.design.rows import EncodedRows, RowEncoder, column_matrix
+from stanhier.families.family import Family
+from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["InMemoryDesign", "RowGrouping", "build_design"]
@@ -73,21 +76,44 @@ class InMemoryDesign(Design):
     frame : pandas.DataFrame
         The columns that the model uses, cleaned: numbers, booleans and categoricals without missing values.
     y : numpy.ndarray, shape (N,)
-        Response.
+        Response as engines take it: less the offset where the link is the identity.
     groupings : tuple of RowGrouping
     se : numpy.ndarray, shape (N,), or None
         Known standard error of each observation.
+    subtracted : numpy.ndarray, shape (N,), or None
+        An offset that `y` is less of.
+    offset : numpy.ndarray, shape (N,), or None
+        An offset that is still to be added to the linear predictor: that of a link which is not the identity.
+    trials : numpy.ndarray, shape (N,), or None
+        Numbers of trials.
     """
 
     frame: pd.DataFrame
     y: np.ndarray
     groupings: tuple[RowGrouping, ...]
     se: np.ndarray | None
+    subtracted: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    trials: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
         """Number of rows, N."""
         return len(self.y)
+
+    @property
+    def observed(self) -> np.ndarray:
+        """The response as it was observed, shape (N,)."""
+        return self.y if self.subtracted is None else self.y + self.subtracted
+
+    def with_observed(self, response: np.ndarray) -> Self:
+        """Give the design of the same rows with another response, shape (N,)."""
+        return replace(self, y=response if self.subtracted is None else response - self.subtracted)
+
+    @property
+    def whole_offset(self) -> np.ndarray | None:
+        """The offset as the user gave it, shape (N,), subtracted already or not; None where there is none."""
+        return self.subtracted if self.subtracted is not None else self.offset
 
     @property
     def n_columns(self) -> int:
@@ -131,8 +157,14 @@ class InMemoryDesign(Design):
             frame=self.frame[chosen] if chosen.dtype == bool else self.frame.iloc[chosen],
             y=self.y[chosen],
             groupings=tuple(replace(grouping, codes=grouping.codes[chosen]) for grouping in self.groupings),
-            se=None if self.se is None else self.se[chosen],
+            **{name: values[chosen] for name, values in self._beside.items()},
         )
+
+    @property
+    def _beside(self) -> dict[str, np.ndarray]:
+        """What each row has beside the formula, by the names of the fields."""
+        names = ("se", "subtracted", "offset", "trials")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def grouped_by(self, groupings: Sequence[RowGrouping]) -> Self:
         """Give the design with other levels and codes of the same factors."""
@@ -159,7 +191,8 @@ class InMemoryDesign(Design):
     def as_new(self) -> NewRows:
         """The rows as new data."""
         groups = tuple(NewGroups(grouping.codes, pd.Index([])) for grouping in self.groupings)
-        return NewRows(self.matrix, len(self.predictors), groups, self.se, self.frame.index)
+        n_predictors, index = len(self.predictors), self.frame.index
+        return NewRows(self.matrix, n_predictors, groups, self.se, index, self.whole_offset, self.trials)
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Give the design block by block, so that it is never in memory as a whole.
@@ -187,7 +220,13 @@ class InMemoryDesign(Design):
 
 
 def build_design(
-    formula: ParsedFormula, data: pd.DataFrame | Mapping[str, Any], *, se: str | Any | None = None
+    formula: ParsedFormula,
+    data: pd.DataFrame | Mapping[str, Any],
+    *,
+    se: str | Any | None = None,
+    family: Family = GAUSSIAN,
+    offset: str | Any | None = None,
+    trials: str | int | Any | None = None,
 ) -> InMemoryDesign:
     """Build the design of a model.
 
@@ -197,6 +236,11 @@ def build_design(
     data : pandas.DataFrame or mapping of arrays
     se : str or array of shape (N,), optional
         Known standard errors: a column of `data`, or their values.
+    family : Family
+    offset : str or array of shape (N,), optional
+        What is added to the linear predictor.
+    trials : str, int or array of shape (N,), optional
+        Numbers of trials.
 
     Returns
     -------
@@ -205,11 +249,13 @@ def build_design(
     Raises
     ------
     DataError
-        If a column is missing, empty, of a kind that cannot be used, or has missing or infinite values.
+        If a column is missing, empty, of a kind that cannot be used, or has missing or infinite values; if the
+        response does not suit the family.
     FormulaError
         If formulaic cannot evaluate the formula on these data.
     """
-    wanted = list(dict.fromkeys([*formula.columns, *formula.factor_columns, *([se] if isinstance(se, str) else [])]))
+    beside = [name for name in (se, offset, trials) if isinstance(name, str)]
+    wanted = list(dict.fromkeys([*formula.columns, *formula.factor_columns, *beside]))
     refuse_absent(wanted, column_names(data), formula, "the data")
     frame = as_frame(data, wanted)
     if len(frame) == 0:
@@ -218,17 +264,26 @@ def build_design(
         if name in frame.columns:
             raise DataError(f"Column '{name}' has the name of a function in `context`; rename one of them.")
     library = library_of(data)
+    response = frozenset({formula.response_column} - {None})
     require_columns(frame, wanted)
     refuse_missing(frame, wanted, library)
     clean = clean_columns(
         frame,
         formula.columns,
         calculated=formula.calculated,
-        labels=formula.labels,
-        numeric=(formula.response_column,) if formula.response_column is not None else (),
+        labels=formula.labels | (response if family.takes_categories else frozenset()),
+        numeric=response,
         library=library,
     )
-    y = _response(formula, clean)
+    categories = categories_of(formula, clean, family)
+    y = response_of(formula, clean, categories)
+    constant = trials_constant(trials)
+    sizes = given_numbers("trials", trials, frame) if constant is None else np.full(len(frame), float(constant))
+    if sizes is not None:
+        refuse_not_counts(sizes, f"Column '{trials}'" if isinstance(trials, str) else "`trials`")
+    family.check(y, formula.response, sizes)
+    shift = given_numbers("offset", offset, frame)
+    subtracts = shift is not None and family.link == "identity"
     columns, effects = columns_of(formula, clean)
     _check_own_functions(formula, columns, clean)
     groupings = []
@@ -244,14 +299,25 @@ def build_design(
         clean = _with_column(clean, se_name, se_values)
     elif se is not None:
         se_values = error_array(se, len(frame))
+    for given, values in ((offset, shift), (trials, sizes)):
+        clean = _with_column(clean, given, values) if isinstance(given, str) else clean
     return InMemoryDesign(
         formula=formula,
         frame=clean,
-        y=y,
+        y=y - shift if shift is not None and subtracts else y,
         columns=columns,
         groupings=tuple(groupings),
         se=se_values,
         se_name=se_name,
+        family=family,
+        has_offset=shift is not None,
+        offset_name=offset if isinstance(offset, str) else None,
+        trials_name=trials if isinstance(trials, str) else None,
+        trials_constant=constant,
+        categories=categories,
+        subtracted=shift if subtracts else None,
+        offset=None if subtracts else shift,
+        trials=sizes,
     )
 
 
@@ -263,19 +329,6 @@ def _with_column(frame: pd.DataFrame, name: str, values: Any) -> pd.DataFrame:
     if name in frame.columns:
         return frame
     return pd.DataFrame({**dict(frame.items()), name: values}, index=frame.index, copy=False)
-
-
-def _response(formula: ParsedFormula, frame: pd.DataFrame) -> np.ndarray:
-    """Evaluate the left-hand side, shape (N,)."""
-    if formula.response_column is not None and frame[formula.response_column].dtype.kind == "f":
-        return frame[formula.response_column].to_numpy()
-    matrix = evaluate(formula.common.lhs, frame, formula)
-    if matrix.shape[1] != 1 or (formula.response_column is not None and is_categorical(frame[formula.response_column])):
-        raise DataError(
-            f"The response '{formula.response}' is not one numeric column; categories and several columns cannot be "
-            f"modelled (it became {', '.join(map(str, matrix.columns[:5]))})."
-        )
-    return refuse_infinite(np.ascontiguousarray(matrix.to_numpy(dtype=float)[:, 0]), formula.response)
 
 
 def _check_own_functions(formula: ParsedFormula, columns: Columns, frame: pd.DataFrame) -> None:

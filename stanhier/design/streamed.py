@@ -9,6 +9,7 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
+from stanhier.data.factors import names_in_order
 from stanhier.data.sources import Source, open_source
 from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Encoding, Reduce, encoding_of
@@ -16,6 +17,8 @@ from stanhier.design.blocks import Reducer
 from stanhier.design.design import Design, Grouping
 from stanhier.design.in_memory import build_design
 from stanhier.design.learning import learn
+from stanhier.families.family import Family
+from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["StreamedDesign", "design_from", "design_of", "streamed_design"]
@@ -59,7 +62,16 @@ class StreamedDesign(Design):
         return reduced
 
 
-def design_of(formula: ParsedFormula, data: Any, reducer: Reducer[Any, Any], *, se: str | Any | None = None) -> Design:
+def design_of(
+    formula: ParsedFormula,
+    data: Any,
+    reducer: Reducer[Any, Any],
+    *,
+    se: str | Any | None = None,
+    family: Family = GAUSSIAN,
+    offset: str | Any | None = None,
+    trials: str | int | Any | None = None,
+) -> Design:
     """Build the design of a model from data in memory, or from any source of rows.
 
     Parameters
@@ -72,6 +84,8 @@ def design_of(formula: ParsedFormula, data: Any, reducer: Reducer[Any, Any], *, 
         What the engine makes of rows that are not in memory, while these are gone over.
     se : str or array of shape (N,), optional
         Known standard errors.
+    family, offset, trials
+        As `build_design` takes them.
 
     Returns
     -------
@@ -86,7 +100,13 @@ def design_of(formula: ParsedFormula, data: Any, reducer: Reducer[Any, Any], *, 
         return data
     source = open_source(data)
     if source is None:
-        return build_design(formula, data, se=se)
+        return build_design(formula, data, se=se, family=family, offset=offset, trials=trials)
+    if not family.is_gaussian or offset is not None:
+        beside = f'family="{family.name}"' if not family.is_gaussian else "an offset"
+        raise DataError(
+            f"A model with {beside} needs its rows in memory; read as many as fit into a data frame. A Gaussian model "
+            "without an offset takes rows that are not."
+        )
     return streamed_design(formula, source, reducer, se=se)
 
 
@@ -128,9 +148,9 @@ def streamed_design[P](
     tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
     assert piece is not None
     labels = reducer.labels(piece)[: len(encoding.effects)]  # one group of all rows where there is no factor
-    order = [np.argsort(one.to_numpy(), kind="stable") for one in labels]
-    levels = [_plain(one[places]) for one, places in zip(labels, order, strict=True)]
-    return design_from(encoding, reducer.total(piece, order), tally.n_rows, levels, se)
+    sorted_labels = [_in_order(one.factors, own) for one, own in zip(encoding.effects, labels, strict=True)]
+    reduced = reducer.total(piece, [order for order, _ in sorted_labels])
+    return design_from(encoding, reduced, tally.n_rows, [levels for _, levels in sorted_labels], se)
 
 
 def design_from(
@@ -167,5 +187,9 @@ def design_from(
     )
 
 
-def _plain(labels: pd.Index) -> pd.Index:
-    return pd.Index(labels.tolist()) if labels.dtype == object else labels
+def _in_order(factors: Sequence[str], labels: pd.Index) -> tuple[np.ndarray, pd.Index]:
+    if len(factors) > 1:
+        return names_in_order(labels, factors)
+    order = np.argsort(labels.to_numpy(), kind="stable")
+    levels = labels[order]
+    return order, pd.Index(levels.tolist()) if levels.dtype == object else levels

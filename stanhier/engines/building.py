@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stanhier.basics.errors import FormulaError
+from stanhier.basics.errors import DataError, FormulaError, PriorError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.basics.words import quoted
 from stanhier.design.blocks import Reducer
+from stanhier.design.design import Design
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import design_of
-from stanhier.engines.default_priors import ColumnMoments
+from stanhier.engines.chosen_priors import ChosenPriors
+from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
+from stanhier.engines.engine import Engine
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.identified import refuse_unidentified
@@ -17,8 +21,12 @@ from stanhier.engines.multilevel.engine import MultilevelEngine
 from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
+from stanhier.engines.textbook.engine import TextbookEngine
+from stanhier.families.family import Family
+from stanhier.families.known import family_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula
+from stanhier.priors.numbers import GAMMA, LOG_NORMAL
 
 __all__ = ["build", "reducer_of"]
 
@@ -37,6 +45,9 @@ def build(
     sigma: float | None,
     se: str | Any | None,
     own_intercepts: bool,
+    family: str | Family = "gaussian",
+    trials: str | int | Any | None = None,
+    offset: str | Any | None = None,
 ) -> Regression:
     """Build a regression.
 
@@ -51,6 +62,10 @@ def build(
         As `Noise.of` takes them.
     own_intercepts : bool
         Whether the groups' intercepts are parameters themselves.
+    family : str or Family
+        As `family_of` takes it.
+    trials, offset
+        As `build_design` takes them.
 
     Returns
     -------
@@ -59,29 +74,54 @@ def build(
     Raises
     ------
     FormulaError
-        If there is nothing to estimate, or the formula cannot be evaluated.
+        If there is nothing to estimate, or the formula cannot be evaluated; if there is no such family.
     DataError
         If a column is missing or cannot be used; if columns are collinear with flat priors; if the groups of a factor
-        cannot tell its effects.
+        cannot tell its effects; if the response does not suit the family.
     PriorError
         If a prior does not fit its parameter.
     """
-    noise, reducer = Noise.of(sigma, se), reducer_of(formula)
+    kind_of_response = family_of(family)
+    noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula)
+    _check_trials(trials, kind_of_response)
     with one_blas_thread():
-        design = design_of(formula, data, reducer, se=se)
+        design = design_of(formula, data, reducer, se=se, family=kind_of_response, trials=trials, offset=offset)
         with in_double_precision(formula.text):
-            reduced = design.reduce(reducer)
-            moments = ColumnMoments(reduced.mean, reduced.sd)
-            refuse_unidentified(design, moments)
+            reduced = design.reduce(reducer) if design.family.is_gaussian else None
+            moments = ColumnMoments(reduced.mean, reduced.sd) if reduced is not None else moments_of_rows(_rows(design))
+            refuse_unidentified(design, moments, own_intercepts=own_intercepts)
             parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
             chosen = choose_priors(priors, design, parameters, moments)
             if not chosen.by_name:
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
-            kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
-            engine = kind.of(design, reduced, chosen, noise)
+            engine: Engine
+            if reduced is None or _has_unusual_scales(chosen):
+                engine = TextbookEngine.of(_rows(design), chosen, noise)
+            else:
+                kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
+                engine = kind.of(design, reduced, chosen, noise)
     return Regression(design, noise, chosen, engine, own_intercepts, (design.n_rows,))
 
 
 def _is_simple(formula: ParsedFormula) -> bool:
     """Tell whether nothing varies by group, or one intercept around that of the population."""
     return not formula.terms or (formula.group is not None and formula.has_intercept)
+
+
+def _check_trials(trials: Any, family: Family) -> None:
+    if trials is not None and not family.takes_trials:
+        raise DataError(f'`trials` is for family="binomial" alone; this family is "{family.name}".')
+
+
+def _has_unusual_scales(chosen: ChosenPriors) -> bool:
+    """Tell whether a standard deviation has a prior that the compiled programs do not know."""
+    return any(prior.family in (GAMMA, LOG_NORMAL) for prior in chosen.scale)
+
+
+def _rows(design: Design) -> InMemoryDesign:
+    if isinstance(design, InMemoryDesign):
+        return design
+    raise PriorError(
+        "Gamma and LogNormal priors of standard deviations need the rows in memory, and they were compressed as they "
+        "came; give HalfNormal, HalfStudentT, HalfCauchy or Exponential."
+    )

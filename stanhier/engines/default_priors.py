@@ -7,10 +7,18 @@ import numpy as np
 from stanhier.basics.errors import DataError
 from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design, Grouping
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.parameters import Parameter
-from stanhier.priors.distributions import Exponential, LocationPrior, Normal
+from stanhier.priors.distributions import Exponential, Gamma, LocationPrior, Normal, ScalePrior
 
-__all__ = ["ColumnMoments", "default_group_sd", "default_slope", "sd_of_response"]
+__all__ = [
+    "ColumnMoments",
+    "default_auxiliary",
+    "default_group_sd",
+    "default_slope",
+    "moments_of_rows",
+    "sd_of_response",
+]
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,15 @@ class ColumnMoments:
 
     mean: np.ndarray
     sd: np.ndarray
+
+
+def moments_of_rows(design: InMemoryDesign) -> ColumnMoments:
+    """Give the moments of rows in memory, column by column."""
+    n_rows = design.n_rows
+    columns = (*design.matrix.T, design.y)
+    pairs = [(values.mean(), values.std(ddof=1) if n_rows > 1 else 0.0) for values in columns]
+    mean, sd = np.array(pairs).T
+    return ColumnMoments(mean, sd)
 
 
 def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, k: int) -> LocationPrior:
@@ -74,8 +91,19 @@ def default_group_sd(
     return Exponential(sd / sd_response)
 
 
+def default_auxiliary(parameter: Parameter) -> ScalePrior:
+    """Give gamma(2, 0.1) for nu, exponential(1) for shape.
+
+    References
+    ----------
+    Juarez & Steel (2010), Model-based clustering of non-Gaussian panel data based on skew-t distributions,
+    doi:10.1198/jbes.2009.07145 (nu).
+    """
+    return Gamma(2.0, 0.1) if parameter.name == "nu" else Exponential(1.0)
+
+
 def sd_of_response(design: Design, moments: ColumnMoments, what: str) -> float:
-    """Give the standard deviation of the response.
+    """Give the standard deviation of the response; 1 where a link takes the linear predictor out of its units.
 
     Parameters
     ----------
@@ -89,6 +117,8 @@ def sd_of_response(design: Design, moments: ColumnMoments, what: str) -> float:
     DataError
         If the response does not vary.
     """
+    if design.family.link != "identity":
+        return 1.0
     sd = float(moments.sd[-1])
     if not sd > 0:
         why = "there is only one row" if design.n_rows == 1 else f"it is always {moments.mean[-1]:g}"

@@ -9,22 +9,24 @@ from stanhier.engines.default_priors import ColumnMoments
 __all__ = ["refuse_unidentified"]
 
 
-def refuse_unidentified(design: Design, moments: ColumnMoments) -> None:
+def refuse_unidentified(design: Design, moments: ColumnMoments, *, own_intercepts: bool) -> None:
     """Refuse factors with fewer groups than effects, and effects that no row tells from another.
 
-    A model of one varying intercept may have one group: its parameters have proper priors, as in a textbook.
+    A varying intercept may have one group: then its mean is the parameter, and the textbook's model is meant.
 
     Parameters
     ----------
     design : Design
     moments : ColumnMoments
+    own_intercepts : bool
+        Whether the groups' intercepts are parameters themselves, around `mu_alpha`.
 
     Raises
     ------
     DataError
         With the factor, the rule and the remedy.
     """
-    if design.group is not None:
+    if own_intercepts:
         return
     said = quoted(design.formula.text)
     for grouping in design.groupings:

@@ -112,6 +112,10 @@ def _standardised_quantiles(
     means[:, constant], sds[:, constant] = 0.0, 1.0
     # Where a standard deviation of groups is all but 0, so is sds: a step, not a slope, would stop Newton's method.
     sds = np.maximum(sds, 1e-3)
+    if nearly_normal == 0:
+        normal = special.ndtri(np.array(probabilities))
+        solved = [_solve(means, sds, np.full(len(centre), z), p) for z, p in zip(normal, probabilities, strict=True)]
+        return centre, spread, np.stack(solved)
     skewness, excess = _shape(means, sds)
     quantiles = np.stack([_start(p, skewness, excess) for p in probabilities])
     other = np.flatnonzero(np.maximum(np.abs(skewness), np.abs(excess)) >= nearly_normal)
@@ -139,30 +143,16 @@ def _start(probability: float, skewness: np.ndarray, excess: np.ndarray) -> np.n
 
 
 def _solve(means: np.ndarray, sds: np.ndarray, x: np.ndarray, probability: float) -> np.ndarray:
-    """Solve mean over draws of Phi((x - means) / sds) = probability by Halley's method between brackets."""
+    """Solve mean over draws of Phi((x - means) / sds) = probability by Newton's method between brackets."""
     low, high = (means - 9 * sds).min(axis=0), (means + 9 * sds).max(axis=0)
-    precise = 0.01 * sds.min(axis=0)
-    inverse = 1 / sds
     for _ in range(60):
-        z = (x - means) * inverse
+        z = (x - means) / sds
         excess = special.ndtr(z).mean(axis=0) - probability
         if np.abs(excess).max() < 1e-5:
             break
         low, high = np.where(excess < 0, x, low), np.where(excess < 0, high, x)
-        density = np.exp(-0.5 * z * z)
-        density *= inverse
-        slope = density.mean(axis=0)
-        density *= z
-        density *= inverse
-        with np.errstate(divide="ignore", invalid="ignore"):
-            newton = excess * np.sqrt(2 * np.pi) / slope
-            bend = newton * density.mean(axis=0) / (2 * slope)
-            # Where the mixture has steps the bend says nothing of what is beyond.
-            step = newton / (1 + np.clip(bend, -0.2, 0.2))
-            found = x - step
-        inside = (found > low) & (found < high)
-        x = np.where(inside, found, (low + high) / 2)
-        # A step this small leaves an error of its third power.
-        if (inside & (np.abs(newton) < precise)).all():
-            break
+        slope = (np.exp(-0.5 * z * z) / sds).mean(axis=0) / np.sqrt(2 * np.pi)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            step = x - excess / slope
+        x = np.where((step > low) & (step < high), step, (low + high) / 2)
     return x

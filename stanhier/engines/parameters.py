@@ -23,7 +23,7 @@ __all__ = [
 
 TAKEN = {
     *("chain", "draw", "sample", "predictor", "row", "effect", "effect_other"),
-    *("alpha", "mu_alpha", "sigma_alpha", "beta", "sigma"),
+    *("alpha", "mu_alpha", "sigma_alpha", "beta", "sigma", "nu", "shape"),
 }
 """Names that no dimension of a column can have."""
 
@@ -37,6 +37,7 @@ class Role(Enum):
     GROUP_COR = "the correlations of the groups' effects"
     EFFECTS = "the groups' own intercepts"
     NOISE = "the residual standard deviation"
+    AUXILIARY = "what else the distribution of responses has"
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +186,12 @@ class Inventory:
 
 
 def inventory_of(
-    predictors: Sequence[str], *, has_intercept: bool, group: tuple[str, pd.Index] | None, sigma_is_estimated: bool
+    predictors: Sequence[str],
+    *,
+    has_intercept: bool,
+    group: tuple[str, pd.Index] | None,
+    sigma_is_estimated: bool,
+    auxiliary: Sequence[str] = (),
 ) -> Inventory:
     """List the parameters of a regression.
 
@@ -197,12 +203,14 @@ def inventory_of(
     group : (str, pandas.Index) or None
         Name and labels of the grouping factor, whose intercepts vary.
     sigma_is_estimated : bool
+    auxiliary : sequence of str
+        Further parameters of the responses' distribution: `nu`, `shape`.
 
     Returns
     -------
     Inventory
     """
-    listed = slopes_and_noise(predictors, sigma_is_estimated=sigma_is_estimated)
+    listed = slopes_and_noise(predictors, sigma_is_estimated=sigma_is_estimated, auxiliary=auxiliary)
     if group is not None:
         name, labels = group
         listed.insert(0, Parameter("sigma_alpha", Role.GROUP_SD))
@@ -235,11 +243,13 @@ def dimension(name: Any) -> str:
     return f"{plain}_group" if plain in TAKEN else plain
 
 
-def slopes_and_noise(predictors: Sequence[str], *, sigma_is_estimated: bool) -> list[Parameter]:
-    """List the slopes and the residual standard deviation."""
+def slopes_and_noise(
+    predictors: Sequence[str], *, sigma_is_estimated: bool, auxiliary: Sequence[str] = ()
+) -> list[Parameter]:
+    """List the slopes, the residual standard deviation, and what else the distribution of responses has."""
     listed = []
     if predictors:
         listed.append(Parameter("beta", Role.SLOPES, ("predictor",), (pd.Index(list(predictors), dtype=object),)))
     if sigma_is_estimated:
         listed.append(Parameter("sigma", Role.NOISE))
-    return listed
+    return [*listed, *(Parameter(name, Role.AUXILIARY) for name in auxiliary)]

@@ -7,7 +7,7 @@ from typing import Any
 from stanhier.basics.errors import PriorError
 from stanhier.design.design import Design
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments, default_slope, sd_of_response
+from stanhier.engines.default_priors import ColumnMoments, default_auxiliary, default_slope, sd_of_response
 from stanhier.engines.group_priors import choose_group_priors
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.prior_kinds import location_prior, scale_prior
@@ -25,7 +25,9 @@ def choose_priors(
     The defaults are rstanarm's (Goodrich et al., rstanarm, vignette "Prior Distributions for rstanarm Models"):
     intercept normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k normal(0, 2.5 sd(y) / sd(x_k)),
     standard deviations exponential(1 / sd(y)), of a slope that varies exponential(sd(z_k) / sd(y)); and LKJ(1) for
-    correlations, which takes all correlation matrices alike.
+    correlations, which takes all correlation matrices alike. Where the mean has a link, the linear predictor is in its
+    own units, and 1 stands for sd(y) and 0 for mean(y); shape is exponential(1), and nu gamma(2, 0.1) (Juarez & Steel
+    2010, doi:10.1198/jbes.2009.07145).
 
     Parameters
     ----------
@@ -68,13 +70,16 @@ def choose_priors(
 
 def _scale(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> ScalePrior:
     prior = scale_prior(given, parameter.name)
+    if prior is None and parameter.role is Role.AUXILIARY:
+        return default_auxiliary(parameter)
     return prior if prior is not None else Exponential(1.0 / sd_of_response(design, moments, parameter.name))
 
 
 def _intercept(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> LocationPrior:
     prior = location_prior(given, parameter.name)
     if prior is None:
-        prior = Normal(float(moments.mean[-1]), 2.5 * sd_of_response(design, moments, parameter.name), centered=True)
+        middle = float(moments.mean[-1]) if design.family.link == "identity" else 0.0
+        prior = Normal(middle, 2.5 * sd_of_response(design, moments, parameter.name), centered=True)
     return prior if design.predictors else replace(prior, centered=False)
 
 
@@ -100,6 +105,12 @@ def _check_proper(chosen: ChosenPriors, design: Design) -> None:
     Gelman (2006), Prior distributions for variance parameters in hierarchical models, doi:10.1214/06-BA117A:
     a uniform prior on a group-level standard deviation needs at least three groups.
     """
+    for parameter in chosen.parameters.all_of(Role.AUXILIARY):
+        if not chosen.by_name[parameter.name][0].is_proper:
+            raise PriorError(
+                f"A flat prior on {parameter.name} gives an improper posterior: the likelihood has a limit above 0 as "
+                f"{parameter.name} grows. Give a proper prior such as Gamma(2, 0.1)."
+            )
     for parameter in chosen.parameters.scales:
         priors = zip(parameter.scalar_names, chosen.by_name[parameter.name], strict=True)
         flat = [name for name, prior in priors if isinstance(prior, Flat)]

@@ -54,8 +54,8 @@ def distance_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) ->
     if not distance[k] > FAR:
         return None
     density = numbers([prior])
-    reach = distance[k] * moments.sd[-1]
-    ends = moments.mean[-1] + reach * np.array([-1.0, 1.0])
+    middle, unit = (moments.mean[-1], moments.sd[-1]) if design.family.link == "identity" else (0.0, 1.0)
+    ends = middle + distance[k] * unit * np.array([-1.0, 1.0])
     nearest = np.clip(density.mu, *ends)
     with np.errstate(all="ignore"):  # beyond double precision is beyond two standard deviations
         logs = [density.log_density(np.atleast_1d(at)) for at in (nearest, *ends)]

@@ -30,7 +30,7 @@ def location_prior(prior: Any, name: str, *, centered_allowed: bool = True) -> L
 
 
 def scale_prior(prior: Any, name: str) -> ScalePrior | None:
-    """Give a prior that the user wrote for a standard deviation; None for none.
+    """Give a prior that the user wrote for a standard deviation, or another positive number; None for none.
 
     Raises
     ------
@@ -41,8 +41,8 @@ def scale_prior(prior: Any, name: str) -> ScalePrior | None:
         return None
     if not isinstance(prior, ScalePrior):
         raise PriorError(
-            f"The prior of {name} must be one on (0, inf), HalfNormal, HalfStudentT, HalfCauchy, Exponential or Flat; "
-            f"got {_shown(prior)}."
+            f"The prior of {name} must be one on (0, inf), HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma, "
+            f"LogNormal or Flat; got {_shown(prior)}."
         )
     return prior
 

@@ -20,6 +20,7 @@ _OTHER_NAMES = {
     Role.GROUP_SD: "tau sd sigma_g sigma_group sd_g sd_alpha sigma_u group random",
     Role.GROUP_COR: "lkj corr correlation correlations rho omega cholesky l l_omega",
     Role.NOISE: "sd residual residuals noise error eps epsilon sigma_y sd_y aux s std",
+    Role.AUXILIARY: "aux phi theta df dof reciprocal_dispersion dispersion size",
 }
 """What other packages and books call a parameter, in small letters."""
 
@@ -66,7 +67,12 @@ def _typed(parameters: Inventory) -> list[str]:
     return list(dict.fromkeys(p.name if p.term is None else PRIOR_KEYS[p.role] for p in parameters))
 
 
-_REASONS = {"beta": "the formula has no predictors", "sigma": "sigma is known here"}
+_REASONS = {
+    "beta": "the formula has no predictors",
+    "sigma": "sigma is known here, or the family of the response has none",
+    "nu": 'nu is of family="student_t"',
+    "shape": 'shape is of family="negative_binomial"',
+}
 """Why a model may not have a parameter, whatever its groups."""
 
 
@@ -89,6 +95,10 @@ def _reasons_of_factors(parameters: Inventory) -> dict[str, str]:
         "mu_alpha": without if parameters.of(Role.INTERCEPT) is None else "the population's intercept is 'alpha' here",
         "sigma_alpha": f"the groups' standard deviations are 'sd' here: priors={{'sd': {{'{factor}': ...}}}}",
         "cor": "no effects are correlated in this formula: that takes two in one term, as in (1 + x | g)",
+    }
+    reasons |= {
+        sd.name.replace("sd_", "effect_", 1): "effects take no prior of their own: give one of their scales, 'sd'"
+        for sd in parameters.all_of(Role.GROUP_SD)
     }
     return reasons | {
         sd.name.replace("sd_", "cor_", 1): f"the effects of '{sd.factor}' are not correlated in this formula"

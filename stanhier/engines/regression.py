@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError
+from stanhier.design.columns import INTERCEPT
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
@@ -15,6 +16,7 @@ from stanhier.engines.term_parameters import inventory_of_terms
 from stanhier.engines.textbook.description import Description, describe
 from stanhier.engines.textbook.rendering import render
 from stanhier.engines.textbook.rows import program_data
+from stanhier.families.family import Family
 from stanhier.families.noise import Noise
 
 __all__ = ["Regression", "parameters_of"]
@@ -50,6 +52,11 @@ class Regression:
     def formula(self) -> str:
         """The formula as it was given."""
         return self.design.formula.text
+
+    @property
+    def family(self) -> Family:
+        """How responses vary around the linear predictor."""
+        return self.design.family
 
     @property
     def in_memory(self) -> InMemoryDesign | None:
@@ -90,6 +97,15 @@ class Regression:
         `centered=True` marks the prior of an intercept at the mean of the predictors.
         """
         return self.chosen.as_dict()
+
+    @property
+    def around_zero(self) -> list[str]:
+        """Sentences on effects of groups whose population mean is taken as 0."""
+        effects = {effect for grouping in self.design.groupings for effect in grouping.effects}
+        has_none = INTERCEPT in effects and not self.design.formula.has_intercept
+        intercept = ["The intercept varies around 0: the population has none"] if has_none else []
+        slopes = [f"{name} varies around 0: it is no predictor of the population" for name in self.design.columns.extra]
+        return intercept + slopes
 
     @property
     def stan_code(self) -> str:
@@ -149,12 +165,14 @@ class Regression:
 
 def parameters_of(design: Design, noise: Noise, *, own_intercepts: bool) -> Inventory:
     """List the parameters of a regression on these rows."""
+    auxiliary = [name for name in design.family.auxiliary if name != "sigma"]
     if not own_intercepts:
         return inventory_of_terms(
             design.predictors,
             has_intercept=design.formula.has_intercept,
             factors=design.groupings,
             sigma_is_estimated=noise.is_estimated,
+            auxiliary=auxiliary,
         )
     group = design.group
     return inventory_of(
@@ -162,4 +180,5 @@ def parameters_of(design: Design, noise: Noise, *, own_intercepts: bool) -> Inve
         has_intercept=design.formula.has_intercept,
         group=None if group is None else (group.name, group.levels),
         sigma_is_estimated=noise.is_estimated,
+        auxiliary=auxiliary,
     )

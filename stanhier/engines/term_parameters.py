@@ -69,14 +69,19 @@ def factors_as_written(terms: Sequence[VaryingTerm]) -> tuple[Factor, ...]:
 
 
 def inventory_of_terms(
-    predictors: Sequence[str], *, has_intercept: bool, factors: Sequence[Factor], sigma_is_estimated: bool
+    predictors: Sequence[str],
+    *,
+    has_intercept: bool,
+    factors: Sequence[Factor],
+    sigma_is_estimated: bool,
+    auxiliary: Sequence[str] = (),
 ) -> Inventory:
     """List the parameters of a regression whose effects vary over the levels of any number of factors.
 
     Those of a factor g are named after it: `sd_g`, `cor_g` where effects are correlated, `effect_g`. Labels of effects
-    stand along `effect` and, across a matrix of correlations, `effect_other`; where factors have different effects,
-    along `effect_of_g` and `effect_of_g_other`. A factor one of whose names is taken is called by the first of
-    `g_2`, `g_3` ... that leaves none taken.
+    stand along `effect` and, across a matrix of correlations, `effect_other`; where several factors have several
+    effects, or different ones, along `effect_of_g` and `effect_of_g_other`. A factor one of whose names is taken is
+    called by the first of `g_2`, `g_3` ... that leaves none taken.
 
     Parameters
     ----------
@@ -86,6 +91,8 @@ def inventory_of_terms(
         Whether the population has one.
     factors : sequence of Factor
     sigma_is_estimated : bool
+    auxiliary : sequence of str
+        Further parameters of the responses' distribution: `nu`, `shape`.
 
     Returns
     -------
@@ -93,7 +100,9 @@ def inventory_of_terms(
     """
     listed = [Parameter("alpha", Role.INTERCEPT)] if has_intercept else []
     effects = []
-    alike = len({tuple(factor.effects) for factor in factors}) <= 1
+    distinct = {tuple(factor.effects) for factor in factors}
+    # ArviZ's tables mix up labels where arrays of several groups share a dimension of several effects.
+    alike = len(factors) <= 1 or (len(distinct) == 1 and len(factors[0].effects) == 1)
     for term, (factor, stem) in enumerate(zip(factors, _stems(factors), strict=True)):
         along = "effect" if alike else f"effect_of_{stem}"
         names = pd.Index(list(factor.effects), dtype=object)
@@ -103,7 +112,8 @@ def inventory_of_terms(
             listed.append(Parameter(f"cor_{stem}", Role.GROUP_COR, dims, (names, names), term, factor.name, blocks))
         dims, coords = (dimension(stem), along), (factor.levels, names)
         effects.append(Parameter(f"effect_{stem}", Role.EFFECTS, dims, coords, term, factor.name))
-    return Inventory((*listed, *slopes_and_noise(predictors, sigma_is_estimated=sigma_is_estimated), *effects))
+    own = slopes_and_noise(predictors, sigma_is_estimated=sigma_is_estimated, auxiliary=auxiliary)
+    return Inventory((*listed, *own, *effects))
 
 
 def _stems(factors: Sequence[Factor]) -> list[str]:

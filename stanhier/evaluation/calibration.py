@@ -24,7 +24,7 @@ import pandas as pd
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
-from stanhier.engines.parameters import Inventory
+from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.uniformity import rank_test
 from stanhier.plots.figures import Size, checked_size
@@ -169,8 +169,9 @@ def sbc(
 
     Parameters
     ----------
-    model : LinearRegression or VaryingIntercept
-        Predictors, groups and priors are its own; its response is not used. All priors must be proper.
+    model : Model, LinearRegression or VaryingIntercept
+        Predictors, groups and priors are its own; its response is not used. All priors must be proper. Standard
+        deviations, correlations and the effects of the first groups of each factor are ranked too.
     n : int
         Number of simulations, at least 20.
     seed : int, optional
@@ -225,13 +226,16 @@ def sbc(
 
 
 def _quantities(dataset: Any, parameters: Inventory) -> dict[str, np.ndarray]:
-    """Give the scalar quantities by name, each an array of all draws; of the groups only the first few."""
+    """Give the scalar quantities by name, each an array of all draws; of the groups of a factor only the first few."""
     quantities: dict[str, np.ndarray] = {}
     for name, array in dataset.data_vars.items():
-        values = array.to_numpy().reshape(array.shape[0] * array.shape[1], -1)
+        values = array.to_numpy()
+        values = values.reshape(-1, *values.shape[2:])
         parameter = parameters[str(name)]
-        shown = parameter.scalar_names if parameter is not parameters.effects else []
-        if parameter is parameters.effects:
-            shown = [f"{name}[{label}]" for label in array[array.dims[-1]].to_numpy()[:GROUPS_SHOWN]]
-        quantities |= {label: values[:, k] for k, label in enumerate(shown)}
+        if parameter.role is Role.EFFECTS:
+            coords = [pd.Index(array[dim].to_numpy()) for dim in parameter.dims]
+            few = (coords[0][:GROUPS_SHOWN], *coords[1:])
+            parameter, values = Parameter(str(name), Role.EFFECTS, parameter.dims, few), values[:, :GROUPS_SHOWN]
+        scalars = parameter.scalars(values)
+        quantities |= {label: scalars[:, k] for k, label in enumerate(parameter.scalar_names)}
     return quantities

@@ -20,6 +20,7 @@ from formulaic.transforms import TRANSFORMS
 from formulaic.utils.code import format_expr
 from formulaic.utils.stateful_transforms import stateful_eval
 
+from stanhier.basics.words import in_formula
 from stanhier.formula.aliases import shown
 
 __all__ = [
@@ -33,9 +34,11 @@ __all__ = [
     "name_of",
     "numbers_of",
     "parsed_with",
+    "parts_of",
     "python_of",
     "signature_of",
     "state_of",
+    "text_of",
     "tokens_of",
 ]
 
@@ -118,6 +121,29 @@ def is_column(term: Term) -> bool:
 def name_of(term: Term) -> str:
     """Give a term as a user reads it; that of a column is the name of the column, whatever signs are in it."""
     return shown(":".join(str(factor.expr) for factor in term.factors))
+
+
+def text_of(term: Term) -> str:
+    """Give a term as it can be typed in a formula."""
+    return ":".join(map(_typed, term.factors))
+
+
+def _typed(factor: Factor) -> str:
+    text = shown(str(factor.expr))
+    if factor.eval_method == Factor.EvalMethod.LOOKUP:
+        return in_formula(text)
+    if factor.eval_method == Factor.EvalMethod.PYTHON and not _is_call(str(factor.expr)):
+        return f"{{{text}}}"
+    return text
+
+
+def _is_call(expression: str) -> bool:
+    return isinstance(ast.parse(expression, mode="eval").body, ast.Call)
+
+
+def parts_of(term: Term) -> frozenset[str]:
+    """Give what a term multiplies, in any order."""
+    return frozenset(str(factor.expr) for factor in term.factors)
 
 
 def call_text(node: ast.AST) -> str:

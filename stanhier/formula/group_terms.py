@@ -12,6 +12,7 @@ MOST_FACTORS = 20
 """Grouping factors of a formula at most, and columns that one of them combines."""
 
 _QUOTED = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
+_NAME = re.compile(r"`[^`]*`|[^\W\d][\w.]*")
 _DEEPEST = 50
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
@@ -65,10 +66,11 @@ def split_group_terms(text: str) -> tuple[str, tuple[GroupTerm, ...]]:
     ------
     FormulaError
         If parentheses do not match or are too many within each other; if a term stands on the left of '~', within
-        another one, is not added to the others with '+', or has not one bar.
+        another one, is not added to the others with '+', or has not one bar; if parentheses hold a name alone.
     """
     plain = without_quoted(text)
     spans, pairs = _spans(plain, text)
+    _refuse_without_bar(text, plain, pairs)
     if len(spans) > MOST_FACTORS:
         raise FormulaError(f"{quoted(text)} has {len(spans):,} grouping terms, and {MOST_FACTORS} are the most.")
     common, end = "", 0
@@ -134,6 +136,23 @@ def _spans(plain: str, text: str) -> tuple[list[tuple[int, int]], list[tuple[int
         what = "parenthesis" if sign == "(" else f"'{sign}'"
         raise FormulaError(f"{quoted(text)}: the {what} at position {position + 1} is never closed.")
     return spans, pairs
+
+
+def _refuse_without_bar(text: str, plain: str, pairs: list[tuple[int, int]]) -> None:
+    """Refuse a name alone in parentheses, `(g)`, among the terms of the sum: the bar of `(1 | g)` was forgotten."""
+    end = 0  # of the pair that holds those to come
+    for start, stop in sorted(pairs):
+        if start < end:
+            continue
+        end = stop
+        name = text[start + 1 : stop - 1].strip()
+        is_term = plain[:start].rstrip().endswith(("~", "+")) and _why_not_between_signs(plain, start, stop) is None
+        if is_term and _NAME.fullmatch(name):
+            said = shortened(name)
+            raise FormulaError(
+                f"{quoted(text)}: ({said}) has no bar; write (1 | {said}) for an intercept that varies by {said}, and "
+                f"{said} without parentheses for a predictor."
+            )
 
 
 def _with_own_parentheses(plain: str, start: int, stop: int) -> tuple[int, int]:

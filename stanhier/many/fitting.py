@@ -97,10 +97,11 @@ def fit_many(
     Parameters
     ----------
     models : str, mapping of models, or iterable of pairs of name and model
-        A formula, with a grouping term or without: the models are `VaryingIntercept` or `LinearRegression`. Or the
-        models themselves, by name; names are taken as text. In the place of a model may stand a function without
-        arguments that makes it. A generator is asked for the next model when there is room for it, so that they need
-        not all be in memory; where it raises, nothing more can be asked of it, so functions are safer.
+        A formula: with one intercept that varies the models are `VaryingIntercept`, without grouping terms
+        `LinearRegression`, and with any others `Model`. Or the models themselves, by name; names are taken as text. In
+        the place of a model may stand a function without arguments that makes it. A generator is asked for the next
+        model when there is room for it, so that they need not all be in memory; where it raises, nothing more can be
+        asked of it, so functions are safer.
     data : data frame, mapping of arrays, path or lazy frame
         With a formula: the rows of all models, as `LinearRegression` takes them. Rows that are not in memory are gone
         over to count those of each group, and then to fetch some groups at a time, as many as there is room for; their
@@ -111,8 +112,8 @@ def fit_many(
         with a comma and a blank, as in `"Ulm, 3"` (a label with a comma of its own, or that begins with a quotation
         mark, stands in quotation marks), and are also found by a tuple: `fits["Ulm", 3]`.
     priors, sigma, se, context
-        With a formula: as for `LinearRegression` and `VaryingIntercept`, the same for every model. Default priors are
-        scaled by the rows of each.
+        With a formula: as for its class of models, the same for every model. Default priors are scaled by the rows of
+        each.
     executor : concurrent.futures.Executor, optional
         Where the models are sampled: by default processes on this machine, one for each processor; of a Dask client
         `client.get_executor()`. Draws do not depend on it.

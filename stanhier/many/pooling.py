@@ -8,7 +8,7 @@ Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, Unpack
 
 import numpy as np
@@ -16,31 +16,33 @@ import pandas as pd
 
 from stanhier import plots
 from stanhier.basics.arguments import checked_probability, in_our_words
-from stanhier.basics.errors import DataError, FormulaError, PriorError
+from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.frames import as_frame, clean_group
-from stanhier.design.design import NewRows
+from stanhier.design.columns import INTERCEPT
 from stanhier.design.in_memory import build_design
+from stanhier.engines.parameters import Role
 from stanhier.evaluation.comparison import compare
 from stanhier.fit import Fit
-from stanhier.formula.parse import parse
+from stanhier.formula.parse import ParsedFormula, parse
+from stanhier.many.separate import refuse_many, separate_columns, separate_priors, separated
 from stanhier.model import Model
-from stanhier.posterior import labelled, prediction
+from stanhier.posterior import labelled
+from stanhier.posterior.groups import group_draws
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
-from stanhier.priors.distributions import Flat, LocationPrior
-from stanhier.regressions import LinearRegression, VaryingIntercept
+from stanhier.regressions import LinearRegression, VaryingIntercept, class_of
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.keyword_types import SampleKeywords
 from stanhier.stan.keywords import check_keywords
 from stanhier.stan.nuts import NOT_FOR_USERS
 from stanhier.stan.tasks import results_of
 
-__all__ = ["MAX_GROUPS", "Pooling", "pooling"]
-
-MAX_GROUPS = 1000
-"""Without pooling each group is a column of the design; beyond this many that is not what anybody wants to fit."""
+__all__ = ["Pooling", "pooling"]
 
 _OWN_KEYWORDS = ("group", "priors", "sigma", "se", "context", "prob", "executor")
+
+_OF_GROUPS = ("sigma_alpha", "sd", "cor")
+"""Priors that complete pooling has no use for."""
 
 COMPLETE, NONE, PARTIAL = "complete pooling", "no pooling", "partial pooling"
 
@@ -59,11 +61,14 @@ class Pooling:
         `partial_lower`, `partial_upper`, in units of the response.
     prob : float
         Probability of the intervals.
+    tables : dict of pandas.DataFrame
+        By effect, "Intercept" or the column whose slope varies, what `estimates` is of the first.
     """
 
     fits: dict[str, Fit[Model]]
     estimates: pd.DataFrame
     prob: float
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def group(self) -> str:
@@ -97,8 +102,7 @@ class Pooling:
         results: dict[str, Any] = dict(self.fits)
         if by == "group":
             partial = self.fits[PARTIAL]
-            grouping = partial.model.rows.group
-            assert grouping is not None
+            (grouping,) = partial.model.rows.groupings
             labels = pd.Series(np.asarray(grouping.levels[grouping.codes]), name=grouping.name)
             for name, fit in self.fits.items():
                 left_out: Any = "group" if fit is partial else labels
@@ -109,7 +113,10 @@ class Pooling:
 
     def __repr__(self) -> str:
         formula = self.fits[COMPLETE].model.formula
-        return f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'\n{self.estimates}"
+        lines = [f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'"]
+        if len(self.tables) < 2:
+            return "\n".join([*lines, str(self.estimates)])
+        return "\n".join([*lines, *(f"{effect}\n{table}" for effect, table in self.tables.items())])
 
 
 @in_our_words()
@@ -117,7 +124,7 @@ def pooling(
     formula: str,
     data: pd.DataFrame | Mapping[str, Any],
     *,
-    group: str,
+    group: str | None = None,
     priors: Mapping[str, Any] | None = None,
     sigma: float | None = None,
     se: str | Any | None = None,
@@ -126,23 +133,27 @@ def pooling(
     executor: Executor | None = None,
     **kwargs: Unpack[SampleKeywords],
 ) -> Pooling:
-    """Fit a formula with complete pooling, without pooling and with partial pooling of a grouping column.
+    """Fit a formula with complete pooling, without pooling and with partial pooling of the groups of a column.
 
-    Complete pooling is `LinearRegression(formula)`, partial pooling `VaryingIntercept(formula + (1 | group))`, and no
-    pooling a linear regression in which an intercept for each group takes the place of the common one.
+    Complete pooling is a linear regression without the grouping term. Partial pooling has it: intercepts, slopes or
+    both vary around those of the population. No pooling is a linear regression in which an intercept for each group
+    takes the place of the common one, and so with slopes that vary.
 
     Parameters
     ----------
     formula : str
-        Without a grouping term, for example `"reaction ~ days"`.
+        With one grouping term, for example `"reaction ~ days + (1 + days | subject)"`; or without, `"reaction ~ days"`
+        and `group="subject"`, for intercepts that vary.
     data : pandas.DataFrame or mapping of arrays
         One row per observation. Never changed.
-    group : str
-        The grouping column.
+    group : str, optional
+        The grouping column, where the formula has no grouping term.
     priors : mapping, optional
-        Of `alpha` (the intercept: of complete pooling, of each group without pooling, and `mu_alpha` of partial
-        pooling), `beta`, `sigma` and `sigma_alpha`. By default each has rstanarm's scale; without pooling every
-        group's intercept has the marginal prior that the intercept at x = 0 has with complete pooling.
+        Of `alpha` (the intercept: of complete pooling, of each group without pooling, and that of the population with
+        partial pooling), `beta` (without pooling each group's slope has the prior of the slope), `sigma`, and of the
+        groups: `sigma_alpha` where intercepts alone vary, else `sd` and `cor`. By default each has rstanarm's scale;
+        without pooling every group's intercept has the marginal prior that the intercept at x = 0 has with complete
+        pooling.
     sigma, se, context
         As for `LinearRegression`.
     prob : float
@@ -159,9 +170,10 @@ def pooling(
     Raises
     ------
     FormulaError
-        If the formula has a grouping term or no intercept, or uses the grouping column.
+        If the formula has no grouping term and `group` is not given, or both; if it groups by several columns; if what
+        varies is not in the population too; if the grouping column is a predictor.
     DataError
-        If the data cannot be used, or there are more than 1,000 groups.
+        If the data cannot be used, or no pooling would need more than 1,000 coefficients of groups.
     PriorError
         If a prior does not fit its parameter.
 
@@ -172,38 +184,54 @@ def pooling(
     checked_probability(prob, "pooling")
     given_to_stan = {name: value for name, value in kwargs.items() if name != "keep_finished"}
     check_keywords("pooling", given_to_stan, theirs="sample", hidden=NOT_FOR_USERS, own=_OWN_KEYWORDS)
+    parsed = _with_group(formula, group, context)
+    texts = separated(parsed)
+    frame = as_frame(data, [*parsed.columns, texts.group, *([se] if isinstance(se, str) else [])])
+    labels = clean_group(frame, texts.group)
+    categorical = pd.Categorical(labels).as_ordered()  # labels in any case, also where they read as numbers
+    given = dict(priors) if priors is not None else {}
+    # What there is to say about the priors is said of complete pooling.
+    kind = class_of(parsed)
+    own_priors = _as_population(given) if kind is VaryingIntercept else given
+    partial = kind.made_before(parsed.text, frame, context, priors=own_priors, sigma=sigma, se=se)
+    (grouping,) = partial.design.groupings
+    refuse_many(grouping.name, len(grouping.levels), grouping.n_effects)
+    known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
+    common_priors = {name: prior for name, prior in given.items() if name not in _OF_GROUPS}
+    complete = LinearRegression(texts.complete, frame, priors=common_priors, **known)
+    by_category = frame.assign(**{texts.group: categorical})
+    columns, levels = (
+        build_design(parse(text, context), by_category, se=se).predictors for text in (texts.separate, texts.levels)
+    )
+    effects = grouping.effects
+    own = separate_columns(columns, levels, effects, parsed.text)
+    separate_given = separate_priors(complete, columns, own, effects, given)
+    separate = LinearRegression(texts.separate, by_category, priors=separate_given, **known)
+    fits = _sampled({COMPLETE: complete, NONE: separate, PARTIAL: partial}, executor, kwargs)
+    tables = {effect: _estimates(fits, k, own[:, k], prob) for k, effect in enumerate(effects)}
+    return Pooling(fits, tables[effects[0]], prob, tables)
+
+
+def _with_group(formula: str, group: str | None, context: Any) -> ParsedFormula:
+    """Read a formula with one grouping term, which it has, or which is an intercept for each group of a column."""
     parsed = parse(formula, context)
+    if group is None:
+        if not parsed.terms:
+            raise FormulaError(
+                f"{quoted(formula)} has no groups to pool: give group= for intercepts that vary, or a grouping term "
+                "such as (1 + x | g)."
+            )
+        return parsed
     if parsed.terms:
         raise FormulaError(
-            f"{quoted(formula)}: pooling() adds the grouping term itself; leave out "
-            f"({shortened(parsed.terms[0].text)})."
+            f"{quoted(formula)}: pooling(group=...) adds the grouping term itself; leave out "
+            f"({shortened(parsed.terms[0].text)}), or group=."
         )
     if not parsed.has_intercept:
         raise FormulaError(f"{quoted(formula)}: pooling() compares intercepts, so the formula must have one.")
     if group in parsed.columns:
         raise FormulaError(f"{quoted(formula)}: '{group}' is the grouping column; it cannot be a predictor as well.")
-    frame = as_frame(data, [*parsed.columns, group, *([se] if isinstance(se, str) else [])])
-    labels = clean_group(frame, group)
-    categorical = pd.Categorical(labels).as_ordered()  # labels in any case, also where they read as numbers
-    if len(categorical.categories) > MAX_GROUPS:
-        raise DataError(
-            f"'{group}' has {len(categorical.categories):,} groups, and no pooling needs a coefficient for each; "
-            f"pooling() takes up to {MAX_GROUPS:,}. Fit LinearRegression and VaryingIntercept alone, or some groups."
-        )
-    given = dict(priors) if priors is not None else {}
-    known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
-    by_name = in_formula(group)
-    complete = LinearRegression(formula, frame, priors=_without(given, "sigma_alpha"), **known)
-    # What there is to say about the priors has been said of complete pooling.
-    partial = VaryingIntercept.made_before(
-        f"{formula} + (1 | {by_name})", frame, context, priors=_as_population(given), sigma=sigma, se=se
-    )
-    separate_formula = "{0} ~ {2} + {1} - 1".format(*formula.split("~"), by_name)
-    by_category = frame.assign(**{group: categorical})
-    columns = build_design(parse(separate_formula, context), by_category, se=se).predictors
-    separate = LinearRegression(separate_formula, by_category, priors=_for_each(complete, columns, given), **known)
-    fits = _sampled({COMPLETE: complete, NONE: separate, PARTIAL: partial}, executor, kwargs)
-    return Pooling(fits, _estimates(fits, prob), prob)
+    return parse(f"{formula} + (1 | {in_formula(group)})", context)
 
 
 def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapping[str, Any]) -> dict[str, Fit[Model]]:
@@ -217,53 +245,55 @@ def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapp
     return {name: fits[name] for name in models}
 
 
-def _without(given: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: prior for key, prior in given.items() if key != name}
-
-
 def _as_population(given: dict[str, Any]) -> dict[str, Any]:
     return {"mu_alpha" if key == "alpha" else key: prior for key, prior in given.items()}
 
 
-def _for_each(complete: Model, columns: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
-    """Give the priors without pooling: those of complete pooling, the intercept's once for each group."""
-    chosen = complete.priors
-    intercept: LocationPrior = chosen["alpha"]
-    slopes: dict[str, LocationPrior] = chosen.get("beta", {})
-    if intercept.centered and not isinstance(intercept, Flat):
-        # At x = 0 the intercept is the one at the mean minus mean(x) beta: the same centre, and a wider scale.
-        scale: Any = getattr(intercept, "sigma")  # noqa: B009  every proper location prior has one
-        far = [
-            m * getattr(p, "sigma", 0.0) for m, p in zip(complete.engine.prior_centre, slopes.values(), strict=False)
-        ]
-        intercept = replace(intercept, sigma=float(np.hypot(scale, np.linalg.norm(far))), centered=False)  # type: ignore[call-arg]
-    beta = {name: slopes.get(name, intercept) for name in columns}
-    unknown = [name for name in slopes if name not in columns]
-    if unknown:
-        raise PriorError(f"pooling(): '{unknown[0]}' has no counterpart without pooling, whose columns are {columns}.")
-    return {"beta": beta} | {name: prior for name, prior in given.items() if name == "sigma"}
+def _estimates(fits: dict[str, Fit[Model]], effect: int, own: np.ndarray, prob: float) -> pd.DataFrame:
+    """Summarise an effect of each group, the intercept at x = 0 or a slope, in each of the fits.
+
+    Parameters
+    ----------
+    fits : dict of Fit
+    effect : int
+        Its position.
+    own : numpy.ndarray of int, shape (J,)
+        Its columns in the design without pooling.
+    prob : float
+    """
+    grouping = fits[PARTIAL].model.rows.groupings[0]
+    name = grouping.effects[effect]
+    coefficients = {
+        "complete": _common(fits[COMPLETE], name)[:, None],
+        "no": _draws_of(fits[NONE].posterior["beta"])[:, own],
+        "partial": _partial(fits[PARTIAL], effect, name),
+    }
+    table = {"n": grouping.sizes}
+    for kind, draws in coefficients.items():
+        tail = (1 - prob) / 2
+        ends = np.quantile(draws, [0.5, tail, 1 - tail], axis=0)
+        for suffix, column in zip(("", "_lower", "_upper"), ends, strict=True):
+            table[kind + suffix] = np.broadcast_to(column, len(own))
+    return pd.DataFrame(table, index=pd.Index(labelled.plain_labels(grouping.levels), name=grouping.name))
 
 
-def _estimates(fits: dict[str, Fit[Model]], prob: float) -> pd.DataFrame:
-    """Summarise each group's intercept at x = 0 in each of the fits."""
-    design = fits[PARTIAL].model.rows
-    assert design.group is not None
-    levels = labelled.plain_labels(design.group.levels)
-    index = pd.Index(levels, name=design.group.name)
-    n_groups, n_slopes = len(levels), len(design.predictors)
-    table = {"n": design.group.sizes}
-    slopes = set(design.predictors)
-    separate = fits[NONE].model.design.predictors
-    own = np.zeros((n_groups, len(separate)))
-    own[np.arange(n_groups), [k for k, name in enumerate(separate) if name not in slopes]] = 1.0
-    zeros = np.zeros((n_groups, n_slopes))
-    for name, fit, X, codes in (
-        ("complete", fits[COMPLETE], zeros[:1], None),
-        ("no", fits[NONE], own, None),
-        ("partial", fits[PARTIAL], zeros, np.arange(n_groups)),
-    ):
-        rows = NewRows(X, codes, pd.Index([]), None, pd.RangeIndex(len(X)))
-        summary = prediction.summarise(fit, rows, kind="mean", new_groups="error", prob=prob, seed=fit.draws.seed)
-        for suffix, column in (("", "median"), ("_lower", "lower"), ("_upper", "upper")):
-            table[name + suffix] = np.broadcast_to(summary[column].to_numpy(), n_groups)
-    return pd.DataFrame(table, index=index)
+def _common(fit: Fit[Model], effect: str) -> np.ndarray:
+    """Give draws of the population's intercept or slope, shape (S,)."""
+    inventory = fit.model.parameters
+    if effect == INTERCEPT:
+        intercept = inventory.of(Role.INTERCEPT)
+        assert intercept is not None
+        return _draws_of(fit.posterior[intercept.name])
+    return _draws_of(fit.posterior["beta"])[:, fit.model.design.predictors.index(effect)]
+
+
+def _partial(fit: Fit[Model], effect: int, name: str) -> np.ndarray:
+    """Give draws of the groups' own intercepts or slopes, shape (S, J)."""
+    own = _draws_of(group_draws(fit))
+    return own if fit.model.own_intercepts else own[:, :, effect] + _common(fit, name)[:, None]
+
+
+def _draws_of(array: Any) -> np.ndarray:
+    """Give draws chain by chain, shape (S, ...)."""
+    values = array.to_numpy()
+    return np.asarray(values.reshape(-1, *values.shape[2:]))

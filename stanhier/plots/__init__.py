@@ -7,15 +7,19 @@ Points are medians; densities are ArviZ's kernel estimates.
 
 from stanhier.plots.chains import pair, trace
 from stanhier.plots.comparison import plot_compare
-from stanhier.plots.groups import forest, shrinkage
+from stanhier.plots.correlations import correlations
+from stanhier.plots.factors import group_sizes
+from stanhier.plots.forest import forest
 from stanhier.plots.parameters import posterior, prior, prior_posterior
 from stanhier.plots.pooling import pooling
 from stanhier.plots.prediction import prediction
 from stanhier.plots.predictive import ppc
-from stanhier.plots.shared import MAX_GROUPS, group_sizes
+from stanhier.plots.shared import MAX_GROUPS
+from stanhier.plots.shrinkage import shrinkage
 
 __all__ = [
     "MAX_GROUPS",
+    "correlations",
     "forest",
     "group_sizes",
     "pair",

@@ -124,7 +124,7 @@ def pair(
         az.plot_pair,
         _tree(fit, var_names, coords, "plot_pair"),
         backend=kwargs.pop("backend", "matplotlib"),
-        labeller=kwargs.pop("labeller", _labeller(_PAIR_LABEL)),
+        labeller=kwargs.pop("labeller", _labeller(_PAIR_LABEL, in_two_lines=True)),
         visuals=visuals,
         figure_kwargs={"figsize": size, "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
         **kwargs,
@@ -146,12 +146,16 @@ def _tree(fit: Fitted[Regression], var_names: Any, coords: Any, where: str) -> A
     return xr.DataTree.from_dict(groups)
 
 
-def _labeller(most: int) -> Any:
+def _labeller(most: int, *, in_two_lines: bool = False) -> Any:
+    """Name parameters as `summary()` does, of so many letters a line."""
     from arviz_base.labels import BaseLabeller
 
     class Labeller(BaseLabeller):
         def make_label_vert(self, var_name: str | None, sel: Mapping[Any, Any], isel: Mapping[Any, Any]) -> str:  # noqa: ARG002
-            return quantity(str(var_name), ", ".join(str(v) for v in sel.values()) if sel else None, most)
+            label = ", ".join(str(v) for v in sel.values()) if sel else None
+            if label is None or len(f"{var_name}[{label}]") <= most or not in_two_lines:
+                return quantity(str(var_name), label, most)
+            return f"{quantity(str(var_name), most=most)}\n{quantity(f'[{label}]', most=most)}"
 
         make_label_flat = make_label_vert
 

@@ -9,10 +9,10 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
-from stanhier.plots.shared import flat, label_width, quantity, short
+from stanhier.plots.factors import population_factors
+from stanhier.plots.shared import label_width, quantity, short
 from stanhier.plots.typical import Course, defined, rows_at
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.prediction import predict_draws
 
 __all__ = ["along_words", "draw_data", "draw_means", "finish"]
 
@@ -33,7 +33,7 @@ def draw_means(
     labels: bool = False,
     response: bool = True,
     aside: float = 0.0,
-    in_group: bool = False,
+    inside: Mapping[int, int] | None = None,
 ) -> None:
     """Draw the mean and its interval, and perhaps that of new observations.
 
@@ -54,8 +54,8 @@ def draw_means(
         Whether to draw the interval of new observations.
     aside : float
         How far levels are moved sideways.
-    in_group : bool
-        Whether the means are those of a group in `held`, and not of the average group.
+    inside : mapping of int to int, optional
+        For factors, by their positions, the group whose means these are; of other factors the average group.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def draw_means(
             f"plot_prediction(x={quoted(course.name)}): {quoted(fit.model.formula)} is defined nowhere along "
             f"'{course.name}' for {name if name is not None else 'these values'}; draw along another predictor."
         )
-    mean, new = _bands(fit, grid[there], prob, in_group=in_group)
+    mean, new = _bands(fit, grid[there], prob, inside if inside is not None else {})
     new = new if response else None
     outer_label, inner_label, mean_label = None, None, name
     if labels:
@@ -155,24 +155,30 @@ def along_words(course: Course) -> str:
 
 
 def _bands(
-    fit: Fitted[Regression], grid: pd.DataFrame, prob: float, *, in_group: bool
+    fit: Fitted[Regression], grid: pd.DataFrame, prob: float, inside: Mapping[int, int]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Give lower, median and upper of the mean, and of new observations (None where their error is not known)."""
+    """Give lower, median and upper of the mean, and of new observations (None where their error is not known).
+
+    New observations are in the groups named, and in a new group of each other factor, whose effects at these rows are
+    normal given the draw, as is their error.
+    """
     design, engine = fit.model.design, fit.model.engine
     tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
-    if design.group is None or in_group:
-        line = flat(predict_draws(fit, grid, kind="mean"))
-        spread = engine.noise_scale(fit.draws)
-    else:
-        rows = design.encode(grid, with_groups=False)
-        line = engine.linear(fit.draws, rows.X)
-        spread = np.hypot(engine.noise_scale(fit.draws), engine.new_effects(fit.draws, np.ones(fit.draws.n_draws)))
+    rows = design.encode(grid, with_groups=False)
+    line = engine.linear(fit.draws, rows.X)
+    spread = np.broadcast_to(engine.noise_scale(fit.draws)[:, None], line.shape)
+    for term, grouping in enumerate(design.groupings):
+        matrix = grouping.effect_matrix(rows.columns)
+        if term in inside:
+            line = line + engine.effects(fit.draws, term, np.array([inside[term]]))[:, 0] @ matrix.T
+        else:
+            spread = np.hypot(spread, np.linalg.norm(matrix @ population_factors(fit, term), axis=2))
     mean = np.quantile(line, tail, axis=0)
     if fit.model.noise.kind == "known":
         return mean, None
     # One error per draw for the whole line: each quantile is as good as with its own, and the edge is not ragged.
-    noise = spread * np.random.default_rng([fit.draws.seed, 0x70]).standard_normal(len(line))
-    return mean, np.quantile(line + noise[:, None], tail, axis=0)
+    noise = spread * np.random.default_rng([fit.draws.seed, 0x70]).standard_normal(len(line))[:, None]
+    return mean, np.quantile(line + noise, tail, axis=0)
 
 
 def _width(ax: Any) -> float:

@@ -1,6 +1,6 @@
 """The picture of a regression: data, mean line and intervals along one predictor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,19 +10,12 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes
+from stanhier.plots.held import HeldGroups, held_groups
 from stanhier.plots.means import along_words, draw_data, draw_means, finish
-from stanhier.plots.shared import (
-    POSTERIOR,
-    group_intervals,
-    group_positions,
-    ink,
-    plain,
-    quantity,
-    short,
-)
+from stanhier.plots.shared import POSTERIOR, ink, plain, quantity, short
 from stanhier.plots.typical import course_along, evenly, fixed_words, lines_by, typical_values
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.groups import predictors_at, slopes_at
+from stanhier.posterior.groups import predictors_at
 
 __all__ = ["prediction"]
 
@@ -35,7 +28,7 @@ def prediction(
     x: str,
     *,
     by: str | None = None,
-    groups: Sequence[Any] | None = None,
+    groups: Sequence[Any] | Mapping[str, Any] | None = None,
     prob: float = 0.9,
     figsize: Size | None = None,
     ax: Any = None,
@@ -47,8 +40,9 @@ def prediction(
     side, of more than 100 at levels that are evenly chosen. Where the formula is not defined at the means, as `1 / x`
     at 0, the others stay at the nearest row of the data; where it is not defined along `x`, the line has gaps.
 
-    Without `by`, the line of a model with groups is that of the average group (mu_alpha), and new observations are ones
-    in a new group, so their interval holds the spread of the groups too.
+    Without `by`, the line of a model with groups is that of the average group, and new observations are ones in a new
+    group of each factor, so their interval holds the spread of the groups too, in slopes as in intercepts. So it is of
+    the factors that neither `by` nor `groups` name; a group of `a:b` is known with its group of `a`.
 
     Parameters
     ----------
@@ -56,11 +50,13 @@ def prediction(
     x : str
         The predictor's column: numbers or categories.
     by : str, optional
-        The grouping column for one panel per group (at most 24, evenly chosen from the sorted groups), or another
-        predictor for one line per category (at most 8), or of numbers at their mean and one standard deviation
-        around it, within their range.
-    groups : sequence, optional
-        With `by` the grouping column: the labels of the groups to draw.
+        A grouping factor, such as "county" or "school:class", for one panel per group (at most 24, evenly chosen from
+        the groups sorted by their means at the mean of the predictors, or by their slopes where no intercept varies),
+        or another predictor for one line per category (at most 8), or of numbers at their mean and one standard
+        deviation around it, within their range.
+    groups : sequence or mapping, optional
+        With `by` a grouping factor: the labels of its groups to draw. Or labels by factor: a list of the factor that
+        has panels, and one label of any other whose group all panels are of, `{"subject": ["308", "309"], "item": 3}`.
     prob : float
         Probability of the central intervals.
     figsize : (float, float), optional
@@ -86,33 +82,33 @@ def prediction(
         raise StanhierError(
             f"plot_prediction(x={quoted(x)}): 'x' must be a predictor of the model: {_listed(columns)}."
         )
-    group = design.group.name if design.group is not None else None
-    if by is not None and by == group and by != x:
+    held = held_groups(fit, x, by, groups)
+    if held.by is not None:
         if ax is not None:
             raise StanhierError("plot_prediction(ax=...): one panel per group needs a figure of its own.")
-        return _panels(fit, x, groups, prob, size)
-    if groups is not None:
-        raise StanhierError("plot_prediction(groups=...): this goes with `by`, the grouping column.")
+        return _panels(held, x, prob, size)
     if by is not None and (by not in columns or by == x):
-        others = [c for c in [*columns, *([group] if group is not None else [])] if c != x]
+        others = [c for c in [*columns, *(g.name for g in design.groupings)] if c != x]
         raise StanhierError(
             f"plot_prediction(by={quoted(by)}): 'by' must be another column of the model: {_listed(others)}."
         )
-    typical = typical_values(design)
+    inside = held.inside()
+    there = held.rows(inside)
+    typical = {**typical_values(design), **held.values(inside)}
     course = course_along(design, x, typical)
     drawn = [] if by is None else lines_by(design, by, typical)
     width = min(12.0, max(6.4, 1.6 + 0.2 * len(course.values))) if course.kind == "levels" else 6.4
     ax = new_axes(ax, (width, 4.4), size)
     if by is None:
-        draw_data(ax, fit, course, np.ones(design.n_rows, dtype=bool), ink())
-        draw_means(ax, fit, course, typical, prob, POSTERIOR, labels=True)
+        draw_data(ax, fit, course, there, ink())
+        draw_means(ax, fit, course, typical, prob, POSTERIOR, labels=True, inside=inside)
     for k, (value, name, rows) in enumerate(drawn):
         aside = (k - (len(drawn) - 1) / 2) * 0.8 / len(drawn) if course.kind == "levels" else 0.0
-        draw_data(ax, fit, course, rows, f"C{k}", aside=aside, width=0.3 / len(drawn))
-        held = {**typical, str(by): value}
-        draw_means(ax, fit, course, held, prob, f"C{k}", name=name, response=False, aside=aside)
+        draw_data(ax, fit, course, rows & there, f"C{k}", aside=aside, width=0.3 / len(drawn))
+        values = {**typical, str(by): value}
+        draw_means(ax, fit, course, values, prob, f"C{k}", name=name, response=False, aside=aside, inside=inside)
     finish(ax, fit, course)
-    fixed = fixed_words(design, typical, x, by)
+    fixed = fixed_words(design, typical, x, by, groups=held.words())
     if fixed:
         ax.set_xlabel(f"{ax.get_xlabel()}\n{fixed}")
     title = None if by is None else f"{short(by)}, with {100 * prob:g} % intervals of the mean"
@@ -122,35 +118,38 @@ def prediction(
     return ax
 
 
-def _panels(
-    fit: Fitted[Regression], x: str, groups: Sequence[Any] | None, prob: float, figsize: tuple[float, float] | None
-) -> Any:
-    group = fit.model.rows.group
-    assert group is not None
-    if groups is not None:
-        chosen = group_positions(fit, groups, "plot_prediction")
-    else:
-        shift = slopes_at(fit, predictors_at(fit, "mean", "plot_prediction"))
-        chosen = np.argsort(group_intervals(fit, prob, shift).median, kind="stable")
-        chosen = chosen[evenly(len(chosen), _MAX_PANELS)]
+def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] | None) -> Any:
+    fit, factor = held.fit, held.by
+    assert factor is not None
+    chosen = held.chosen
+    if chosen is None:
+        effects = factor.grouping.effects
+        sorted_by = "Intercept" if "Intercept" in effects else effects[0]
+        (estimates,) = factor.intervals(
+            [factor.coefficient(sorted_by, predictors_at(fit, "mean", "plot_prediction"))], prob
+        )
+        chosen = np.argsort(estimates.median, kind="stable")[evenly(factor.n_groups, _MAX_PANELS)]
     typical = typical_values(fit.model.rows)
     course = course_along(fit.model.rows, x, typical)
     columns = min(6, max(3, int(np.ceil(np.sqrt(len(chosen))))))
     each = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
     axes = grid_of_axes(len(chosen), columns=columns, each=each, figsize=figsize, sharex=True, sharey=True)
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
-        level = group.levels[int(code)]
-        draw_data(panel, fit, course, group.codes == code, ink())
-        held = {**typical, group.name: level}
-        draw_means(panel, fit, course, held, prob, POSTERIOR, labels=k == 0, in_group=True)
-        panel.set_title(short(level, 24 if columns > 3 else 32), fontsize=9)
+        inside = held.inside(int(code))
+        draw_data(panel, fit, course, held.rows(inside), ink())
+        values = {**typical, **held.values(inside)}
+        draw_means(panel, fit, course, values, prob, POSTERIOR, labels=k == 0, inside=inside)
+        panel.set_title(short(factor.grouping.levels[int(code)], 24 if columns > 3 else 32), fontsize=9)
         finish(panel, fit, course)
         if k + columns >= len(chosen):  # nothing is below
             panel.tick_params(axis="x", labelbottom=True)
         panel.set_xlabel("")
         panel.set_ylabel("")
     figure = axes[0].get_figure()
-    words, fixed = along_words(course), fixed_words(fit.model.rows, typical, x, group.name)
+    words, fixed = (
+        along_words(course),
+        fixed_words(fit.model.rows, typical, x, factor.grouping.name, groups=held.words()),
+    )
     figure.supxlabel(f"{words}\n{fixed}" if fixed else words, fontsize=10)
     figure.supylabel(quantity(fit.model.design.formula.response), fontsize=10)
     handles, labels = axes[0].get_legend_handles_labels()

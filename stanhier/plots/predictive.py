@@ -1,5 +1,6 @@
 """The picture of a posterior predictive check: replicated data beside observed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,10 @@ import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_count, checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
-from stanhier.basics.words import quoted
-from stanhier.design.design import NewRows
+from stanhier.basics.words import listed, quoted
+from stanhier.design.design import NewGroups, NewRows
 from stanhier.engines.regression import Regression
+from stanhier.plots.factors import Factor, factor_of
 from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
 from stanhier.plots.shared import (
     MAX_GROUPS,
@@ -32,6 +34,7 @@ _MAX_ROWS = 100_000
 @in_our_words(name="plot_ppc")
 def ppc(
     fit: Fitted[Regression],
+    group: str | None = None,
     *,
     kind: str | None = None,
     draws: int = 400,
@@ -48,6 +51,8 @@ def ppc(
     Parameters
     ----------
     fit : Fitted
+    group : str, optional
+        The factor whose groups are drawn, such as "county" or "school:class"; by default each has a picture.
     kind : {"density", "groups"}, optional
         One of the two pictures; by default both where the model has groups. Rows that are not in memory have that of
         the groups alone.
@@ -60,17 +65,17 @@ def ppc(
     figsize : (float, float), optional
         Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
-        Where to draw one `kind`.
+        Where to draw one `kind`, of one factor.
 
     Returns
     -------
-    matplotlib.axes.Axes, or Panels of two
+    matplotlib.axes.Axes, or Panels of several
         The latter is an array with the attribute `figure`.
 
     Raises
     ------
     StanhierError
-        If an argument has a value that it cannot have.
+        If an argument has a value that it cannot have, or several factors are to go into `ax`.
 
     References
     ----------
@@ -81,28 +86,41 @@ def ppc(
     size = checked_size(figsize, "plot_ppc", ax=ax)
     if kind not in (None, "density", "groups"):
         raise StanhierError(f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "density" or "groups".')
-    grouped = fit.model.parameters.effects is not None
-    if kind == "groups" and not grouped:
+    groupings = fit.model.design.groupings
+    if kind == "groups" and not groupings:
         raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
     if kind is None and ax is not None:
         kind = "density"
+    factors = [Factor(fit, term) for term in range(len(groupings))]
+    if group is not None:
+        factors = [factor_of(fit, group, "plot_ppc")]
+    if kind == "groups" and ax is not None and len(factors) > 1:
+        names = listed([factor.grouping.name for factor in factors])
+        raise StanhierError(f"plot_ppc(ax=...): one pair of axes holds one factor; name one with group=: {names}.")
     keep = _kept(fit, draws)
     check_seed(seed)
     chosen_seed = fit.draws.seed if seed is None else int(seed)
-    if kind == "density" or not grouped:
+    if kind == "density" or not factors:
         return _densities(new_axes(ax, (6.0, 4.0), size), fit, *_replicated_rows(fit, keep, chosen_seed))
-    means, observed = fit.model.engine.replicated_means(fit.draws, keep, chosen_seed)
-    if kind == "groups":
-        height, width = _size_of_groups(fit)
-        return _group_means(new_axes(ax, (width, height), size), fit, means, observed, prob)
+    shown = factors if kind == "groups" else [None, *factors]
+    heights, widths = zip(*(_usual_size(factor) for factor in shown), strict=True)
+    axes = _beside_each_other(ax, widths, max(heights), size)
+    for factor, panel in zip(shown, axes, strict=True):
+        if factor is None:
+            _densities(panel, fit, *_replicated_rows(fit, keep, chosen_seed))
+        else:
+            means, observed = fit.model.engine.replicated_means(fit.draws, factor.term, keep, chosen_seed)
+            _group_means(panel, factor, means, observed, prob)
+    return axes if len(axes) > 1 else axes[0]
+
+
+def _beside_each_other(ax: Any, widths: Sequence[float], height: float, size: tuple[float, float] | None) -> Any:
+    if len(widths) == 1:
+        return panels_of([new_axes(ax, (widths[0], height), size)])
     import matplotlib.pyplot as plt
 
-    height, width = _size_of_groups(fit)
-    size = (5.2 + width, height) if size is None else size
-    _, axes = plt.subplots(1, 2, figsize=size, layout="constrained", width_ratios=[5.2, width])
-    _densities(axes[0], fit, *_replicated_rows(fit, keep, chosen_seed))
-    _group_means(axes[1], fit, means, observed, prob)
-    return panels_of(axes)
+    size = (sum(widths), height) if size is None else size
+    return panels_of(plt.subplots(1, len(widths), figsize=size, layout="constrained", width_ratios=widths)[1])
 
 
 def _kept(fit: Fitted[Regression], draws: int) -> np.ndarray:
@@ -117,11 +135,12 @@ def _replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int) -> tu
     rows = np.arange(design.n_rows)
     if len(rows) > _MAX_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, _MAX_ROWS, replace=False))
+    whole = design.as_new
     chosen = NewRows(
-        design.X[rows],
-        None if design.codes is None else design.codes[rows],
-        pd.Index([]),
-        None if design.se is None else design.se[rows],
+        whole.columns[rows],
+        whole.n_predictors,
+        tuple(NewGroups(groups.codes[rows], groups.new_levels) for groups in whole.groups),
+        None if whole.se is None else whole.se[rows],
         pd.RangeIndex(len(rows)),
     )
     keep = keep[:_CURVES] if len(keep) <= _CURVES else keep[:: -(-len(keep) // _CURVES)]
@@ -149,18 +168,16 @@ def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observe
     return ax
 
 
-def _size_of_groups(fit: Fitted[Regression]) -> tuple[float, float]:
-    group = fit.model.design.group
-    assert group is not None
-    if len(group.levels) > MAX_GROUPS:
+def _usual_size(factor: Factor | None) -> tuple[float, float]:
+    """Give height and width of the picture of a factor's groups, or of the densities."""
+    if factor is None:
+        return 3.8, 5.2
+    if factor.n_groups > MAX_GROUPS:
         return 4.6, 5.2
-    return max(3.8, 1.3 + 0.22 * len(group.levels)), 4.4 + label_width([short(v) for v in group.levels])
+    return max(3.8, 1.3 + 0.22 * factor.n_groups), 4.4 + label_width(factor.labels)
 
 
-def _group_means(ax: Any, fit: Fitted[Regression], means: np.ndarray, observed: np.ndarray, prob: float) -> Any:
-    design = fit.model.design
-    group = design.group
-    assert group is not None
+def _group_means(ax: Any, factor: Factor, means: np.ndarray, observed: np.ndarray, prob: float) -> None:
     lower, upper = np.quantile(means, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
     order = np.argsort(observed, kind="stable")
     y = np.arange(len(order))
@@ -176,15 +193,14 @@ def _group_means(ax: Any, fit: Fitted[Regression], means: np.ndarray, observed: 
     )
     ax.plot(observed[order], y, "o", color=ink(), markersize=4 if few else 2, label="observed mean")
     if few:
-        ax.set_yticks(y, [short(group.levels[k]) for k in order])
-        ax.set_ylabel(short(group.name))
+        labels = factor.labels
+        ax.set_yticks(y, [labels[k] for k in order])
+        ax.set_ylabel(short(factor.grouping.name))
     else:
         ax.set_yticks([])
-        ax.set_ylabel(f"{len(order):,} groups of {short(group.name)}, sorted")
+        ax.set_ylabel(f"{len(order):,} groups of {short(factor.grouping.name)}, sorted")
     ax.set_ylim(-0.7, len(order) - 0.3)
     inside = int(((observed >= lower) & (observed <= upper)).sum())
-    ax.set_xlabel(
-        f"mean {quantity(design.formula.response)}\n({inside:,} of {len(order):,} observed means in their interval)"
-    )
+    response = quantity(factor.fit.model.design.formula.response)
+    ax.set_xlabel(f"mean {response}\n({inside:,} of {len(order):,} observed means in their interval)")
     ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return ax

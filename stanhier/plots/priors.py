@@ -15,9 +15,11 @@ from stanhier.priors.correlations import LKJ
 from stanhier.priors.distributions import (
     Cauchy,
     Exponential,
+    Gamma,
     HalfCauchy,
     HalfNormal,
     HalfStudentT,
+    LogNormal,
     Normal,
     Prior,
     ScalePrior,
@@ -159,6 +161,10 @@ def _distribution(prior: Prior) -> Any:
             return _HalfStudentT(prior.nu, prior.sigma)
         case Exponential():
             return stats.expon(scale=1 / prior.rate)
+        case Gamma():
+            return stats.gamma(prior.alpha, scale=1 / prior.beta)
+        case LogNormal():
+            return stats.lognorm(prior.sigma, scale=np.exp(prior.mu))
         case _:
             raise TypeError(f"no density for {prior!r}")
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
+from stanhier.engines.parameters import Parameter, Role, correlated_pairs
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.labelled import effects_array
 from stanhier.posterior.selection import labelled_part
 
 __all__ = [
@@ -26,10 +26,6 @@ __all__ = [
     "choose",
     "density",
     "flat",
-    "group_intervals",
-    "group_labels",
-    "group_positions",
-    "group_sizes",
     "ink",
     "intervals",
     "label_width",
@@ -51,8 +47,6 @@ INNER = 0.5
 
 # Blue and orange are told apart by colour-blind readers too; the rest is grey.
 POSTERIOR, OTHER, REFERENCE = "C0", "C1", "0.5"
-
-_BLOCK_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -116,64 +110,6 @@ def intervals(draws: np.ndarray, prob: float) -> Intervals:
     return Intervals(*np.quantile(draws, probs, axis=0))
 
 
-def group_intervals(fit: Fitted[Regression], prob: float, shift: np.ndarray) -> Intervals:
-    """Summarise the groups' means, in blocks where there is no room for all draws of all groups.
-
-    Parameters
-    ----------
-    fit : Fitted
-    prob : float
-    shift : numpy.ndarray, shape (S,)
-        Draws of what is added to the intercept of every group.
-    """
-    posterior, own = fit.posterior, fit.model.parameters.effects
-    assert own is not None
-    if own.name in posterior:
-        return intervals(flat(posterior[own.name]) + shift[:, None], prob)
-    step = max(1, _BLOCK_VALUES // fit.draws.n_draws)
-    parts = [
-        intervals(flat(effects_array(fit.model, fit.draws, np.arange(own.size)[k : k + step])) + shift[:, None], prob)
-        for k in range(0, own.size, step)
-    ]
-    return Intervals(*(np.concatenate([getattr(p, name) for p in parts]) for name in Intervals.__dataclass_fields__))
-
-
-def group_positions(fit: Fitted[Regression], labels: Any, where: str) -> np.ndarray:
-    """Give the positions of the groups of these labels, or of one.
-
-    Raises
-    ------
-    StanhierError
-        If there is no such group, or none is named.
-    """
-    group = fit.model.design.group
-    assert group is not None
-    wanted = [labels] if isinstance(labels, str) or np.isscalar(labels) else list(labels)
-    if not wanted:
-        raise StanhierError(f"{where}(groups=[]): no group is named.")
-    positions = group.levels.get_indexer(pd.Index(wanted))
-    for label, position in zip(wanted, positions, strict=True):
-        if position < 0:
-            raise StanhierError(f"{where}(groups=...): there is no group {quoted(label)} in '{group.name}'.")
-    return np.asarray(positions)
-
-
-def group_labels(fit: Fitted[Regression]) -> list[str]:
-    """Give the groups' labels as pictures show them."""
-    group = fit.model.design.group
-    assert group is not None
-    return [short(level) for level in group.levels]
-
-
-def group_sizes(fit: Fitted[Regression]) -> np.ndarray | None:
-    """Count the rows of each group, shape (J,); None where they are not in memory and have standard errors."""
-    rows = fit.model.in_memory
-    if rows is not None:
-        return rows.grouping.sizes
-    known = fit.model.noise.kind == "known"
-    return None if known else np.rint(fit.model.engine.group_weights).astype(int)
-
-
 def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Estimate a density with ArviZ's kernel estimate.
 
@@ -231,11 +167,10 @@ def parameters(
     chosen = choose(fit, var_names, coords, where)
     listed: list[tuple[str, Any, np.ndarray]] = []
     for name, array in chosen.data_vars.items():
-        if array.ndim == 2:
-            listed.append((str(name), None, array.to_numpy()))
-        else:
-            labels = array[array.dims[-1]].to_numpy()
-            listed += [(str(name), label, array.to_numpy()[:, :, k]) for k, label in enumerate(labels)]
+        values = array.to_numpy()
+        values = values.reshape(*values.shape[:2], -1)
+        labels = _labels([array[dim].to_numpy() for dim in array.dims[2:]])
+        listed += [(str(name), label, values[:, :, k]) for k, label in enumerate(labels)]
     if len(listed) > most:
         raise StanhierError(
             f"{where}(): {len(listed):,} parameters are too many for one picture (at most {most}); choose some with "
@@ -270,11 +205,46 @@ def named(var_names: str | Sequence[str], known: Sequence[str], where: str) -> l
 def choose(
     fit: Fitted[Regression], var_names: str | Sequence[str] | None, coords: Mapping[str, Any] | None, where: str
 ) -> Any:
-    """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`."""
+    """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`. Each correlation is there once."""
     posterior = fit.posterior
     known = [str(name) for name in posterior.data_vars]
     names = fit.model.parameters.population if var_names is None else named(var_names, known, where)
     chosen = posterior[names]
     dims = [str(dim) for dim in chosen.dims if dim not in ("chain", "draw")]
     there_are = f"the dimensions of {', '.join(names)} are: {', '.join(dims)}" if dims else "they have no labels"
-    return labelled_part(chosen, coords, dims, where=where, there_are=there_are)
+    part = labelled_part(chosen, coords, dims, where=where, there_are=there_are)
+    parameters = fit.model.parameters
+    if not any(parameters[name].role is Role.GROUP_COR for name in names):
+        return part
+    apart = {
+        name: _pairs(parameters[name], posterior[name], part[name])
+        if parameters[name].role is Role.GROUP_COR
+        else part[name]
+        for name in names
+    }
+    apart = {name: array for name, array in apart.items() if array.size}
+    if not apart:
+        raise StanhierError(f"{where}(coords={quoted(coords)}): no correlation is of such a pair of effects.")
+    return type(part)(apart).drop_vars([dim for dim in dims if dim.endswith("_other")], errors="ignore")
+
+
+def _pairs(parameter: Parameter, whole: Any, part: Any) -> Any:
+    """Give the correlations of matrices one by one, those of which the part holds one of their two places."""
+    rows, columns = (set(part[dim].to_numpy().tolist()) for dim in parameter.dims)
+    first, second = parameter.coords
+    wanted = [
+        k
+        for k, (i, j) in enumerate(correlated_pairs(parameter.blocks))
+        if (first[i] in rows and second[j] in columns) or (first[j] in rows and second[i] in columns)
+    ]
+    values = parameter.scalars(whole.to_numpy())[..., wanted]
+    dim, labels = f"pair_of_{parameter.name}", [parameter.scalar_labels[k] for k in wanted]
+    coords = {"chain": whole["chain"], "draw": whole["draw"], dim: labels}
+    return type(whole)(values, dims=("chain", "draw", dim), coords=coords)
+
+
+def _labels(along: Sequence[np.ndarray]) -> list[Any]:
+    """Name numbers by their labels along some dimensions: None without any, of several a text."""
+    if len(along) < 2:
+        return [None] if not along else list(along[0])
+    return [", ".join(map(str, labels)) for labels in product(*along)]

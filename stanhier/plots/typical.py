@@ -1,7 +1,7 @@
 """Rows along a predictor, with everything else where most data are: numbers at their means, categories at a level."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -190,16 +190,18 @@ def lines_by(design: InMemoryDesign, by: str, typical: Mapping[str, Any]) -> lis
     return [(value, _number(value), nearest == k) for k, value in enumerate(values)]
 
 
-def fixed_words(design: InMemoryDesign, typical: Mapping[str, Any], x: str, by: str | None = None) -> str:
-    """Say where the predictors stay that are not drawn, categories first; empty if there are none."""
+def fixed_words(
+    design: InMemoryDesign, typical: Mapping[str, Any], x: str, by: str | None = None, *, groups: Sequence[str] = ()
+) -> str:
+    """Say where the groups and predictors stay that are not drawn, categories first; empty if there are none."""
     others = [name for name in design.formula.predictor_columns if name not in (x, by)]
-    if not others:
+    if not others and not groups:
         return ""
     categories = [name for name in others if levels_of(design, name) is not None]
     numbers = [name for name in others if name not in categories]
     named = [*categories[:_NAMED_LEVELS], *numbers[: max(_NAMED - len(categories), 0)]]
     values = {c: short(typical[c]) if c in categories else _number(typical[c]) for c in named}
-    said = [f"{short(c).strip()} = {value.strip()}" for c, value in values.items()]
+    said = [*groups] + [f"{short(c).strip()} = {value.strip()}" for c, value in values.items()]
     if len(others) > len(named):
         said.append(f"{len(others) - len(named)} more likewise")
     return "\n".join(textwrap.wrap(f"(at {', '.join(said)})", 64))

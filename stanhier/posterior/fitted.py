@@ -65,7 +65,8 @@ class Fitted[R: Regression]:
     def posterior(self) -> "xr.Dataset":
         """The posterior with the user's labels as coordinates.
 
-        `alpha[group]` is there up to 20 million values (draws times groups); beyond that there is no room for it.
+        Effects of groups, `alpha[g]` or `effect_g`, are there up to 20 million values (draws times groups and effects);
+        beyond that `group_summary` and `group_draws` give them.
         """
         return labelled.posterior(self._model, self._draws)
 

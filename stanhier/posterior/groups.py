@@ -20,7 +20,16 @@ from stanhier.posterior.fitted import Fitted
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["At", "group_draws", "group_effects", "group_summary", "predictors_at", "slopes_at", "term_of"]
+__all__ = [
+    "At",
+    "group_coefficient",
+    "group_draws",
+    "group_effects",
+    "group_summary",
+    "predictors_at",
+    "slopes_at",
+    "term_of",
+]
 
 type At = Literal["mean", 0]
 """Where groups are compared: at the means of the predictors over the rows, or at predictors of 0."""
@@ -70,7 +79,7 @@ def group_summary(
     x = predictors_at(fit, at, "group_summary")
     chosen = _chosen(fit, group, levels, "group_summary")
     grouping = fit.model.design.groupings[chosen.term]
-    return _summaries(fit, chosen, prob, [_coefficient(fit, grouping, effect, x) for effect in grouping.effects])
+    return _summaries(fit, chosen, prob, [group_coefficient(fit, grouping, effect, x) for effect in grouping.effects])
 
 
 @in_our_words()
@@ -209,7 +218,7 @@ def _is(group: Any, name: str) -> bool:
     return isinstance(group, str) and group == name
 
 
-def _coefficient(
+def group_coefficient(
     fit: Fitted[Regression], grouping: Grouping, effect: str, x: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give what a group's own intercept at predictors x, or its own slope, is made of.

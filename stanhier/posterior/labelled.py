@@ -56,7 +56,10 @@ def posterior(model: Regression, draws: Draws, *, effects: bool = True) -> "xr.D
     for own in model.parameters.all_of(Role.EFFECTS) if effects else []:
         if draws.n_draws * own.size <= MAX_VALUES:
             dataset[own.name] = effects_array(model, draws, own, np.arange(len(own.coords[0])))
-    return dataset
+    # ArviZ's own tables take the order of dimensions from the variable that has them first: were that `sd[effect]`,
+    # labels of effects[group, effect] would stand beside each other's numbers.
+    first = [own.name for own in model.parameters.all_of(Role.EFFECTS) if len(own.dims) > 1 and own.name in dataset]
+    return dataset[[*first, *(name for name in dataset.data_vars if name not in first)]]
 
 
 def chain_draw(draws: Draws) -> dict[str, np.ndarray]:

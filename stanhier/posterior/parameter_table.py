@@ -16,6 +16,7 @@ __all__ = ["COLUMNS", "ParameterTable"]
 
 COLUMNS = ("mean", "sd", "lower", "median", "upper", "r_hat", "ess_bulk", "ess_tail")
 PROBABILITIES = (0.05, 0.5, 0.95)
+_SPREAD = (Role.GROUP_SD, Role.GROUP_COR, Role.NOISE)
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class ParameterTable:
         labels: list[str] = []
         rows: list[np.ndarray] = []
         checks: list[np.ndarray] = []
-        for parameter in [*inventory.location, *inventory.scales]:
-            numbers = np.moveaxis(values[parameter.name].reshape(*draws.shape, -1), -1, 0)
+        spread = [parameter for parameter in inventory if parameter.role in _SPREAD]
+        for parameter in [*inventory.location, *spread]:
+            numbers = np.moveaxis(parameter.scalars(values[parameter.name]), -1, 0)
             known = diagnosis.table.loc[parameter.scalar_names].to_numpy(copy=True)
             if parameter.role is Role.INTERCEPT and len(inventory.location) > 1:
                 known[0] = convergence(numbers)[0]  # here the one at x = 0, as the user knows it

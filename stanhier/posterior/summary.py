@@ -100,7 +100,8 @@ def summary(
     # The posterior alone: the rows of the data are not needed, and may be many.
     dims = [str(dim) for dim in fit.posterior.dims]
     there_are = f"the dimensions are: {', '.join(dims)}"
-    chosen = labelled_part(fit.posterior, coords, dims, where="summary", there_are=there_are)
+    in_order = [parameter.name for parameter in fit.model.parameters if parameter.name in fit.posterior]
+    chosen = labelled_part(fit.posterior[in_order], coords, dims, where="summary", there_are=there_are)
     tree = xr.DataTree.from_dict({"posterior": chosen})
     try:
         with np.errstate(divide="ignore", invalid="ignore"):  # of the 1s in a correlation matrix nothing is estimated
@@ -175,7 +176,7 @@ def _named(fit: Fitted[Regression], var_names: Any, filter_vars: Any) -> Any:
     _one_of(filter_vars, "filter_vars", (None, "like", "regex"))
     if var_names is None:
         return None
-    known = [str(name) for name in fit.posterior.data_vars]
+    known = [parameter.name for parameter in fit.model.parameters if parameter.name in fit.posterior]
     if not isinstance(var_names, str) and (not isinstance(var_names, Sequence) or not var_names):
         raise StanhierError(
             f"summary(var_names={quoted(var_names)}): 'var_names' must be a name or a list of names: "

@@ -5,10 +5,10 @@ from math import inf
 
 import numpy as np
 
-__all__ = ["EXPONENTIAL", "FLAT", "NORMAL", "STUDENT_T", "PriorNumbers"]
+__all__ = ["EXPONENTIAL", "FLAT", "GAMMA", "LOG_NORMAL", "NORMAL", "STUDENT_T", "PriorNumbers"]
 
-FLAT, NORMAL, STUDENT_T, EXPONENTIAL = range(4)
-"""Codes of the families."""
+FLAT, NORMAL, STUDENT_T, EXPONENTIAL, GAMMA, LOG_NORMAL = range(6)
+"""Codes of the families. Of a gamma `nu` is alpha and `sigma` 1 / beta; a lognormal has mu and sigma of logarithms."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,17 @@ class PriorNumbers:
     def log_density(self, x: np.ndarray) -> float:
         """Log density up to a constant, summed over the parameters."""
         r = (x - self.mu) / self.sigma
+        on_logs = np.isin(self.family, (GAMMA, LOG_NORMAL))
+        logs = np.log(np.where(on_logs, x, 1.0))
         terms = np.select(
-            [self.family == NORMAL, self.family == STUDENT_T, self.family == EXPONENTIAL],
-            [-0.5 * r**2, -0.5 * (self.nu + 1.0) * np.log1p(r**2 / self.nu), -r],
+            [self.family == code for code in (NORMAL, STUDENT_T, EXPONENTIAL, GAMMA, LOG_NORMAL)],
+            [
+                -0.5 * r**2,
+                -0.5 * (self.nu + 1.0) * np.log1p(r**2 / self.nu),
+                -r,
+                (self.nu - 1.0) * logs - r,
+                -logs - 0.5 * ((logs - self.mu) / self.sigma) ** 2,
+            ],
             default=0.0,
         )
         return float(terms.sum())

@@ -11,9 +11,11 @@ from stanhier.priors.distributions import (
     Cauchy,
     Exponential,
     Flat,
+    Gamma,
     HalfCauchy,
     HalfNormal,
     HalfStudentT,
+    LogNormal,
     Normal,
     Prior,
     StudentT,
@@ -23,7 +25,19 @@ __all__ = ["from_dict", "to_dict"]
 
 _KNOWN: dict[str, Callable[..., Prior]] = {
     kind.__name__: kind
-    for kind in (Cauchy, Exponential, Flat, HalfCauchy, HalfNormal, HalfStudentT, LKJ, Normal, StudentT)
+    for kind in (
+        Cauchy,
+        Exponential,
+        Flat,
+        Gamma,
+        HalfCauchy,
+        HalfNormal,
+        HalfStudentT,
+        LKJ,
+        LogNormal,
+        Normal,
+        StudentT,
+    )
 }
 
 

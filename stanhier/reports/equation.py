@@ -1,10 +1,15 @@
 """A model as an equation in HTML and Unicode, which browsers, notebooks, printers and e-mail show without a script."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
-from stanhier.engines.parameters import Role
+from stanhier.basics.words import some_of
+from stanhier.design.columns import CONSTANT
+from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.priors.distributions import Prior
 
@@ -12,6 +17,7 @@ __all__ = ["lines", "prior_rows", "symbol"]
 
 _GREEK = {"alpha": "α", "beta": "β", "mu": "μ", "sigma": "σ"}
 _MOST_TERMS = 6
+_INDENT = Markup("&emsp;")
 
 
 def symbol(name: str, label: Any = None) -> Markup:
@@ -35,7 +41,7 @@ def symbol(name: str, label: Any = None) -> Markup:
 
 
 def lines(model: Regression) -> list[Markup]:
-    """Write the likelihood, and the population of the groups, one line each.
+    """Write the likelihood, the mean where it is long, and the population of the groups, one line each.
 
     Parameters
     ----------
@@ -45,31 +51,101 @@ def lines(model: Regression) -> list[Markup]:
     -------
     list of markupsafe.Markup
     """
+    response = _row(model.design.formula.response)
+    varying = model.parameters.all_of(Role.EFFECTS)
+    if not any(own.term is not None for own in varying):
+        mean = Markup(" + ").join(_common(model)) or Markup("0")
+        return [Markup("{} ~ Normal({}, {})").format(response, mean, _noise(model)), *_own_intercepts(model)]
+    of_row = _row(Markup("<i>μ</i>"))
+    common = Markup(" + ").join(_common(model)) or Markup("0")
+    written = [
+        Markup("{} ~ Normal({}, {})").format(response, of_row, _noise(model)),
+        Markup("{} = {}").format(of_row, common),
+        *(Markup("{}+ {}").format(_INDENT, Markup(" + ").join(_deviations(model, own))) for own in varying),
+    ]
+    return [*written, *(line for own in varying for line in _population(model, own))]
+
+
+def _common(model: Regression) -> list[Markup]:
+    """Write what all groups share of the mean of a row, or their own intercept in the place of the common one."""
     design, parameters = model.design, model.parameters
-    own, intercept, slopes = parameters.effects, parameters.of(Role.INTERCEPT), parameters.of(Role.SLOPES)
-    spread = parameters.of(Role.GROUP_SD)
+    intercept, slopes = parameters.of(Role.INTERCEPT), parameters.of(Role.SLOPES)
     terms: list[Markup] = []
-    if own is not None and design.group is not None:
-        terms.append(symbol(own.name) + Markup("<sub>{}[<i>i</i>]</sub>").format(design.group.name))
+    if model.own_intercepts and design.group is not None:
+        terms.append(symbol("alpha") + Markup("<sub>{}[<i>i</i>]</sub>").format(design.group.name))
     elif intercept is not None:
         terms.append(symbol(intercept.name))
     if slopes is not None and slopes.size > _MOST_TERMS:
         terms.append(Markup("∑<sub><i>k</i>=1…{}</sub> <i>β<sub>k</sub></i> <i>x<sub>ik</sub></i>").format(slopes.size))
     elif slopes is not None:
         terms += [symbol(slopes.name, name) + Markup(" · ") + _row(name) for name in design.predictors]
-    mean = Markup(" + ").join(terms) if terms else Markup("0")
-    written = [Markup("{} ~ Normal({}, {})").format(_row(design.formula.response), mean, _noise(model))]
-    if own is not None and design.group is not None and intercept is not None and spread is not None:
-        written.append(
-            Markup("{} ~ Normal({}, {})  for each of {:,} groups <i>j</i> of {}").format(
-                symbol(own.name) + Markup("<sub><i>j</i></sub>"),
-                symbol(intercept.name),
-                symbol(spread.name),
-                own.size,
-                design.group.name,
-            )
+    return terms
+
+
+def _own_intercepts(model: Regression) -> list[Markup]:
+    """Write the population of the groups where their intercepts are parameters themselves."""
+    own, intercept, spread = (model.parameters.of(role) for role in (Role.EFFECTS, Role.INTERCEPT, Role.GROUP_SD))
+    if own is None or intercept is None or spread is None or model.design.group is None:
+        return []
+    mean, sd = symbol(intercept.name), symbol(spread.name)
+    who = symbol(own.name) + Markup("<sub><i>j</i></sub>")
+    return [Markup("{} ~ Normal({}, {}){}").format(who, mean, sd, _for_each(own.size, model.design.group.name))]
+
+
+def _deviations(model: Regression, own: Parameter) -> list[Markup]:
+    """Write what the effects of a factor add to the mean of a row."""
+    grouping = model.design.groupings[own.term or 0]
+    if grouping.n_effects > _MOST_TERMS:
+        effects = Markup("<i>effect</i><sub>{}[<i>i</i>],<i>k</i></sub>").format(grouping.name)
+        return [Markup("∑<sub><i>k</i>=1…{}</sub> {} <i>z<sub>ik</sub></i>").format(grouping.n_effects, effects)]
+    terms = []
+    for name, column in zip(grouping.effects, grouping.columns, strict=True):
+        effect = _effect(grouping.name, "i", name)
+        terms.append(effect if column == CONSTANT else effect + Markup(" · ") + _row(name))
+    return terms
+
+
+def _population(model: Regression, own: Parameter) -> Iterator[Markup]:
+    """Write the distribution of the effects of a factor, one line for each block that is correlated within itself."""
+    grouping = model.design.groupings[own.term or 0]
+    several = sum(size > 1 for size in grouping.blocks) > 1
+    start = 0
+    for number, size in enumerate(grouping.blocks, start=1):
+        names = grouping.effects[start : start + size]
+        start += size
+        effects = [_effect(grouping.name, "j", name) for name in names]
+        sds = [_sd(grouping.name, name) for name in names]
+        each = _for_each(len(grouping.levels), grouping.name)
+        if size == 1:
+            yield Markup("{} ~ Normal(0, {}){}").format(effects[0], sds[0], each)
+            continue
+        below = Markup("{}, {}").format(grouping.name, number) if several else Markup("{}").format(grouping.name)
+        covariance, scales, correlations = (
+            Markup("{}<sub>{}</sub>").format(letter, below) for letter in ("Σ", "D", Markup("<i>cor</i>"))
         )
-    return written
+        yield Markup("({}) ~ MultiNormal(0, {}){}").format(_listed(effects), covariance, each)
+        yield Markup("{} = {} {} {} with {} = diag({})").format(
+            covariance, scales, correlations, scales, scales, _listed(sds)
+        )
+
+
+def _effect(factor: str, of: str, name: str) -> Markup:
+    return Markup("<i>effect</i><sub>{}[<i>{}</i>], {}</sub>").format(factor, of, name)
+
+
+def _sd(factor: str, name: str) -> Markup:
+    return Markup("<i>sd</i><sub>{}, {}</sub>").format(factor, name)
+
+
+def _listed(written: list[Markup]) -> Markup:
+    """List some, with dots for those between where they are many."""
+    if len(written) > _MOST_TERMS:
+        written = [*written[:2], Markup("…"), written[-1]]
+    return Markup(", ").join(written)
+
+
+def _for_each(size: int, factor: str) -> Markup:
+    return Markup("  for each of {:,} groups <i>j</i> of {}").format(size, factor)
 
 
 def prior_rows(model: Regression) -> list[tuple[Markup, str, str]]:
@@ -83,12 +159,30 @@ def prior_rows(model: Regression) -> list[tuple[Markup, str, str]]:
     -------
     list of (markupsafe.Markup, str, str)
     """
-    rows = []
-    for parameter in model.chosen.parameters:
-        labels = [None] if parameter.labels is None else list(parameter.labels)
-        for label, prior in zip(labels, model.chosen.by_name[parameter.name], strict=True):
-            rows.append((symbol(parameter.name, label), repr(prior).replace(", centered=True", ""), _remark(prior)))
-    return rows
+    return [
+        (written, repr(prior).replace(", centered=True", ""), remark or _remark(prior))
+        for parameter in model.chosen.parameters
+        for prior, (written, remark) in zip(model.chosen.by_name[parameter.name], _quantities(parameter), strict=True)
+    ]
+
+
+def _quantities(parameter: Parameter) -> list[tuple[Markup, str]]:
+    """Write what each prior of a parameter is of, and what the symbol alone does not say."""
+    factor = parameter.factor
+    if factor is None:
+        return [(symbol(parameter.name, label), "") for label in parameter.scalar_labels]
+    if parameter.role is Role.GROUP_SD:
+        return [(_sd(factor, label), "") for label in parameter.scalar_labels]
+    ends = np.cumsum([0, *parameter.blocks]).tolist()
+    blocks = [(first, last) for first, last in pairwise(ends) if last - first > 1]
+    if len(blocks) == 1:
+        return [(Markup("<i>cor</i><sub>{}</sub>").format(factor), "")]
+    labels = list(map(str, parameter.coords[0]))
+    numbered = [k for k, size in enumerate(parameter.blocks, start=1) if size > 1]
+    return [
+        (Markup("<i>cor</i><sub>{}, {}</sub>").format(factor, k), f"among {some_of(labels[first:last], _MOST_TERMS)}")
+        for k, (first, last) in zip(numbered, blocks, strict=True)
+    ]
 
 
 def _remark(prior: Prior) -> str:
@@ -97,7 +191,7 @@ def _remark(prior: Prior) -> str:
     return "of the intercept at the mean of the predictors" if getattr(prior, "centered", False) else ""
 
 
-def _row(name: str) -> Markup:
+def _row(name: str | Markup) -> Markup:
     return Markup("{}<sub><i>i</i></sub>").format(name)
 
 

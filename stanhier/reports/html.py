@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stanhier.basics.tables import Table
+from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.summary import summary
@@ -94,24 +95,27 @@ def fit_html(fit: Fitted[Regression]) -> str:
         draws=draws,
         diagnosis=fit.diagnose(),
         table=estimates(fit),
-        groups=0 if fit.model.design.group is None else len(fit.model.design.group.levels),
+        effects=[(own.name, len(own.coords[0]), _factor(own)) for own in fit.model.parameters.all_of(Role.EFFECTS)],
     )
 
 
 def model_context(model: Regression) -> dict[str, Any]:
     """Give what the templates say of a model."""
-    group = model.design.group
     return {
         "kind": type(model).__name__,
         "formula": model.formula,
         "equation": equation.lines(model),
         "priors": equation.prior_rows(model),
         "rows": model.design.n_rows,
-        "group": None if group is None else group.name,
-        "groups": 0 if group is None else len(group.levels),
+        "groups": [(grouping.name, len(grouping.levels)) for grouping in model.design.groupings],
+        "around_zero": model.around_zero,
         "known_errors": model.noise.kind == "known",
-        "predictors": bool(model.design.predictors),
     }
+
+
+def _factor(own: Parameter) -> str:
+    """Name the factor of effects where there may be several."""
+    return "" if own.factor is None else own.factor
 
 
 def estimates(fit: Fitted[Regression], *, prob: float = 0.9) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from importlib import metadata
 from os import PathLike
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from stanhier import plots
@@ -18,20 +17,21 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import check_place, write_for_user
 from stanhier.basics.paths import checked_path
-from stanhier.basics.tables import decimals, readable
 from stanhier.basics.version import VERSION
-from stanhier.design.design import Design
+from stanhier.design.columns import INTERCEPT
+from stanhier.design.design import Grouping
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.groups import group_summary
 from stanhier.reports import html
+from stanhier.reports.group_tables import group_tables, size_words
 
 __all__ = ["write"]
 
 _FAILED = "The report cannot be written as"
 _DPI = 130
-_MOST_GROUPS = 50
 _MOST_TRACES = 40
+_MOST_FACTORS = 6
+_INTERVALS = "Median (point), 50 % interval (thick) and 90 % interval (thin) of each."
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,6 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
     """
     target = checked_path(path, "report() needs the path of a file")
     check_place(target, failed=_FAILED)  # drawing takes a second
-    group = fit.model.design.group
     chains, draws = fit.draws.shape
     text = html.render(
         "report.html.jinja",
@@ -87,7 +86,7 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
         **html.model_context(fit.model),
         columns=list(_columns(fit)),
         table=html.estimates(fit),
-        group_rows=[] if group is None else list(_group_rows(fit)),
+        group_tables=group_tables(fit),
         diagnosis=fit.diagnose(),
         pictures=[_picture(*one) for one in _pictures(fit)],
         stan_code=fit.model.stan_code,
@@ -102,31 +101,30 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
 
 
 def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
-    """Give name, role and a summary of every column that the model uses."""
+    """Give name, role and a summary of every column that the model uses, and of combinations that are groups."""
     design, rows = fit.model.design, fit.model.in_memory
-    others = dict.fromkeys([*design.formula.columns, *_outside(design)])
-    names = list(others) if rows is None else list(rows.frame.columns)
-    for name in names:
+    errors = [] if design.se_name is None else [design.se_name]
+    others = dict.fromkeys([*design.formula.columns, *design.formula.factor_columns, *errors])
+    terms = {grouping.name: term for term, grouping in enumerate(design.groupings)}
+    for name in list(others) if rows is None else list(rows.frame.columns):
         roles = []
         if name in design.formula.predictor_columns:
             roles.append("predictor")
-        if design.group is not None and name == design.group.name:
+        if name in design.formula.factor_columns:
             roles.append("group")
         if name == design.se_name:
             roles.append("standard error")
-        if "group" in roles:
-            words = _group_words(fit)
+        if name in terms:
+            words = size_words(fit, terms[name])
         elif rows is not None:
-            words = _column_words(rows.frame[name], labels=name in design.formula.labels)
+            labels = name in design.formula.labels or "group" in roles
+            words = _column_words(rows.frame[name], labels=labels)
         else:
             words = _unseen_words(fit, str(name))
         yield str(name), " and ".join(roles) if roles else "response", words
-
-
-def _outside(design: Design) -> list[str]:
-    """Name the columns that the model uses outside of the common part of the formula."""
-    group = None if design.group is None else design.group.name
-    return [name for name in (group, design.se_name) if name is not None]
+    for grouping in design.groupings:
+        if len(grouping.factors) > 1:
+            yield grouping.name, "group", size_words(fit, terms[grouping.name])
 
 
 def _unseen_words(fit: Fitted[Regression], name: str) -> str:
@@ -134,26 +132,14 @@ def _unseen_words(fit: Fitted[Regression], name: str) -> str:
     design, moments = fit.model.design, fit.model.engine.moments
     if name == design.formula.response_column:
         return f"mean {moments.mean[-1]:.4g}, sd {moments.sd[-1]:.4g}"
-    if name in design.predictors:
-        k = design.predictors.index(name)
+    if name in design.columns.names:
+        k = design.columns.names.index(name)
         return f"mean {moments.mean[k]:.4g}, sd {moments.sd[k]:.4g}"
     if name in design.kinds and isinstance(design.kinds[name].dtype, pd.CategoricalDtype):
         levels = design.kinds[name].cat.categories
         more = f" and {len(levels) - 4:,} more" if len(levels) > 4 else ""
         return f"{len(levels):,} values: {', '.join(map(str, levels[:4]))}{more}"
     return "not in memory"
-
-
-def _group_words(fit: Fitted[Regression]) -> str:
-    group = fit.model.design.group
-    assert group is not None
-    sizes = plots.group_sizes(fit)
-    if sizes is None:
-        return f"{len(group.levels):,} groups"
-    order = np.argsort(-sizes, kind="stable")[:4]
-    largest = ", ".join(f"{group.levels[int(k)]} ({sizes[k]:,})" for k in order)
-    more = " and others" if len(sizes) > len(order) else ""
-    return f"{len(sizes):,} groups of {sizes.min():,} to {sizes.max():,} rows: {largest}{more}"
 
 
 def _column_words(column: pd.Series, *, labels: bool) -> str:
@@ -167,45 +153,18 @@ def _column_words(column: pd.Series, *, labels: bool) -> str:
     return f"mean {values.mean():.4g}{spread}, from {values.min():.4g} to {values.max():.4g}"
 
 
-def _group_rows(fit: Fitted[Regression]) -> Iterator[tuple[str, list[str]]]:
-    """Give the estimates of the groups from high to low; of more than 50 the ends, with a line for those between."""
-    group = fit.model.design.group
-    assert group is not None
-    table = group_summary(fit, at="mean", prob=0.9)
-    sizes = plots.group_sizes(fit)
-    order = np.argsort(-table["median"].to_numpy(), kind="stable")
-    digits = decimals(float(table["sd"].median()))
-    half = _MOST_GROUPS // 2
-    for rank, k in enumerate(order):
-        if len(order) > _MOST_GROUPS and half <= rank < len(order) - half:
-            if rank == half:
-                yield f"… {len(order) - 2 * half:,} groups between …", []
-            continue
-        row = table.iloc[int(k)]
-        numbers = [readable(row[name], digits, thousands=True) for name in ("mean", "sd", "lower", "median", "upper")]
-        yield str(group.levels[int(k)]), ["" if sizes is None else f"{sizes[k]:,}", *numbers]
-
-
 def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     """Give title, caption and drawing function of each picture that this model has."""
     design = fit.model.design
     parameters = fit.model.parameters
-    single = [parameter.name for parameter in parameters.without_effects() if parameter.labels is None]
-    several = [parameter for parameter in parameters.without_effects() if parameter.labels is not None]
+    single = [parameter.name for parameter in parameters.without_effects() if not parameter.dims]
+    several = [parameter for parameter in parameters.without_effects() if parameter.dims]
     names = [*single, *(one.name for one in several if one.size <= _MOST_TRACES - len(single))]
-    grouped = parameters.effects is not None
-    if grouped or design.predictors:
-        yield (
-            "Estimates",
-            "Median (point), 50 % interval (thick) and 90 % interval (thin) of each.",
-            lambda: plots.forest(fit),
-        )
-    if grouped:
-        yield (
-            "What pooling did",
-            "Each group's own mean, and its estimate: the smaller the group, the more it moves towards the others.",
-            lambda: plots.shrinkage(fit),
-        )
+    grouped = bool(design.groupings)
+    if not grouped and design.predictors:
+        yield "Estimates", _INTERVALS, lambda: plots.forest(fit)
+    for grouping in design.groupings[:_MOST_FACTORS]:
+        yield from _pictures_of_groups(fit, grouping)
     in_memory = fit.model.in_memory is not None
     if design.formula.predictor_columns and in_memory:
         yield (
@@ -229,6 +188,26 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
         "Left the posterior by chain, right the draws in their order: the chains should not be told apart.",
         lambda: plots.trace(fit, var_names=names),
     )
+
+
+def _pictures_of_groups(fit: Fitted[Regression], grouping: Grouping) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Give the pictures of the groups of a factor, which is named where there are several."""
+    design, name = fit.model.design, grouping.name
+    of_factor = "" if len(design.groupings) == 1 else f": groups of {name}"
+    slopes = [column for column in design.formula.predictor_columns if column in grouping.effects]
+    yield f"Estimates{of_factor}", _INTERVALS, lambda: plots.forest(fit, name)
+    how = "own mean, and its estimate" if grouping.effects == (INTERCEPT,) else "least squares, and its estimates"
+    yield (
+        f"What pooling did{of_factor}",
+        f"Each group's {how}: the smaller the group, the more it moves towards the others.",
+        lambda: plots.shrinkage(fit, name),
+    )
+    if slopes and fit.model.in_memory is not None:
+        yield (
+            f"The regression along {slopes[0]}, group by group{of_factor}",
+            "Data (points), each group's own line and its 90 % interval, and the 90 % interval of new observations.",
+            lambda: plots.prediction(fit, slopes[0], by=name),
+        )
 
 
 def _picture(title: str, caption: str, draw: Callable[[], Any]) -> Picture:

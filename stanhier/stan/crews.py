@@ -17,8 +17,7 @@ from stanhier.basics.threads import keep_to_one_thread, n_threads
 from stanhier.basics.words import quoted
 from stanhier.stan.executors import RecordingContext, n_workers
 from stanhier.stan.interrupt import end_chains
-from stanhier.stan.program import Program
-from stanhier.stan.program_text import shipped_programs
+from stanhier.stan.program import programs_dir
 
 __all__ = ["Crew", "OwnProcesses", "OwnThreads", "crew_of"]
 
@@ -68,10 +67,7 @@ class Crew:
     def abandon(self, *, interrupted: bool) -> None:
         """Start nothing more, and when interrupted end the chains of tasks that run in threads of this process."""
         if interrupted:
-            for program in shipped_programs():
-                executable = Program(program).compiled_exe()
-                if executable is not None:
-                    end_chains(executable)
+            end_chains(programs_dir())
 
 
 class OwnThreads(Crew):

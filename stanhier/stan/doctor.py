@@ -143,8 +143,8 @@ def leftovers() -> list[Path]:
     Returns
     -------
     list of Path
-        Folders of the cache: homes of other versions, programs, and what was half made. A home that ``CMDSTAN`` names
-        and what another process is making are not among them.
+        Folders of the cache: homes of other versions, programs, those written for one model too, and what was half
+        made. A home that ``CMDSTAN`` names and what another process is making are not among them.
 
     Raises
     ------

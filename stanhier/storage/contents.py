@@ -8,6 +8,8 @@ from stanhier.engines.engine import Coordinates
 
 __all__ = ["check_draws"]
 
+CORRELATIONS = "cor"
+"""The array of correlations, where a model has any."""
 _METHODS = ("nuts", "laplace", "pathfinder", "variational")
 _STATISTICS = {"nuts": {"diverging", "tree_depth", "energy"}}
 _ALL_STATISTICS = _STATISTICS["nuts"] | {"lp", "acceptance_rate", "step_size", "n_steps", "reached_max_treedepth"}
@@ -43,6 +45,8 @@ def check_draws(draws: Draws, coordinates: Coordinates) -> None:
             raise ValueError(f"draws of {name} that are not finite")
         if name in coordinates.positive and not (values >= 0).all():
             raise ValueError(f"draws of {name} that are negative")
+        if name == CORRELATIONS and not (np.abs(values) <= 1).all():
+            raise ValueError(f"draws of {name} that are beyond 1")
     unknown, missing = set(draws.statistics) - _ALL_STATISTICS, _STATISTICS.get(draws.method, {"diverging"})
     if draws.method not in _METHODS or unknown or missing - set(draws.statistics):
         raise ValueError(f"method {quoted(draws.method)} with the statistics {', '.join(draws.statistics)}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
-from stanhier.storage.netcdf import FORMAT
+from stanhier.storage.netcdf import ENGINES, FORMAT, OWN
 
 __all__ = ["description_from"]
 
@@ -37,6 +37,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "priors": lambda value: type(value) is dict,
     "functions": _are(_is_text),
     "means": lambda value: value is None or _are(_is_number)(value),
+    "engine": lambda value: _is_text(value) and value in ENGINES,
     "stages": lambda value: _are(_is_whole)(value) and value == sorted(set(value)) and value[:1] > [0],
     "seed": _is_whole,
     "max_treedepth": _is_whole,
@@ -45,7 +46,12 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "pareto_k": lambda value: value is None or type(value) in (int, float),
     "failed_chains": lambda value: type(value) is dict and all(_is_text(why) for why in value.values()),
 }
-_LATER: dict[str, Callable[[], Any]] = {"functions": list, "means": lambda: None, "failed_chains": dict}
+_LATER: dict[str, Callable[[], Any]] = {
+    "functions": list,
+    "means": lambda: None,
+    "failed_chains": dict,
+    "engine": lambda: OWN,
+}
 """What files of earlier versions do not have."""
 
 

@@ -18,6 +18,7 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.priors.distributions import Prior
 from stanhier.priors.records import to_dict
+from stanhier.stan.rendered import RenderedProgram
 from stanhier.storage import streamed
 from stanhier.storage.checksum import checksum
 from stanhier.storage.labels import labels_to_json
@@ -25,9 +26,11 @@ from stanhier.storage.labels import labels_to_json
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["FORMAT", "contents_of", "save"]
+__all__ = ["ENGINES", "FORMAT", "OWN", "TEXTBOOK", "contents_of", "save"]
 
 FORMAT = 2
+OWN, TEXTBOOK = ENGINES = ("own", "textbook")
+"""Engines by the words that files have for them: what the model has by itself, and its textbook program."""
 
 _HABITS = dict.fromkeys(("overwrite", "mode"), "A file of that name is always replaced, whole or not at all.")
 
@@ -94,6 +97,7 @@ def _description(fit: Fitted[Regression]) -> dict[str, Any]:
         "priors": _prior_records(model.priors),
         "functions": sorted(model.design.formula.context),
         "means": model.engine.moments.mean.tolist() if model.design.formula.context else None,
+        "engine": TEXTBOOK if isinstance(model.engine.program, RenderedProgram) else OWN,
         "stages": list(model.stages),
         "seed": fit.draws.seed,
         "max_treedepth": fit.draws.max_treedepth,

@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from stanhier.design.block_encoding import encoding_of
+from stanhier.design.design import Grouping
 from stanhier.design.learning import Learnt
 from stanhier.design.moments import Moments
 from stanhier.design.streamed import StreamedDesign, design_from
@@ -53,7 +55,13 @@ def to_dataset(design: StreamedDesign) -> "xr.Dataset":
 
 
 def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFrame, se: str | None) -> StreamedDesign:
-    """Read what `to_dataset` gave."""
+    """Read what `to_dataset` gave.
+
+    Raises
+    ------
+    ValueError
+        If what was made of the rows is of other groups or effects than those of the formula and the labels.
+    """
     calls = [whole.call for whole in whole_columns(formula)]
     former = {_former_name(call): call for call in calls}
     moments = {
@@ -67,7 +75,27 @@ def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFra
     reduced = reducer.from_plain({**stored.attrs, **arrays})
     encoding = encoding_of(formula, Learnt(kinds, moments))
     texts = [stored[name].to_numpy().tobytes().decode() for name in _labels(len(encoding.effects))]
-    return design_from(encoding, reduced, reducer.n_rows(reduced), [labels_from_json(text) for text in texts], se)
+    design = design_from(encoding, reduced, reducer.n_rows(reduced), [labels_from_json(text) for text in texts], se)
+    _check_groups(arrays, design.groupings)
+    return design
+
+
+def _check_groups(arrays: dict[str, np.ndarray], groupings: Sequence[Grouping]) -> None:
+    """Refuse numbers of groups, blocks and effects that are not those of the factors."""
+    levels = [len(grouping.levels) for grouping in groupings]
+    if "n_levels" not in arrays:
+        if groupings and [len(arrays["weights"])] != levels:
+            raise ValueError(f"{len(arrays['weights'])} groups with {levels[0]} labels")
+        return
+    expected = {
+        "n_levels": levels,
+        "n_blocks": [len(grouping.blocks) for grouping in groupings],
+        "blocks": [size for grouping in groupings for size in grouping.blocks],
+        "columns": [column for grouping in groupings for column in grouping.columns],
+    }
+    for name, numbers in expected.items():
+        if arrays[name].tolist() != numbers:
+            raise ValueError(f"{name} {arrays[name].tolist()} in place of {numbers}")
 
 
 def _labels(n_factors: int) -> list[str]:

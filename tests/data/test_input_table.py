@@ -12,7 +12,7 @@ import pytest
 import stanhier as sh
 from tests.tools.input_cases import CASES, FEW
 
-for part in ("columns", "text", "frames", "formulas", "models", "many"):
+for part in ("columns", "text", "frames", "formulas", "effects", "models", "many"):
     import_module(f"tests.tools.input_cases_{part}")  # puts its cases into CASES
 
 PAGE = Path(sh.__file__).parent / "input.md"
@@ -76,7 +76,7 @@ def test_the_row_is_true(key):
 
 
 def is_same_model(model, plain):
-    np.testing.assert_allclose(model.engine.compressed.mean, plain.engine.compressed.mean, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(model.engine.moments.mean, plain.engine.moments.mean, rtol=1e-12, atol=1e-12)
     assert model.stan_data.keys() == plain.stan_data.keys()
     for name, values in plain.stan_data.items():
         np.testing.assert_allclose(model.stan_data[name], values, rtol=1e-12, atol=1e-12, err_msg=name)

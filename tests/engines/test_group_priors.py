@@ -204,7 +204,7 @@ def test_priors_that_do_not_fit_are_refused(factors, given, words):
 
 def test_the_effects_themselves_take_no_prior():
     inventory = inventory_of_terms(["days"], has_intercept=True, factors=FACTORS, sigma_is_estimated=True)
-    with pytest.raises(sh.PriorError, match="'effect_subject', but there is no such parameter"):
+    with pytest.raises(sh.PriorError, match="'effect_subject', but effects take no prior of their own"):
         named_priors({"effect_subject": sh.Normal(0, 1)}, inventory, predictors=["days"], group=None)
 
 

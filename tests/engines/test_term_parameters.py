@@ -68,11 +68,20 @@ def test_numbers_are_taken_from_arrays_in_the_order_of_their_names():
     np.testing.assert_array_equal(inventory["sigma"].scalars(np.ones((4, 5))), np.ones((4, 5, 1)))
 
 
-def test_one_dimension_holds_the_effects_where_all_factors_have_the_same():
-    inventory = listed(factor("a", "Intercept u"), factor("b", "Intercept u"))
+def test_one_dimension_holds_the_effects_of_one_factor_and_those_of_factors_with_intercepts_alone():
+    inventory = listed(factor("a", "Intercept u"))
+    assert inventory["sd_a"].dims == ("effect",)
+    assert inventory["cor_a"].dims == ("effect", "effect_other")
+    assert inventory["effect_a"].dims == ("a", "effect")
+    inventory = listed(factor("a"), factor("b"))
     assert {inventory[name].dims for name in ("sd_a", "sd_b")} == {("effect",)}
-    assert inventory["cor_b"].dims == ("effect", "effect_other")
     assert inventory["effect_b"].dims == ("b", "effect")
+
+
+def test_several_factors_with_several_effects_have_dimensions_of_their_own():
+    inventory = listed(factor("a", "Intercept u"), factor("b", "Intercept u"))
+    assert inventory["effect_a"].dims == ("a", "effect_of_a")
+    assert inventory["cor_b"].dims == ("effect_of_b", "effect_of_b_other")
 
 
 def test_factors_of_different_effects_have_dimensions_of_their_own():

@@ -121,6 +121,69 @@ class TestCalibration:
         assert "sigma" in sh.sbc(model(8), n=2 * N, seed=1).failures
 
 
+PROPER = {
+    "alpha": sh.Normal(0, 2),
+    "beta": sh.Normal(0, 1),
+    "sd": sh.HalfNormal(1),
+    "cor": sh.LKJ(2),
+    "sigma": sh.HalfNormal(1),
+}
+
+
+def of_factors(formula, n=90):
+    """A model of few rows in schools, classes and raters."""
+    given = {name: prior for name, prior in PROPER.items() if name != "cor" or "(1 + x" in formula}
+    return sh.Model(formula, variants.several(n), priors=given)
+
+
+def test_quantities_of_several_factors_are_scalars_by_name():
+    few = of_factors("y ~ x + (1 + x | school) + (1 | rater)")
+    tree = few.sample_prior(7, seed=1)
+    prior = tree["prior"].to_dataset()
+    found = calibration._quantities(prior, few.parameters)
+    schools, raters = (grouping.levels[:3] for grouping in few.design.groupings)
+    assert sorted(found) == sorted(
+        [
+            "alpha",
+            "sd_school[Intercept]",
+            "sd_school[x]",
+            "cor_school[Intercept, x]",
+            "sd_rater[Intercept]",
+            "beta[x]",
+            "sigma",
+            *(f"effect_school[{school}, {effect}]" for school in schools for effect in ("Intercept", "x")),
+            *(f"effect_rater[{rater}, Intercept]" for rater in raters),
+        ]
+    )
+    assert {values.shape for values in found.values()} == {(7,)}
+    dim = prior["sd_school"].dims[-1]
+    np.testing.assert_array_equal(found["sd_school[x]"], prior["sd_school"].sel({dim: "x"}).to_numpy().ravel())
+    effects = prior["effect_school"].sel({"school": schools[1], dim: "x"})
+    np.testing.assert_array_equal(found[f"effect_school[{schools[1]}, x]"], effects.to_numpy().ravel())
+    np.testing.assert_array_equal(found["cor_school[Intercept, x]"], prior["cor_school"].to_numpy()[0, :, 1, 0])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cmdstan_home")
+class TestFactors:
+    @pytest.mark.parametrize(
+        "formula",
+        ["y ~ x + (1 + x | school)", "y ~ x + (1 | school) + (1 | rater)", "y ~ x + (x || school / `class`)"],
+        ids=["slope", "crossed", "nested"],
+    )
+    def test_every_structure_is_calibrated(self, formula):
+        result = sh.sbc(of_factors(formula), n=2 * FEW, seed=3)
+        assert len(result.ranks) == 2 * FEW
+        assert result.ok, result
+
+    def test_a_wrong_prior_of_correlations_is_found(self, monkeypatch):
+        def run_with_another_prior(program, data, keywords, **others):
+            return sampling.run_nuts(program, {**data, "eta": np.full_like(data["eta"], 50.0)}, keywords, **others)
+
+        monkeypatch.setattr(sampling_task, "run_nuts", run_with_another_prior)
+        assert "cor_school[Intercept, x]" in sh.sbc(of_factors("y ~ x + (1 + x | school)", 40), n=N, seed=1).failures
+
+
 def test_uniform_ranks_pass_and_others_do_not():
     import pandas as pd
 

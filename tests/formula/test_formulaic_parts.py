@@ -39,7 +39,7 @@ def test_tokens_have_their_places():
 
 def test_what_a_call_has_learnt_is_found():
     data = pd.DataFrame({"y": [1.0, 2.0, 4.0], "x": [1.0, 2.0, 6.0]})
-    spec = sh.LinearRegression("y ~ center(x)", data).design.spec
+    spec = sh.LinearRegression("y ~ center(x)", data).design.columns.specs[0]
     (call,) = (node for node in ast.walk(ast.parse("center( x )")) if isinstance(node, ast.Call))
     assert state_of(spec, call_text(call))["center"] == pytest.approx(3.0)
     assert state_of(spec, "center(z)") is None

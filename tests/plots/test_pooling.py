@@ -1,5 +1,6 @@
 """Complete, no and partial pooling side by side."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from tests.tools import synthetic
 from tests.tools.drawn import labels_of, segments, texts_overlap
 
 
-def pooled(n_groups):
+def pooled(n_groups, effects=()):
     rng = np.random.default_rng(5)
     partial = synthetic.grouped(1 + np.arange(n_groups) % 30)
     centre = rng.normal(100, 5, n_groups)
@@ -19,8 +20,10 @@ def pooled(n_groups):
     for name, middle, half in (("complete", 100.0, 1.0), ("no", centre, 6.0), ("partial", 0.5 * centre + 50, 4.0)):
         table |= {name: middle, f"{name}_lower": middle - half, f"{name}_upper": middle + half}
     index = pd.Index([f"g{k:03d}" for k in range(n_groups)], name="clinic")
+    estimates = pd.DataFrame(table, index=index)
+    tables = {effect: estimates.assign(partial=estimates["partial"] + k) for k, effect in enumerate(effects)}
     fits = {"complete pooling": partial, "no pooling": partial, "partial pooling": partial}
-    return Pooling(fits, pd.DataFrame(table, index=index), 0.9)
+    return Pooling(fits, estimates, 0.9, tables)
 
 
 def test_pooling_of_few_groups_puts_two_intervals_beside_each_other():
@@ -50,3 +53,32 @@ def test_pooling_of_many_groups_has_sizes_on_the_axis():
     assert no.get_ylim() == partial.get_ylim()
     with pytest.raises(sh.StanhierError, match="figure of their own"):
         plots.pooling(result, ax=no)
+
+
+def test_slopes_that_vary_have_panels_of_their_own():
+    result = pooled(12, ["Intercept", "age"])
+    panels = plots.pooling(result)
+    assert [ax.get_title() for ax in panels] == ["Intercept", "age"]
+    assert [ax.get_xlabel() for ax in panels] == ["mean pressure at predictors of 0", "pressure per unit of age"]
+    for ax, table in zip(panels, result.tables.values(), strict=True):
+        ordered = table.sort_values(["n", "partial"], ascending=False)
+        np.testing.assert_allclose(ax.lines[1].get_xdata(), ordered["partial"])
+    assert not texts_overlap(panels.figure)
+    ax = plots.pooling(result, effects="age")
+    assert ax.get_xlabel() == "pressure per unit of age\n(median and 90 % interval)"
+    _, given = plt.subplots()
+    assert plots.pooling(result, effects=["age"], ax=given) is given
+    with pytest.raises(sh.StanhierError, match=r"one pair of axes holds one effect, not 2.*'Intercept', 'age'"):
+        plots.pooling(result, ax=given)
+    with pytest.raises(sh.StanhierError, match="there is no effect 'sex'; they are 'Intercept', 'age'"):
+        plots.pooling(result, effects="sex")
+    with pytest.raises(sh.StanhierError, match="no effect is named; they are 'Intercept', 'age'"):
+        plots.pooling(result, effects=[])
+
+
+def test_slopes_of_many_groups_have_rows_of_panels():
+    result = pooled(90, ["Intercept", "age"])
+    panels = plots.pooling(result)
+    assert [ax.get_title() for ax in panels] == ["no pooling", "partial pooling", "", ""]
+    np.testing.assert_allclose(panels[3].lines[0].get_ydata(), result.tables["age"]["partial"])
+    assert not texts_overlap(panels.figure)

@@ -2,11 +2,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 import stanhier as sh
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of, texts_overlap
+from tests.tools.explicit_fit import crossed, explicit_fit, nested, sleepy
 
 
 def test_prediction_of_a_line_is_that_of_predict():
@@ -60,3 +63,122 @@ def test_prediction_refuses_other_columns(three):
         three.plot_prediction("age", by="clinic", ax=plt.subplots()[1])
     with pytest.raises(sh.StanhierError, match="no group 'x'"):
         three.plot_prediction("age", by="clinic", groups=["x"])
+
+
+@pytest.fixture(scope="module")
+def two():
+    return crossed()
+
+
+def curves(ax):
+    """Mean line, and lower and upper ends of both bands, along the mean line's x."""
+    mean = next(line for line in ax.lines if len(line.get_xdata()) == 60)
+    bands = []
+    for collection in ax.collections[:2]:
+        vertices = collection.get_paths()[0].vertices
+        bands.append((vertices[1:61, 1], vertices[62:122, 1][::-1]))
+    return mean.get_xdata(), mean.get_ydata(), bands[0], bands[1]
+
+
+def drawn(fit, name):
+    values = fit.posterior[name].to_numpy()
+    return values.reshape(-1, *values.shape[2:])
+
+
+def test_new_observations_hold_the_spread_of_every_factor(two):
+    days, mean, new, of_mean = curves(two.plot_prediction("days"))
+    lines = drawn(two, "alpha")[:, None] + drawn(two, "beta") * days
+    np.testing.assert_allclose(mean, np.median(lines, axis=0))
+    np.testing.assert_allclose(of_mean, np.quantile(lines, [0.05, 0.95], axis=0))
+    sd, cor = drawn(two, "sd_subject"), drawn(two, "cor_subject")[:, 0, 1]
+    variance = sd[:, :1] ** 2 + 2 * (cor * sd.prod(axis=1))[:, None] * days + sd[:, 1:] ** 2 * days**2
+    spread = np.sqrt(variance + drawn(two, "sd_item") ** 2 + drawn(two, "sigma")[:, None] ** 2)
+    # Quantiles of the mixture over draws, exactly.
+    for k in (0, 30, 59):
+        for end, prob in zip(new, (0.05, 0.95), strict=True):
+            below = stats.norm.cdf(end[k], lines[:, k], spread[:, k]).mean()
+            assert below == pytest.approx(prob, abs=0.02)
+
+
+def test_lines_of_groups_have_their_own_slopes(two):
+    panels = two.plot_prediction("days", groups={"subject": ["309", "316"], "item": "item 2"})
+    assert [ax.get_title() for ax in panels] == ["309", "316"]
+    assert panels.figure.get_supxlabel() == "days\n(at item = item 2)"
+    days = curves(panels[0])[0]
+    item = two.posterior["effect_item"].sel(item="item 2").to_numpy().reshape(-1, 1)
+    for ax, subject in zip(panels, ("309", "316"), strict=True):
+        own = two.posterior["effect_subject"].sel(subject=subject).to_numpy().reshape(-1, 2)
+        lines = (drawn(two, "alpha") + own[:, 0])[:, None] + (drawn(two, "beta") + own[:, 1:]) * days + item
+        _, mean, new, of_mean = curves(ax)
+        np.testing.assert_allclose(mean, np.median(lines, axis=0))
+        np.testing.assert_allclose(of_mean, np.quantile(lines, [0.05, 0.95], axis=0))
+        below = stats.norm.cdf(new[0][30], lines[:, 30], drawn(two, "sigma")).mean()
+        assert below == pytest.approx(0.05, abs=0.02)
+        frame = two.model.design.frame
+        n_rows = int(((frame["subject"] == subject) & (frame["item"] == "item 2")).sum())
+        assert len(ax.lines[0].get_xdata()) == n_rows
+    table = two.predict({"days": days, "subject": ["316"] * 60, "item": ["item 2"] * 60})
+    np.testing.assert_allclose(curves(panels[1])[1], table["median"])
+
+
+def test_panels_are_of_the_factor_that_is_asked_for(two):
+    assert len(two.plot_prediction("days", by="subject")) == 18
+    by_item = two.plot_prediction("days", by="item", groups={"item": ["item 1", "item 0"], "subject": "310"})
+    assert [ax.get_title() for ax in by_item] == ["item 1", "item 0"]
+    assert by_item.figure.get_supxlabel() == "days\n(at subject = 310)"
+    alone = two.plot_prediction("days", groups={"subject": "310"})
+    assert alone.get_xlabel() == "days\n(at subject = 310)"
+    assert len(alone.lines[0].get_xdata()) == 10
+    assert not texts_overlap(by_item.figure)
+
+
+def test_a_group_within_a_group_has_the_outer_ones_effect():
+    fit = nested()
+    (panel,) = fit.plot_prediction("x", by="batch:cask", groups=["B3:c1"])
+    x, mean, _, _ = curves(panel)
+    posterior = fit.posterior
+    effects = posterior["effect_batch"].sel(batch="B3") + posterior["effect_batch:cask"].sel({"batch:cask": "B3:c1"})
+    lines = (drawn(fit, "alpha") + effects.to_numpy().ravel())[:, None] + drawn(fit, "beta") * x
+    np.testing.assert_allclose(mean, np.median(lines, axis=0))
+    assert len(panel.lines[0].get_xdata()) == 2
+    with pytest.raises(sh.StanhierError, match="'B3:c1' of 'batch:cask' is in 'B3' of 'batch'"):
+        fit.plot_prediction("x", groups={"batch:cask": "B3:c1", "batch": "B4"})
+
+
+def test_groups_that_cannot_be_drawn_are_refused(two):
+    with pytest.raises(sh.StanhierError, match="'subjects' is no factor of the model; they are 'subject', 'item'"):
+        two.plot_prediction("days", groups={"subjects": ["308"]})
+    with pytest.raises(sh.StanhierError, match=r"panels are of one factor.*'subject', 'item'"):
+        two.plot_prediction("days", groups={"subject": ["308"], "item": ["item 1"]})
+    with pytest.raises(sh.StanhierError, match="there is no group 'item 9' in 'item'"):
+        two.plot_prediction("days", groups={"item": "item 9"})
+    with pytest.raises(sh.StanhierError, match="this goes with `by`, the grouping column"):
+        two.plot_prediction("days", groups=["308"])
+    with pytest.raises(sh.StanhierError, match="'by' must be another column of the model: 'subject', 'item'"):
+        two.plot_prediction("days", by="subjects")
+    with pytest.raises(sh.StanhierError, match="figure of its own"):
+        two.plot_prediction("days", groups={"item": ["item 1"]}, ax=plt.subplots()[1])
+
+
+def test_a_slope_of_groups_alone_widens_the_band():
+    fit = explicit_fit("reaction ~ 1 + (0 + days | subject)", sleepy(), sd={"subject": [12.0]}, sigma=30.0)
+    days, mean, new, of_mean = curves(fit.plot_prediction("days"))
+    alpha, sd = drawn(fit, "alpha"), drawn(fit, "sd_subject")[:, 0]
+    np.testing.assert_allclose(mean, np.median(alpha))
+    np.testing.assert_allclose(of_mean[0], np.quantile(alpha, 0.05))
+    for k in (0, 59):
+        spread = np.hypot(sd * days[k], drawn(fit, "sigma"))
+        assert stats.norm.cdf(new[1][k], alpha, spread).mean() == pytest.approx(0.95, abs=0.02)
+
+
+def test_labels_of_any_kind_and_in_any_list_are_groups():
+    data = sleepy(n_groups=6)
+    data["subject"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(data["subject"].astype(int), unit="D")
+    fit = explicit_fit("reaction ~ days + (1 + days | subject)", data, sd={"subject": [25.0, 6.0]}, sigma=25.0)
+    levels = fit.model.design.groupings[0].levels
+    assert len(fit.plot_prediction("days", groups={"subject": levels[:2]})) == 2
+    assert len(fit.plot_prediction("days", by="subject", groups=levels[0])) == 1
+    assert (
+        fit.plot_prediction("days", groups={"subject": levels[3]}).get_xlabel().startswith("days\n(at subject = 2020")
+    )
+    assert len(fit.plot_forest(groups=set(levels[:3]))[0].get_yticks()) == 3

@@ -8,6 +8,7 @@ import pytest
 import stanhier as sh
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of, segments, texts_overlap
+from tests.tools.explicit_fit import crossed
 
 
 def test_ppc_puts_the_observed_means_into_replicated_intervals(three):
@@ -58,3 +59,23 @@ def test_ppc_of_very_many_rows_draws_a_part(three, monkeypatch):
     assert set(observed) < set(three.model.design.y)
     with pytest.raises(sh.StanhierError, match="'draws' must be an integer of at least 1"):
         three.plot_ppc(draws=0)
+
+
+def test_each_factor_has_its_means_of_groups():
+    fit = crossed()
+    panels = fit.plot_ppc()
+    assert [ax.get_ylabel() for ax in panels] == ["density", "subject", "item"]
+    frame = fit.model.design.frame.assign(y=fit.model.design.y)
+    np.testing.assert_allclose(panels[2].lines[0].get_xdata(), np.sort(frame.groupby("item")["y"].mean()))
+    assert not texts_overlap(panels.figure)
+    _, given = plt.subplots()
+    assert fit.plot_ppc("item", kind="groups", ax=given) is given
+    assert given.get_ylabel() == "item"
+    assert len(fit.plot_ppc("item")) == 2
+    assert len(fit.plot_ppc(kind="groups")) == 2
+    with pytest.raises(
+        sh.StanhierError, match="one pair of axes holds one factor; name one with group=: 'subject', 'item'"
+    ):
+        fit.plot_ppc(kind="groups", ax=given)
+    with pytest.raises(sh.StanhierError, match=r"plot_ppc\('items'\): there is no such factor"):
+        fit.plot_ppc("items")

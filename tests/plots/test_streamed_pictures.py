@@ -6,6 +6,7 @@ import pytest
 import stanhier as sh
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of
+from tests.tools.explicit_fit import sleepy
 from tests.tools.fake_fit import fake_fit
 
 FORMULA = "pressure ~ age + C(ward) + sex + (1 | clinic)"
@@ -71,3 +72,24 @@ def test_the_others_that_need_no_rows_are_drawn(fit):
 def test_those_that_need_rows_say_so(fit, draw):
     with pytest.raises(sh.DataError, match="needs the rows of the model one by one, and they are not in memory"):
         draw(fit)
+
+
+def test_effects_of_several_factors_need_no_rows(tmp_path):
+    data = sleepy()
+    data["item"] = np.resize(list("abcdefg"), len(data))
+    data.to_parquet(tmp_path / "rows.parquet", row_group_size=50)
+    formula = "reaction ~ days + (1 + days | subject) + (1 | item)"
+    streamed, whole = (fake_fit(sh.Model(formula, source)) for source in (tmp_path / "rows.parquet", data))
+    for draw in (
+        lambda fit: fit.plot_forest("subject")[1],
+        lambda fit: fit.plot_shrinkage("subject"),
+        lambda fit: fit.plot_shrinkage("item"),
+        lambda fit: fit.plot_correlations(),
+    ):
+        ours, theirs = draw(streamed), draw(whole)
+        assert labels_of(ours.yaxis) == labels_of(theirs.yaxis)
+        for one, other in zip(ours.lines, theirs.lines, strict=True):
+            np.testing.assert_allclose(one.get_xdata(), other.get_xdata(), rtol=1e-6, atol=1e-6)
+    assert len(streamed.plot_trace().figure.axes) == 14
+    with pytest.raises(sh.DataError, match="need the rows of the model, which are not in memory"):
+        streamed.plot_ppc("item", kind="groups")

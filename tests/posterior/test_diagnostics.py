@@ -66,3 +66,26 @@ def test_a_chain_that_was_sampled_alone():
     )
     assert fit.diagnose().ok
     assert "R-hat unknown" in str(fit.diagnose())
+
+
+def test_standard_deviations_and_correlations_are_checked_by_their_names():
+    fit = fake_fit(variants.SEVERAL["two blocks"](), draws=100)
+    table = fit.diagnose().table
+    population = fit.model.parameters.without_effects()
+    assert sorted(table.index) == sorted(name for parameter in population for name in parameter.scalar_names)
+    assert {"cor_school[Intercept, x]", "cor_school[z, exp(z)]"} <= set(table.index)
+    assert not any("cor_school[x, z]" in name for name in table.index), "of different blocks"
+    assert np.isfinite(table.to_numpy()).all()
+    stuck = {**fit.draws.values, "cor": np.sort(fit.draws.values["cor"], axis=1)}
+    worse = fit.again(fit.model, dataclasses.replace(fit.draws, values=stuck)).diagnose()
+    assert any("cor_school[Intercept, x]" in problem and "R-hat" in problem for problem in worse.problems)
+
+
+def test_what_is_constant_gives_no_alarm():
+    """Such as a standard deviation of which all draws are 0: nothing can be told of it."""
+    fit = clean(4)
+    sampled = fit.model.engine.coordinates.sampled(fit.draws)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        diagnosis = diagnose(fit.draws, {**sampled, "nothing": np.zeros((4, 500))})
+    assert not any("nothing" in problem for problem in diagnosis.problems)
+    assert "nan" not in str(diagnosis)

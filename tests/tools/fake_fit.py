@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stanhier.engines.multilevel.engine import MultilevelEngine
 from stanhier.fit import Fit
 from stanhier.stan.nuts import RawDraws
 
@@ -22,13 +23,21 @@ def fake_fit(model, *, chains=4, draws=250, seed=1, divergences=0):
         "energy": rng.standard_normal(shape),
         "reached_max_treedepth": np.zeros(shape, dtype=bool),
     }
-    whitening = model.engine.whitening
+    n_z, n_scales = _sizes(model)
     raw = RawDraws(
-        z=rng.standard_normal((*shape, len(whitening.location_hat))),
-        z_scale=rng.standard_normal((*shape, int(model.engine.grouped) + (model.sigma is None))),
+        z=rng.standard_normal((*shape, n_z)),
+        z_scale=rng.standard_normal((*shape, n_scales)),
         statistics=statistics,
         seed=seed,
         max_treedepth=10,
         cmdstan="2.39.0",
     )
     return Fit(model, model.engine.coordinates.draws(raw))
+
+
+def _sizes(model):
+    """How many numbers the program samples: of the whitened location, and of the scales; of several factors in one."""
+    engine = model.engine
+    if isinstance(engine, MultilevelEngine):
+        return len(engine.whitening.u_hat), 0
+    return len(engine.whitening.location_hat), int(engine.grouped) + (model.sigma is None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import stanhier as sh
-from tests.tools.input_cases import Pair, case, groups, line, refused
+from tests.tools.input_cases import Pair, case, groups, line, refused, several
 
 HEADING = "Formulas"
 
@@ -245,6 +245,37 @@ def _() -> Iterator[Pair]:
             with pytest.raises(sh.FormulaError, match=words):
                 make(formula=f"y ~ {terms}")
     yield groups(formula="y ~ x + (x | g)"), None
+
+
+@case(HEADING, "a grouping term without parentheses: `x | g`, `x + 1 | g`")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.FormulaError, match=r"a bar stands within parentheses, as in \(1 \| g\)"):
+        several("y ~ x | g")
+    yield several("y ~ x + 1 | g"), None
+
+
+@case(HEADING, "a name alone in parentheses, `x + (g)`, where the bar of `(1 | g)` is missing")
+def _() -> Iterator[Pair]:
+    for right in ("(g)", "(g) + x", "x + ( g )", "x + (`g`) - n", "(n) + (1 | kind)"):
+        with pytest.raises(sh.FormulaError, match=r"has no bar; write \(1 \| "):
+            several(f"y ~ {right}")
+    yield line("y ~ (x + g) + (x):n + I((x) + (n)) + log((n))"), line("y ~ x + g + x:n + I(x + n) + log(n)")
+    yield several("y ~ x + (g)"), None
+
+
+@case(HEADING, "a grouping term on the left of `~`, or the response in one")
+def _() -> Iterator[Pair]:
+    for term in ("(1 | y)", "(y | g)", "(log(y) | g)"):
+        with pytest.raises(sh.FormulaError, match="the response 'y' cannot be on the right of '~' as well"):
+            several(f"y ~ x + {term}")
+    yield several("(1 | g) ~ x"), None
+
+
+@case(HEADING, "a column in a grouping term, on either side of its bar, that is not there")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.DataError, match="There is no column 'w' in the data"):
+        several("y ~ x + (w | g)")
+    yield several("y ~ x + (x | g:h)"), None
 
 
 refused(HEADING, "a grouping term in a linear regression", lambda: line("y ~ x + (1 | g)"))

@@ -78,7 +78,7 @@ def _() -> Iterator[Pair]:
     yield groups(pd.Categorical(TEXT, categories=[*sorted(set(TEXT)), "never"])), groups(TEXT)
 
 
-accepted(HEADING, "one group", lambda: groups(["all"] * N))
+accepted(HEADING, "one group, in a varying intercept", lambda: groups(["all"] * N))
 accepted(HEADING, "groups of one row", lambda: groups([*range(6), *[6] * 6]))
 accepted(HEADING, "every row its own group", lambda: groups(range(N)))
 accepted(HEADING, "a grouping column that is a predictor too", lambda: groups(formula="y ~ x + g + (1 | g)"))

@@ -69,6 +69,9 @@ refused(
 )
 
 
+refused(HEADING, "a prior of the effects themselves, `effect_g`", lambda: several(effect_g=sh.Normal(0, 1)))
+
+
 @case(HEADING, "a prior by a factor, or of an effect, that the formula does not have")
 def _() -> Iterator[Pair]:
     for sd, words in (({"g": {"n": sh.HalfNormal(1)}}, "no effect of 'g'"), ({"x": sh.HalfNormal(1)}, "is an effect")):

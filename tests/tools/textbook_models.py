@@ -3,31 +3,21 @@
 import numpy as np
 import pandas as pd
 
-from stanhier.design.streamed import design_of
-from stanhier.engines.building import reducer_of
-from stanhier.engines.default_priors import ColumnMoments
-from stanhier.engines.prior_choice import choose_priors
-from stanhier.engines.regression import Regression, parameters_of
-from stanhier.engines.textbook.engine import TextbookEngine
+import stanhier as sh
 from stanhier.engines.textbook.names import names_of
-from stanhier.families.noise import Noise
+from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.fit import Fit
 from stanhier.formula.parse import parse
+from stanhier.regressions import class_of
 from stanhier.stan.nuts import RawDraws, run_nuts
 
 __all__ = ["made_draws", "sampled", "sleep", "textbook_model"]
 
 
-def textbook_model(formula, data, *, priors=None, sigma=None, se=None, own_intercepts=False):
-    """A model that no other engine has seen."""
-    parsed, noise = parse(formula), Noise.of(sigma, se)
-    design = design_of(parsed, data, reducer_of(parsed), se=se)
-    columns = np.column_stack([design.matrix, design.y])
-    parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
-    moments = ColumnMoments(columns.mean(axis=0), columns.std(axis=0, ddof=1))
-    chosen = choose_priors(priors, design, parameters, moments)
-    engine = TextbookEngine.of(design, chosen, noise)
-    return Regression(design, noise, chosen, engine, own_intercepts, (design.n_rows,))
+def textbook_model(formula, data, *, own_intercepts=False, **arguments):
+    """A model that samples its textbook program; with `own_intercepts` of the class that names these `alpha`."""
+    kind = class_of(parse(formula)) if own_intercepts else sh.Model
+    return textbook_regression(kind(formula, data, **arguments))
 
 
 def sampled(model, **keywords):
@@ -57,7 +47,7 @@ def sleep(n_subjects=18, n_days=10, seed=2):
     )
 
 
-def made_draws(model, *, chains=2, draws=50, seed=1, spread=0.1):
+def made_draws(model, *, chains=2, draws=50, seed=1, spread=0.1, nuts=False):
     """Draws of a textbook model's program without Stan: normal around plausible values, by the program's names."""
     rng, shape = np.random.default_rng(seed), (chains, draws)
     description, names = model.engine.description, names_of(model.engine.description)
@@ -83,5 +73,12 @@ def made_draws(model, *, chains=2, draws=50, seed=1, spread=0.1):
             lower = np.tril(rng.uniform(-1, 1, (*shape, block.stop - block.start, block.stop - block.start)))
             lower /= np.linalg.norm(lower, axis=-1, keepdims=True)
             variables[name] = lower @ np.swapaxes(lower, -1, -2)
-    raw = RawDraws(np.empty((*shape, 0)), np.empty((*shape, 0)), {"lp": np.zeros(shape)}, seed, 10, "", {}, variables)
+    statistics = {"lp": np.zeros(shape)}
+    if nuts:
+        noise = {name: rng.standard_normal(shape) for name in ("lp", "energy", "acceptance_rate", "step_size")}
+        counts = {name: np.full(shape, 3) for name in ("tree_depth", "n_steps")}
+        statistics = (
+            noise | counts | {"diverging": np.zeros(shape, bool), "reached_max_treedepth": np.zeros(shape, bool)}
+        )
+    raw = RawDraws(np.empty((*shape, 0)), np.empty((*shape, 0)), statistics, seed, 10, "2.39.0", {}, variables)
     return variables, model.engine.coordinates.draws(raw)

@@ -69,4 +69,39 @@ VARYING = {
     "two groups": lambda: sh.VaryingIntercept("y ~ x + (1 | g)", frame().assign(g=np.arange(80) // 40)),
 }
 
+
+def several(n=160, seed=6):
+    """Rows in schools, classes within schools, and raters that see all of them; slopes of x vary."""
+    rng = np.random.default_rng(seed)
+    school, own, rater = rng.integers(0, 6, n), rng.integers(0, 4, n), rng.integers(0, 5, n)
+    x, z = rng.standard_normal(n), 3 + rng.standard_normal(n)
+    slopes = 1 + 0.6 * rng.standard_normal(6)
+    y = 2 + slopes[school] * x + rng.standard_normal(6)[school] + 0.7 * rng.standard_normal(24)[4 * school + own]
+    y += 0.5 * rng.standard_normal(5)[rater] + 0.6 * rng.standard_normal(n)
+    names = np.array(["Nord", "Süd", "Ost", "West", "<b>Mitte</b>", "Insel"])
+    kind = np.resize(["u", "v", "w"], n)
+    columns = {"y": y, "x": x, "z": z, "kind": kind, "school": names[school], "class": own, "rater": rater}
+    return pd.DataFrame({**columns, "se": rng.uniform(0.4, 0.8, n)})
+
+
+GROUPED_PRIORS = {
+    "alpha": sh.Normal(0, 10),
+    "beta": {"x": sh.StudentT(3, 0, 2)},
+    "sd": {"school": {"x": sh.HalfNormal(2)}},
+    "cor": sh.LKJ(2),
+}
+
+SEVERAL = {
+    "slope": lambda: sh.Model("y ~ x + (1 + x | school)", several()),
+    "slope, priors": lambda: sh.Model("y ~ x + (1 + x | school)", several(), priors=GROUPED_PRIORS),
+    "slope without correlation": lambda: sh.Model("y ~ x + (x || school)", several()),
+    "slope around 0": lambda: sh.Model("y ~ x + (0 + z | school)", several(), se="se"),
+    "crossed": lambda: sh.Model("y ~ x + (1 | school) + (1 | rater)", several(), sigma=0.6),
+    "nested": lambda: sh.Model("y ~ x + (1 + x | school / `class`)", several()),
+    "two blocks": lambda: sh.Model("y ~ x + (1 + x | school) + (0 + z + exp(z) | school) + (1 | rater)", several()),
+    "categories": lambda: sh.Model("y ~ bs(x, df=4) + C(kind) + (C(kind) | school)", several()),
+    "a factor that is a predictor": lambda: sh.Model("y ~ school + x + (0 + x | school:rater)", several()),
+    "no intercept": lambda: sh.Model("y ~ 0 + x + (x | school)", several()),
+}
+
 ALL = {f"linear, {k}": v for k, v in LINEAR.items()} | {f"varying, {k}": v for k, v in VARYING.items()}

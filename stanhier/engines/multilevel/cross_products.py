@@ -8,12 +8,39 @@ from functools import cache
 
 import numpy as np
 
+from stanhier.basics.errors import DataError
 from stanhier.engines.multilevel.strata import Strata
 
-__all__ = ["diagonal", "moments_of", "pack", "row_pairs", "unpack"]
+__all__ = ["check_size", "diagonal", "moments_of", "pack", "row_pairs", "unpack"]
 
 FEW_COLUMNS = 20
+MAX_VALUES = 10_000_000
+"""Cross-products at most."""
 BLOCK_VALUES = 1 << 20
+
+
+def check_size(strata: Strata, width: int) -> None:
+    """Refuse more cross-products than the Stan program should be given.
+
+    Parameters
+    ----------
+    strata : Strata
+    width : int
+        C: effects of the other terms, location parameters and the response.
+
+    Raises
+    ------
+    DataError
+        With their number, and what to do.
+    """
+    n_strata, q = strata.R.shape[:2]
+    n_values = n_strata * len(row_pairs(q)) * (width * (width + 1) // 2)
+    if n_values > MAX_VALUES:
+        raise DataError(
+            f"The largest grouping factor has {n_strata:,} groups whose rows differ, with {q} effects each, beside "
+            f"{width - 1:,} predictors and effects of the other factors: sums of {n_values:,} products, and at most "
+            f"{MAX_VALUES:,} can be taken. Take fewer effects, or fewer factors, or merge levels."
+        )
 
 
 def row_pairs(q: int) -> list[tuple[int, int]]:

@@ -23,6 +23,7 @@ from stanhier.engines.multilevel import effect_summary, own_effects
 from stanhier.engines.multilevel.conditional import ConditionalEngine
 from stanhier.engines.multilevel.conditioning import given_statistics
 from stanhier.engines.multilevel.coordinates import MultilevelCoordinates
+from stanhier.engines.multilevel.cross_products import MAX_VALUES
 from stanhier.engines.multilevel.effects import draw_effects, effect_means
 from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.layout import TermShape
@@ -30,14 +31,12 @@ from stanhier.engines.multilevel.program_data import stan_data
 from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
+from stanhier.engines.multilevel.told_apart import refuse_same_effects
 from stanhier.engines.multilevel.whitening import Whitening, whiten
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
 __all__ = ["MultilevelEngine"]
-
-MOST_NUMBERS = 30_000_000
-"""Numbers that the program keeps of groups that differ, at most (240 MB)."""
 
 MOST_DENSE = 400
 """Effects of all factors but the largest, at most: each gradient costs their cube."""
@@ -89,10 +88,11 @@ class MultilevelEngine(ConditionalEngine):
         Raises
         ------
         DataError
-            If predictors and effects reproduce the response exactly, columns are collinear with flat priors, or the
-            structure is larger than what can be integrated out.
+            If predictors and effects reproduce the response exactly, columns are collinear with flat priors, effects
+            cannot be told apart, or the structure is larger than what can be integrated out.
         """
         _refuse_large(design, statistics)
+        refuse_same_effects(design, statistics)
         _refuse_exact(design, statistics, noise)
         priors = location_priors(chosen, statistics.origin)
         eta = chosen.correlation_shapes([grouping.blocks for grouping in design.groupings])
@@ -149,7 +149,7 @@ class MultilevelEngine(ConditionalEngine):
         """Give the engine of the same model on other rows, their origin where it was."""
         with one_blas_thread():
             fresh = design.reduce(MultilevelReducer(design.formula.has_intercept))
-            statistics = fresh.at_origin(self.statistics.origin)
+            statistics = fresh.with_origin(self.statistics.origin)
             _refuse_large(design, statistics)
             _refuse_exact(design, statistics, self.noise)
             whitening = _whitened(design, statistics, self.location_priors, self.scale_priors)
@@ -223,10 +223,10 @@ def _refuse_large(design: Design, statistics: Statistics) -> None:
     width = statistics.T.shape[1]
     pairs = own.n_effects * (own.n_effects + 1) // 2
     n_numbers = len(statistics.strata.R) * pairs * width * (width + 1) // 2
-    if n_numbers > MOST_NUMBERS:
+    if n_numbers > MAX_VALUES:
         raise DataError(
             f"'{design.formula.text}': {len(statistics.strata.R):,} groups of '{own.name}' see their effects "
-            f"differently, which takes {n_numbers:,} numbers of {width} columns, and {MOST_NUMBERS:,} are the most; "
+            f"differently, which takes {n_numbers:,} numbers of {width} columns, and {MAX_VALUES:,} are the most; "
             f"round the columns of the effects, so that groups are alike, or take fewer; {remedy}."
         )
 

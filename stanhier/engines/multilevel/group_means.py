@@ -5,11 +5,9 @@ import numpy as np
 from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.gaussian.likelihood import common_mean
 from stanhier.engines.multilevel.given import Given, GroupedRows, root_weights
+from stanhier.engines.multilevel.own_effects import least_squares
 
 __all__ = ["own_effects", "replicated_means"]
-
-_TOLD_APART = 1e-10
-"""Least eigenvalue of a group's cross-products, scaled to a diagonal of 1, of which its rows tell the effects."""
 
 
 def own_effects(rows: GroupedRows, given: Given, term: int) -> np.ndarray:
@@ -39,14 +37,7 @@ def own_effects(rows: GroupedRows, given: Given, term: int) -> np.ndarray:
     q = Z.shape[1]
     sums = [np.bincount(codes, weights * z * other) for z in Z.T for other in (*Z.T, residual)]
     products = np.moveaxis(np.reshape(sums, (q, q + 1, -1)), -1, 0)
-    scale = np.sqrt(np.diagonal(products, axis1=1, axis2=2))
-    scale = np.where(scale > 0, scale, 1.0)
-    cross = products[:, :, :q] / (scale[:, :, None] * scale[:, None, :])
-    told = np.linalg.eigvalsh(cross)[:, 0] > _TOLD_APART
-    estimates = np.full((len(cross), q), np.nan)
-    right = products[told, :, q] / scale[told]
-    estimates[told] = np.linalg.solve(cross[told], right[:, :, None])[:, :, 0] / scale[told]
-    return estimates
+    return least_squares(products[:, :, :q], products[:, :, q])
 
 
 def replicated_means(

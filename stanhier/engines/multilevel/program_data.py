@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from stanhier.basics.threads import one_blas_thread
 from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
@@ -12,6 +13,7 @@ from stanhier.engines.multilevel.whitening import Whitening, marginal_posterior
 __all__ = ["stan_data"]
 
 
+@one_blas_thread()
 def stan_data(
     statistics: Statistics, whitening: Whitening, priors: LocationPriors, scale_priors: ScalePriors
 ) -> dict[str, Any]:

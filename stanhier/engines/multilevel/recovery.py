@@ -12,11 +12,12 @@ Bates & DebRoy (2004), doi:10.1016/j.jmva.2004.04.013.
 import numpy as np
 
 from stanhier.basics.threads import in_threads
+from stanhier.engines.multilevel.axes import Axes
 from stanhier.engines.multilevel.cross_products import row_pairs
 from stanhier.engines.multilevel.layout import cholesky_factors, cor_slices, dense_slices, sd_slices
 from stanhier.engines.multilevel.marginal import MarginalPosterior
 from stanhier.engines.multilevel.small_matrices import cholesky, forward, squared
-from stanhier.engines.multilevel.whitening import Axes, ScaleDraws
+from stanhier.engines.multilevel.whitening import ScaleDraws
 
 __all__ = ["draw_location", "log_marginal"]
 

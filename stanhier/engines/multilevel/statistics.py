@@ -80,18 +80,18 @@ class Statistics:
         """Whether the first location parameter is an intercept."""
         return self.n_location == len(self.origin)
 
-    def at_origin(self, origin: np.ndarray) -> "Statistics":
-        """Give the same relative to another origin, shape (K + 1,); without an intercept there is none but 0."""
+    @cached_property
+    def strata(self) -> Strata:
+        """Groups of equal R."""
+        return strata_of(self.R)
+
+    def with_origin(self, origin: np.ndarray) -> "Statistics":
+        """Give the same with columns relative to another origin, shape (K + 1,), where there is an intercept."""
         if not self.has_intercept:
             return self
         moved = np.eye(len(self.T))
         moved[self.n_dense, self.n_dense + 1 :] = self.origin - origin
         return replace(self, origin=origin, B=self.B @ moved, T=self.T @ moved)
-
-    @cached_property
-    def strata(self) -> Strata:
-        """Groups of equal R."""
-        return strata_of(self.R)
 
 
 def statistics_of(piece: Piece, order: Sequence[np.ndarray] | None = None, *, has_intercept: bool = True) -> Statistics:

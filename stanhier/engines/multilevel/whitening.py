@@ -1,59 +1,37 @@
 """Coordinates in which the posterior is round: where the sampler starts and along which axes it walks.
 
-The location is integrated out, so that its axes serve accuracy alone: cross-products are formed of columns that are all
-but orthonormal, and of a response that is centred. Of scales and correlations the axes come from the curvature of their
-marginal posterior at its mode. Neither changes what is sampled.
+The axes of scales and correlations come from the curvature of their marginal posterior at its mode; they change how
+fast Stan mixes, never what it samples.
 
 References
 ----------
 Gelman et al. (2013), Bayesian Data Analysis, section 13.3 (normal approximation at a marginal mode).
-Cox & Higham (1998), Stability of Householder QR factorization for weighted least squares problems, in Numerical
-Analysis 1997 (rows of very different size).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientError
+from stanhier.basics.threads import one_blas_thread
+from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.gaussian.scale_coordinates import SoftLogarithm, least_skewed
+from stanhier.engines.multilevel.axes import Axes, axes_at
 from stanhier.engines.multilevel.correlations import correlations
-from stanhier.engines.multilevel.cross_products import moments_of
+from stanhier.engines.multilevel.cross_products import check_size, moments_of
 from stanhier.engines.multilevel.layout import cor_slices, dense_slices, sd_slices
 from stanhier.engines.multilevel.location_priors import location_terms
 from stanhier.engines.multilevel.marginal import MarginalPosterior
 from stanhier.engines.multilevel.mode import LEAST_CURVATURE, find_mode
 from stanhier.engines.multilevel.scales import ScalePriors, Scales
 from stanhier.engines.multilevel.statistics import Statistics
-from stanhier.engines.triangular import triangular_factor
 from stanhier.priors.numbers import STUDENT_T
 
-__all__ = ["Axes", "ScaleDraws", "Whitening", "marginal_posterior", "whiten"]
+__all__ = ["ScaleDraws", "Whitening", "marginal_posterior", "whiten"]
 
 FAR = 3.0
 """Units of the coordinates, which are logarithms and the like: a factor of twenty."""
-
-
-@dataclass(frozen=True)
-class Axes:
-    """Coordinates of the location: location = centre + basis @ phi.
-
-    Attributes
-    ----------
-    centre : numpy.ndarray, shape (P,)
-    basis : numpy.ndarray, shape (P, P)
-        Upper triangular.
-    """
-
-    centre: np.ndarray
-    basis: np.ndarray
-
-    def columns(self, n_dense: int) -> np.ndarray:
-        """Give the matrix that takes columns [dense, location, y] to these coordinates, shape (C, C)."""
-        taken = np.eye(n_dense + len(self.centre) + 1)
-        taken[n_dense:-1, n_dense:-1] = self.basis
-        taken[n_dense:-1, -1] = -self.centre
-        return taken
+NARROW = 0.05
+"""A logarithm of so small a standard deviation is not skewed, nor is any other smooth coordinate."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +109,7 @@ class Whitening:
         return self.with_softness(1e12 * np.exp(log_x))
 
 
+@one_blas_thread()
 def whiten(statistics: Statistics, priors: LocationPriors, scale_priors: ScalePriors) -> Whitening:
     """Find the reference point and the axes.
 
@@ -149,16 +128,19 @@ def whiten(statistics: Statistics, priors: LocationPriors, scale_priors: ScalePr
     ------
     RankDeficientError
         If a direction of the location is determined neither by the rows nor by the priors.
+    DataError
+        If there would be too many cross-products.
     """
+    check_size(statistics.strata, statistics.B.shape[2])
     is_student = priors.numbers.family == STUDENT_T
     scales = Scales(statistics.terms, scale_priors.sigma is None, int(is_student.sum()))
     start = _start(statistics, scales, scale_priors.sigma)
-    axes = _axes(statistics, scales, priors, scale_priors, start)
+    axes = axes_at(statistics, scales, priors, scale_priors, start)
     # The columns are all but orthonormal near the point where the axes were chosen: again where the mode is far away.
     for _ in range(3):
         posterior = marginal_posterior(statistics, axes, scales, priors, scale_priors)
         mode, curvature = find_mode(posterior.value_and_gradient, start)
-        axes = _axes(statistics, scales, priors, scale_priors, mode)
+        axes = axes_at(statistics, scales, priors, scale_priors, mode)
         if np.abs(mode - start).max(initial=0.0) < FAR:
             break
         start = mode
@@ -177,6 +159,8 @@ def whiten(statistics: Statistics, priors: LocationPriors, scale_priors: ScalePr
 def _softness(posterior: MarginalPosterior, mode: np.ndarray, covariance: np.ndarray, k: int) -> float:
     """Choose the soft logarithm of one standard deviation; the other coordinates follow it as they do at the mode."""
     sd = float(np.sqrt(covariance[k, k]))
+    if sd < NARROW:
+        return float(np.exp(mode[k]))
     along = covariance[:, k] / sd
 
     def negative_log(log_x: float) -> float:
@@ -231,70 +215,3 @@ def _start(statistics: Statistics, scales: Scales, sigma: float | None) -> np.nd
     if sigma is not None:
         point[: scales.n_sds] += np.log(guess / sigma) if guess > 0 else 0.0
     return point
-
-
-def _axes(
-    statistics: Statistics, scales: Scales, priors: LocationPriors, scale_priors: ScalePriors, point: np.ndarray
-) -> Axes:
-    """Choose coordinates in which the location has unit covariance at a point, the dense effects integrated out.
-
-    Raises
-    ------
-    RankDeficientError
-    """
-    rows = _rows(statistics, scales, priors, scale_priors, point)
-    n_location = statistics.n_location
-    # Large rows first, so that small ones keep their digits beside them.
-    rows = rows[np.argsort(-np.abs(rows[:, :-1]).max(axis=1, initial=0.0), kind="stable")]
-    _check_rank(rows[:, :-1], n_location)
-    factor = np.linalg.qr(rows, mode="r")
-    first = statistics.n_dense
-    own = factor[first : first + n_location, first:]
-    basis = np.linalg.solve(own[:, :-1], np.eye(n_location))
-    return Axes(centre=basis @ own[:, -1], basis=np.triu(basis))
-
-
-def _check_rank(rows: np.ndarray, n_location: int) -> None:
-    if not n_location:
-        return
-    norms = np.linalg.norm(rows, axis=0)
-    own = norms[-n_location:]
-    if (own == 0).any():
-        raise RankDeficientError(np.flatnonzero(own == 0))
-    _, singular, vectors = np.linalg.svd(rows / np.where(norms > 0, norms, 1.0), full_matrices=len(rows) < len(norms))
-    singular = np.append(singular, np.zeros(len(vectors) - len(singular)))
-    tolerance = 1e-13 * np.sqrt(len(norms))
-    if singular[-1] <= tolerance:
-        null = np.abs(vectors[singular <= tolerance]).max(axis=0)[-n_location:]
-        raise RankDeficientError(np.flatnonzero(null > 1e-6))
-
-
-def _rows(
-    statistics: Statistics, scales: Scales, priors: LocationPriors, scale_priors: ScalePriors, point: np.ndarray
-) -> np.ndarray:
-    """Give rows [dense, location | y] of the least-squares problem at a point, the priors' below those of the data."""
-    sigma = scale_priors.sigma if scale_priors.sigma is not None else float(np.exp(point[scales.log_sigma][0]))
-    _, Lambdas = scales.factors(point)
-    strata = statistics.strata
-    F = strata.R @ Lambdas[statistics.eliminated]
-    q = F.shape[1]
-    L = np.linalg.cholesky(np.eye(q) + F @ F.transpose(0, 2, 1))[strata.stratum]
-    whitened = statistics.B.copy()
-    for k in range(q):
-        for m in range(k):
-            whitened[:, k] -= L[:, k, m, None] * whitened[:, m]
-        whitened[:, k] /= L[:, k, k, None]
-    width = whitened.shape[2]
-    data = triangular_factor((statistics.T, whitened.reshape(-1, width)), width) / sigma
-    for t, place in enumerate(dense_slices(statistics.terms, statistics.eliminated)):
-        if t != statistics.eliminated:
-            blocks = data[:, place].reshape(width, -1, statistics.terms[t].q)
-            data[:, place] = (blocks @ (sigma * Lambdas[t])).reshape(width, -1)
-    n_dense, n_location = statistics.n_dense, statistics.n_location
-    ours = location_terms(priors, np.zeros(n_location), np.eye(n_location))
-    root = np.sqrt(ours.precisions(np.exp(point[scales.log_lambda])))
-    prior_rows = np.column_stack([ours.rows, -ours.residual]) * root[:, None]
-    below = np.zeros((n_dense + n_location, width))
-    below[:n_dense, :n_dense] = np.eye(n_dense)
-    below[n_dense:, n_dense:] = prior_rows
-    return np.vstack([data, below])

@@ -12,10 +12,11 @@ from stanhier.basics.errors import StanhierError
 from stanhier.design.blocks import precision_weights
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments
+from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
 from stanhier.engines.gaussian.likelihood import common_mean
+from stanhier.engines.multilevel import group_means
 from stanhier.engines.multilevel.effect_summary import summarise_draws
 from stanhier.engines.multilevel.effects import term_factors
 from stanhier.engines.multilevel.given import Given
@@ -24,7 +25,6 @@ from stanhier.engines.multilevel.layout import COR, EFFECTS, LOCATION, NOISE, SD
 from stanhier.engines.multilevel.row_densities import row_densities
 from stanhier.engines.multilevel.set_densities import set_densities
 from stanhier.engines.parameters import Role
-from stanhier.engines.textbook import group_means
 from stanhier.engines.textbook.coordinates import NUTS_ALONE, TextbookCoordinates
 from stanhier.engines.textbook.description import Description, describe
 from stanhier.engines.textbook.new_levels import drawn_new_levels, with_room
@@ -82,9 +82,7 @@ class TextbookEngine:
     @cached_property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        columns = np.column_stack([self.design.matrix, self.design.y])
-        sd = columns.std(axis=0, ddof=1) if len(columns) > 1 else np.zeros(columns.shape[1])
-        return ColumnMoments(columns.mean(axis=0), sd)
+        return moments_of_rows(self.design)
 
     @property
     def prior_centre(self) -> np.ndarray:

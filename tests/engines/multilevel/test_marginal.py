@@ -5,12 +5,13 @@ import pytest
 from scipy import stats
 
 from stanhier.engines.gaussian.marginal import LocationPriors
+from stanhier.engines.multilevel.axes import Axes
 from stanhier.engines.multilevel.correlations import correlations
 from stanhier.engines.multilevel.layout import block_pairs, cor_slices, covariances, sd_slices
 from stanhier.engines.multilevel.marginal import MarginalPosterior
 from stanhier.engines.multilevel.scales import ScalePriors, Scales
 from stanhier.engines.multilevel.statistics import Statistics, statistics_of
-from stanhier.engines.multilevel.whitening import Axes, marginal_posterior
+from stanhier.engines.multilevel.whitening import marginal_posterior
 from stanhier.priors.numbers import EXPONENTIAL, FLAT, NORMAL, STUDENT_T, PriorNumbers
 from tests.tools.grouped_columns import Columns, Term
 

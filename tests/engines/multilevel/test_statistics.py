@@ -133,6 +133,13 @@ def sorted_statistics(piece: Piece) -> Statistics:
     return statistics_of(piece, [np.argsort(labels) for labels in piece.labels])
 
 
+@pytest.mark.parametrize("kind", ["slope", "crossed slopes, weights", "no constant"])
+def test_the_origin_may_be_another(kind: str) -> None:
+    data = example(kind)
+    found = statistics_of(data.piece())
+    check(data, found.with_origin(found.origin + np.array([0.5, -1.0, 7.0])))
+
+
 def test_levels_are_known_by_their_labels() -> None:
     data = example("crossed")
     parts = [data.take(rows) for rows in (np.arange(35), np.arange(35, 60))]

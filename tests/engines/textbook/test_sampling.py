@@ -11,7 +11,7 @@ from tests.tools.textbook_models import sampled, sleep, textbook_model
 
 pytestmark = pytest.mark.slow
 
-KEYWORDS = {"chains": 2, "iter_sampling": 2000, "show_progress": False, "adapt_delta": 0.95}
+KEYWORDS = {"chains": 2, "iter_sampling": 2000, "show_progress": False, "adapt_delta": 0.99}
 
 
 def test_fits_by_two_engines_agree(cmdstan_home):
@@ -41,25 +41,45 @@ def test_one_intercept_of_a_general_model_is_a_varying_intercept(cmdstan_home):
         assert abs(one.mean() - two.mean()) < 4.5 * np.hypot(az.mcse(one), az.mcse(two))
         errors = np.hypot(az.mcse(one, method="sd"), az.mcse(two, method="sd"))
         assert abs(one.std() - two.std()) < 4.5 * errors
-    groups = fit.posterior["alpha"] - fit.posterior["mu_alpha"]
-    effects = general.posterior["effect_subject"][..., 0]
-    spread = groups.std(("chain", "draw"))
-    np.testing.assert_allclose((groups - effects).mean(("chain", "draw")) / spread, 0, atol=0.1)
+    ours = (fit.posterior["alpha"] - fit.posterior["mu_alpha"]).to_numpy()
+    theirs = general.posterior["effect_subject"].to_numpy()[..., 0]
+    for j in range(18):
+        error = np.hypot(az.mcse(ours[..., j]), az.mcse(theirs[..., j]))
+        assert abs(ours[..., j].mean() - theirs[..., j].mean()) < 4.5 * error
+
+
+STRUCTURES = {
+    "slopes and crossed": {"formula": "reaction ~ days + (1 + days | subject) + (1 | room)"},
+    "uncorrelated, no intercept": {"formula": "reaction ~ 0 + days + (days || subject)"},
+    "nested, known se": {"formula": "reaction ~ 1 + (1 | room / subject)", "se": "se"},
+    "correlated without a mean, fixed sigma": {
+        "formula": "reaction ~ 1 + (1 + days | subject)",
+        "sigma": 30.0,
+        "priors": {"cor": sh.LKJ(3), "sd": sh.HalfStudentT(4, 20), "alpha": sh.StudentT(3, 250, 50)},
+    },
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_fits_of_any_structure_agree_with_those_by_the_fast_engine(name, cmdstan_home):
+    model = sh.Model(data=sleep(), **STRUCTURES[name])
+    fit = model.sample(seed=5, chains=4, iter_sampling=2000, show_progress=False)
+    slow = sampled(textbook_regression(model), **KEYWORDS, max_treedepth=12)
+    found = fit.agreement(slow)
+    assert found.ok, found
+    assert found.missing == ()
+    assert len(found.table) == sum(parameter.size for parameter in model.parameters)
 
 
 def test_a_fit_of_slopes_has_all_that_follows(cmdstan_home):
     model = textbook_model("reaction ~ days + (1 + days | subject) + (1 | room)", sleep())
     fit = sampled(model, **KEYWORDS)
-    assert fit.diagnose().table["r_hat"].max() < 1.02
     assert fit.posterior["effect_subject"].shape == (2, 2000, 18, 2)
     assert fit.posterior["cor_subject"].shape == (2, 2000, 2, 2)
-    truth = {"alpha": 250, "sigma": 25}
-    for name, value in truth.items():
-        draws = fit.posterior[name]
-        assert abs(draws.mean() - value) < 4 * draws.std()
     predicted = fit.predict(sleep())
     assert np.corrcoef(predicted["mean"], sleep()["reaction"])[0, 1] > 0.8
-    assert np.isfinite(fit.loo().elpd)
+    own = sh.Model(model.formula, sleep()).sample(seed=5, show_progress=False)
+    assert fit.loo().elpd == pytest.approx(own.loo().elpd, abs=1.5)
 
 
 def test_the_same_seed_gives_the_same_draws(cmdstan_home):

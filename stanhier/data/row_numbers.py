@@ -1,0 +1,95 @@
+"""Numbers that belong to rows and stand beside the formula: offsets and numbers of trials, as columns or arrays."""
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.basics.errors import DataError
+from stanhier.basics.words import quoted
+from stanhier.data.frames import as_column, require_columns
+from stanhier.data.kinds import as_predictor, is_categorical, kind_of_predictor
+
+__all__ = ["MOST_TRIALS", "column_numbers", "given_numbers", "refuse_not_counts", "trials_constant"]
+
+MOST_TRIALS = 2**31 - 1
+"""The largest integer that Stan has."""
+
+
+def column_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Give a column of finite numbers as floats, shape (N,).
+
+    Raises
+    ------
+    DataError
+        If it is absent, not numeric, or has missing or infinite values.
+    """
+    require_columns(frame, [name])
+    column = as_predictor(frame[name], name, numeric=True)
+    if is_categorical(column):
+        raise DataError(f"Column '{name}' must be numeric; it is {kind_of_predictor(column)}.")
+    return column.to_numpy(dtype=float)
+
+
+def given_numbers(argument: str, given: Any, frame: pd.DataFrame) -> np.ndarray | None:
+    """Give what an argument says of each row: a column of the data by its name, or values; None where it says nothing.
+
+    Parameters
+    ----------
+    argument : str
+        Its name, for messages.
+    given : str, array of shape (N,), or None
+    frame : pandas.DataFrame
+
+    Raises
+    ------
+    DataError
+        If it is no column and no array of finite numbers, one for each row.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return column_numbers(frame, given)
+    if isinstance(given, bool | int | float | np.number):
+        raise DataError(f"`{argument}` must be the name of a column or an array of a number for each row.")
+    column = as_column(argument, given)
+    if len(column) != len(frame):
+        raise DataError(f"`{argument}` has {len(column)} values, but `data` has {len(frame)} rows.")
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        raise DataError(f"`{argument}` has {len(missing)} missing values, the first in row {missing[0]}.")
+    return column_numbers(pd.DataFrame({argument: column.array}), argument)
+
+
+def trials_constant(given: Any) -> int | None:
+    """Give the number of trials where it is one for all rows; None where it is not.
+
+    Raises
+    ------
+    DataError
+        If it is a number, but no whole one from 1 on.
+    """
+    if given is None or isinstance(given, str | Mapping) or np.ndim(given) > 0:
+        return None
+    if isinstance(given, bool) or not isinstance(given, Integral) or not 1 <= int(given) <= MOST_TRIALS:
+        raise DataError(f"`trials` must be a column, an array, or one whole number from 1; it is {quoted(given)}.")
+    return int(given)
+
+
+def refuse_not_counts(trials: np.ndarray, what: str) -> None:
+    """Refuse numbers of trials that are not whole, negative, or beyond what Stan counts.
+
+    Raises
+    ------
+    DataError
+        With how many, the first row and its value.
+    """
+    bad = (trials < 0) | (trials != np.round(trials)) | (trials > MOST_TRIALS)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"{what}: numbers of trials must be whole, from 0 to {MOST_TRIALS:,}; {int(bad.sum()):,} are not, the "
+            f"first in row {row} (value {trials[row]:g})."
+        )

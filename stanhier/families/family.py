@@ -1,0 +1,173 @@
+"""What a family of responses is asked, and the Gaussian one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+
+from stanhier.basics.errors import DataError, FormulaError
+from stanhier.basics.words import quoted
+
+__all__ = ["Family", "Gaussian", "refuse_response"]
+
+type Auxiliary = Mapping[str, Any]
+"""Auxiliary parameters by name, each of shape (S, 1), or whatever broadcasts with the linear predictor."""
+
+
+@dataclass(frozen=True)
+class Family(ABC):
+    """How responses vary around the linear predictor eta: a value, which never sees a model.
+
+    Attributes
+    ----------
+    link : str
+        The link function, of the mean to the linear predictor: "identity", "log", "logit" or "probit".
+
+    Raises
+    ------
+    FormulaError
+        If the family does not have the link.
+    """
+
+    link: str
+    name: ClassVar[str]
+    links: ClassVar[tuple[str, ...]]
+    auxiliary: ClassVar[tuple[str, ...]] = ()
+    """Names of the parameters beside the linear predictor."""
+    is_discrete: ClassVar[bool] = True
+    takes_trials: ClassVar[bool] = False
+    takes_categories: ClassVar[bool] = False
+    """Whether the response may be two categories."""
+    merges_rows: ClassVar[bool] = True
+    """Whether rows alike in all but the response can be summed up in one without any loss."""
+
+    def __post_init__(self) -> None:
+        if self.link not in self.links:
+            have = " or ".join(f'"{link}"' for link in self.links)
+            raise FormulaError(f'The family "{self.name}" has no link {quoted(self.link)}; it has {have}.')
+
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether responses are normal around the linear predictor."""
+        return self.name == "gaussian"
+
+    @property
+    def has_sigma(self) -> bool:
+        """Whether there is a scale sigma of what varies around the linear predictor."""
+        return "sigma" in self.auxiliary
+
+    def mean(self, eta: np.ndarray) -> np.ndarray:
+        """Give the inverse of the link: the mean, of a binomial response the probability of one success.
+
+        Of a Student t response it is the location, which is the mean where nu is above 1.
+        """
+        return eta
+
+    @abstractmethod
+    def log_density(
+        self, y: np.ndarray, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Log density or probability of responses, normalised.
+
+        Parameters
+        ----------
+        y : numpy.ndarray, shape (N,)
+        eta : numpy.ndarray, shape (S, N)
+            Linear predictor, offsets included; anything of any size.
+        aux : mapping of numpy.ndarray, shape (S, 1)
+            By the names in `auxiliary`.
+        trials : numpy.ndarray, shape (N,), optional
+            Of a binomial response.
+
+        Returns
+        -------
+        numpy.ndarray, shape (S, N)
+        """
+
+    @abstractmethod
+    def draw(
+        self, rng: np.random.Generator, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Draw responses, of the shape of `eta`; the arguments are those of `log_density`."""
+
+    def check(self, y: np.ndarray, name: str, trials: np.ndarray | None = None) -> None:  # noqa: B027 - any will do
+        """Refuse a response that the family cannot have.
+
+        Parameters
+        ----------
+        y : numpy.ndarray, shape (N,)
+            Finite.
+        name : str
+            Of the response.
+        trials : numpy.ndarray, shape (N,), optional
+
+        Raises
+        ------
+        DataError
+            With how many rows, the first of them and its value, and the family that would suit.
+        """
+
+    def __repr__(self) -> str:
+        return f'{self.name}(link="{self.link}")'
+
+
+@dataclass(frozen=True, repr=False)
+class Gaussian(Family):
+    """Normal responses, y ~ normal(eta, sigma)."""
+
+    link: str = "identity"
+    name = "gaussian"
+    links = ("identity",)
+    auxiliary = ("sigma",)
+    is_discrete = False
+
+    def log_density(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        sigma = aux["sigma"]
+        return np.asarray(-0.5 * ((y - eta) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * np.pi))
+
+    def draw(  # noqa: D102
+        self,
+        rng: np.random.Generator,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        return np.asarray(eta + aux["sigma"] * rng.standard_normal(np.shape(eta)))
+
+
+def refuse_response(y: np.ndarray, bad: np.ndarray, name: str, family: Family, what: str, remedy: str) -> NoReturn:
+    """Refuse a response of which some rows do not suit the family.
+
+    Parameters
+    ----------
+    y : numpy.ndarray, shape (N,)
+    bad : numpy.ndarray of bool, shape (N,)
+        Rows that do not.
+    name : str
+        Of the response.
+    family : Family
+    what : str
+        What its values must be.
+    remedy : str
+        A sentence.
+
+    Raises
+    ------
+    DataError
+        Always.
+    """
+    rows = np.flatnonzero(bad)
+    values = ", ".join(f"{value:g}" for value in list(dict.fromkeys(y[rows[:1000]].tolist()))[:3])
+    raise DataError(
+        f"The response '{name}' of the family \"{family.name}\" must be {what}; {len(rows):,} "
+        f"{'row is' if len(rows) == 1 else 'rows are'} not, the first is row {rows[0]} (values such as {values}). "
+        f"{remedy}"
+    )

@@ -1,0 +1,44 @@
+"""Responses with heavy tails."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from stanhier.families.family import Auxiliary, Family
+
+__all__ = ["StudentTResponse"]
+
+
+@dataclass(frozen=True, repr=False)
+class StudentTResponse(Family):
+    """Student t responses, y ~ student_t(nu, eta, sigma): `sigma` is their scale, not their standard deviation."""
+
+    link: str = "identity"
+    name = "student_t"
+    links = ("identity",)
+    auxiliary = ("sigma", "nu")
+    is_discrete = False
+    merges_rows = False
+
+    def log_density(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        sigma, nu = aux["sigma"], np.asarray(aux["nu"], dtype=float)
+        # gamma((nu + 1) / 2) / (gamma(nu / 2) sqrt(pi)) is one over the beta function of nu / 2 and 1 / 2.
+        constant = -special.betaln(0.5 * nu, 0.5) - 0.5 * np.log(nu) - np.log(sigma)
+        with np.errstate(over="ignore"):
+            return np.asarray(constant - 0.5 * (nu + 1) * np.log1p(((y - eta) / sigma) ** 2 / nu))
+
+    def draw(  # noqa: D102
+        self,
+        rng: np.random.Generator,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        return np.asarray(eta + aux["sigma"] * rng.standard_t(np.broadcast_to(aux["nu"], np.shape(eta))))

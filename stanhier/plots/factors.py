@@ -1,0 +1,203 @@
+"""Grouping factors as pictures show them: labels, sizes, and the intercept and slopes that each group has."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import listed, quoted
+from stanhier.design.columns import CONSTANT
+from stanhier.design.design import Grouping
+from stanhier.engines.engine import Engine
+from stanhier.engines.parameters import Role
+from stanhier.engines.regression import Regression
+from stanhier.plots.shared import Intervals, intervals, short
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.groups import group_coefficient, term_of
+
+__all__ = ["MEAN_OF_GROUPS", "Coefficient", "Factor", "factor_of", "group_sizes", "is_label", "population_factors"]
+
+MEAN_OF_GROUPS = "the mean of the groups"
+
+_BLOCK_VALUES = 1 << 22
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """What groups have of their own: an intercept at some predictors, or a slope.
+
+    Attributes
+    ----------
+    effect : str
+        "Intercept", or the column whose slope it is.
+    weights : numpy.ndarray, shape (q,)
+        Of the effects of a group.
+    offset : numpy.ndarray, shape (S,)
+        Draws of what the population has of it, to which the weighted effects are added.
+    words : str
+        What it is, in the terms of the response.
+    centre_words : str
+        What groups vary around, with its name where it is a parameter.
+    """
+
+    effect: str
+    weights: np.ndarray
+    offset: np.ndarray
+    words: str
+    centre_words: str = MEAN_OF_GROUPS
+
+    @property
+    def centre(self) -> float:
+        """The median of what the groups vary around."""
+        return float(np.median(self.offset))
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A grouping factor of a fit.
+
+    Attributes
+    ----------
+    fit : Fitted
+    term : int
+        Its position in the formula.
+    """
+
+    fit: Fitted[Regression]
+    term: int
+
+    @property
+    def grouping(self) -> Grouping:
+        """The factor itself."""
+        return self.fit.model.design.groupings[self.term]
+
+    @property
+    def n_groups(self) -> int:
+        """Number of its groups, J."""
+        return len(self.grouping.levels)
+
+    @property
+    def labels(self) -> list[str]:
+        """The groups' labels as pictures show them."""
+        return [short(level) for level in self.grouping.levels]
+
+    @property
+    def sizes(self) -> np.ndarray | None:
+        """Rows of each group, shape (J,); None where they are not in memory and have standard errors."""
+        return group_sizes(self.fit, self.term)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """How much each group says of its own mean, shape (J,)."""
+        engine: Engine = self.fit.model.engine
+        return engine.group_weights(self.term)
+
+    def positions(self, labels: Any, where: str) -> np.ndarray:
+        """Give the positions of the groups of these labels, or of one.
+
+        Raises
+        ------
+        StanhierError
+            If there is no such group, or none is named.
+        """
+        wanted = [labels] if is_label(labels) else list(labels)
+        if not wanted:
+            raise StanhierError(f"{where}(groups=[]): no group is named.")
+        positions = self.grouping.levels.get_indexer(pd.Index(wanted))
+        for label, position in zip(wanted, positions, strict=True):
+            if position < 0:
+                raise StanhierError(
+                    f"{where}(groups=...): there is no group {quoted(label)} in '{self.grouping.name}'."
+                )
+        return np.asarray(positions)
+
+    def effects(self, named: str | Sequence[str] | None, where: str) -> list[str]:
+        """Give the effects that are asked for, each once; all for None.
+
+        Raises
+        ------
+        StanhierError
+            If there is no such effect, or none is named.
+        """
+        if named is None:
+            return list(self.grouping.effects)
+        there_are = f"the effects of '{self.grouping.name}' are {listed(self.grouping.effects)}"
+        try:
+            wanted = [named] if isinstance(named, str) else list(dict.fromkeys(named))
+        except TypeError as err:
+            raise StanhierError(
+                f"{where}(effects={quoted(named)}): 'effects' must be a name or a list of names; {there_are}."
+            ) from err
+        for name in wanted:
+            if name not in self.grouping.effects:
+                raise StanhierError(f"{where}(effects=...): there is no effect {quoted(name)}; {there_are}.")
+        if not wanted:
+            raise StanhierError(f"{where}(effects=[]): no effect is named; {there_are}.")
+        return wanted
+
+    def coefficient(self, effect: str, x: np.ndarray) -> Coefficient:
+        """Give what groups have of their own: of the intercept at columns x of the design, shape (K + E,)."""
+        weights, offset = group_coefficient(self.fit, self.grouping, effect, x)
+        response = short(self.fit.model.design.formula.response)
+        if self.grouping.columns[self.grouping.effects.index(effect)] != CONSTANT:
+            return Coefficient(effect, weights, offset, f"{response} per unit of {short(effect)}")
+        at = " at the mean of the predictors" if x.any() else " at predictors of 0" if len(x) else ""
+        intercept = self.fit.model.parameters.of(Role.INTERCEPT)
+        of_it = MEAN_OF_GROUPS if x.any() or intercept is None else f"{intercept.name}, {MEAN_OF_GROUPS}"
+        return Coefficient(effect, weights, offset, f"mean {response}{at}", of_it)
+
+    def intervals(self, coefficients: Sequence[Coefficient], prob: float) -> list[Intervals]:
+        """Summarise coefficients of all groups, in blocks where there is no room for all draws of all groups."""
+        draws, engine = self.fit.draws, self.fit.model.engine
+        step = max(1, _BLOCK_VALUES // (draws.n_draws * self.grouping.n_effects))
+        parts: list[list[Intervals]] = [[] for _ in coefficients]
+        for start in range(0, self.n_groups, step):
+            effects = engine.effects(draws, self.term, np.arange(start, min(start + step, self.n_groups)))
+            for part, one in zip(parts, coefficients, strict=True):
+                part.append(intervals(effects @ one.weights + one.offset[:, None], prob))
+        names = Intervals.__dataclass_fields__
+        return [Intervals(*(np.concatenate([getattr(p, name) for p in part]) for name in names)) for part in parts]
+
+    def unpooled(self, coefficients: Sequence[Coefficient]) -> list[np.ndarray]:
+        """Give coefficients as each group's rows alone have them, shape (J,) each; nan where they do not tell."""
+        own = self.fit.model.engine.own_effects(self.fit.draws, self.term)
+        used = [one.weights != 0 for one in coefficients]
+        return [
+            own[:, which] @ one.weights[which] + one.offset.mean()
+            for one, which in zip(coefficients, used, strict=True)
+        ]
+
+    def covariance(self, coefficients: Sequence[Coefficient]) -> np.ndarray:
+        """Give the posterior mean of the covariance of groups' coefficients."""
+        weights = np.stack([one.weights for one in coefficients])
+        spread = weights @ population_factors(self.fit, self.term)
+        return np.asarray(np.einsum("skl,sml->km", spread, spread) / len(spread))
+
+
+def is_label(labels: Any) -> bool:
+    """Tell whether this is one label, and not several."""
+    return isinstance(labels, str | bytes) or not isinstance(labels, Iterable)
+
+
+def factor_of(fit: Fitted[Regression], group: Any, where: str) -> Factor:
+    """Find a factor by its name; the only one needs none. Raises as `term_of`."""
+    return Factor(fit, term_of(fit, group, where))
+
+
+def group_sizes(fit: Fitted[Regression], term: int = 0) -> np.ndarray | None:
+    """Count the rows of a factor's groups, shape (J,); None where they are not in memory and have standard errors."""
+    rows = fit.model.in_memory
+    if rows is not None:
+        return rows.groupings[term].sizes
+    known = fit.model.noise.kind == "known"
+    return None if known else np.rint(fit.model.engine.group_weights(term)).astype(int)
+
+
+def population_factors(fit: Fitted[Regression], term: int) -> np.ndarray:
+    """Give what turns standard normal numbers into the effects of a new group, shape (S, q, q), draw by draw."""
+    q, size = fit.model.design.groupings[term].n_effects, fit.draws.n_draws
+    columns = [fit.model.engine.new_effects(fit.draws, term, np.broadcast_to(unit, (size, q))) for unit in np.eye(q)]
+    return np.stack(columns, axis=2)

@@ -1,0 +1,233 @@
+"""The picture of groups side by side: sorted intervals of their intercepts and slopes; or of the coefficients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stanhier.basics.arguments import checked_probability, in_our_words
+from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import listed
+from stanhier.engines.parameters import Parameter, Role
+from stanhier.engines.regression import Regression
+from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
+from stanhier.plots.figures import Size, checked_size, new_axes
+from stanhier.plots.rows import MAX_PANELS, draw_rows, finish_panels, in_lines, legend_above, row_height, row_panels
+from stanhier.plots.shared import (
+    MAX_GROUPS,
+    POSTERIOR,
+    REFERENCE,
+    Intervals,
+    flat,
+    intervals,
+    label_width,
+    named,
+    short,
+)
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.groups import At, predictors_at
+
+__all__ = ["forest"]
+
+_REST_ROWS = 8
+_BOTH = "value at predictors of 0 (intercept), change per unit of the predictor (others)"
+_COEFFICIENTS = {Role.INTERCEPT: "value at predictors of 0", Role.SLOPES: "change per unit of the predictor"}
+
+
+@in_our_words(name="plot_forest")
+def forest(
+    fit: Fitted[Regression],
+    group: str | None = None,
+    *,
+    effects: str | Sequence[str] | None = None,
+    var_names: str | Sequence[str] | None = None,
+    groups: Sequence[Any] | None = None,
+    at: At = "mean",
+    prob: float = 0.9,
+    figsize: Size | None = None,
+    ax: Any = None,
+) -> Any:
+    """Plot what the groups come to, sorted, with their central intervals; without groups, the coefficients.
+
+    Where slopes vary too, each effect has a panel: the intercept is the group's mean at the predictors of `at`, a slope
+    the group's own, the population's and its deviation. A group has one row across all panels, which are sorted by the
+    first: name another effect first to sort by that. Of more than 50 groups the 25 lowest and 25 highest are drawn one
+    by one, and the rest as a band between them.
+
+    Parameters
+    ----------
+    fit : Fitted
+    group : str, optional
+        The factor, such as "county" or "school:class"; a single one need not be named.
+    effects : str or sequence of str, optional
+        The effects to draw, "Intercept" or columns, the one to sort by first; by default the first 6.
+    var_names : str or sequence of str, optional
+        What to draw: the groups (`alpha` of a model with `mu_alpha`, else `effect_` and the factor), or coefficients,
+        which are the slopes `beta` and the intercept (`mu_alpha` or `alpha`). By default the groups, else the slopes,
+        else the intercept.
+    groups : sequence, optional
+        Labels of the groups to draw, all of them one by one.
+    at : {"mean", 0}
+        Where the predictors are when groups' means are compared: at their means over the rows, or at 0, where the
+        intercepts are.
+    prob : float
+        Probability of the thin interval; the thick one has 50 %.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw one effect; a new figure otherwise.
+
+    Returns
+    -------
+    matplotlib.axes.Axes, or Panels of one for each of several effects
+        The latter is an array with the attribute `figure`.
+
+    Raises
+    ------
+    StanhierError
+        If `prob` is not between 0 and 1, `at` is neither "mean" nor 0, there is no such parameter, factor, effect or
+        group, there are several factors and none is named, groups and coefficients are named together, several effects
+        are to go into `ax`, or `figsize` is no size or goes with `ax`.
+    """
+    prob = checked_probability(prob, "plot_forest")
+    size = checked_size(figsize, "plot_forest", ax=ax)
+    x = predictors_at(fit, at, "plot_forest")
+    names, group = _asked_for(fit, var_names, group)
+    if names:
+        if not (group is groups is effects is None):
+            raise StanhierError("plot_forest(groups=...): coefficients have no groups.")
+        location = fit.model.parameters.location
+        return _forest_of_coefficients(fit, [one for one in location if one.name in names], prob, size, ax)
+    factor = factor_of(fit, group, "plot_forest")
+    shown = factor.effects(effects, "plot_forest")
+    drawn = shown if effects is not None else shown[:MAX_PANELS]
+    if ax is not None and len(drawn) > 1:
+        raise StanhierError(
+            f"plot_forest(ax=...): one pair of axes holds one effect, not {len(drawn)}; choose it with effects=: "
+            f"{listed(factor.grouping.effects)}."
+        )
+    return _forest_of_groups(factor, [factor.coefficient(one, x) for one in drawn], groups, prob, size, ax)
+
+
+def _asked_for(
+    fit: Fitted[Regression], var_names: str | Sequence[str] | None, group: str | None
+) -> tuple[list[str], str | None]:
+    """Give the names of the coefficients to draw, or none of them and the factor, where it is named."""
+    parameters = fit.model.parameters
+    owns = parameters.all_of(Role.EFFECTS)
+    drawable = [one.name for one in (*parameters.location, *owns)]
+    if not drawable:
+        raise StanhierError("plot_forest(): the model has neither groups nor coefficients.")
+    if var_names is None:
+        return ([], group) if owns else (drawable[-1:], group)
+    names = named(var_names, [one.name for one in parameters], "plot_forest")
+    others = [name for name in names if name not in drawable]
+    if others:
+        raise StanhierError(
+            f"plot_forest(var_names=...): 'var_names' must be among {', '.join(drawable)}; plot_posterior() draws "
+            f"{others[0]}."
+        )
+    for grouping, own in zip(fit.model.design.groupings, owns, strict=True):
+        if own.name not in names:
+            continue
+        if len(names) > 1:
+            raise StanhierError(
+                f"plot_forest(var_names={names}): '{own.name}' are the groups, which have a picture of their own; "
+                f"draw the {'coefficients' if len(owns) == 1 else 'others'} in another."
+            )
+        if group not in (None, grouping.name):
+            raise StanhierError(f"plot_forest(): '{own.name}' are the groups of '{grouping.name}', not of {group!r}.")
+        return [], grouping.name
+    return names, group
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Which groups are drawn, and where: `shown` one by one, the `rest` in a band."""
+
+    shown: np.ndarray
+    rest: np.ndarray
+    positions: np.ndarray
+    band: np.ndarray
+
+    @classmethod
+    def of(cls, order: np.ndarray, *, all_of_them: bool) -> "_Rows":
+        """Place groups in their order from below, of many the middle ones closer together."""
+        if all_of_them or len(order) <= MAX_GROUPS:
+            return cls(order, order[:0], np.arange(len(order), dtype=float), np.empty(0))
+        half = MAX_GROUPS // 2
+        above = half + _REST_ROWS + 1 + np.arange(half)
+        positions = np.concatenate([np.arange(half), above]).astype(float)
+        shown, rest = np.concatenate([order[:half], order[-half:]]), order[half:-half]
+        return cls(shown, rest, positions, np.linspace(half, half + _REST_ROWS, len(rest)))
+
+    @property
+    def height(self) -> float:
+        """Inches of a picture of them."""
+        return max(2.6, 1.3 + row_height(len(self.shown)) * (float(self.positions[-1]) + 1))
+
+
+def _forest_of_groups(
+    factor: Factor,
+    drawn: list[Coefficient],
+    groups: Sequence[Any] | None,
+    prob: float,
+    size: tuple[float, float] | None,
+    ax: Any,
+) -> Any:
+    chosen = np.arange(factor.n_groups) if groups is None else factor.positions(groups, "plot_forest")
+    estimates = [one[chosen] for one in factor.intervals(drawn, prob)]
+    rows = _Rows.of(np.argsort(estimates[0].median, kind="stable"), all_of_them=groups is not None)
+    names = factor.labels
+    labels = [names[int(chosen[k])] for k in rows.shown]
+    width, positions = label_width(labels), rows.positions
+    details = f"(median, 50 % and {100 * prob:g} % intervals)"
+    if len(rows.rest):
+        positions, labels = np.append(positions, rows.band.mean()), [*labels, f"{len(rows.rest):,} groups between"]
+    axes = row_panels(len(drawn), width, rows.height, size, ax)
+    for k, (panel, one, estimate) in enumerate(zip(axes, drawn, estimates, strict=True)):
+        _draw_panel(panel, rows, estimate, is_sorted=k == 0)
+        words = one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS
+        panel.axvline(one.centre, color=REFERENCE, linestyle="--", linewidth=1, zorder=0, label=words)
+        panel.set_xlabel(in_lines(one.words, len(axes)) + (f"\n{details}" if len(axes) == 1 else ""))
+    first = axes[0]
+    first.set_yticks(positions, labels)
+    first.set_ylim(positions.min() - 0.7, positions.max() + 0.7)
+    first.set_ylabel(short(factor.grouping.name))
+    if len(axes) == 1:
+        legend_above(first)
+        return first
+    n_effects = factor.grouping.n_effects
+    some = f"; {len(drawn)} of {n_effects} effects" if len(drawn) < n_effects else ""
+    finish_panels(axes, [one.effect for one in drawn])
+    axes.figure.supxlabel(f"{details}{some}", fontsize=10)
+    return axes
+
+
+def _draw_panel(ax: Any, rows: _Rows, estimates: Intervals, *, is_sorted: bool) -> None:
+    if len(rows.rest):
+        rest = estimates[rows.rest]
+        ax.hlines(rows.band, rest.lower, rest.upper, color=POSTERIOR, alpha=0.3, linewidth=0.8)
+        style = {"linewidth": 1.5} if is_sorted else {"linewidth": 0, "marker": ".", "markersize": 1.5}
+        ax.plot(rest.median, rows.band, color=POSTERIOR, **style)
+    draw_rows(ax, rows.positions, estimates[rows.shown], color=POSTERIOR)
+
+
+def _forest_of_coefficients(
+    fit: Fitted[Regression], drawn: list[Parameter], prob: float, size: tuple[float, float] | None, ax: Any
+) -> Any:
+    labels: list[str] = []
+    for one in drawn:
+        labels += ["intercept"] if one.labels is None else [short(label) for label in one.labels]
+    estimates = intervals(np.hstack([flat(fit.posterior[one.name]) for one in drawn]), prob)
+    positions = np.arange(len(labels))[::-1].astype(float)
+    ax = new_axes(ax, (5.4 + label_width(labels), max(2.0, 1.3 + row_height(len(labels)) * len(labels))), size)
+    draw_rows(ax, positions, estimates, color=POSTERIOR)
+    ax.axvline(0, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
+    ax.set_yticks(positions, labels)
+    ax.set_ylim(-0.7, len(labels) - 0.3)
+    kind = _BOTH if len(drawn) > 1 else _COEFFICIENTS[drawn[0].role]
+    response = short(fit.model.design.formula.response)
+    ax.set_xlabel(f"{response}: {kind}\n(median, 50 % and {100 * prob:g} % intervals)")
+    return ax

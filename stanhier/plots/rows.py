@@ -1,0 +1,61 @@
+"""Pictures with a row for each group: intervals, heights, and where the legend is."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stanhier.plots.figures import new_axes, panels_of
+from stanhier.plots.shared import Intervals, short
+
+__all__ = ["MAX_PANELS", "draw_rows", "finish_panels", "in_lines", "legend_above", "row_height", "row_panels"]
+
+MAX_PANELS = 6
+"""Effects that a picture shows beside each other, unless they are named."""
+
+
+def draw_rows(ax: Any, y: np.ndarray, estimates: Intervals, *, color: str, label: str | None = None) -> None:
+    """Draw intervals as horizontal lines, thin and thick, with a point at the median."""
+    ax.hlines(y, estimates.lower, estimates.upper, color=color, linewidth=1.2)
+    ax.hlines(y, estimates.inner_lower, estimates.inner_upper, color=color, linewidth=3)
+    ax.plot(estimates.median, y, "o", color=color, markersize=5, label=label)
+
+
+def row_height(rows: int) -> float:
+    """Give the inches that a row takes: less where there are many, and still enough for its label."""
+    return 0.24 if rows <= 25 else 0.19
+
+
+def legend_above(ax: Any) -> None:
+    """Put the legend where it covers no interval."""
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9)
+
+
+def row_panels(number: int, labels: float, height: float, size: tuple[float, float] | None, ax: Any) -> Any:
+    """Give `number` axes beside each other whose rows are the same, for labels of this many inches; or `ax`."""
+    if number == 1:
+        return panels_of([new_axes(ax, (5.4 + labels, height), size)])
+    import matplotlib.pyplot as plt
+
+    each = 3.3 if number < 4 else 2.6
+    usual = (1.0 + labels + each * number, height + 0.6)
+    _, axes = plt.subplots(1, number, figsize=usual if size is None else size, sharey=True, layout="constrained")
+    return panels_of(axes)
+
+
+def finish_panels(axes: Any, names: Sequence[str]) -> None:
+    """Name the panels by their effects, and put one legend above all."""
+    most = 28 if len(axes) < 4 else 22
+    for panel, name in zip(axes, names, strict=True):
+        panel.set_title(short(name, most), fontsize=10)
+        panel.locator_params(axis="x", nbins=5)
+    for panel in axes[1:]:
+        panel.tick_params(axis="y", left=False)
+    handles, words = axes[0].get_legend_handles_labels()
+    axes.figure.legend(handles, words, loc="outside upper center", ncols=len(words), frameon=False, fontsize=9)
+
+
+def in_lines(words: str, panels: int = 1) -> str:
+    """Break what an axis shows into lines that fit below one of so many panels."""
+    return textwrap.fill(words, 60 if panels == 1 else 34 if panels < 4 else 28)

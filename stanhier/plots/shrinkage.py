@@ -1,0 +1,197 @@
+"""The picture of how far partial pooling moved each group, effect by effect."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stanhier.basics.arguments import in_our_words
+from stanhier.basics.errors import StanhierError
+from stanhier.basics.words import listed, quoted
+from stanhier.engines.regression import Regression
+from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
+from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes, panels_of
+from stanhier.plots.plane import plane, within_sight
+from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, legend_above, row_height, row_panels
+from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.groups import At, predictors_at
+
+__all__ = ["shrinkage"]
+
+_LINE = {"color": REFERENCE, "linestyle": "--", "linewidth": 1, "zorder": 0}
+
+
+@in_our_words(name="plot_shrinkage")
+def shrinkage(
+    fit: Fitted[Regression],
+    group: str | None = None,
+    *,
+    effects: str | Sequence[str] | None = None,
+    kind: str | None = None,
+    at: At = "mean",
+    figsize: Size | None = None,
+    ax: Any = None,
+) -> Any:
+    """Plot what each group's rows alone say of it against its estimate with partial pooling.
+
+    Without pooling, a group's mean is that of its rows, taken to the predictors of `at` with the posterior mean slopes;
+    where slopes vary too, intercept and slopes are the least squares of its rows, of a group whose rows can tell them.
+
+    Two effects are drawn against each other, "plane": an arrow leads from a group's least squares to its estimate (of
+    more than 100 groups without arrows), and ellipses hold 50 % and 90 % of the population, whose mean and covariance
+    are posterior means. One effect is drawn group by group, "rows", and more in panels beside each other, sorted by the
+    first: up to 50 groups have a row each, with an arrow from one estimate to the other and the number of rows; more
+    are points, one estimate against the other, whose areas are the group sizes: on the diagonal nothing was pooled, on
+    the horizontal line everything.
+
+    Parameters
+    ----------
+    fit : Fitted
+        Of a model with groups.
+    group : str, optional
+        The factor, such as "county" or "school:class"; a single one need not be named.
+    effects : str or sequence of str, optional
+        The effects to draw, "Intercept" or columns; by default the first 6.
+    kind : {"rows", "plane"}, optional
+        One of the pictures; by default "plane" of two effects.
+    at : {"mean", 0}
+        Where the predictors are when groups' means are compared: at their means over the rows, or at 0, where the
+        intercepts are.
+    figsize : (float, float), optional
+        Width and height of the new figure, in inches.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw one effect, or two against each other; a new figure otherwise.
+
+    Returns
+    -------
+    matplotlib.axes.Axes, or Panels of one for each effect
+        The latter is an array with the attribute `figure`.
+
+    Raises
+    ------
+    StanhierError
+        If the model has no groups, there is no such factor or effect, there are several factors and none is named,
+        `kind` is none of these or needs two effects, `at` is neither "mean" nor 0, several panels are to go into `ax`,
+        or `figsize` is no size or goes with `ax`.
+
+    References
+    ----------
+    Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, section 12.2.
+    Bates (2011), Mixed models in R using the lme4 package, chapter 4 (least squares and conditional means of slopes).
+    """
+    if not fit.model.design.groupings:
+        raise StanhierError("plot_shrinkage(): the model has no groups, so nothing is pooled.")
+    size = checked_size(figsize, "plot_shrinkage", ax=ax)
+    x = predictors_at(fit, at, "plot_shrinkage")
+    factor = factor_of(fit, group, "plot_shrinkage")
+    shown = factor.effects(effects, "plot_shrinkage")
+    names = shown if effects is not None else shown[:MAX_PANELS]
+    there_are = f"the effects of '{factor.grouping.name}' are {listed(factor.grouping.effects)}"
+    if kind not in (None, "rows", "plane"):
+        raise StanhierError(f'plot_shrinkage(kind={quoted(kind)}): \'kind\' must be "rows" or "plane".')
+    if kind == "plane" and len(names) != 2:
+        raise StanhierError(
+            f'plot_shrinkage(kind="plane"): this is of two effects, not {len(names)}; name two with effects=: '
+            f"{there_are}."
+        )
+    drawn = [factor.coefficient(one, x) for one in names]
+    raw = factor.unpooled(drawn)
+    pooled = [one.median for one in factor.intervals(drawn, 0.9)]
+    if len(drawn) == 2 and kind != "rows":
+        return plane(factor, drawn, raw, pooled, new_axes(ax, (6.6, 6.2), size))
+    if ax is not None and len(drawn) > 1:
+        raise StanhierError(
+            f"plot_shrinkage(ax=...): one pair of axes holds one effect, not {len(drawn)}; choose it with effects=: "
+            f"{there_are}."
+        )
+    if factor.n_groups <= MAX_GROUPS:
+        return _rows(factor, drawn, raw, pooled, size, ax)
+    return _points(factor, drawn, raw, pooled, size, ax)
+
+
+def _rows(
+    factor: Factor,
+    drawn: list[Coefficient],
+    raw: list[np.ndarray],
+    pooled: list[np.ndarray],
+    size: tuple[float, float] | None,
+    ax: Any,
+) -> Any:
+    order = np.argsort(np.where(np.isnan(raw[0]), pooled[0], raw[0]), kind="stable")
+    y = np.arange(len(order))
+    labels = _sized_labels(factor, order)
+    height = max(2.6, 1.3 + row_height(len(labels)) * len(labels))
+    axes = row_panels(len(drawn), label_width(labels), height, size, ax)
+    own = "least squares of its own rows" if factor.grouping.n_effects > 1 else "the group's own mean"
+    for panel, one, of_rows, of_all in zip(axes, drawn, raw, pooled, strict=True):
+        panel.hlines(y, of_rows[order], of_all[order], color=REFERENCE, linewidth=1, zorder=1)
+        panel.plot(of_rows[order], y, "o", color=OTHER, markerfacecolor="none", label=f"no pooling: {own}")
+        panel.plot(of_all[order], y, "o", color=POSTERIOR, label="partial pooling: posterior median")
+        panel.axvline(one.centre, label=one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS, **_LINE)
+        panel.set_xlabel(in_lines(one.words, len(axes)))
+        if factor.grouping.n_effects > 1:
+            panel.set_xlim(*within_sight(of_rows, of_all))
+    first = axes[0]
+    first.set_yticks(y, labels)
+    first.set_ylim(-0.7, len(order) - 0.3)
+    first.set_ylabel(short(factor.grouping.name))
+    if len(axes) == 1:
+        legend_above(first)
+        return first
+    finish_panels(axes, [one.effect for one in drawn])
+    return axes
+
+
+def _points(
+    factor: Factor,
+    drawn: list[Coefficient],
+    raw: list[np.ndarray],
+    pooled: list[np.ndarray],
+    size: tuple[float, float] | None,
+    ax: Any,
+) -> Any:
+    if len(drawn) == 1:
+        axes = panels_of([new_axes(ax, (6.4, 5.6), size)])
+    else:
+        axes = grid_of_axes(len(drawn), columns=3, each=(4.6, 4.4), figsize=size)
+    sizes = factor.sizes
+    weights = factor.weights if sizes is None or factor.fit.model.noise.kind == "known" else sizes
+    areas = 4 + 76 * weights / weights.max()
+    dots = {"color": POSTERIOR, "alpha": 0.4, "linewidth": 0}
+    for panel, one, of_rows, of_all in zip(axes, drawn, raw, pooled, strict=True):
+        panel.scatter(of_rows, of_all, s=areas, **dots)
+        panel.axline((one.centre, one.centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
+        panel.axhline(one.centre, label="complete pooling", **_LINE)
+        words = f"the group's own {one.words} (no pooling)"
+        panel.set_xlabel(textwrap.fill(words, 72 if len(axes) == 1 else 40))
+        if factor.grouping.n_effects > 1:
+            panel.set_xlim(*within_sight(of_rows, of_all))
+            panel.set_ylim(*within_sight(of_all, of_all))
+        if len(axes) > 1:
+            panel.set_title(short(one.effect, 36), fontsize=10)
+    first = axes[0]
+    for rows in [] if sizes is None else np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
+        area = 4 + 76 * np.median(weights[sizes == rows]) / weights.max()
+        first.scatter([], [], s=area, label=f"{rows:,} {'row' if rows == 1 else 'rows'}", **dots)
+    first.set_ylabel("posterior median (partial pooling)")
+    first.legend(frameon=False, loc="upper left", fontsize=9)
+    title = f"{factor.n_groups:,} groups of {short(factor.grouping.name)}"
+    if len(axes) == 1:
+        first.set_title(title, fontsize=10)
+        return first
+    axes.figure.suptitle(title, fontsize=10)
+    return axes
+
+
+def _sized_labels(factor: Factor, order: np.ndarray) -> list[str]:
+    """Label groups with their numbers of rows, or the standard error of an only one."""
+    names, sizes = factor.labels, factor.sizes
+    if sizes is None:
+        return [names[k] for k in order]
+    known, weights = factor.fit.model.noise.kind == "known", factor.weights
+    return [
+        f"{names[k]} (se {weights[k] ** -0.5:.3g})" if known and sizes[k] == 1 else f"{names[k]} (n = {sizes[k]:,})"
+        for k in order
+    ]

@@ -1,0 +1,59 @@
+"""What the README shows as code runs as it stands there, where it needs no data of the reader's own."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import stanhier as sh
+from stanhier.engines.multilevel.cross_products import MAX_VALUES
+from stanhier.engines.multilevel.engine import MOST_DENSE
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(
+    r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+)
+
+
+def runnable():
+    return [block for block in BLOCKS if "examples/data/" in block]
+
+
+def test_the_blocks_are_found():
+    assert len(runnable()) == 2
+    for block in BLOCKS:
+        compile(block, "README.md", "exec")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", runnable(), ids=lambda block: block.split("\n")[0][:20])
+@pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")  # one row of the sleep study surprises
+def test_a_block_runs(block, cmdstan_home, tmp_path, monkeypatch):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    names = {"pd": pd, "sh": sh}
+    exec(compile(block, "README.md", "exec"), names)
+    assert isinstance(names["fit"], sh.Fit)
+    assert names["fit"].diagnose().ok
+
+
+def test_the_limits_are_those_of_the_engine():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"have at most {MOST_DENSE} effects together" in text
+    location = 3  # an intercept and two slopes; beside them stands the response
+    numbers_of_a_group = 3 * (location + 1) * (location + 2) // 2
+    assert f"about {MAX_VALUES // numbers_of_a_group // 100_000 * 100_000:,} groups with one slope" in text
+
+
+def test_every_grouping_term_of_the_table_is_taken():
+    rows = (ROOT / "README.md").read_text(encoding="utf-8").split("### Effects that vary by groups")[1].split("```")[0]
+    terms = [term.replace("\\|", "|") for term in re.findall(r"^\| `([^`]*)`", rows, re.MULTILINE)]
+    assert len(terms) == 8
+    rng = np.random.default_rng(1)
+    sizes = {"x": 11, "z": 9, "k": 3, "g": 8, "a": 6, "b": 9}
+    data = pd.DataFrame({"y": rng.standard_normal(96), **{name: rng.integers(0, n, 96) for name, n in sizes.items()}})
+    for term in terms:
+        model = sh.Model(f"y ~ x + {term}", data)
+        assert {"sd_g", "sd_a:b", "sd_a"} & set(model.parameters.population), term

@@ -1,0 +1,93 @@
+"""The rows of stanhier/input.md about effects that vary by groups."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stanhier as sh
+from tests.tools.input_cases import Pair, accepted, base, case, frame, refused, several
+
+HEADING = "Effects that vary by groups"
+
+
+def model(formula: str, **columns: Any) -> Any:
+    return sh.Model(formula, frame(**columns))
+
+
+def crossed(formula: str, levels: int, others: int, rows: int) -> Any:
+    """A model of two factors, each pair of whose levels meets at most once, and of columns that differ in all rows."""
+    k = np.arange(rows)
+    data = {"y": np.sin(k), "x": np.sin(k * 1.7), "z": np.cos(k * 2.3), "a": k % levels, "b": k % others}
+    return sh.Model(formula, data)
+
+
+@case(HEADING, "one level of a factor in a `Model`")
+def _() -> Iterator[Pair]:
+    for term in ("(1 | one) + (1 | g)", "(x | one)", "(1 | one / g)"):
+        with pytest.raises(sh.DataError, match="the factor 'one' has one level, 'a'"):
+            model(f"y ~ x + {term}", one="a")
+    yield model("y ~ x + (1 | one)", one="a"), None
+
+
+refused(
+    HEADING,
+    "fewer levels of a factor than effects that vary by it",
+    lambda: model("y ~ x + (x + n | two)", two=[0, 1] * 6),
+)
+
+
+@case(HEADING, "the same label within several groups of the outer factor, `(1 | g / kind)`")
+def _() -> Iterator[Pair]:
+    nested = several("y ~ x + (1 | g / kind)")
+    assert list(nested.design.groupings[1].levels[:4]) == ["0:a", "0:b", "0:c", "1:a"]
+    own = base()["g"].astype(str) + ":" + base()["kind"]
+    yield nested, model("y ~ x + (1 | g) + (1 | own)", own=own)
+
+
+accepted(
+    HEADING,
+    "a slope of a column that is constant within each group",
+    lambda: model("y ~ c + (c | g)", c=np.repeat([0.0, 1.0, 2.0, 5.0], 3)),
+)
+
+
+@case(HEADING, "a slope of a column that is constant, or 0, in all rows")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.DataError, match="'c', which varies by 'g', is 0 in every row"):
+        model("y ~ x + (0 + c | g)", c=0)
+    yield model("y ~ x + (c | g)", c=3), None
+
+
+@case(HEADING, "slopes of columns that are combinations of each other")
+def _() -> Iterator[Pair]:
+    for terms, words in {
+        "(x + w || g) + (1 | kind)": "varies by 'g', 'w' is in every row a combination of 'x'",
+        "(1 | own) + (x + v | g)": "varies by 'g', 'v' is in every row a combination of 'Intercept', 'x'",
+        "(1 | g) + (0 + kind | g)": r"'kind\[c\]' is in every row a combination of 'Intercept', 'kind\[a\]', ",
+    }.items():
+        with pytest.raises(sh.DataError, match=words):
+            model(f"y ~ {terms}", w=2 * base()["x"], v=base()["x"] / 3 - 0.1, own=np.arange(12))
+    for far in (1e6, 1e9):  # hardly any digits are left of what tells it from the intercept
+        yield model("y ~ (far | g) + (1 | own)", far=base()["x"] + far, own=np.arange(12)), None
+    yield model("y ~ (x + w | g)", w=3 * base()["x"]), None
+
+
+@case(HEADING, "a slope of a column that is no predictor of the population")
+def _() -> Iterator[Pair]:
+    only = several("y ~ (x | g)")
+    assert "x varies around 0: it is no predictor of the population" in repr(only)
+    yield only, None
+
+
+@case(HEADING, "more than 400 effects of all factors but the one with most levels")
+def _() -> Iterator[Pair]:
+    yield crossed("y ~ (1 | a) + (1 | b)", levels=600, others=599, rows=1_800), None
+
+
+refused(
+    HEADING,
+    "many groups that see their effects differently, beside many effects of other factors",
+    lambda: crossed("y ~ (x + z | a) + (1 | b)", levels=700, others=120, rows=4_200),
+)
