@@ -1,8 +1,11 @@
-"""Linear equations in all effects and the location: the largest term eliminated level by level, the rest solved densely.
+"""Linear equations in all effects and the location.
+
+The largest term is eliminated level by level, and the rest solved densely.
 
 References
 ----------
-Bates et al. (2015), Fitting linear mixed-effects models using lme4, doi:10.18637/jss.v067.i01 (penalised least squares).
+Bates et al. (2015), Fitting linear mixed-effects models using lme4, doi:10.18637/jss.v067.i01 (penalised least
+squares).
 """
 
 from collections.abc import Sequence
@@ -155,15 +158,15 @@ class DenseSystem:
         solved = block_diagonal(self.inverse)
         across, location = (solved @ self.across).tocsr(), solved @ self.location
         for k in range(q):
-            for l in range(k + 1):
-                products = location[l::q].T @ location[k::q]
+            for i in range(k + 1):
+                products = location[i::q].T @ location[k::q]
                 found = float((W[m:, m:] * products).sum())
                 if m:
-                    found += float((across[l::q].T @ across[k::q]).multiply(W[:m, :m]).sum())
-                    found += float((W[:m, m:] * (across[l::q].T @ location[k::q])).sum())
-                    found += float((W[:m, m:] * (across[k::q].T @ location[l::q])).sum())
-                summed[k, l] += found
-                summed[l, k] = summed[k, l]
+                    found += float((across[i::q].T @ across[k::q]).multiply(W[:m, :m]).sum())
+                    found += float((W[:m, m:] * (across[i::q].T @ location[k::q])).sum())
+                    found += float((W[:m, m:] * (across[k::q].T @ location[i::q])).sum())
+                summed[k, i] += found
+                summed[i, k] = summed[k, i]
         sums = []
         for t, place in enumerate(dense_slices(self.terms, self.largest)):
             if t == self.largest:
@@ -175,9 +178,8 @@ class DenseSystem:
 
     def _times_inverse(self, vectors: np.ndarray) -> np.ndarray:
         J, q, _ = self.inverse.shape
-        return np.einsum("jkl,jl...->jk...", self.inverse, vectors.reshape(J, q, *vectors.shape[1:])).reshape(
-            vectors.shape
-        )
+        by_level = vectors.reshape(J, q, *vectors.shape[1:])
+        return np.asarray(np.einsum("jkl,jl...->jk...", self.inverse, by_level).reshape(vectors.shape))
 
     def _solve_rest(self, right: np.ndarray) -> np.ndarray:
         scale = self.scale.reshape(-1, *[1] * (right.ndim - 1))

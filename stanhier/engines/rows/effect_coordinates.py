@@ -12,6 +12,7 @@ Papaspiliopoulos, Roberts & Skoeld (2007), doi:10.1214/088342307000000014.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -98,7 +99,7 @@ class EffectCoordinates:
     ) -> list[np.ndarray]:
         """Give the effects of the terms of a chain, shape (S, J) each."""
         H = [scale[:, None] * self.info[t][:, 0, 0] for t in unit]
-        for k, (below, t) in enumerate(zip(unit[:-1], unit[1:], strict=True)):
+        for k, (below, t) in enumerate(pairwise(unit)):
             parents, n_levels = self.chains.parents[below], self.terms[t].n_levels
             left = 1.0 / (1.0 + sds[k][:, None] ** 2 * H[k])
             up = summed(H[k] * left, parents, n_levels)

@@ -46,7 +46,7 @@ class EffectColumns:
         eta = self.cells.X @ location
         for matrix, own in zip(self.matrices, effects, strict=True):
             eta += matrix @ own
-        return eta
+        return np.asarray(eta)
 
     def gradients(self, score: np.ndarray) -> list[np.ndarray]:
         """Take first derivatives by the linear predictor to those by effects, and by the location, which is last."""

@@ -120,13 +120,13 @@ class IterativeSystem:
         sums = []
         for t, term in enumerate(self.terms):
             exact = term.n_effects <= 2 * _PROBES
-            signs = np.eye(term.n_effects) if exact else rng.choice([-1.0, 1.0], (term.n_effects, _PROBES))
-            right = [np.zeros((other.n_effects, signs.shape[1])) for other in self.terms]
+            signs = np.eye(term.n_effects) if exact else 2.0 * rng.integers(0, 2, (term.n_effects, _PROBES)) - 1.0
+            right: list[np.ndarray] = [np.zeros((other.n_effects, signs.shape[1])) for other in self.terms]
             right[t] = signs
             solved = self.solve([*right, np.zeros((P, signs.shape[1]))])[t]
             blocks = (term.n_levels, term.q, signs.shape[1])
             summed = np.einsum("jks,jls->kl", solved.reshape(blocks), signs.reshape(blocks))
-            summed = summed if exact else summed / _PROBES
+            summed /= 1 if exact else _PROBES
             sums.append(0.5 * (summed + summed.T))
         return sums
 
@@ -146,7 +146,8 @@ class IterativeSystem:
 
     @cached_property
     def _preconditioner(self) -> sparse.csr_matrix:
-        return sparse.block_diag([block_diagonal(np.linalg.inv(blocks)) for blocks in self.own], format="csr")
+        blocks = [block_diagonal(np.linalg.inv(own)) for own in self.own]
+        return sparse.csr_matrix(sparse.block_diag(blocks, format="csr"))
 
     def _given_location(self, own: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Solve for the effects of the largest and of the other terms, the location held where it is."""

@@ -1,6 +1,5 @@
 """Log likelihoods of rows as functions of their linear predictors, with first and second derivatives."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +60,7 @@ def family_code(name: str, link: str) -> int:
     return _CODES[name, link]
 
 
-def derivatives(code: int, eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: Sequence[float]) -> Derivatives:
+def derivatives(code: int, eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: np.ndarray) -> Derivatives:
     """Give value, score and weight.
 
     Parameters
@@ -72,7 +71,7 @@ def derivatives(code: int, eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: S
         Responses; of merged Gaussian rows their means, of others their sums.
     n : numpy.ndarray, shape (M,)
         Gaussian: sums of weights. Binomial: trials. Poisson: exposures. Others: not used.
-    aux : sequence of float
+    aux : numpy.ndarray
         sigma; shape; sigma and nu.
     """
     value, score, weight = _KERNELS[code](eta, y, n, aux)
@@ -82,19 +81,19 @@ def derivatives(code: int, eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: S
 type _Triple = tuple[float, np.ndarray, np.ndarray]
 
 
-def _gaussian(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: Sequence[float]) -> _Triple:
+def _gaussian(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: np.ndarray) -> _Triple:
     weight, residual = n / aux[0] ** 2, y - eta
     score = weight * residual
     return -0.5 * (score @ residual), score, weight
 
 
-def _logit(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: Sequence[float]) -> _Triple:  # noqa: ARG001
+def _logit(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: np.ndarray) -> _Triple:  # noqa: ARG001
     p, q = special.expit(eta), special.expit(-eta)
     # Failures times the chance of success and the other way round: no digits are lost where either is nearly sure.
     return -(y @ np.logaddexp(0, -eta) + (n - y) @ np.logaddexp(0, eta)), y * q - (n - y) * p, n * p * q
 
 
-def _probit(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: Sequence[float]) -> _Triple:  # noqa: ARG001
+def _probit(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: np.ndarray) -> _Triple:  # noqa: ARG001
     up, down = special.log_ndtr(eta), special.log_ndtr(-eta)
     log_normal = -0.5 * eta**2 - 0.5 * np.log(2 * np.pi)
     of_success, of_failure = np.exp(log_normal - up), np.exp(log_normal - down)
@@ -102,18 +101,18 @@ def _probit(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: Sequence[float])
     return y @ up + (n - y) @ down, y * of_success - (n - y) * of_failure, weight
 
 
-def _poisson(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: Sequence[float]) -> _Triple:  # noqa: ARG001
+def _poisson(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: np.ndarray) -> _Triple:  # noqa: ARG001
     mean = n * np.exp(np.minimum(eta, _LARGEST_EXPONENT))
     return y @ eta - mean.sum(), y - mean, mean
 
 
-def _negative_binomial(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: Sequence[float]) -> _Triple:  # noqa: ARG001
+def _negative_binomial(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: np.ndarray) -> _Triple:  # noqa: ARG001
     x, both = eta - np.log(aux[0]), y + aux[0]
     p, q = special.expit(x), special.expit(-x)
     return y @ x - both @ np.logaddexp(0, x), y * q - aux[0] * p, both * p * q
 
 
-def _student(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: Sequence[float]) -> _Triple:  # noqa: ARG001
+def _student(eta: np.ndarray, y: np.ndarray, n: np.ndarray, aux: np.ndarray) -> _Triple:  # noqa: ARG001
     sigma, nu = aux
     residual = (y - eta) / sigma
     squares = residual**2 / nu
@@ -126,7 +125,7 @@ _KERNELS = (_gaussian, _logit, _probit, _poisson, _negative_binomial, _student)
 
 
 def log_density(
-    code: int, eta: np.ndarray, y: np.ndarray, aux: Sequence[float], counted: tuple[np.ndarray, np.ndarray]
+    code: int, eta: np.ndarray, y: np.ndarray, aux: np.ndarray, counted: tuple[np.ndarray, np.ndarray]
 ) -> float:
     """Give the log likelihood of responses with auxiliary parameters, up to a constant of the responses alone.
 
@@ -135,7 +134,7 @@ def log_density(
     code : int
         `NEGATIVE_BINOMIAL` or `STUDENT`.
     eta, y : numpy.ndarray, shape (M,)
-    aux : sequence of float
+    aux : numpy.ndarray
     counted : (numpy.ndarray, numpy.ndarray)
         The values of y that occur, and how often.
     """

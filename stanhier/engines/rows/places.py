@@ -15,8 +15,10 @@ __all__ = ["Places", "ScaleCoordinates", "ScaleDraws"]
 
 @dataclass(frozen=True)
 class Places:
-    """Of the coordinates u of scales: soft logarithms of standard deviations, inverse hyperbolic tangents of partial
-    correlations, logarithms of auxiliary parameters, and of the factors on precisions of Student t priors.
+    """Where the coordinates u of scales stand.
+
+    In this order: soft logarithms of standard deviations, inverse hyperbolic tangents of partial correlations, and
+    logarithms of auxiliary parameters and of the factors on precisions of Student t priors.
 
     Attributes
     ----------

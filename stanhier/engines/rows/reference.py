@@ -65,7 +65,7 @@ class Problem:
         """Priors of the auxiliary parameters."""
         return part_of(self.scales, slice(self.n_sds, None))
 
-    def derivatives(self, eta: np.ndarray, aux: Sequence[float]) -> Derivatives:
+    def derivatives(self, eta: np.ndarray, aux: np.ndarray) -> Derivatives:
         """Give those of the log likelihood by the linear predictor."""
         return derivatives(self.cells.family, eta, self.cells.y, self.cells.n, aux)
 
@@ -234,7 +234,11 @@ def _newton(
 
 
 def _scales_step(
-    problem: Problem, columns: EffectColumns, point: _Point, variances: Sequence[np.ndarray], least: Sequence[np.ndarray]
+    problem: Problem,
+    columns: EffectColumns,
+    point: _Point,
+    variances: Sequence[np.ndarray],
+    least: Sequence[np.ndarray],
 ) -> tuple[_Point, np.ndarray]:
     covariances, freedom = [], float(len(point.location))
     for t, (term, own) in enumerate(zip(problem.terms, sd_slices(problem.terms), strict=True)):

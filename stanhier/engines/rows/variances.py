@@ -6,8 +6,6 @@ Breslow & Clayton (1993), doi:10.1080/01621459.1993.10594284 (penalised quasi-li
 Wood & Fasiolo (2017), doi:10.1111/biom.12666 (generalised Fellner-Schall updates).
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from stanhier.engines.multilevel.layout import TermShape, blocks_of
@@ -68,7 +66,7 @@ def _relaxed(own: np.ndarray, full: np.ndarray, n_levels: int, more: np.ndarray,
     variance = (np.diag(full) + np.diag(own) * more) / (n_levels + less)
     step = correlation * np.sqrt(variance)[:, None] * np.sqrt(variance)
     further = step + _MOST_RELAXED * (step - own)
-    return further if np.linalg.eigvalsh(further)[0] > 0.1 * np.linalg.eigvalsh(step)[0] else step
+    return np.asarray(further if np.linalg.eigvalsh(further)[0] > 0.1 * np.linalg.eigvalsh(step)[0] else step)
 
 
 def auxiliary_density(cells: Cells, eta: np.ndarray, priors: PriorNumbers, freedom: float) -> LogDensity:
@@ -99,9 +97,9 @@ def auxiliary_density(cells: Cells, eta: np.ndarray, priors: PriorNumbers, freed
 
 
 def next_auxiliary(
-    cells: Cells, eta: np.ndarray, priors: PriorNumbers, freedom: float, aux: Sequence[float]
+    cells: Cells, eta: np.ndarray, priors: PriorNumbers, freedom: float, aux: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give the auxiliary parameters at their mode given linear predictors, and the curvature in their logarithms."""
     limited = min(freedom, 0.9 * cells.n_rows)
-    mode, curvature = find_mode(auxiliary_density(cells, eta, priors, limited), np.log(np.asarray(aux)))
+    mode, curvature = find_mode(auxiliary_density(cells, eta, priors, limited), np.log(aux))
     return np.exp(mode), curvature
