@@ -98,6 +98,14 @@ transformed data {
     if (N > 0 && max(g[t]) > J[t]) {
       reject("A row has a level that term ", t, " does not have.");
     }
+    if (above[t] > 0 && (q[t] > 1 || q[above[t]] > 1)) {
+      reject("Terms in a chain have one effect.");
+    }
+    for (s in 1 : (t - 1)) {
+      if (above[t] > 0 && above[s] == above[t]) {
+        reject("In a chain, each term has at most one that is finer.");
+      }
+    }
   }
 }
 parameters {
