@@ -36,14 +36,14 @@ data {
   // 5 Student t
   int<lower=0> N; // rows
   int<lower=0> P; // location parameters
-  int<lower=1> T; // terms
+  int<lower=0> T; // terms
   int<lower=T> B; // blocks of correlated effects
   int<lower=T> Qn; // effects of one level of each term
   int<lower=0> Cn; // correlations
   int<lower=0, upper=2> A; // auxiliary parameters: sigma (normal; 0 if it is sigma_known), shape, sigma and nu
   int<lower=0, upper=P> n_t; // Student t priors
-  int<lower=1> E; // effects of all levels of all terms
-  int<lower=1> I; // numbers in the lower triangles of all H_j
+  int<lower=0> E; // effects of all levels of all terms
+  int<lower=0> I; // numbers in the lower triangles of all H_j
   int<lower=0> K; // columns of effects, without constants
   int<lower=0> D; // numbers in counts
   
@@ -57,7 +57,7 @@ data {
   matrix[N, K] Z;
   array[Qn] int<lower=0, upper=K> z_column; // the effects' columns of Z, term by term; 0: the constant 1
   array[T, N] int<lower=1> g;
-  int<lower=1, upper=T> sorted; // rows are sorted by this term: the largest
+  int<lower=min(T, 1), upper=T> sorted; // rows are sorted by this term: the largest; 0: there are none
   vector[N] y; // successes, counts, responses or weighted means
   vector<lower=0>[N] n; // weights, trials, or exposures; families 4 and 5 do not read them
   vector[N] eta_hat; // offset + x * location at phi = 0
@@ -93,7 +93,10 @@ data {
   vector<lower=0>[Qn + A] scale_prior_sigma;
 }
 transformed data {
-  array[J[sorted] + 1] int first = first_rows(g[sorted], J[sorted]);
+  array[T > 0 ? J[sorted] + 1 : 0] int first;
+  if (T > 0) {
+    first = first_rows(g[sorted], J[sorted]);
+  }
   for (t in 1 : T) {
     if (N > 0 && max(g[t]) > J[t]) {
       reject("A row has a level that term ", t, " does not have.");

@@ -49,7 +49,7 @@ def log_likelihood(family, y, eta, n, aux):
 def simulated(family, structure, *, n_rows=120, seed=1, discrete=False):
     """Rows: X (N, P), the factors' columns (N, q), codes and blocks, y, n and offset.
 
-    Structures: "one", "slopes", "crossed", "nested" and "mixed", which has slopes, a chain and a crossed factor.
+    Structures: "none", "one", "slopes", "crossed", "nested" and "mixed": slopes, a chain and a crossed factor.
     """
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 2, n_rows).astype(float) if discrete else rng.standard_normal(n_rows)
@@ -57,6 +57,7 @@ def simulated(family, structure, *, n_rows=120, seed=1, discrete=False):
     fine = rng.integers(0, 12, n_rows)
     fine[:12] = np.arange(12)
     terms = {
+        "none": [],
         "one": [(ones, fine, (1,))],
         "slopes": [(X, fine, (2,))],
         "crossed": [(ones, rng.permutation(fine), (1,)), (ones, rng.integers(0, 4, n_rows), (1,))],
@@ -83,8 +84,9 @@ def problem_of(family, rows, *, location=None, sigma=None, prior_sd=1.0):
         TermShape(int(codes.max()) + 1, blocks, tuple(-1 if (z == 1).all() else k for k, z in enumerate(Z.T)))
         for Z, codes, blocks in terms
     )
+    largest = eliminated_term(shapes) if shapes else -1
     columns, codes = [Z for Z, _, _ in terms], [codes for _, codes, _ in terms]
-    cells = merged(family, X, columns, codes, y, largest=eliminated_term(shapes), n=n, offset=offset)
+    cells = merged(family, X, columns, codes, y, largest=largest, n=n, offset=offset)
     P = X.shape[1]
     location = location or prior_numbers(*[(NORMAL, 1, 0, 2.5)] * P)
     auxiliary = [] if sigma is not None else AUXILIARY.get(family, [])

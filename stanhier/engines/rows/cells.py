@@ -85,7 +85,7 @@ def merged(
     codes : sequence of numpy.ndarray of int, shape (N,)
     y : numpy.ndarray, shape (N,)
     largest : int
-        The factor by which the rows are to be sorted.
+        The factor by which the rows are to be sorted; -1 where there are none.
     n : numpy.ndarray, shape (N,), optional
         Gaussian: weights. Binomial: trials. 1 where not given.
     offset : numpy.ndarray, shape (N,), optional
@@ -96,9 +96,10 @@ def merged(
         n, offset = n * np.exp(offset), np.zeros(len(y))
     merges = family not in (NEGATIVE_BINOMIAL, STUDENT)
     values = [*X.T, *(z for block in Z for z in block.T), offset]
-    ordered_codes = [codes[largest], *(code for t, code in enumerate(codes) if t != largest)]
+    ordered_codes = [codes[t] for t in sorted(range(len(codes)), key=lambda t: t != largest)]
     key = [_mixed(values)] if merges else []
-    order = np.lexsort([*key, *ordered_codes[::-1]])
+    keys = [*key, *ordered_codes[::-1]]
+    order = np.lexsort(keys) if keys else np.arange(len(y))
     start = np.arange(len(y))
     if merges:
         differs = np.zeros(len(y), dtype=bool)

@@ -48,7 +48,7 @@ class Chains:
             places[above].start + parents + 1 if above >= 0 else np.zeros(term.n_effects, dtype=int)
             for term, above, parents in zip(terms, self.above, self.parents, strict=True)
         ]
-        return np.concatenate(found)
+        return np.concatenate([np.empty(0, dtype=int), *found])
 
 
 def find_chains(terms: Sequence[TermShape], codes: Sequence[np.ndarray], constants: Sequence[np.ndarray]) -> Chains:

@@ -51,7 +51,7 @@ class DenseSystem:
     ----------
     terms : tuple of TermShape
     largest : int
-        Position of e.
+        Position of e; -1 without terms.
     inverse : numpy.ndarray, shape (J, q, q)
         Of the blocks of A_e.
     across : scipy.sparse.csr_matrix, shape (J q, m)
@@ -91,11 +91,12 @@ class DenseSystem:
         terms : tuple of TermShape
         largest : int
         """
-        inverse = np.linalg.inv(information.own[largest] + precisions[largest])
+        nothing = np.zeros((0, 1, 1))
+        inverse = np.linalg.inv(information.own[largest] + precisions[largest]) if terms else nothing
         others = [t for t in range(len(terms)) if t != largest]
         places = dense_slices(terms, largest)
         m = sum(terms[t].n_effects for t in others)
-        location = information.location[largest]
+        location = information.location[largest] if terms else np.zeros((0, len(prior)))
         empty = sparse.csr_matrix((len(location), 0))
         across = sparse.hstack([information.across(largest, t) for t in others], format="csr") if others else empty
         S = np.zeros((m + len(prior), m + len(prior)))
@@ -122,7 +123,7 @@ class DenseSystem:
 
     def solve(self, right: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Solve for the effects of each term, and the location, which is last in both; columns may be several."""
-        own = self._times_inverse(right[self.largest])
+        own = self._times_inverse(right[self.largest] if self.terms else np.empty((0, *right[-1].shape[1:])))
         others = [part for t, part in enumerate(right[:-1]) if t != self.largest]
         reduced = np.concatenate([*others, right[-1]])
         reduced = reduced - np.concatenate([self.across.T @ own, self.location.T @ own])
@@ -151,6 +152,8 @@ class DenseSystem:
 
     def summed_variances(self) -> list[np.ndarray]:
         """Give for each term the sum over its levels of the blocks of the inverse, shape (q, q)."""
+        if not self.terms:
+            return []
         half = linalg.solve_triangular(self.factor, np.eye(len(self.factor)), lower=True, check_finite=False)
         W = (half.T @ half) / self.scale[:, None] / self.scale
         m, q = self.n_others, self.terms[self.largest].q

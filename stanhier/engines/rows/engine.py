@@ -231,7 +231,7 @@ def _problem(design: InMemoryDesign, chosen: ChosenPriors, noise: Noise, origin:
         [design.effect_matrix(t) for t in range(len(terms))],
         [one.codes for one in design.groupings],
         np.asarray(design.y, dtype=float) - origin[-1],
-        largest=eliminated_term(terms),
+        largest=eliminated_term(terms) if terms else -1,
         n=design.weights if code == GAUSSIAN else design.trials,
         offset=design.offset,
     )

@@ -135,7 +135,7 @@ class ScaleCoordinates:
         auxiliary = np.exp(u[:, places.of_auxiliary])
         return ScaleDraws(
             sd=np.exp(SoftLogarithm(self.softness).logarithm(u[:, : places.n_sds])),
-            cor=np.hstack(cor),
+            cor=np.hstack([np.empty((len(u), 0)), *cor]),
             auxiliary=dict(zip(places.auxiliary, auxiliary.T, strict=True)),
             lambdas=np.exp(u[:, places.of_lambda]),
         )

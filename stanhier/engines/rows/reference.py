@@ -182,7 +182,7 @@ def _start(problem: Problem) -> _Point:
 
 
 def _system(problem: Problem, information: Information, point: _Point) -> System:
-    largest = eliminated_term(problem.terms)
+    largest = eliminated_term(problem.terms) if problem.terms else -1
     prior, _ = problem.location_precision(point.location)
     n_others = sum(term.n_effects for t, term in enumerate(problem.terms) if t != largest)
     kind: type[DenseSystem] | type[IterativeSystem] = DenseSystem if n_others <= MOST_DENSE else IterativeSystem
@@ -259,7 +259,7 @@ def _change(before: _Point, point: _Point) -> float:
         np.abs(0.5 * np.log(np.diag(new) / np.diag(old))).max()
         for new, old in zip(point.covariances, before.covariances, strict=True)
     ]
-    return float(max([*changes, *np.abs(np.log(point.aux / before.aux))]))
+    return float(max([*changes, *np.abs(np.log(point.aux / before.aux))], default=0.0))
 
 
 def _moved(problem: Problem, before: _Point, point: _Point) -> float:

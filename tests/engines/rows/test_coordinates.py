@@ -63,7 +63,8 @@ def test_coordinates_in_logarithms_are_those_of_the_same_point():
 def _natural(coordinates, z):
     """Everything that has a density, one row for each z: location, effects, logarithms of scales, correlations."""
     values = _drawn(coordinates, z).values
-    parts = [values["location"][0], values["effects"][0], np.log(values["sd"][0])]
+    parts = [values["location"][0]]
+    parts += [values["effects"][0], np.log(values["sd"][0])] if "sd" in values else []
     parts += [values["cor"][0]] if "cor" in values else []
     parts += [np.log(values[name][0])[:, None] for name in coordinates.whitening.places.auxiliary]
     parts += [np.log(values["lambda"][0])] if "lambda" in values else []
@@ -100,13 +101,15 @@ def _log_joint(problem, rows, coordinates, z):
     if problem.sigma is not None:
         aux = np.array([problem.sigma])
     total += log_likelihood(problem.cells.family, y, eta, n, aux).sum()
-    scales = np.concatenate([values["sd"], [values[name] for name in places.auxiliary]])
+    scales = np.concatenate([values.get("sd", np.empty(0)), [values[name] for name in places.auxiliary]])
     total += problem.scales.log_density(scales) + np.log(scales).sum()
     return total + problem.location.numbers.log_density(values["location"])
 
 
 CASES = [
     (GAUSSIAN, "nested", None),
+    (GAUSSIAN, "none", None),
+    (LOGIT, "none", None),
     (GAUSSIAN, "mixed", None),
     (GAUSSIAN, "crossed", 0.8),
     (LOGIT, "mixed", None),

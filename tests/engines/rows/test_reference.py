@@ -125,3 +125,12 @@ def test_conjugate_gradients_find_the_same_point(monkeypatch):
     iterative = find_reference(problem_of(POISSON, rows))
     assert iterative.location == pytest.approx(dense.location, abs=0.1)
     assert iterative.n_steps <= module.MOST_STEPS
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_without_factors(family):
+    X, _, y, n, offset = simulated(family, "one")
+    rows = (X, [], y, n, offset)
+    found = find_reference(problem_of(family, rows))
+    ours, best, _ = _joint_mode(family, rows, found)
+    assert ours == pytest.approx(best.x, abs=2e-3)
