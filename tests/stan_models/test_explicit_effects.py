@@ -1,5 +1,6 @@
 """The program of explicit effects: its density against the definition, its gradient against differences."""
 
+import dataclasses
 import json
 import subprocess
 
@@ -8,7 +9,7 @@ import pytest
 
 from stanhier.stan.program import Program
 from tests.tools.effects_rows import FAMILIES, simulated
-from tests.tools.multilevel_rows import Prior, evaluated, slopes
+from tests.tools.multilevel_rows import Prior, Term, evaluated, slopes
 
 pytestmark = pytest.mark.slow
 
@@ -67,47 +68,35 @@ def test_the_gradient_is_that_of_the_density(program, case):
 
 @pytest.mark.parametrize("q", [1, 2, 3, 6])
 def test_density_and_gradient_near_no_variation(program, q):
-    regression = simulated(1, (5,), q=(q,))
+    regression = simulated(1, (5,), q=(q,), scale_priors=((3, 0.0, 0.0, 1.0),) * q)
     u = regression.size() - len(regression.coordinates["u_hat"])
+    sds = slice(u, u + q)
     regression.coordinates["u_basis"] = np.eye(len(regression.coordinates["u_hat"]))
     points = points_of(regression, 4)
     points[1, u] = -12  # a sd of 5e-6
-    points[2, u : u + q] = -9
+    points[2, sds] = -9
     ours, gradients = evaluated(program, regression.data(), points)
     reference = [regression.log_density(z)[0] for z in points]
     np.testing.assert_allclose(np.diff(ours), np.diff(reference), rtol=1e-8, atol=1e-8)
     differences = slopes(program, regression.data(), points)
     np.testing.assert_allclose(gradients, differences, rtol=1e-6, atol=1e-8 * np.abs(gradients).max())
-    points[3, u : u + q] = -700  # beyond where 1 + sd^2 is 1
-    points[2, u : u + q] = -690
-    ours, gradients = evaluated(program, regression.data(), points[2:])
-    assert ours[1] - ours[0] == pytest.approx(-10 * q + regression_part(points, regression), abs=1e-6)
-    assert np.isfinite(gradients).all()
-    np.testing.assert_allclose(gradients[:, u : u + q], 1, atol=1e-9)
-
-
-def regression_part(points, regression):
-    """How the density of two points without variation differs but for the scales."""
-    same = points[2:].copy()
-    u = regression.size() - len(regression.coordinates["u_hat"])
-    same[:, u : u + sum(t.q for t in regression.terms)] = -12
-    return regression.log_density(same[1])[0] - regression.log_density(same[0])[0]
+    without = points[[2, 2, 2]]
+    without[0, sds], without[1, sds], without[2, sds] = -30, -700, -2000  # sds of 1e-13, 1e-304 and 0
+    ours, gradients = evaluated(program, regression.data(), without)
+    np.testing.assert_allclose(np.diff(ours), [-670 * q, -1300 * q], rtol=1e-12)  # the slope of the sds themselves
+    np.testing.assert_allclose(gradients[:, sds], 1, atol=1e-9)
+    np.testing.assert_allclose(gradients[1:, : sds.start], gradients[:-1, : sds.start], atol=1e-9)
 
 
 @pytest.mark.parametrize("family", range(6), ids=FAMILIES)
 @pytest.mark.parametrize("eta", [-300.0, 300.0])
 def test_linear_predictors_far_away(program, family, eta):
     regression = simulated(family)
-    object.__setattr__(regression, "offset", np.full(len(regression.y), eta))
+    data = regression.data()
+    data["eta_hat"] = data["eta_hat"] + eta
     points = points_of(regression, 2, scale=0.3)
-    data = regression.data() | ({"eta_hat": regression.data()["eta_hat"] + eta} if family == 3 else {})
-    if family == 3:
-        object.__setattr__(regression, "offset", 0 * regression.offset)
-        data = regression.data()
-        data["eta_hat"] = data["eta_hat"] + eta
-        object.__setattr__(regression, "offset", np.full(len(regression.y), eta))
     ours, gradients = evaluated(program, data, points)
-    reference = [regression.log_density(z)[0] for z in points]
+    reference = [regression.log_density(z, further=eta)[0] for z in points]
     np.testing.assert_allclose(np.diff(ours), np.diff(reference), rtol=1e-9, atol=1e-7)
     differences = slopes(program, data, points)
     np.testing.assert_allclose(gradients, differences, rtol=1e-5, atol=1e-6 * np.abs(gradients).max())
@@ -118,17 +107,36 @@ def test_many_rows_and_levels_without_rows(program):
     regression = simulated(1, (700, 5), q=(2, 1), P=5)
     data = regression.data()
     for number in (3, 700):  # their rows go to the level before
-        g = np.array(data["g"])
-        g[0][g[0] == number] -= 1
-        data["g"] = list(g)
-    points = points_of(regression, 1, scale=0.5)
-    _, gradients = evaluated(program, data, points)
-    chosen = np.r_[0:12, 1390:1420, regression.size() - 5 : regression.size()]
-    moved = points + 1e-3 * np.eye(regression.size())[np.concatenate([chosen] * 4)] * np.repeat(
-        [[1.0], [-1.0], [2.0], [-2.0]], len(chosen), axis=0
-    )
-    a, b, c, d = evaluated(program, data, moved)[0].reshape(4, -1)
-    np.testing.assert_allclose(gradients[0, chosen], (8 * (a - b) - (c - d)) / 12e-3, rtol=1e-6, atol=1e-6)
+        codes = np.array(data["g"])
+        codes[0][codes[0] == number] -= 1
+        data["g"] = list(codes)
+    point = points_of(regression, 1, scale=0.5)
+    other = point.copy()
+    other[:, : -len(data["u_hat"])] = 0
+    ours, gradients = evaluated(program, data, np.concatenate([point, other]))
+    size, step = regression.size(), 1e-3
+    chosen = np.r_[0:12, 680:700, 1390:1405, size - 5 : size]
+    moves = np.concatenate([side * step * np.eye(size)[chosen] for side in (1, -1, 2, -2)])
+    a, b, c, d = evaluated(program, data, point + moves)[0].reshape(4, -1)
+    np.testing.assert_allclose(gradients[0, chosen], (8 * (a - b) - (c - d)) / (12 * step), rtol=1e-6, atol=1e-6)
+    whole = moved_rows(regression, 3, 700)
+    reference = [whole.log_density(z, jacobians=False)[0] for z in (point[0], other[0])]
+    assert ours[1] - ours[0] == pytest.approx(reference[1] - reference[0], rel=1e-9)
+
+
+def moved_rows(regression, *levels):
+    """The regression with the rows of some levels, from 1, of the first term in the level before; all levels stay."""
+    term = regression.terms[0]
+    codes = np.where(np.isin(term.codes + 1, levels), term.codes - 1, term.codes)
+    moved = dataclasses.replace(regression, terms=(EmptyLevels(codes, term.Z, term.blocks), *regression.terms[1:]))
+    moved.coordinates.update(regression.coordinates)
+    return moved
+
+
+class EmptyLevels(Term):
+    """A term whose last level is the 700th, whether it has rows or not."""
+
+    n_levels = 700
 
 
 def test_parameters_beyond_all_numbers_are_refused(program):

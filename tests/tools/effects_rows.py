@@ -229,9 +229,9 @@ class Effects:
         """Effects of a chain given what rows tell: sequential conditionals of a normal density, coarsest first."""
         parent, c = self.parent(), self.coordinates
         depth = {t: len(self._ancestors(t)) for t in chained}
-        order = np.concatenate([
-            np.arange(self.starts[t], self.starts[t + 1]) for t in sorted(chained, key=depth.__getitem__)
-        ])
+        order = np.concatenate(
+            [np.arange(self.starts[t], self.starts[t + 1]) for t in sorted(chained, key=depth.__getitem__)]
+        )
         place = {i: k for k, i in enumerate(order)}
         precision, linear = np.zeros((len(order), len(order))), np.zeros(len(order))
         for t in chained:
@@ -256,8 +256,11 @@ class Effects:
             found.append(t)
         return found
 
-    def log_density(self, z):
-        """Log density of the parameters, up to a constant, and the linear predictors (N,)."""
+    def log_density(self, z, further=0.0, *, jacobians=True):
+        """Log density of the parameters, up to a constant, and the linear predictors (N,), `further` added to these.
+
+        Without `jacobians` the constant depends on scales, correlations and auxiliary parameters.
+        """
         P, E = self.X.shape[1], self.starts[-1]
         c = self.coordinates
         phi, zeta, u = z[:P], z[P : P + E], c["u_hat"] + c["u_basis"] @ z[P + E :]
@@ -269,15 +272,16 @@ class Effects:
         omega = (self.sigma_hat / auxiliary[0]) ** 2 if self.sigma_hat > 0 else 1.0
         covariances, lp = self.covariances(values)
         b = self.effects(phi, zeta, covariances, omega)
-        at_zero = self.effects(phi, np.zeros(E), covariances, omega)
-        lp += np.linalg.slogdet([self.effects(phi, e, covariances, omega) - at_zero for e in np.eye(E)])[1]
-        jacobian = [self.natural(u + 1j * _STEP * e).imag / _STEP for e in np.eye(len(u))]
-        lp += np.linalg.slogdet(np.array(jacobian))[1]
+        if jacobians:  # effects are linear in zeta
+            at_zero = self.effects(phi, np.zeros(E), covariances, omega)
+            lp += np.linalg.slogdet([self.effects(phi, e, covariances, omega) - at_zero for e in np.eye(E)])[1]
+            lp += np.linalg.slogdet([self.natural(u + 1j * _STEP * e).imag / _STEP for e in np.eye(len(u))])[1]
         theta = c["centre"] + c["basis"] @ phi
-        eta = self.offset + self.X @ theta
+        eta = self.offset + self.X @ theta + further
         for t, term in enumerate(self.terms):
             own = b[self.starts[t] : self.starts[t + 1]].reshape(-1, term.q)
-            lp += stats.multivariate_normal.logpdf(own, np.zeros(term.q), covariances[t]).sum()
+            root = np.linalg.cholesky(covariances[t])
+            lp += stats.norm.logpdf(linalg.solve(root, own.T)).sum() - len(own) * np.log(np.diag(root)).sum()
             eta = eta + (term.Z * own[term.codes]).sum(axis=1)
         scales = np.append(values[: self.n_scales], values[at : at + self.n_auxiliaries])
         lp += sum(_SCALE_PRIORS[f](x, *rest) for x, (f, *rest) in zip(scales, self.scale_priors, strict=True))
@@ -308,7 +312,9 @@ class Effects:
             return stats.poisson.logpmf(y, n * np.exp(eta))
         if self.family == 4:
             shape = auxiliary[0]
-            return stats.nbinom.logpmf(y, shape, shape / (shape + np.exp(eta)))
+            chosen = special.gammaln(y + shape) - special.gammaln(shape) - special.gammaln(y + 1)
+            x = eta - np.log(shape)
+            return chosen + y * special.log_expit(x) + shape * special.log_expit(-x)
         return stats.t.logpdf(y, auxiliary[1], eta, auxiliary[0])
 
 
