@@ -17,13 +17,13 @@ _HOMES = {
     "Fit": "fit",
     "Flat": "priors.distributions",
     "FormulaError": "basics.errors",
-    "Gamma": "priors.distributions",
+    "Gamma": "priors.positive",
     "HalfCauchy": "priors.distributions",
     "HalfNormal": "priors.distributions",
     "HalfStudentT": "priors.distributions",
     "LKJ": "priors.correlations",
     "LinearRegression": "regressions",
-    "LogNormal": "priors.distributions",
+    "LogNormal": "priors.positive",
     "Model": "model",
     "NegativeBinomial": "families.counts",
     "Normal": "priors.distributions",
@@ -100,14 +100,13 @@ if TYPE_CHECKING:
         Cauchy,
         Exponential,
         Flat,
-        Gamma,
         HalfCauchy,
         HalfNormal,
         HalfStudentT,
-        LogNormal,
         Normal,
         StudentT,
     )
+    from stanhier.priors.positive import Gamma, LogNormal
     from stanhier.regressions import LinearRegression, VaryingIntercept
 
 

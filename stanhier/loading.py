@@ -14,6 +14,7 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.paths import checked_path, what_is_there
 from stanhier.basics.words import quoted, shortened
 from stanhier.engines.textbook.switch import textbook_regression
+from stanhier.families.known import FAMILIES
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
@@ -92,24 +93,28 @@ def _check_context(description: dict[str, Any], context: Any, source: Path) -> N
 
 def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None) -> Fit[Model]:
     description = stored.description
-    frame, se = stored.frame()
+    frame, beside = stored.frame()
     known_se = description["se"]
     first, *later = stages = description["stages"]
-    if (se is not None) != (known_se is True):
-        raise ValueError("standard errors")
+    for name in ("se", "offset", "trials"):
+        if (name in beside) != (description[name] is True):
+            raise ValueError(f"{name} of rows")
     data: Any = frame.iloc[:first]
     compressed = stored.compressed()
     if stages[-1] != (len(frame) if compressed is None else compressed.attrs["n_rows"]):
         raise ValueError(f"stages {stages} of {len(frame)} rows")
     if compressed is not None:
         data = streamed.from_dataset(parse(description["formula"]), compressed, frame, known_se if known_se else None)
+    name_of_family, link = description["family"]
     model = _MODELS[description["model"]].made_before(
         description["formula"],
         data,
         context,
         priors=stored.priors(),
         sigma=description["sigma"],
-        se=known_se if isinstance(known_se, str) else se,
+        family=type(FAMILIES[name_of_family])(link=link),
+        **{name: description[name] or None for name in ("se", "offset", "trials") if name not in beside},
+        **{name: values[:first] for name, values in beside.items()},
     )
     if description["engine"] == TEXTBOOK:
         model = textbook_regression(model)

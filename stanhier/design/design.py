@@ -232,7 +232,8 @@ class Design:
     def _columns_beside(self, data: Any) -> tuple[str, ...]:
         """Give the columns that stand beside the formula, where the model has them and new data have them too."""
         known = column_names(data) or ()
-        return tuple(name for name in (self.se_name, self.offset_name, self.trials_name) if name in known)
+        names = (self.se_name, self.offset_name, self.trials_name)
+        return tuple(name for name in names if name is not None and name in known)
 
     def _trials(self, frame: pd.DataFrame, columns: list[str]) -> np.ndarray | None:
         """Give the numbers of trials of new rows, where they are known."""

@@ -92,7 +92,7 @@ def events(column: pd.Series, categories: tuple[Any, Any], name: str) -> np.ndar
             f"The response '{name}' is {quoted(labels.iloc[row])} in row {row}; the model knows {categories[0]!r} and "
             f"{categories[1]!r}."
         )
-    return is_event.astype(float)
+    return np.asarray(is_event, dtype=float)
 
 
 def warn_of_family(y: np.ndarray, formula: ParsedFormula, family: Family) -> None:

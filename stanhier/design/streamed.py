@@ -15,8 +15,8 @@ from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Encoding, Reduce, encoding_of
 from stanhier.design.blocks import Reducer
 from stanhier.design.design import Design, Grouping
-from stanhier.design.in_memory import build_design
 from stanhier.design.learning import learn
+from stanhier.design.making import build_design
 from stanhier.families.family import Family
 from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula

@@ -9,7 +9,8 @@ from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design, Grouping
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.parameters import Parameter
-from stanhier.priors.distributions import Exponential, Gamma, LocationPrior, Normal, ScalePrior
+from stanhier.priors.distributions import Exponential, LocationPrior, Normal, ScalePrior
+from stanhier.priors.positive import Gamma
 
 __all__ = [
     "ColumnMoments",

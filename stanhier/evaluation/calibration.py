@@ -14,7 +14,7 @@ evaluation and multiple sample comparison, doi:10.1007/s11222-022-10090-6: the s
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -210,7 +210,7 @@ def sbc(
 
     def tasks() -> Iterator[tuple[tuple[int, Regression], SamplingTask]]:
         for i in range(n):
-            simulated = model.on_rows(replace(model.rows, y=responses[i]))
+            simulated = model.on_rows(model.rows.with_observed(responses[i]))
             yield (i, simulated), SamplingTask.of(simulated, {**keywords, "seed": int(seeds[i])})
 
     ranks: list[dict[str, int]] = [{}] * n

@@ -20,7 +20,7 @@ from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.columns import INTERCEPT
-from stanhier.design.in_memory import build_design
+from stanhier.design.making import build_design
 from stanhier.engines.parameters import Role
 from stanhier.evaluation.comparison import compare
 from stanhier.fit import Fit

@@ -15,16 +15,15 @@ from stanhier.priors.correlations import LKJ
 from stanhier.priors.distributions import (
     Cauchy,
     Exponential,
-    Gamma,
     HalfCauchy,
     HalfNormal,
     HalfStudentT,
-    LogNormal,
     Normal,
     Prior,
     ScalePrior,
     StudentT,
 )
+from stanhier.priors.positive import Gamma, LogNormal
 
 __all__ = ["PriorDensity", "prior_densities"]
 

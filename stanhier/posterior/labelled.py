@@ -141,8 +141,9 @@ def _constant(model: Regression) -> "xr.Dataset":
     for grouping in design.groupings:
         name = "group" if len(design.groupings) == 1 else f"group_{dimension(grouping.name)}"
         constant[name] = ("row", grouping.codes)
-    if design.se is not None:
-        constant["se"] = ("row", design.se)
+    for name, values in (("se", design.se), ("offset", design.whole_offset), ("trials", design.trials)):
+        if values is not None:
+            constant[name] = ("row", values)
     return xr.Dataset(constant, coords=coords)
 
 
@@ -150,7 +151,7 @@ def observed(model: Regression) -> "xr.Dataset":
     """Give the response as the group observed_data."""
     import xarray as xr
 
-    return xr.Dataset({"y": ("row", model.rows.y)}, coords={"row": np.arange(model.design.n_rows)})
+    return xr.Dataset({"y": ("row", model.rows.observed)}, coords={"row": np.arange(model.design.n_rows)})
 
 
 def plain_labels(levels: pd.Index) -> np.ndarray:

@@ -121,15 +121,32 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
         )
         for grouping, new in zip(design.groupings, rows.groups, strict=True)
     ]
+    if design.has_offset and rows.offset is None:
+        raise DataError('update_group() needs the offsets of the new rows; make the model with offset="column".')
+    if design.trials is not None and rows.trials is None:
+        raise DataError(
+            'update_group() needs the numbers of trials of the new rows; make the model with trials="column".'
+        )
+    response = design.encode_response(frame)
+    design.family.check(response, design.formula.response, rows.trials)
+    subtracted = 0.0 if design.subtracted is None or rows.offset is None else rows.offset
     return model.on_rows(
         replace(
             design,
-            y=np.concatenate([design.y, design.encode_response(frame)]),
+            y=np.concatenate([design.y, response - subtracted]),
+            subtracted=_joined(design.subtracted, rows.offset),
+            offset=_joined(design.offset, rows.offset),
+            trials=_joined(design.trials, rows.trials),
             frame=_appended(design, frame),
             groupings=tuple(groupings),
-            se=None if design.se is None or rows.se is None else np.concatenate([design.se, rows.se]),
+            se=_joined(design.se, rows.se),
         )
     )
+
+
+def _joined(old: np.ndarray | None, new: np.ndarray | None) -> np.ndarray | None:
+    """Give old values and new ones behind them, where there are both."""
+    return None if old is None or new is None else np.concatenate([old, new])
 
 
 def _refuse_known(design: InMemoryDesign, rows: NewRows) -> None:

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.arguments import check_seed, checked_probability, in_our_words
-from stanhier.basics.errors import DataError, StanhierError
-from stanhier.basics.words import quoted, some_of
+from stanhier.basics.arguments import check_seed, in_our_words
+from stanhier.basics.errors import StanhierError
 from stanhier.design.design import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES, chain_draw
+from stanhier.posterior.predictable import check_arguments, check_rows
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "check_arguments",
     "collect",
     "drawn_effects",
     "predict",
@@ -38,7 +37,7 @@ def predict(
     fit: Fitted[Regression],
     new_data: pd.DataFrame | Mapping[str, Any],
     *,
-    kind: Literal["mean", "response"] = "mean",
+    kind: Literal["mean", "response", "linear"] = "mean",
     new_groups: Literal["error", "sample"] = "error",
     prob: float = 0.9,
     seed: int | None = None,
@@ -49,8 +48,9 @@ def predict(
     ----------
     new_data : pandas.DataFrame or mapping of arrays
         With the predictors and the grouping columns; the response is not needed.
-    kind : {"mean", "response"}
-        The expected response (the linear predictor), or a new observation with its noise.
+    kind : {"mean", "response", "linear"}
+        The expected response (of a binomial one the probability of a success), a new observation with its noise, or the
+        linear predictor, which of a Gaussian response is its mean. Offsets are added, so new data need their column.
     new_groups : {"error", "sample"}
         For groups that the fit has not seen: an error, or one effect per draw and group from the population of groups,
         shared by the rows of that group. What is known of other factors stays: a new class of a known school has that
@@ -63,7 +63,8 @@ def predict(
     Returns
     -------
     pandas.DataFrame
-        One row per row of `new_data`, with its index: mean, sd, lower, median, upper, in units of the response.
+        One row per row of `new_data`, with its index: mean, sd, lower, median, upper, in units of the response, or of
+        the linear predictor.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def predict_draws(
     fit: Fitted[Regression],
     new_data: pd.DataFrame | Mapping[str, Any],
     *,
-    kind: Literal["mean", "response"] = "mean",
+    kind: Literal["mean", "response", "linear"] = "mean",
     new_groups: Literal["error", "sample"] = "error",
     seed: int | None = None,
 ) -> "xr.DataArray":
@@ -146,21 +147,6 @@ def summarise(
     return pd.DataFrame(table, index=rows.index, columns=["mean", "sd", "lower", "median", "upper"])
 
 
-def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
-    """Refuse arguments that `Fit.predict` cannot take.
-
-    Raises
-    ------
-    StanhierError
-        Naming the argument and what it can be.
-    """
-    if kind not in ("mean", "response"):
-        raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean" or "response".')
-    if new_groups not in ("error", "sample"):
-        raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')
-    checked_probability(prob, "predict")
-
-
 def _seed(fit: Fitted[Regression], seed: int | None) -> int:
     return fit.draws.seed if seed is None else int(seed)
 
@@ -208,7 +194,7 @@ def predictive_draws(
     model : Regression
     draws : Draws
     rows : NewRows
-    kind : {"mean", "response"}
+    kind : {"mean", "response", "linear"}
     new_groups : {"error", "sample"}
         Whether a group that the fit has not seen is an error, or has its effect drawn from the population: one effect
         per draw and group, shared by the rows of that group.
@@ -227,11 +213,12 @@ def predictive_draws(
     Raises
     ------
     DataError
-        If there are new groups and they are errors, or standard errors are needed and missing.
+        If there are new groups and they are errors, or standard errors, offsets or numbers of trials are needed and
+        missing.
     """
-    _check_rows(model, rows, kind=kind, new_groups=new_groups)
+    check_rows(model, rows, kind=kind, new_groups=new_groups)
     engine = model.engine
-    sigma = engine.noise_scale(draws, keep)
+    auxiliary = _auxiliary(model, draws, keep) if kind == "response" else {}
     order = np.lexsort([groups.codes for groups in rows.groups]) if rows.groups else np.arange(rows.n_rows)
     step = max(1, BLOCK_VALUES // max(draws.n_draws, 1))
     for start in range(0, len(order), step):
@@ -244,28 +231,33 @@ def predictive_draws(
             kept = effects if keep is None else effects[keep]
             for k, column in enumerate(matrix.T):
                 values += kept[:, inverse, k] * column
-        if kind == "response":
-            noise = np.stack([_stream(seed, _RESPONSE, row).standard_normal(len(sigma)) for row in part], axis=1)
-            values += (sigma[:, None] if rows.se is None else rows.se[part]) * noise
+        if rows.offset is not None:
+            values += rows.offset[part]
+        if kind == "mean":
+            values = model.family.mean(values)
+        elif kind == "response":
+            values = np.stack(
+                [_response(model, auxiliary, rows, row, eta, seed) for row, eta in zip(part, values.T, strict=True)],
+                axis=1,
+            )
         yield part, values
 
 
-def _check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str) -> None:
-    design = model.design
-    for grouping, groups in zip(design.groupings, rows.groups, strict=False):
-        if len(groups.new_levels) and new_groups == "error":
-            what = (
-                f"Column '{grouping.name}' has groups"
-                if len(grouping.factors) == 1
-                else (f"'{grouping.name}' has combinations")
-            )
-            raise DataError(
-                f"{what} that the model has not seen: {some_of([repr(level) for level in groups.new_levels])}; "
-                'predict(..., new_groups="sample") draws their effects from the population of groups.'
-            )
-    if kind == "response" and model.noise.kind == "known" and rows.se is None:
-        named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
-        raise DataError(f'predict(kind="response") needs the standard errors of the new rows: {named} is missing.')
+def _auxiliary(model: Regression, draws: Draws, keep: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Give what the distribution of responses has beside the linear predictor, each of shape (S,)."""
+    values = {name: draws.flat(name) for name in model.family.auxiliary if name != "sigma"}
+    values = values if keep is None else {name: one[keep] for name, one in values.items()}
+    return values | ({"sigma": model.engine.noise_scale(draws, keep)} if model.family.has_sigma else {})
+
+
+def _response(
+    model: Regression, auxiliary: dict[str, np.ndarray], rows: NewRows, row: int, eta: np.ndarray, seed: int
+) -> np.ndarray:
+    """Draw new observations of one row, shape (S,), from its own stream of random numbers."""
+    if rows.se is not None:
+        auxiliary = auxiliary | {"sigma": rows.se[row]}
+    trials = None if rows.trials is None else rows.trials[row]
+    return model.family.draw(_stream(seed, _RESPONSE, row), eta, auxiliary, trials)
 
 
 def drawn_effects(model: Regression, draws: Draws, term: int, groups: np.ndarray, seed: int) -> np.ndarray:

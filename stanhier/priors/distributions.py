@@ -11,18 +11,16 @@ from stanhier.basics.arguments import made_in_our_words
 from stanhier.basics.errors import PriorError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.basics.words import quoted
-from stanhier.priors.numbers import EXPONENTIAL, FLAT, GAMMA, LOG_NORMAL, NORMAL, STUDENT_T, PriorNumbers
+from stanhier.priors.numbers import EXPONENTIAL, FLAT, NORMAL, STUDENT_T, PriorNumbers
 
 __all__ = [
     "Cauchy",
     "Exponential",
     "Flat",
-    "Gamma",
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
     "LocationPrior",
-    "LogNormal",
     "Normal",
     "Prior",
     "ScalePrior",
@@ -38,10 +36,6 @@ _ELSEWHERE = {
     **dict.fromkeys(("lam", "lamda", "lambda_", "lmbda"), "rate"),
 }
 """What other packages call the numbers of a prior, and what they are called here."""
-_ELSEWHERE_OF_GAMMA = {
-    **dict.fromkeys(("shape", "k", "a"), "alpha"),
-    **dict.fromkeys(("rate", "b", "lam", "lambda_"), "beta"),
-}
 
 
 @dataclass(frozen=True, repr=False)
@@ -278,46 +272,6 @@ class Exponential(ScalePrior):
 
     def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
         return rng.exponential(1.0 / self.rate, size)
-
-
-@made_in_our_words(_ELSEWHERE_OF_GAMMA)
-@dataclass(frozen=True, repr=False)
-class Gamma(ScalePrior):
-    """Gamma prior with shape `alpha` and rate `beta`, so with mean alpha / beta."""
-
-    alpha: float
-    beta: float
-    family = GAMMA
-
-    def _stan_arguments(self) -> tuple[float, float, float]:
-        return self.alpha, 0.0, 1.0 / self.beta
-
-    @property
-    def stan(self) -> str:  # noqa: D102
-        return f"gamma({self.alpha!r}, {self.beta!r})"
-
-    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
-        return rng.gamma(self.alpha, 1.0 / self.beta, size)
-
-
-@made_in_our_words(_ELSEWHERE)
-@dataclass(frozen=True, repr=False)
-class LogNormal(ScalePrior):
-    """Lognormal prior: the logarithm is normal with mean `mu` and standard deviation `sigma`."""
-
-    mu: float
-    sigma: float
-    family = LOG_NORMAL
-
-    def _stan_arguments(self) -> tuple[float, float, float]:
-        return 1.0, self.mu, self.sigma
-
-    @property
-    def stan(self) -> str:  # noqa: D102
-        return f"lognormal({self.mu!r}, {self.sigma!r})"
-
-    def rvs(self, rng: np.random.Generator, size: int) -> np.ndarray:  # noqa: D102
-        return rng.lognormal(self.mu, self.sigma, size)
 
 
 @made_in_our_words(_ELSEWHERE)

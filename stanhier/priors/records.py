@@ -11,15 +11,14 @@ from stanhier.priors.distributions import (
     Cauchy,
     Exponential,
     Flat,
-    Gamma,
     HalfCauchy,
     HalfNormal,
     HalfStudentT,
-    LogNormal,
     Normal,
     Prior,
     StudentT,
 )
+from stanhier.priors.positive import Gamma, LogNormal
 
 __all__ = ["from_dict", "to_dict"]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.families.known import FAMILIES, GAUSSIAN
 from stanhier.storage.netcdf import ENGINES, FORMAT, OWN
 
 __all__ = ["description_from"]
@@ -32,6 +33,9 @@ def _is_text(value: Any) -> bool:
 _FIELDS: dict[str, Callable[[Any], bool]] = {
     "model": _is_text,
     "formula": _is_text,
+    "family": lambda value: _are(_is_text)(value) and len(value) == 2 and value[0] in FAMILIES,
+    "offset": lambda value: type(value) in (bool, str),
+    "trials": lambda value: type(value) in (bool, str) or (_is_whole(value) and value > 0),
     "sigma": lambda value: value is None or _is_number(value),
     "se": lambda value: type(value) in (bool, str),
     "priors": lambda value: type(value) is dict,
@@ -48,6 +52,9 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
 }
 _LATER: dict[str, Callable[[], Any]] = {
     "functions": list,
+    "family": lambda: [GAUSSIAN.name, GAUSSIAN.link],
+    "offset": lambda: False,
+    "trials": lambda: False,
     "means": lambda: None,
     "failed_chains": dict,
     "engine": lambda: OWN,

@@ -92,6 +92,9 @@ def _description(fit: Fitted[Regression]) -> dict[str, Any]:
         "version": VERSION,
         "model": type(model).__name__,
         "formula": model.formula,
+        "family": [model.family.name, model.family.link],
+        "offset": _named(model.design.offset_name, given=model.design.has_offset),
+        "trials": model.design.trials_constant or _named(model.design.trials_name, given=model.family.takes_trials),
         "sigma": model.noise.fixed,
         "se": model.design.se_name if model.design.se_name is not None else model.noise.kind == "known",
         "priors": _prior_records(model.priors),
@@ -148,6 +151,23 @@ def _frame_dataset(model: Regression) -> "xr.Dataset":
             values, levels = pd.factorize(column, sort=True)
             attributes["labels"] = labels_to_json(pd.Index(levels), str(name))
         variables[f"column_{k}"] = ("row", values, attributes)
-    if model.noise.kind == "known" and model.design.se_name is None:
-        variables["se"] = ("row", model.rows.se)
+    variables |= {what: ("row", given) for what, own, given in _beside(model) if own is None and given is not None}
     return xr.Dataset(variables)
+
+
+def _beside(model: Regression) -> list[tuple[str, str | None, np.ndarray | None]]:
+    """Give what rows in memory have beside the formula: what it is, its column if it has one, and the values."""
+    design = model.in_memory
+    if design is None:
+        return []
+    trials = design.trials if design.trials_constant is None else None
+    return [
+        ("se", design.se_name, design.se),
+        ("offset", design.offset_name, design.whole_offset),
+        ("trials", design.trials_name, trials),
+    ]
+
+
+def _named(column: str | None, *, given: bool) -> str | bool:
+    """Give the column, or whether values were given without one."""
+    return given if column is None else column

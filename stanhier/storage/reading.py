@@ -55,8 +55,8 @@ class StoredFit:
     added: dict[str, "xr.Dataset"]
     description: dict[str, Any]
 
-    def frame(self) -> tuple[pd.DataFrame, np.ndarray | None]:
-        """Give the columns that the model uses, and standard errors that were no column."""
+    def frame(self) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+        """Give the columns that the model uses, and what rows have beside them: `se`, `offset`, `trials`."""
         return _read_frame(self.groups["stanhier_data"])
 
     def compressed(self) -> "xr.Dataset | None":
@@ -172,18 +172,22 @@ def _read_priors(records: dict[str, Any]) -> dict[str, Any]:
     return {k: from_dict(v) if isinstance(v.get("prior"), str) else _read_priors(v) for k, v in records.items()}
 
 
-def _read_frame(stored: dict[str, _Array]) -> tuple[pd.DataFrame, np.ndarray | None]:
+_BESIDE = frozenset({"se", "offset", "trials"})
+"""What rows may have without a column."""
+
+
+def _read_frame(stored: dict[str, _Array]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     columns: dict[str, Any] = {}
     (n_rows,) = {len(one.values) for one in stored.values() if one.values.ndim == 1}
     for key, one in stored.items():
         if one.values.ndim != 1:
             raise ValueError(f"{key} of shape {one.values.shape}")
-        if key != "se":
+        if key not in _BESIDE:
             columns[one.said["column"]] = _column(one, key)
-    if len(columns) != len(stored.keys() - {"se"}):
+    if len(columns) != len(stored.keys() - _BESIDE):
         raise ValueError("two columns of one name")
     frame = pd.DataFrame({name: pd.Series(values) for name, values in columns.items()}, index=pd.RangeIndex(n_rows))
-    return frame, stored["se"].values if "se" in stored else None
+    return frame, {name: stored[name].values for name in _BESIDE & stored.keys()}
 
 
 def _column(stored: _Array, key: str) -> Any:

@@ -6,7 +6,7 @@ import pytest
 import stanhier as sh
 from stanhier.data.codes import codes_of_integers
 from stanhier.data.frames import as_frame
-from stanhier.design.in_memory import build_design
+from stanhier.design.making import build_design
 from stanhier.formula.parse import parse
 
 

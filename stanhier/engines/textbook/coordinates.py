@@ -81,12 +81,20 @@ class TextbookCoordinates:
             COR: sum(shape.n_correlations for shape in self.shapes),
             EFFECTS: sum(shape.n_effects for shape in self.shapes),
         }
-        return {LOCATION: (self.n_location,), NOISE: ()} | {name: (size,) for name, size in sizes.items() if size}
+        single: dict[str, tuple[int, ...]] = dict.fromkeys(
+            ([] if self.noise.kind == "none" else [NOISE]) + self.auxiliary, ()
+        )
+        return {LOCATION: (self.n_location,)} | single | {name: (size,) for name, size in sizes.items() if size}
+
+    @property
+    def auxiliary(self) -> list[str]:
+        """Names of what else the distribution of responses has."""
+        return [parameter.name for parameter in self.parameters.all_of(Role.AUXILIARY)]
 
     @property
     def positive(self) -> frozenset[str]:
         """Names of the scales."""
-        return frozenset(self.layout) & {NOISE, SD}
+        return frozenset(self.layout) & {NOISE, SD, *self.auxiliary}
 
     def draws(self, raw: RawDraws) -> Draws:
         """Gather the program's variables.
@@ -104,10 +112,10 @@ class TextbookCoordinates:
         intercept = found.get(self.names.intercept)
         location = [empty if intercept is None else intercept[..., None], found.get("beta", empty)]
         known = self.noise.unit
-        values = {
-            LOCATION: np.concatenate(location, axis=-1),
-            NOISE: np.full(shape, known) if known is not None else np.ascontiguousarray(found["sigma"]),
-        }
+        values = {LOCATION: np.concatenate(location, axis=-1)}
+        if self.noise.kind != "none":
+            values[NOISE] = np.full(shape, known) if known is not None else np.ascontiguousarray(found["sigma"])
+        values |= {name: np.ascontiguousarray(found[name]) for name in self.auxiliary}
         if terms:
             values[SD] = np.concatenate([found[own.sd].reshape(*shape, term.q) for term, own in terms], axis=-1)
             correlations = [found[name] for _, own in terms for name in own.correlations]
@@ -145,6 +153,7 @@ class TextbookCoordinates:
             numbers |= {pair: cor[..., k] for k, pair in enumerate(pairs)}
         if self.noise.is_estimated:
             numbers["sigma"] = draws.values[NOISE]
+        numbers |= {name: draws.values[name] for name in self.auxiliary}
         return numbers | self._some_effects(draws)
 
     def population(self, draws: Draws) -> dict[str, np.ndarray]:
@@ -160,6 +169,8 @@ class TextbookCoordinates:
                 values[parameter.name] = location[..., first:]
             elif parameter.role is Role.NOISE:
                 values[parameter.name] = draws.values[NOISE]
+            elif parameter.role is Role.AUXILIARY:
+                values[parameter.name] = draws.values[parameter.name]
             elif parameter.role is Role.GROUP_SD:
                 values[parameter.name] = by_term[term][2].reshape(*draws.shape, *parameter.shape)
             else:

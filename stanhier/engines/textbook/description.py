@@ -9,6 +9,7 @@ from stanhier.design.design import Design, Grouping
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.multilevel.layout import TermShape, blocks_of
 from stanhier.engines.parameters import Parameter, Role
+from stanhier.families.family import Family
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import Prior
 
@@ -47,7 +48,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Description:
-    """A Gaussian model as its program is written.
+    """A model as its program is written.
 
     Attributes
     ----------
@@ -56,6 +57,9 @@ class Description:
     extra_effects : tuple of str, length E
         Columns that vary by group and are no predictors.
     terms : tuple of Term
+    family : Family
+    has_offset : bool
+        Whether something known is added to the linear predictor.
     noise : Noise
     intercept : Prior or None
         None where the model has no intercept.
@@ -66,6 +70,8 @@ class Description:
     slopes : tuple of Prior, length K
     sigma : Prior or None
         None where sigma is no parameter.
+    auxiliary : tuple of (str, Prior)
+        What else the distribution of responses has: `nu`, `shape`.
     template : {"linear_regression", "varying_intercept", "multilevel"}
         The first has no terms, the second the one term (1 | g), whose effects are the intercepts of the groups.
     """
@@ -74,13 +80,21 @@ class Description:
     predictors: tuple[str, ...]
     extra_effects: tuple[str, ...]
     terms: tuple[Term, ...]
+    family: Family
+    has_offset: bool
     noise: Noise
     intercept: Prior | None
     centered: bool
     centre: tuple[float, ...]
     slopes: tuple[Prior, ...]
     sigma: Prior | None
+    auxiliary: tuple[tuple[str, Prior], ...]
     template: Literal["linear_regression", "varying_intercept", "multilevel"]
+
+    @property
+    def adds_offset(self) -> bool:
+        """Whether the program adds the offset; where the link is the identity the response is less of it already."""
+        return self.has_offset and self.family.link != "identity"
 
     @property
     def shapes(self) -> list[TermShape]:
@@ -111,12 +125,15 @@ def describe(design: Design, chosen: ChosenPriors, noise: Noise, *, centre: np.n
             _term(grouping, chosen, sd, parameters.of(Role.GROUP_COR, term))
             for term, (grouping, sd) in enumerate(zip(design.groupings, sds, strict=True))
         ),
+        family=design.family,
+        has_offset=design.has_offset,
         noise=noise,
         intercept=intercept,
         centered=centered,
         centre=tuple(centre.tolist()) if centered and centre is not None else (),
         slopes=() if slopes is None else chosen.by_name[slopes.name],
         sigma=None if sigma is None else chosen.by_name[sigma.name][0],
+        auxiliary=tuple((one.name, chosen.by_name[one.name][0]) for one in parameters.all_of(Role.AUXILIARY)),
         template="linear_regression" if not sds else "varying_intercept" if sds[0].term is None else "multilevel",
     )
 

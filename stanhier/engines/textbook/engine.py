@@ -25,6 +25,8 @@ from stanhier.engines.multilevel.layout import COR, EFFECTS, LOCATION, NOISE, SD
 from stanhier.engines.multilevel.row_densities import row_densities
 from stanhier.engines.multilevel.set_densities import set_densities
 from stanhier.engines.parameters import Role
+from stanhier.engines.rows import densities as family_densities
+from stanhier.engines.rows.given_effects import GivenEffects
 from stanhier.engines.textbook.coordinates import NUTS_ALONE, TextbookCoordinates
 from stanhier.engines.textbook.description import Description, describe
 from stanhier.engines.textbook.new_levels import drawn_new_levels, with_room
@@ -38,7 +40,7 @@ __all__ = ["TextbookEngine"]
 
 @dataclass(frozen=True)
 class TextbookEngine:
-    """A Gaussian model of any structure, whose rows are in memory.
+    """A model of any structure and family, whose rows are in memory.
 
     Attributes
     ----------
@@ -123,7 +125,10 @@ class TextbookEngine:
         if self.description.centered:
             location[:, 0] -= location[:, 1:] @ self.prior_centre
         unit = self.noise.unit
-        values = {LOCATION: location[None], NOISE: (np.full(size, unit) if unit is not None else drawn["sigma"])[None]}
+        values = {LOCATION: location[None]}
+        if self.noise.kind != "none":
+            values[NOISE] = (np.full(size, unit) if unit is not None else drawn["sigma"])[None]
+        values |= {one.name: drawn[one.name][None] for one in parameters.all_of(Role.AUXILIARY)}
         sds = [drawn[one.name].reshape(size, -1) for one in parameters.all_of(Role.GROUP_SD)]
         cors = [drawn[one.name][:, *np.transpose(block_pairs(one.blocks))] for one in parameters.all_of(Role.GROUP_COR)]
         return values | {name: np.hstack(parts)[None] for name, parts in ((SD, sds), (COR, cors)) if parts}
@@ -170,14 +175,23 @@ class TextbookEngine:
         return Given(
             location=draws.flat(LOCATION),
             origin=np.zeros(len(self.description.predictors) + 1),
-            sigma=draws.flat(NOISE),
+            sigma=draws.flat(NOISE) if NOISE in draws.values else np.ones(draws.n_draws),
             factors=tuple(term_factors(draws, shapes, term) for term in range(len(shapes))),
             effects=lambda term, groups: self.effects(draws, term, groups),
             moments={},
         )
 
+    def given_effects(self, draws: Draws) -> GivenEffects:
+        """Give what densities of rows of other families are conditioned on."""
+        given = self.given(draws)
+        names = self.design.family.auxiliary
+        auxiliary = {name: given.sigma if name == NOISE else draws.flat(name) for name in names}
+        return GivenEffects(self.design.family, given.location, given.origin, auxiliary, given.factors, given.effects)
+
     def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
-        """Give log densities of rows given the other rows of their group, block by block."""
+        """Give log densities of rows, block by block: given the other rows of their group, or given all effects."""
+        if not self.design.family.is_gaussian:
+            return family_densities.row_densities(design, self.given_effects(draws))
         return row_densities(design, self.given(draws))
 
     def set_densities(
@@ -190,10 +204,14 @@ class TextbookEngine:
         known: Sequence[np.ndarray] | None = None,
     ) -> Iterator[Block]:
         """Give log densities of sets of rows, of a model with groups of those of a factor."""
+        if not self.design.family.is_gaussian:
+            return family_densities.set_densities(design, codes, n_sets, self.given_effects(draws), known)
         return set_densities(design, codes, n_sets, self.given(draws), None if known is None else tuple(known))
 
     def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
         """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
+        if not self.design.family.is_gaussian:
+            return family_densities.held_out_densities(design, codes, self.given_effects(draws))
         return held_out_densities(design, tuple(codes), self.given(draws))
 
     def log_density_of_new(self, before: Self, new_rows: InMemoryDesign, draws: Draws) -> np.ndarray:
@@ -211,15 +229,26 @@ class TextbookEngine:
 
     def completed(self, draws: Draws) -> Draws:
         """Give draws of fewer rows, weighted for all, with the effects of new groups drawn given all rows."""
+        self._refuse_family("The effects of new groups are drawn without sampling anew")
         shapes = self.description.shapes
         roomy = with_room(draws, shapes, self.n_before)
         return drawn_new_levels(roomy, self.design, self.given(roomy), shapes, self.n_before)
 
     def own_effects(self, draws: Draws, term: int) -> np.ndarray:
         """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell."""
+        self._refuse_family("What each group's rows alone say of its effects is known")
         return group_means.own_effects(self.design, self.given(draws), term)
 
     def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,)."""
+        if not self.design.family.is_gaussian:
+            return family_densities.replicated_means(self.design, self.given_effects(draws.only(keep)), term, seed)
         chosen = replace(draws, values={name: draws.flat(name)[None, keep] for name in draws.values}, statistics={})
         return group_means.replicated_means(self.design, self.given(chosen), term, self.group_weights(term), seed)
+
+    def _refuse_family(self, what: str) -> None:
+        if not self.design.family.is_gaussian:
+            raise StanhierError(
+                f'{what} for Gaussian responses; this model has family="{self.design.family.name}". Sample the model '
+                "of all rows."
+            )

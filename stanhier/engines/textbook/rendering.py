@@ -8,6 +8,7 @@ import jinja2
 from stanhier.engines.multilevel.layout import blocks_of
 from stanhier.engines.textbook.description import Description, Term
 from stanhier.engines.textbook.names import ProgramNames, TermNames, comment, names_of
+from stanhier.engines.textbook.responses import likelihood, response_for_template
 from stanhier.priors.distributions import Prior
 from stanhier.stan.program_text import stan_models_dir
 
@@ -34,22 +35,34 @@ def render(description: Description) -> str:
     noise, names = description.noise, names_of(description)
     terms = list(zip(description.terms, names.terms, strict=True))
     intercept = [] if description.intercept is None else [names.intercept]
+    shift = ["shift"] if description.adds_offset else []
+    a_row = (" + ".join(_products(*both, description, row="n")) for both in terms)
+    sd, K = "se" if noise.kind == "known" else "sigma", len(description.predictors)
     return environment.get_template(f"{description.template}.stan.jinja").render(
         formula=comment(description.formula),
         predictors=[comment(name) for name in description.predictors],
         extra_effects=[comment(name) for name in description.extra_effects],
         terms=[_for_template(*both) for both in terms],
-        K=len(description.predictors),
+        K=K,
         intercept=bool(intercept),
         centered=description.centered,
         centre=description.centre,
         sigma_known=not noise.is_estimated,
         known_se=noise.kind == "known",
-        noise="se" if noise.kind == "known" else "sigma",
+        noise=sd,
+        response=response_for_template(description),
+        said=likelihood(description, _linear_predictor(description, intercept, shift), sd),
         prior_lines=_prior_lines(description, names),
-        summands=[*intercept, *(product for both in terms for product in _products(*both, description))],
-        summands_of_a_row=[*intercept, *(" + ".join(_products(*both, description, row="n")) for both in terms)],
+        summands=[*intercept, *shift, *(product for both in terms for product in _products(*both, description))],
+        summands_of_a_row=[*intercept, *(f"{name}[n]" for name in shift), *a_row],
     )
+
+
+def _linear_predictor(description: Description, intercept: list[str], shift: list[str]) -> str:
+    """Write the linear predictor of a row as the first lines of a program have it."""
+    slopes = ["X[n] * beta"] if description.predictors else []
+    own = ["eta[n]"] if description.template == "multilevel" else [*intercept, *(f"{name}[n]" for name in shift)]
+    return " + ".join([*own, *slopes]) or "0"
 
 
 def _for_template(term: Term, names: TermNames) -> dict[str, Any]:
@@ -101,6 +114,7 @@ def _prior_lines(description: Description, names: ProgramNames) -> list[str]:
         lines += [_statement(factor, prior) for factor, prior in zip(own.factors, term.cor, strict=True)]
     if description.sigma is not None:
         lines.append(_statement("sigma", description.sigma))
+    lines += [_statement(name, prior) for name, prior in description.auxiliary]
     return lines
 
 

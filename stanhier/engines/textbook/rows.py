@@ -13,7 +13,7 @@ __all__ = ["ProgramRows", "program_data"]
 
 
 class ProgramRows(Protocol):
-    """Rows in memory."""
+    """Rows in memory; what they have beside the formula is None where they have it not, of shape (N,) elsewhere."""
 
     @property
     def matrix(self) -> np.ndarray:
@@ -29,7 +29,15 @@ class ProgramRows(Protocol):
 
     @property
     def se(self) -> np.ndarray | None:
-        """Known standard errors, shape (N,)."""
+        """Known standard errors."""
+
+    @property
+    def offset(self) -> np.ndarray | None:
+        """What the linear predictor has added."""
+
+    @property
+    def trials(self) -> np.ndarray | None:
+        """Numbers of trials."""
 
 
 def program_data(description: Description, rows: ProgramRows) -> dict[str, Any]:
@@ -41,7 +49,12 @@ def program_data(description: Description, rows: ProgramRows) -> dict[str, Any]:
         Keys are the names in the program's data block.
     """
     n_predictors = len(description.predictors)
-    data: dict[str, Any] = {"N": len(rows.y), "y": rows.y}
+    y = rows.y.astype(int) if description.family.is_discrete else rows.y
+    data: dict[str, Any] = {"N": len(rows.y), "y": y}
+    if rows.trials is not None:
+        data["trials"] = rows.trials.astype(int)
+    if rows.offset is not None:
+        data["shift"] = rows.offset
     if n_predictors:
         data |= {"K": n_predictors, "X": rows.matrix[:, :n_predictors]}
     if description.extra_effects:

@@ -1,0 +1,66 @@
+"""What can be predicted: arguments that make sense, and rows that have what is needed."""
+
+from typing import Any
+
+from stanhier.basics.arguments import checked_probability
+from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.words import quoted, some_of
+from stanhier.design.design import NewRows
+from stanhier.engines.regression import Regression
+
+__all__ = ["check_arguments", "check_rows"]
+
+
+def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
+    """Refuse arguments that `Fit.predict` cannot take.
+
+    Raises
+    ------
+    StanhierError
+        Naming the argument and what it can be.
+    """
+    if kind not in ("mean", "response", "linear"):
+        raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean", "response" or "linear".')
+    if new_groups not in ("error", "sample"):
+        raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')
+    checked_probability(prob, "predict")
+
+
+def check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str) -> None:
+    """Refuse rows of new data that lack what a prediction needs.
+
+    Raises
+    ------
+    DataError
+        If there are new groups and they are errors, or standard errors, offsets or numbers of trials are needed and
+        missing.
+    """
+    design = model.design
+    for grouping, groups in zip(design.groupings, rows.groups, strict=False):
+        if len(groups.new_levels) and new_groups == "error":
+            what = (
+                f"Column '{grouping.name}' has groups"
+                if len(grouping.factors) == 1
+                else (f"'{grouping.name}' has combinations")
+            )
+            raise DataError(
+                f"{what} that the model has not seen: {some_of([repr(level) for level in groups.new_levels])}; "
+                'predict(..., new_groups="sample") draws their effects from the population of groups.'
+            )
+    if design.has_offset and rows.offset is None:
+        named = (
+            f"the column '{design.offset_name}'"
+            if design.offset_name is not None
+            else 'a model made with offset="column"'
+        )
+        raise DataError(f"predict() needs the offsets of the new rows: {named} is missing.")
+    if kind == "response" and design.family.takes_trials and rows.trials is None:
+        named = (
+            f"the column '{design.trials_name}'"
+            if design.trials_name is not None
+            else 'a model made with trials="column"'
+        )
+        raise DataError(f'predict(kind="response") needs the numbers of trials of the new rows: {named} is missing.')
+    if kind == "response" and model.noise.kind == "known" and rows.se is None:
+        named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
+        raise DataError(f'predict(kind="response") needs the standard errors of the new rows: {named} is missing.')
