@@ -33,7 +33,7 @@ def factorised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Where rounding has made it indefinite, as little is added to the diagonal as helps: it serves to find a point and
     axes, and what is sampled does not depend on these.
     """
-    scale = np.sqrt(np.maximum(np.diag(matrix), np.finfo(float).tiny))
+    scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
     scaled = matrix / scale[:, None] / scale
     ridge = 0.0
     while True:

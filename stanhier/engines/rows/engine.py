@@ -1,12 +1,11 @@
 """The engine of rows: any family of responses, any number of factors, all effects sampled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import in_double_precision
@@ -15,23 +14,17 @@ from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.collinear import said_of_collinear
 from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
-from stanhier.engines.draws import Draws
 from stanhier.engines.gaussian.marginal import RankDeficientError
 from stanhier.engines.gaussian.program_data import location_priors
-from stanhier.engines.multilevel import group_means
-from stanhier.engines.multilevel.conditional import ConditionalEngine
-from stanhier.engines.multilevel.conditioning import given_all_effects
-from stanhier.engines.multilevel.effect_summary import summarise_draws
-from stanhier.engines.multilevel.given import Given
-from stanhier.engines.multilevel.layout import EFFECTS, TermShape, effect_slices, eliminated_term
+from stanhier.engines.multilevel.layout import TermShape, eliminated_term
 from stanhier.engines.parameters import Role
 from stanhier.engines.rows.cells import merged
 from stanhier.engines.rows.coordinates import RowsCoordinates
+from stanhier.engines.rows.explicit import ExplicitEngine
 from stanhier.engines.rows.likelihood import GAUSSIAN, family_code
 from stanhier.engines.rows.program_data import stan_data
 from stanhier.engines.rows.reference import Problem
 from stanhier.engines.rows.whitening import Whitening, whiten
-from stanhier.engines.textbook.new_levels import drawn_new_levels, with_room
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
@@ -42,7 +35,7 @@ _EXACT = 1e-7
 
 
 @dataclass(frozen=True)
-class RowsEngine(ConditionalEngine):
+class RowsEngine(ExplicitEngine):
     """A regression of any family, with any number of factors, on rows in memory.
 
     Attributes
@@ -53,7 +46,7 @@ class RowsEngine(ConditionalEngine):
         The coordinates in which Stan samples.
     eta : tuple of float
         LKJ priors of the blocks, term by term.
-    origin : numpy.ndarray, shape (K + 1,)
+    centre : numpy.ndarray, shape (K + 1,)
         What the location is relative to, of [x_1 .. x_K, y].
     chosen : ChosenPriors
     noise : Noise
@@ -65,7 +58,7 @@ class RowsEngine(ConditionalEngine):
     problem: Problem
     whitening: Whitening
     eta: tuple[float, ...]
-    origin: np.ndarray
+    centre: np.ndarray
     chosen: ChosenPriors
     noise: Noise
     rows: InMemoryDesign
@@ -116,6 +109,11 @@ class RowsEngine(ConditionalEngine):
         """The factors with their effects."""
         return self.problem.terms
 
+    @property
+    def origin(self) -> np.ndarray:
+        """What the location is relative to, shape (K + 1,): of [x_1 .. x_K, y]."""
+        return self.centre
+
     @cached_property
     def coordinates(self) -> RowsCoordinates:
         """The way back from its draws."""
@@ -138,13 +136,6 @@ class RowsEngine(ConditionalEngine):
         with in_double_precision(self.rows.formula.text):
             return stan_data(self.problem, self.whitening, self.eta)
 
-    def fingerprint(self) -> Iterator[np.ndarray]:
-        """Give the rows."""
-        yield self.rows.matrix
-        yield self.rows.y
-        yield from (one.codes for one in self.rows.groupings)
-        yield from (values for values in (self.rows.se, self.rows.offset, self.rows.trials) if values is not None)
-
     def on_rows(self, design: InMemoryDesign) -> Self:
         """Give the engine of the same model on other rows, their origin where it was."""
         n_before = tuple(len(one.levels) for one in self.rows.groupings)
@@ -157,53 +148,6 @@ class RowsEngine(ConditionalEngine):
     def values_of(self, drawn: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Give `Draws.values`, of one chain, from S draws of each parameter that has a prior, by name."""
         return self.coordinates.values_of(drawn)
-
-    def group_weights(self, term: int) -> np.ndarray:
-        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
-        grouping = self.rows.groupings[term]
-        return np.bincount(grouping.codes, self.rows.weights, minlength=len(grouping.levels)).astype(float)
-
-    def effects(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:
-        """Give the draws of effects of groups, deviations from the population, shape (S, G, q)."""
-        shape = self.shapes[term]
-        own = draws.flat(EFFECTS)[:, effect_slices(self.shapes)[term]]
-        return own.reshape(draws.n_draws, shape.n_levels, shape.q)[:, groups]
-
-    def effect_means(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:
-        """Give the draws of the groups' effects, shape (S, G, q), which have the mean of their conditional means."""
-        return self.effects(draws, term, groups)
-
-    def summarise_groups(
-        self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
-    ) -> pd.DataFrame:
-        """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper of the draws."""
-        return summarise_draws(self.effects(draws, term, groups) @ weights + offset[:, None], prob)
-
-    def given(self, draws: Draws) -> Given:
-        """Give what densities of rows are conditioned on."""
-        return given_all_effects(draws, self.shapes, self.origin)
-
-    def log_density_of_new(self, before: Self, new_rows: InMemoryDesign, draws: Draws) -> np.ndarray:
-        """Give the log density, shape (S,), of rows that this engine has seen and `before`, whose draws these are, not.
-
-        The effects of groups that have no rows before are integrated out.
-        """
-        known = [
-            np.where(np.arange(len(one.levels)) < shape.n_levels, np.arange(len(one.levels)), -1)
-            for one, shape in zip(new_rows.groupings, before.shapes, strict=True)
-        ]
-        together = np.zeros(new_rows.n_rows, dtype=int)
-        blocks = before.set_densities(new_rows, together, 1, draws, known=known)
-        return np.asarray(np.concatenate([left_out for _, left_out, _ in blocks], axis=1)[:, 0])
-
-    def completed(self, draws: Draws) -> Draws:
-        """Give draws of fewer rows, weighted for all, with the effects of new groups drawn given all rows."""
-        roomy = with_room(draws, self.shapes, self.n_before)
-        return drawn_new_levels(roomy, self.rows, self.given(roomy), self.shapes, self.n_before)
-
-    def own_effects(self, draws: Draws, term: int) -> np.ndarray:
-        """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell."""
-        return group_means.own_effects(self.rows, self.given(draws), term)
 
 
 def _origin(design: InMemoryDesign) -> np.ndarray:

@@ -30,6 +30,8 @@ MOST_STEPS = 40
 LAST_STEPS = 20
 CLOSE = 0.01
 """Relative change of scales between steps with which they are good enough."""
+LARGEST_RATIO = 1e8
+"""Of auxiliary parameters to where they start: a response that is reproduced exactly has a sigma of 0."""
 LEAST_RELATIVE_SD = 1e-3
 """Standard deviations are kept from going to 0, relative to where they start: there all coordinates are alike."""
 
@@ -143,6 +145,7 @@ def find_reference(problem: Problem) -> Reference:
         point, system, whole = _newton(problem, columns, point, eta if n_steps == 1 else None)
         variances = system.summed_variances()
         point, curvature = _scales_step(problem, columns, point, variances, least)
+        point = replace(point, aux=np.clip(point.aux, start.aux / LARGEST_RATIO, start.aux * LARGEST_RATIO))
         if whole and n_steps > 3 and _change(before, point) < CLOSE:
             break
     for _ in range(LAST_STEPS):
