@@ -23,15 +23,12 @@ from stanhier.engines.rows.coordinates import RowsCoordinates
 from stanhier.engines.rows.explicit import ExplicitEngine
 from stanhier.engines.rows.likelihood import GAUSSIAN, family_code
 from stanhier.engines.rows.program_data import stan_data
-from stanhier.engines.rows.reference import Problem
+from stanhier.engines.rows.reference import ExactFitError, Problem
 from stanhier.engines.rows.whitening import Whitening, whiten
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
 __all__ = ["RowsEngine"]
-
-_EXACT = 1e-7
-"""Sigma against the spread of the response where predictors and effects reproduce this."""
 
 
 @dataclass(frozen=True)
@@ -189,16 +186,11 @@ def _whitened(
     design: InMemoryDesign, problem: Problem, auxiliary: tuple[str, ...], eta: tuple[float, ...]
 ) -> Whitening:
     try:
-        whitening = whiten(problem, auxiliary, eta)
+        return whiten(problem, auxiliary, eta)
     except RankDeficientError as err:
         raise DataError(said_of_collinear(design, err.columns)) from err
-    if (
-        problem.cells.family == GAUSSIAN
-        and problem.sigma is None
-        and whitening.effects.sigma_hat < _EXACT * (np.std(design.y))
-    ):
+    except ExactFitError as err:
         raise DataError(
             f"The response '{design.formula.response}' is reproduced exactly by the predictors and effects, so sigma "
             "would be 0; check whether one is a copy of it, or fix sigma with `sigma=`."
-        )
-    return whitening
+        ) from err

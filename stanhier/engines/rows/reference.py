@@ -20,7 +20,7 @@ from stanhier.engines.rows.scale_priors import part_of
 from stanhier.engines.rows.variances import next_auxiliary, next_covariance
 from stanhier.priors.numbers import PriorNumbers
 
-__all__ = ["MOST_DENSE", "Problem", "Reference", "find_reference"]
+__all__ = ["MOST_DENSE", "ExactFitError", "Problem", "Reference", "find_reference"]
 
 type System = DenseSystem | IterativeSystem
 
@@ -31,9 +31,15 @@ LAST_STEPS = 20
 CLOSE = 0.01
 """Relative change of scales between steps with which they are good enough."""
 LARGEST_RATIO = 1e8
-"""Of auxiliary parameters to where they start: a response that is reproduced exactly has a sigma of 0."""
+"""Of auxiliary parameters to where they start, at most."""
+EXACT = 1e-7
+"""Sigma relative to where it starts with which a response is reproduced exactly."""
 LEAST_RELATIVE_SD = 1e-3
 """Standard deviations are kept from going to 0, relative to where they start: there all coordinates are alike."""
+
+
+class ExactFitError(Exception):
+    """Location and effects reproduce Gaussian responses exactly."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,8 @@ def find_reference(problem: Problem) -> Reference:
     ------
     RankDeficientError
         If a direction of the location is determined neither by the rows nor by the priors.
+    ExactFitError
+        If sigma would be 0.
     """
     columns = EffectColumns(problem.cells, problem.terms)
     _check_rank(problem)
@@ -146,6 +154,8 @@ def find_reference(problem: Problem) -> Reference:
         variances = system.summed_variances()
         point, curvature = _scales_step(problem, columns, point, variances, least)
         point = replace(point, aux=np.clip(point.aux, start.aux / LARGEST_RATIO, start.aux * LARGEST_RATIO))
+        if problem.sigma is None and problem.cells.family == GAUSSIAN and point.aux[0] < EXACT * start.aux[0]:
+            raise ExactFitError
         if whole and n_steps > 3 and _change(before, point) < CLOSE:
             break
     for _ in range(LAST_STEPS):
