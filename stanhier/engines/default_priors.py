@@ -8,6 +8,7 @@ import numpy as np
 from stanhier.basics.errors import DataError
 from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design, Grouping
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.parameters import Parameter
 from stanhier.priors.distributions import Exponential, LocationPrior, Normal, ScalePrior
 from stanhier.priors.positive import Gamma
