@@ -119,7 +119,9 @@ def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
     """
     names = [grouping.name for grouping in fit.model.design.groupings]
     allowed = (
-        '"row" or "group"' if len(names) == 1 else f'"row" or one of {listed(names)}' if names else '"row" or "group"'
+        f'"row" or one of {listed(names)}'
+        if len(names) > 1
+        else f'"row" or "group"{f", which is {listed(names)} here" if names else ""}'
     )
     if isinstance(by, str):
         if by == "row" or by in names or (by == "group" and len(names) == 1):
@@ -170,10 +172,11 @@ def _warn(by: Any, high: int, k: np.ndarray, limit: float, coordinate: pd.Index)
     row = isinstance(by, str) and by == "row"
     n = len(coordinate)
     at = np.where(np.isnan(k), np.inf, k)
+    one = by if isinstance(by, str) and by not in ("row", "group") else coordinate.name
     folds = f"by={'...' if not isinstance(by, str) else repr(by)}, k={min(n, 10)}".replace("'", '"')
     warn(
         f"Leave-one-out is unreliable for {high:,} of {n:,} {'rows' if row else 'groups'}: their Pareto k is above "
-        f"{limit:.2f} (highest {at.max():.2f}, {coordinate.name} {coordinate[int(at.argmax())]}), so leaving one out "
+        f"{limit:.2f} (highest {at.max():.2f}, {one} {coordinate[int(at.argmax())]}), so leaving one out "
         f"changes the posterior too much for weighted draws. fit.kfold({folds}) samples again without them.",
         SamplingWarning,
     )
