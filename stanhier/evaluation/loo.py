@@ -25,7 +25,7 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
+from stanhier.posterior.weights import SAME_WEIGHTS, check_enough, good_k, relative_efficiency
 
 __all__ = ["check_by", "labels_of", "loo"]
 
@@ -73,9 +73,7 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     r_eff = relative_efficiency(fit.model, fit.draws)
     elpd, k, p = np.empty(n), np.empty(n), np.empty(n)
     for part, left_out, all_in in blocks:
-        # Fitting the tail of hopeless weights overflows; their k tells.
-        with np.errstate(all="ignore"):
-            elpd[part], k[part], _ = array_stats().loo(left_out[None], chain_axis=0, draw_axis=1, r_eff=r_eff)
+        elpd[part], k[part] = _smoothed(left_out, r_eff)
         p[part] = log_mean_exp(all_in) - elpd[part]
     limit = good_k(n_samples)
     high = int((~(k <= limit)).sum())
@@ -94,6 +92,21 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
         pareto_k=xr.DataArray(k, coords=[coordinate], name="pareto_k"),
         p_loo_i=xr.DataArray(p, coords=[coordinate], name="p_loo_i"),
     )
+
+
+def _smoothed(left_out: np.ndarray, r_eff: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give elpd and Pareto k, shape (n,), from log densities of points that are left out, (S, n)."""
+    # Weights that are all the same, as of rows with huge standard errors, have no tail to smooth.
+    with np.errstate(invalid="ignore"):
+        same = np.ptp(left_out, axis=0) <= SAME_WEIGHTS
+    elpd, k = np.empty(len(same)), np.zeros(len(same))
+    elpd[same] = left_out[:, same].mean(axis=0)
+    if not same.all():
+        # Fitting the tail of hopeless weights overflows; their k tells.
+        with np.errstate(all="ignore"):
+            found = array_stats().loo(left_out[None][:, :, ~same], chain_axis=0, draw_axis=1, r_eff=r_eff)
+        elpd[~same], k[~same] = found[:2]
+    return elpd, k
 
 
 def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:

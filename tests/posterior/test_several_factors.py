@@ -156,3 +156,18 @@ def test_a_population_without_any_parameter_takes_a_new_group_too(cmdstan_home):
     at_once = sh.Model(formula, data, priors=priors).sample(**KEYWORDS)
     ours, theirs = (one.group_summary("a", [3]) for one in (after, at_once))
     np.testing.assert_allclose(ours["mean"], theirs["mean"], atol=0.05)
+
+
+@pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
+def test_rows_that_say_nothing_are_left_out_and_added_without_a_word(cmdstan_home):
+    data = rows()
+    nothing = data.index % 7 == 0
+    data["se"] = np.where(nothing, 1e9, 0.7)
+    fit = sh.Model("y ~ x + (x | a) + (1 | c)", data, se="se").sample(**KEYWORDS)
+    found = fit.loo()
+    assert np.isfinite(found.elpd_i).all()
+    expected = -0.5 * np.log(2 * np.pi) - np.log(1e9)
+    np.testing.assert_allclose(found.elpd_i[nothing], expected, atol=1e-6)
+    assert (found.pareto_k[nothing] == 0).all()
+    new = data[:5].assign(a=99, se=1e12)
+    assert np.array_equal(fit.update_group(new).draws.values["sd"], fit.draws.values["sd"])
