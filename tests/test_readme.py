@@ -9,7 +9,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.engines.multilevel.cross_products import MAX_VALUES
-from stanhier.engines.multilevel.engine import MOST_DENSE
+from stanhier.engines.multilevel.sizes import MOST_DENSE
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(

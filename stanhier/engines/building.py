@@ -13,12 +13,12 @@ from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import design_of
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
-from stanhier.engines.engine import Engine
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
 from stanhier.engines.identified import refuse_unidentified
 from stanhier.engines.multilevel.engine import MultilevelEngine
 from stanhier.engines.multilevel.reducer import MultilevelReducer
+from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.engines.textbook.engine import TextbookEngine
@@ -77,7 +77,8 @@ def build(
         If there is nothing to estimate, or the formula cannot be evaluated; if there is no such family.
     DataError
         If a column is missing or cannot be used; if columns are collinear with flat priors; if the groups of a factor
-        cannot tell its effects; if the response does not suit the family.
+        cannot tell its effects; if rows that are not in memory have a structure too large to be integrated out; if the
+        response does not suit the family.
     PriorError
         If a prior does not fit its parameter.
     """
@@ -87,18 +88,24 @@ def build(
     with one_blas_thread():
         design = design_of(formula, data, reducer, se=se, family=kind_of_response, trials=trials, offset=offset)
         with in_double_precision(formula.text):
-            reduced = design.reduce(reducer) if design.family.is_gaussian else None
-            moments = ColumnMoments(reduced.mean, reduced.sd) if reduced is not None else moments_of_rows(_rows(design))
+            simple = _is_simple(formula)
+            too_large = None if simple or not design.family.is_gaussian else many_effects(design)
+            if too_large is None and design.family.is_gaussian:
+                reduced = design.reduce(reducer)
+                moments = ColumnMoments(reduced.mean, reduced.sd)
+                too_large = None if simple else many_numbers(design, reduced)
+            else:
+                moments = moments_of_rows(_in_memory(design, too_large))
             refuse_unidentified(design, moments, own_intercepts=own_intercepts)
             parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
             chosen = choose_priors(priors, design, parameters, moments)
             if not chosen.by_name:
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
-            engine: Engine
-            if reduced is None or _has_unusual_scales(chosen):
-                engine = TextbookEngine.of(_rows(design), chosen, noise)
+            engine: Any
+            if too_large is not None or not design.family.is_gaussian or _has_unusual_scales(chosen):
+                engine = TextbookEngine.of(_in_memory(design, too_large), chosen, noise, too_large=too_large)
             else:
-                kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
+                kind: Any = GaussianEngine if simple else MultilevelEngine
                 engine = kind.of(design, reduced, chosen, noise)
     return Regression(design, noise, chosen, engine, own_intercepts, (design.n_rows,))
 
@@ -118,9 +125,12 @@ def _has_unusual_scales(chosen: ChosenPriors) -> bool:
     return any(prior.family in (GAMMA, LOG_NORMAL) for prior in chosen.scale)
 
 
-def _rows(design: Design) -> InMemoryDesign:
+def _in_memory(design: Design, too_large: str | None) -> InMemoryDesign:
+    """Refuse rows that are not in memory where the textbook program is to be sampled, which takes them one by one."""
     if isinstance(design, InMemoryDesign):
         return design
+    if too_large is not None:
+        raise DataError(too_large)
     raise PriorError(
         "Gamma and LogNormal priors of standard deviations need the rows in memory, and they were compressed as they "
         "came; give HalfNormal, HalfStudentT, HalfCauchy or Exponential."

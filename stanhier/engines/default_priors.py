@@ -1,6 +1,7 @@
 """Default priors, scaled by the data."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -36,14 +37,18 @@ class ColumnMoments:
     mean: np.ndarray
     sd: np.ndarray
 
+    @classmethod
+    def of(cls, matrix: np.ndarray, y: np.ndarray) -> Self:
+        """Give those of rows in memory: of the columns of a matrix, shape (N, K + E), and of the response."""
+        columns = np.column_stack([matrix, y])
+        varies = np.ptp(columns, axis=0) > 0  # the deviations of a constant may be roundings of its mean
+        sd = np.where(varies, columns.std(axis=0, ddof=1), 0.0) if len(columns) > 1 else np.zeros(columns.shape[1])
+        return cls(columns.mean(axis=0), sd)
+
 
 def moments_of_rows(design: InMemoryDesign) -> ColumnMoments:
-    """Give the moments of rows in memory, column by column."""
-    n_rows = design.n_rows
-    columns = (*design.matrix.T, design.y)
-    pairs = [(values.mean(), values.std(ddof=1) if n_rows > 1 else 0.0) for values in columns]
-    mean, sd = np.array(pairs).T
-    return ColumnMoments(mean, sd)
+    """Give the moments of rows in memory."""
+    return ColumnMoments.of(design.matrix, design.y)
 
 
 def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, k: int) -> LocationPrior:

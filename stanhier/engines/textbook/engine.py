@@ -51,6 +51,8 @@ class TextbookEngine:
         The means of the predictors when the priors were chosen, if that was for other rows.
     n_before : tuple of int
         Of each factor the number of groups before these rows were added; the first are the same.
+    too_large : str or None
+        Why no other engine takes the model, where that is so.
     """
 
     design: InMemoryDesign
@@ -58,13 +60,20 @@ class TextbookEngine:
     noise: Noise
     centre: np.ndarray | None
     n_before: tuple[int, ...]
+    too_large: str | None = None
 
     @classmethod
     def of(
-        cls, design: InMemoryDesign, chosen: ChosenPriors, noise: Noise, *, centre: np.ndarray | None = None
+        cls,
+        design: InMemoryDesign,
+        chosen: ChosenPriors,
+        noise: Noise,
+        *,
+        centre: np.ndarray | None = None,
+        too_large: str | None = None,
     ) -> Self:
         """Make the engine of a model; the arguments are its attributes."""
-        return cls(design, chosen, noise, centre, tuple(len(one.levels) for one in design.groupings))
+        return cls(design, chosen, noise, centre, tuple(len(one.levels) for one in design.groupings), too_large)
 
     @cached_property
     def description(self) -> Description:
