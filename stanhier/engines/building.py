@@ -21,7 +21,7 @@ from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
-from stanhier.engines.textbook.engine import TextbookEngine
+from stanhier.engines.rows.engine import RowsEngine
 from stanhier.families.family import Family
 from stanhier.families.known import family_of
 from stanhier.families.noise import Noise
@@ -103,7 +103,7 @@ def build(
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             engine: Any
             if too_large is not None or not design.family.is_gaussian or _has_unusual_scales(chosen):
-                engine = TextbookEngine.of(_in_memory(design, too_large), chosen, noise, too_large=too_large)
+                engine = RowsEngine.of(_in_memory(design, too_large), chosen, noise)
             else:
                 kind: Any = GaussianEngine if simple else MultilevelEngine
                 engine = kind.of(design, reduced, chosen, noise)
@@ -121,12 +121,12 @@ def _check_trials(trials: Any, family: Family) -> None:
 
 
 def _has_unusual_scales(chosen: ChosenPriors) -> bool:
-    """Tell whether a standard deviation has a prior that the compiled programs do not know."""
+    """Tell whether a standard deviation has a prior that the programs of compressed rows do not know."""
     return any(prior.family in (GAMMA, LOG_NORMAL) for prior in chosen.scale)
 
 
 def _in_memory(design: Design, too_large: str | None) -> InMemoryDesign:
-    """Refuse rows that are not in memory where the textbook program is to be sampled, which takes them one by one."""
+    """Refuse rows that are not in memory where the engine takes them one by one."""
     if isinstance(design, InMemoryDesign):
         return design
     if too_large is not None:

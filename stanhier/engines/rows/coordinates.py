@@ -76,6 +76,10 @@ class RowsCoordinates:
             failed_chains=raw.failed_chains,
         )
 
+    def mode(self, raw: RawDraws) -> Draws:
+        """Turn the point that the optimiser found into one draw."""
+        return self.draws(raw)
+
     def _values(self, z: np.ndarray) -> dict[str, np.ndarray]:
         whitening, places = self.whitening, self.whitening.places
         P, E = len(whitening.location_hat), places.n_effects
