@@ -37,8 +37,6 @@ class TextbookEngine(ExplicitEngine):
         The means of the predictors when the priors were chosen, if that was for other rows.
     n_before : tuple of int
         Of each factor the number of groups before these rows were added; the first are the same.
-    too_large : str or None
-        Why no other engine takes the model, where that is so.
     """
 
     rows: InMemoryDesign
@@ -46,7 +44,6 @@ class TextbookEngine(ExplicitEngine):
     noise: Noise
     centre: np.ndarray | None
     n_before: tuple[int, ...]
-    too_large: str | None = None
 
     @classmethod
     def of(
@@ -56,10 +53,9 @@ class TextbookEngine(ExplicitEngine):
         noise: Noise,
         *,
         centre: np.ndarray | None = None,
-        too_large: str | None = None,
     ) -> Self:
         """Make the engine of a model; the arguments are its attributes."""
-        return cls(design, chosen, noise, centre, tuple(len(one.levels) for one in design.groupings), too_large)
+        return cls(design, chosen, noise, centre, tuple(len(one.levels) for one in design.groupings))
 
     @cached_property
     def description(self) -> Description:
