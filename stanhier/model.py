@@ -12,7 +12,7 @@ from stanhier.engines.building import build
 from stanhier.engines.other_words import HABITS
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
-from stanhier.engines.textbook.switch import refuse_too_large, textbook_regression
+from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.families.family import Family
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
@@ -205,8 +205,6 @@ class Model(Regression):
         """
         if engine not in ("fast", "textbook"):
             raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
-        if engine == "fast":
-            refuse_too_large(self)
         model = self if engine == "fast" else textbook_regression(self)
         raw = run_nuts(model.engine.program, model.engine.data(), kwargs, keep_finished=keep_finished)
         return self._checked(Fit(model, model.engine.coordinates.draws(raw)))

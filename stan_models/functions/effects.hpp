@@ -9,57 +9,14 @@
 #include <type_traits>
 #include <vector>
 
-#include "chains.hpp"
-#include "covariance.hpp"
+#include "effects_data.hpp"
 #include "families.hpp"
-#include "lanes.hpp"
 #include "stretches.hpp"
-#include "whitening.hpp"
 
 namespace stanhier {
 namespace effects {
 
-using multilevel::CorrelationBlock;
-using multilevel::Factor;
 using multilevel::ScalePrior;
-using multilevel::SoftLogarithm;
-
-// What the density is made of: the data block of the program.
-template <typename Matrix, typename Vector>
-struct Data {
-  int family, P;
-  const std::vector<int>&q, &J, &block_term, &block_size;
-  const Vector& eta;
-  const Matrix &X, &Z;
-  const std::vector<int>& z_column;
-  const std::vector<std::vector<int>>& g;
-  int sorted;
-  const std::vector<int>& first;
-  const Vector &y, &n, &eta_hat, &counts, &info, &pulled;
-  const Matrix& coupling;
-  const std::vector<int>&above, &parent;
-  const Vector& b_hat;
-  double sigma_hat;
-  const Matrix& prior_rows;
-  const Vector &prior_residual, &prior_precision;
-  const std::vector<int>& t_prior;
-  const Vector &t_nu, &u_hat;
-  const Matrix& u_basis;
-  const Vector& softness;
-  double sigma_known;
-  const std::vector<int>& scale_prior_family;
-  const Vector &scale_prior_nu, &scale_prior_mu, &scale_prior_sigma;
-};
-
-// Memory that one gradient leaves to the next.
-struct Work {
-  VectorXd z, u, phi, rhs, effects, adj_effects, adj_rhs, adj_phi, adj_u, adj_z, kept, theta;
-  std::vector<SoftLogarithm> soft;
-  std::vector<Factor> factors;
-  std::vector<CorrelationBlock> blocks;
-  ChainWork chains;
-  alignas(64) double eta[kStretch], r[kStretch], l[kStretch], d[kStretch];
-};
 
 template <typename Matrix, typename Vector>
 class Density {
@@ -219,6 +176,9 @@ class Density {
   double rows() {
     const int N = d.y.size();
     Likelihood likelihood(d.family, auxiliary);
+    w.copies.resize(4 * E);
+    for (int t = 0; t < T; ++t)
+      if (has_copies(t)) w.copies.segment(4 * chains.first[t], 4 * d.J[t] * d.q[t]).setZero();
     for (int row = 0; row < N; row += kStretch) {
       const int size = std::min(kStretch, N - row);
       std::copy_n(d.eta_hat.data() + row, size, w.eta);
@@ -228,17 +188,26 @@ class Density {
       });
       likelihood.add({size, w.eta, d.y.data() + row, d.n.data() + row, w.r, w.l, w.d});
       add_products(size, d.P, d.X.data() + row, N, w.r, w.adj_phi.data());
-      for_columns(row, [&](int t, const double* z, int at) { scatter(row, size, t, z, w.adj_effects.data() + at); });
+      for_columns(row, [&](int t, const double* z, int at) { scatter(row, size, t, z, at); });
     }
+    for_columns(0, [&](int t, const double*, int at) {
+      if (has_copies(t)) add_copies(d.J[t], d.q[t], w.copies.data() + 4 * at, w.adj_effects.data() + at);
+    });
     const double lp = likelihood.finish(N, d.counts.data(), d.counts.size(), w.l, w.d, kStretch);
     for (int k = 0; k < A; ++k) w.adj_u[at_auxiliary + k] += likelihood.adj_log_auxiliary[k];
     return lp;
   }
 
-  void scatter(int row, int size, int t, const double* z, double* adj) {
+  bool has_copies(int t) const { return t != d.sorted - 1 && d.J[t] <= kFewLevels; }
+
+  // From derivatives with respect to the predictors to those of the effect that begins `at`.
+  void scatter(int row, int size, int t, const double* z, int at) {
     const int *g = d.g[t].data() + row, q = d.q[t];
+    double* adj = w.adj_effects.data() + at;
     if (t == d.sorted - 1)
       (z ? scatter_segments<true> : scatter_segments<false>)(row, row + size, g[0] - 1, d.first.data(), z, q, w.r, adj);
+    else if (has_copies(t))
+      (z ? scatter_copies<true> : scatter_copies<false>)(size, g, z, q, w.r, w.copies.data() + 4 * at);
     else
       (z ? scatter_runs<true> : scatter_runs<false>)(size, g, z, q, w.r, adj);
   }

@@ -95,6 +95,27 @@ void scatter_runs(int N, const int* g, const double* z, int q, const double* r, 
   }
 }
 
+// The same for terms of so few levels that runs end at random: four sums for each, which take turns.
+constexpr int kFewLevels = 256;
+
+template <bool Slope>
+void scatter_copies(int N, const int* g, const double* z, int q, const double* r, double* copies) {
+  const auto add = [&](int i, int turn) {
+    copies[4 * static_cast<Index>(g[i] - 1) * q + turn] += Slope ? z[i] * r[i] : r[i];
+  };
+  int i = 0;
+  for (; i + 4 <= N; i += 4)
+    for (int turn = 0; turn < 4; ++turn) add(i + turn, turn);
+  for (; i < N; ++i) add(i, 0);
+}
+
+inline void add_copies(int J, int q, const double* copies, double* adj) {
+  for (Index j = 0; j < J; ++j) {
+    const double* c = copies + 4 * j * q;
+    adj[j * q] += (c[0] + c[1]) + (c[2] + c[3]);
+  }
+}
+
 // The same for the rows from..to of the term by which they are sorted; level k has rows first[k] - 1 .. first[k + 1] - 2
 // and `level` that of the first row. z and r begin with row `from`.
 template <bool Slope>

@@ -23,7 +23,6 @@ from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.engines.rows.engine import RowsEngine
-from stanhier.engines.textbook.engine import TextbookEngine
 from stanhier.families.family import Family
 from stanhier.families.known import family_of
 from stanhier.families.noise import Noise
@@ -101,10 +100,8 @@ def build(
             if not chosen.by_name:
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             engine: Engine
-            if _has_unusual_scales(chosen):
-                engine = TextbookEngine.of(_rows(design, _UNUSUAL), chosen, noise)
-            elif reduced is None:
-                engine = RowsEngine.of(_rows(design, lack), chosen, noise)
+            if reduced is None or _has_unusual_scales(chosen):
+                engine = RowsEngine.of(_rows(design, lack or _UNUSUAL), chosen, noise)
             else:
                 kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
                 engine = kind.of(design, reduced, chosen, noise)
@@ -153,5 +150,5 @@ def _check_family(family: Family, trials: Any, *, own_intercepts: bool) -> None:
 
 
 def _has_unusual_scales(chosen: ChosenPriors) -> bool:
-    """Tell whether a standard deviation has a prior that the compiled programs do not know."""
+    """Tell whether a standard deviation has a prior that the programs of compressed rows do not know."""
     return any(prior.family in (GAMMA, LOG_NORMAL) for prior in chosen.scale)

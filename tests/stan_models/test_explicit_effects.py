@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from stanhier.stan.program import Program
-from tests.tools.effects_rows import FAMILIES, simulated
+from tests.tools.effects_cases import simulated
+from tests.tools.effects_families import FAMILIES
 from tests.tools.multilevel_rows import Prior, Term, evaluated, slopes
 
 pytestmark = pytest.mark.slow

@@ -3,23 +3,14 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import linalg, special, stats
+from scipy import linalg, stats
 
+from tests.tools.effects_families import AUXILIARIES, SCALE_PRIORS, log_density_of_rows
 from tests.tools.multilevel_rows import Prior, Term, correlation_matrix
 
-__all__ = ["FAMILIES", "Effects", "simulated"]
+__all__ = ["Effects"]
 
-FAMILIES = ("normal", "logit", "probit", "poisson", "negative binomial", "student t")
-_AUXILIARIES = (("sigma",), (), (), (), ("shape",), ("sigma", "nu"))
 _STEP = 1e-30
-_SCALE_PRIORS = {
-    0: lambda x, nu, mu, s: 0.0,  # noqa: ARG005
-    1: lambda x, nu, mu, s: stats.norm.logpdf(x, 0, s),  # noqa: ARG005
-    2: lambda x, nu, mu, s: stats.t.logpdf(x, nu, 0, s),  # noqa: ARG005
-    3: lambda x, nu, mu, s: stats.expon.logpdf(x, 0, s),  # noqa: ARG005
-    4: lambda x, nu, mu, s: stats.gamma.logpdf(x, nu, scale=s),  # noqa: ARG005
-    5: lambda x, nu, mu, s: stats.lognorm.logpdf(x, s, scale=np.exp(mu)),  # noqa: ARG005
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ class Effects:
 
     @property
     def n_auxiliaries(self):
-        return 0 if self.sigma_known is not None else len(_AUXILIARIES[self.family])
+        return 0 if self.sigma_known is not None else len(AUXILIARIES[self.family])
 
     @property
     def students(self):
@@ -284,9 +275,9 @@ class Effects:
             lp += stats.norm.logpdf(linalg.solve(root, own.T)).sum() - len(own) * np.log(np.diag(root)).sum()
             eta = eta + (term.Z * own[term.codes]).sum(axis=1)
         scales = np.append(values[: self.n_scales], values[at : at + self.n_auxiliaries])
-        lp += sum(_SCALE_PRIORS[f](x, *rest) for x, (f, *rest) in zip(scales, self.scale_priors, strict=True))
+        lp += sum(SCALE_PRIORS[f](x, *rest) for x, (f, *rest) in zip(scales, self.scale_priors, strict=True))
         lp += self._location(self.transform @ theta, lam)
-        return lp + self.rows(eta, auxiliary).sum(), eta
+        return lp + log_density_of_rows(self.family, self.y, self.n, eta, auxiliary).sum(), eta
 
     def _location(self, theta, lam):
         lp, students = 0.0, self.students
@@ -298,57 +289,3 @@ class Effects:
                 lp += stats.norm.logpdf(theta[k], prior.mu, prior.sigma / np.sqrt(precision))
                 lp += stats.gamma.logpdf(precision, prior.nu / 2, scale=2 / prior.nu)
         return lp
-
-    def rows(self, eta, auxiliary):
-        """Log density of each row."""
-        y, n = self.y, self.n
-        if self.family == 0:
-            return stats.norm.logpdf(y, eta, auxiliary[0] / np.sqrt(n))
-        if self.family == 1:
-            return y * special.log_expit(eta) + (n - y) * special.log_expit(-eta)
-        if self.family == 2:
-            return y * special.log_ndtr(eta) + (n - y) * special.log_ndtr(-eta)
-        if self.family == 3:
-            return stats.poisson.logpmf(y, n * np.exp(eta))
-        if self.family == 4:
-            shape = auxiliary[0]
-            chosen = special.gammaln(y + shape) - special.gammaln(shape) - special.gammaln(y + 1)
-            x = eta - np.log(shape)
-            return chosen + y * special.log_expit(x) + shape * special.log_expit(-x)
-        return stats.t.logpdf(y, auxiliary[1], eta, auxiliary[0])
-
-
-def simulated(family, sizes=(7,), *, q=(1,), blocks=None, P=2, seed=1, chain=0, **changes):
-    """Rows of terms with so many levels and effects; each of the first `chain` terms lies within the next one."""
-    rng = np.random.default_rng(seed)
-    codes = [np.tile(np.arange(sizes[0]), 6)]
-    n = len(codes[0])
-    for t, size in enumerate(sizes[1:]):
-        nested = codes[-1] * size // (codes[-1].max() + 1)
-        codes.append(nested if t + 1 < chain else np.concatenate([np.arange(size), rng.integers(0, size, n - size)]))
-    values = rng.choice([-1.0, 0.5, 1.2], (n, max(*q, 4)))
-    Z = np.column_stack([np.ones(n), values[:, :-1]])
-    blocks = blocks or [(k,) for k in q]
-    terms = tuple(Term(c, Z[:, :k], b) for c, k, b in zip(codes, q, blocks, strict=True))
-    X = np.column_stack([np.ones(n), values[:, -1], rng.choice([-0.5, 0.8], (n, 4))])[:, :P]
-    eta = 0.3 * X.sum(axis=1)
-    trials = rng.integers(1, 4, n).astype(float)
-    offset = rng.choice([-0.3, 0.2], n)
-    y = {
-        0: eta + rng.standard_normal(n),
-        1: rng.binomial(trials.astype(int), special.expit(eta)),
-        2: rng.binomial(trials.astype(int), special.ndtr(eta)),
-        3: rng.poisson(np.exp(eta)),
-        4: rng.negative_binomial(2, 2 / (2 + np.exp(eta + 1))),
-        5: eta + rng.standard_t(4, n),
-    }[family].astype(float)
-    n_auxiliaries = 0 if "sigma_known" in changes else len(_AUXILIARIES[family])
-    kinds = [(3, 0.0, 0.0, 0.8), (4, 2.0, 0.0, 1.5), (5, 0.0, 0.3, 1.2), (1, 0.0, 0.0, 1.5), (2, 3.0, 0.0, 1.2)]
-    defaults = {
-        "priors": tuple(Prior(mu=0.3 * k, sigma=1.5 + k) for k in range(P)),
-        "scale_priors": tuple(kinds[k % 5] for k in range(sum(q) + n_auxiliaries)),
-        "transform": np.eye(P) + np.tril(0.2 * rng.standard_normal((P, P)), -1),
-        "above": tuple(t + 2 if t + 1 < chain else 0 for t in range(len(sizes))),
-        "n": trials if family < 3 else np.ones(n),
-    }
-    return Effects(family=family, y=y, offset=offset, X=X, terms=terms, seed=seed, **{**defaults, **changes})

@@ -13,11 +13,12 @@ _STEP = 1e-3
 
 
 def by_differences(value: Callable[[np.ndarray], float]) -> LogDensity:
-    """Give a log density with its gradient."""
+    """Give a log density with its gradient, 0 along directions in which it cannot be computed."""
 
     def density(point: np.ndarray) -> tuple[float, np.ndarray]:
         steps = _STEP * np.eye(len(point))
-        slopes = [(value(point + step) - value(point - step)) / (2 * _STEP) for step in steps]
-        return value(point), np.array(slopes)
+        around = np.array([[value(point + step), value(point - step)] for step in steps]).reshape(-1, 2)
+        slopes = np.where(np.isfinite(around).all(axis=1), around @ [1.0, -1.0], 0.0) / (2 * _STEP)
+        return value(point), slopes
 
     return density

@@ -86,7 +86,7 @@ class EffectCoordinates:
 
     def _right(self, t: int, phi: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Give c - C phi of draws, shape (S, J q)."""
-        right = self.pulled[t].ravel() - phi @ self.coupling[t].reshape(-1, phi.shape[1]).T
+        right = self.pulled[t].ravel() - phi @ self.coupling[t].reshape(self.terms[t].n_effects, phi.shape[1]).T
         return np.asarray(scale[:, None] * right)
 
     def _chain(

@@ -37,7 +37,7 @@ def stan_data(problem: Problem, whitening: Whitening, eta: tuple[float, ...]) ->
     counts = _counts(cells)
     info = [H[:, *np.tril_indices(H.shape[1])].ravel() for H in effects.info]
     P = len(whitening.location_hat)
-    coupling = [C.reshape(-1, P) for C in effects.coupling]
+    coupling = [C.reshape(term.n_effects, P) for term, C in zip(terms, effects.coupling, strict=True)]
     return {
         "family": cells.family,
         "N": cells.n_cells,

@@ -41,11 +41,14 @@ def term_density(coordinates: EffectCoordinates, term: int, priors: PriorNumbers
 
     def value(point: np.ndarray) -> float:
         Lambda = np.exp(point[:q])[:, None] * correlation_factors(point[None, q:], shape.blocks)[0]
-        inner = np.einsum("lk,lnj,nm->kmj", Lambda, H, Lambda, optimize=True) + np.eye(q)[:, :, None]
-        lower = cholesky(inner)
-        explained = forward(lower, Lambda.T @ c)
-        determinants = sum(float(np.log(lower[k, k]).sum()) for k in range(q))
-        found = 0.5 * float((explained**2).sum()) - determinants
+        inner = np.einsum("lk,lmj->kmj", Lambda, np.einsum("lnj,nm->lmj", H, Lambda)) + np.eye(q)[:, :, None]
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            lower = cholesky(inner)
+            explained = forward(lower, Lambda.T @ c)
+            determinants = sum(float(np.log(lower[k, k]).sum()) for k in range(q))
+            found = 0.5 * float((explained**2).sum()) - determinants
+        if not np.isfinite(found):  # so far away that rounding leaves no positive definite matrix
+            return -np.inf
         return found + log_density_of_logs(priors, point[:q]) + float(weights @ log_cosh(point[q:]))
 
     return value

@@ -167,4 +167,5 @@ def _softness(value: Value, mode: np.ndarray, covariance: np.ndarray, k: int) ->
         point[k] = log_x
         return -value(point)
 
-    return float(least_skewed(negative_log, float(mode[k]), sd).softness)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # all mass may lie at one of the points
+        return float(least_skewed(negative_log, float(mode[k]), sd).softness)
