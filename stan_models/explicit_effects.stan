@@ -94,7 +94,7 @@ data {
 }
 transformed data {
   array[J[sorted] + 1] int first = first_rows(g[sorted], J[sorted]);
-  check_data(family, g, q, J, block_size, above, Qn, Cn, A, E, I, D);
+  check_data(family, g, q, J, block_term, block_size, above, Qn, Cn, A, E, I, D);
 }
 parameters {
   vector[P + E + Qn + Cn + A + n_t] z; // phi; zeta, term by term, level by level, effect by effect; of u
