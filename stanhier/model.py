@@ -69,10 +69,8 @@ class Model(Regression):
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
         Known standard error of each Gaussian observation, in units of y, as a column name or as values.
-    trials : str, int or array of shape (N,), optional
-        Numbers of trials of a binomial response; one number is for all rows.
-    offset : str or array of shape (N,), optional
-        What is added to the linear predictor, such as the logarithm of an exposure.
+    trials, offset : str or array of shape (N,), optional
+        Numbers of trials of a binomial response (an integer is for all rows); what the linear predictor has added.
     context : mapping of functions by name, optional
         Functions of your own for the formula: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or keep what
         they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
@@ -82,9 +80,8 @@ class Model(Regression):
     FormulaError
         If the formula cannot be read or evaluated; if there is no such family or link.
     DataError
-        If a column is missing, has missing values or cannot be used; if the response does not suit the family; if an
-        offset is not finite, or numbers of trials are missing or not whole; if columns are collinear with flat priors;
-        if a factor has one level or fewer than effects, or effects that no row tells apart.
+        If a column cannot be used, or has missing values; if the response does not suit the family; if columns are
+        collinear with flat priors; if a factor has one level or fewer than effects, or effects that no row tells apart.
     PriorError
         If a prior does not fit its parameter.
     StanhierError

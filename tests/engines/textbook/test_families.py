@@ -52,7 +52,13 @@ def test_draws_by_name(name):
     own = {"negative_binomial": ["shape"], "student_t": ["sigma", "nu"], "poisson": []}[name]
     variables |= {parameter: rng.gamma(2, 1, (2, 5)) for parameter in own}
     raw = RawDraws(
-        variables=variables, statistics={"lp": np.zeros((2, 5))}, seed=1, max_treedepth=10, cmdstan="", failed_chains={}
+        z=np.empty((2, 5, 0)),
+        z_scale=np.empty((2, 5, 0)),
+        variables=variables,
+        statistics={"lp": np.zeros((2, 5))},
+        seed=1,
+        max_treedepth=10,
+        cmdstan="2.39.0",
     )
     draws = coordinates.draws(raw)
     assert set(draws.values) == set(coordinates.layout) == {"location", *own}
