@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from scripts.benchmarks.cases import MissingDataError, build
+from scripts.benchmarks.case import MissingDataError
+from scripts.benchmarks.cases import build
 from scripts.benchmarks.peers import PEERS
 from scripts.benchmarks.process import OUTPUT, OWN_PYTHON, PEERS_PYTHON, run_reporting
 from scripts.benchmarks.quality import Moments, agreement, point_distance

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks.cases import ROOT
+from scripts.benchmarks.case import ROOT
 
 __all__ = ["OUTPUT", "OWN_PYTHON", "PEERS_PYTHON", "run_reporting"]
 

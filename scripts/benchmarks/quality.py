@@ -22,7 +22,7 @@ def _stacked(draws: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
     for name in sorted(draws):
         values = draws[name]
         flat = np.moveaxis(values.reshape(*values.shape[:2], -1), 2, 0)
-        names += [name] if values.ndim == 2 else [f"{name}[{i}]" for i in range(len(flat))]
+        names += [name] if len(flat) == 1 else [f"{name}[{i}]" for i in range(len(flat))]
         parts.append(flat)
     return names, np.concatenate(parts).astype(float)
 
@@ -122,7 +122,7 @@ def point_distance(estimate: Mapping[str, np.ndarray], posterior: Moments) -> tu
     worst, where = 0.0, ""
     for name, value in estimate.items():
         flat = np.ravel(value)
-        labels = [name] if np.ndim(value) == 0 else [f"{name}[{i}]" for i in range(len(flat))]
+        labels = [name] if len(flat) == 1 else [f"{name}[{i}]" for i in range(len(flat))]
         for label, one in zip(labels, flat, strict=True):
             i = index[label]
             distance = abs(float(one) - posterior.mean[i]) / posterior.sd[i]

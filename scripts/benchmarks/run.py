@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.benchmarks.calibration import calibrate, draw_calibration, read, write
-from scripts.benchmarks.cases import CASES, ROOT
+from scripts.benchmarks.case import ROOT
+from scripts.benchmarks.cases import CASES
 from scripts.benchmarks.comparison import compare
 from scripts.benchmarks.footprint import footprint
 from scripts.benchmarks.machine import describe
