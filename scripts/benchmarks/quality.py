@@ -91,12 +91,15 @@ class Agreement:
         What `worst` stays below, except with probability `FALSE_ALARM`, where the posteriors are the same.
     where : str
         The parameter and the moment that differ most.
+    sd_ratios : tuple of float
+        The smallest and the largest ratio of standard deviations, the second posterior's over the first's.
     """
 
     agrees: bool
     worst: float
     limit: float
     where: str
+    sd_ratios: tuple[float, float] | tuple[()] = ()
 
 
 def agreement(a: Moments, b: Moments) -> Agreement:
@@ -111,9 +114,10 @@ def agreement(a: Moments, b: Moments) -> Agreement:
     limit = float(norm.isf(FALSE_ALARM / 2 / len(z)))
     if not np.isfinite(z).all():
         return Agreement(agrees=False, worst=float("inf"), limit=limit, where="a moment is not finite")
+    ratios = b.sd / a.sd
     worst = int(np.argmax(z))
     where = f"{'mean' if worst < len(a.names) else 'sd'} of {a.names[worst % len(a.names)]}"
-    return Agreement(agrees=bool(z[worst] <= limit), worst=float(z[worst]), limit=limit, where=where)
+    return Agreement(bool(z[worst] <= limit), float(z[worst]), limit, where, (float(ratios.min()), float(ratios.max())))
 
 
 def point_distance(estimate: Mapping[str, np.ndarray], posterior: Moments) -> tuple[float, str]:

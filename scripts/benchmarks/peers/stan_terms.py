@@ -102,4 +102,3 @@ def common_draws(draws: Mapping[str, np.ndarray], case: Case) -> dict[str, np.nd
     for place, (term, effect) in enumerate(zip(case.terms, (first, second), strict=True)):
         named |= {f"sd_{term.name}": draws["sd"][:, :, place], f"effect_{term.name}": effect}
     return named
-

@@ -37,7 +37,7 @@ class Stanhier:
         return named, fit.diagnose().divergences
 
 
-def _model(case: Case) -> sh.Model:
+def _model(case: Case) -> Any:
     priors: dict[str, Any] = {"mu_alpha" if case.group else "alpha": sh.Normal(*case.intercept)}
     if case.predictors:
         priors["beta"] = sh.Normal(*case.beta)
