@@ -40,10 +40,11 @@ def compare(
         Peers that were too slow on simulated data that are smaller; those that are too slow now are added.
     """
     try:
-        limit = limit or build(case).limit or LIMIT
+        built = build(case)
     except MissingDataError as err:
         print(f"  {case}: left out, {err}")
         return [Measurement("comparison", case, REFERENCE, "status", note=f"left out: {err}")]
+    limit = limit or built.limit or LIMIT
     names = [REFERENCE, *(name for name in peers if name != REFERENCE)]
     measured: list[Measurement] = []
     reference: Moments | None = None

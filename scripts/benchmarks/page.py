@@ -59,18 +59,18 @@ The first run prepares stanhier itself (`scripts/setup`) and installs the peers 
   compared by its distance in posterior standard deviations; it has no priors.
 * Of slopes and several factors the programs by hand are `stan/slopes_*`, `crossed_*`, `nested_*` and `two_factors_*`;
   the centred ones have the groups' own intercepts and slopes, around those of the population, as parameters.
-* A call or process without a result within the time limit, 120 s (InstEval: 60 s; stanhier itself: 300 s), is a time-out. On
-  the larger simulated data, peers that timed out on the smaller ones are not tried again.
+* A call or process without a result within the time limit, 120 s (InstEval: 60 s; stanhier itself: 300 s), is a
+  time-out. On the larger simulated data, peers that timed out on the smaller ones are not tried again.
 """
 
 SCALING = """## How cost grows
 
 Simulated data in arrays; each size in a process of its own, after a small fit, so imports are not in it. `build`:
 `VaryingIntercept(...)`, with slopes `Model(...)`, from arrays to the compressed data. `sample`: 4 chains of 1000 +
-1000. `all groups`: `fit.group_summary()`. `ten groups`: `fit.group_draws(...)`. `summary`: `fit.summary(...)` of everything but group
-effects. `predict`: 1,000 rows. Memory is the peak of the process during the first call of a step above what it had
-before it, and is not shown below 1 MB; Stan's own processes are not in it. Times are medians of up to five calls; what
-a fit keeps after the first (its labelled draws, for `summary`) makes the others cheaper.
+1000. `all groups`: `fit.group_summary()`. `ten groups`: `fit.group_draws(...)`. `summary`: `fit.summary(...)` of
+everything but group effects. `predict`: 1,000 rows. Memory is the peak of the process during the first call of a step
+above what it had before it, and is not shown below 1 MB; Stan's own processes are not in it. Times are medians of up to
+five calls; what a fit keeps after the first (its labelled draws, for `summary`) makes the others cheaper.
 """
 
 GUARD = """## Beside an earlier revision
