@@ -79,7 +79,7 @@ def write_csv(measurements: Iterable[Measurement], path: Path) -> None:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(f.name for f in fields(Measurement))
         for m in measurements:
-            values = " ".join(f"{v:.6g}" for v in m.values)
+            values = " ".join(f"{v:.9g}" for v in m.values)
             table.writerow([m.section, m.case, m.subject, m.quantity, m.unit, values, m.note, f"{m.load:.1f}"])
 
 
