@@ -55,14 +55,13 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     print("4 Build the hierarchy. Without herds, animals would fall ill independently of their neighbours:\n")
     without = model_of(data, "incidence ~ C(period)").sample(seed=seed)
     for name, one in {"herds vary": fit, "no herds": without}.items():
-        print(
-            f"{name}: log odds in period 1 {one.posterior['alpha'].mean():.2f}, sd {one.posterior['alpha'].std():.2f}"
-        )
+        alpha = one.posterior["alpha"]
+        print(f"{name}: log odds in period 1 {float(alpha.mean()):.2f}, sd {float(alpha.std()):.2f}")
     print(
-        "\nThe second is surer of the average herd than it may be: animals of one herd share its fate, and 15 herds tell\n"
-        "less than 842 tests. How well each predicts a count that it has not seen (leave-one-out):\n"
+        "\nThe second is surer of the average herd than it may be: animals of one herd share its fate, and 15 herds\n"
+        "tell less than 842 tests. How well each predicts all counts of a herd that it has not seen:\n"
     )
-    comparison = sh.compare({"herds vary": fit, "no herds": without})
+    comparison = sh.compare({"herds vary": fit, "no herds": without}, by="herd")
     print(comparison[["elpd", "se", "elpd_diff", "dse"]], "\n")
 
     print("5 Predict. Herd 8 was lost from sight after its first period, with 12 ill of 34; herd 99 is new:\n")
@@ -76,6 +75,7 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
 
     _common.save(fit.plot_forest(), folder / "cbpp_herds.png")
     _common.save(fit.plot_posterior(var_names=["alpha", "beta", "sd_herd"]), folder / "cbpp_posterior.png")
+    _common.save(fit.plot_ppc(), folder / "cbpp_ppc.png")
     _common.save(fit.plot_trace(var_names=["alpha", "sd_herd"]), folder / "cbpp_trace.png")
     return fit
 
