@@ -93,7 +93,10 @@ class Bernoulli(_Binary):
         bad = (y != 0) & (y != 1)
         if not bad.any():
             return
-        if ((y >= 0) & (y == np.round(y))).all():
+        values = np.unique(y)
+        if len(values) == 2:
+            remedy = f"Where one of two numbers is the event, write so on the left: I({name} == {values[1]:g}) ~ ..."
+        elif ((y >= 0) & (y == np.round(y))).all():
             remedy = 'Counts are of family="poisson" or "negative_binomial", or of family="binomial" with trials=.'
         else:
             remedy = 'Measurements are of family="gaussian" or "student_t".'
