@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from stanhier.basics.arguments import made_in_our_words
 from stanhier.basics.errors import DataError
 from stanhier.families.family import Auxiliary, Family, refuse_response
 from stanhier.families.saddle_points import binomial_log_probability
@@ -64,6 +65,7 @@ def _mills(eta: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(-0.5 * eta**2 - 0.5 * np.log(2 * np.pi) - special.log_ndtr(eta)))
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class Bernoulli(_Binary):
     """Yes or no: y ~ bernoulli(p), the logit or probit of p being the linear predictor.
@@ -103,6 +105,7 @@ class Bernoulli(_Binary):
         refuse_response(y, bad, name, self, "0 or 1, True or False, or one of two categories", remedy)
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class Binomial(_Binary):
     """So many of so many: y ~ binomial(trials, p), the logit or probit of p being the linear predictor.
