@@ -141,6 +141,49 @@ class EmptyLevels(Term):
     n_levels = 700
 
 
+def told_by_rows(regression):
+    """The regression with the coordinates that its rows, normal given the effects, tell of the first term."""
+    term, c = regression.terms[0], regression.coordinates
+    precision = regression.n / regression.sigma_hat**2
+    parent, b_hat = regression.parent(), c["b_hat"]
+    known, at = np.zeros(len(regression.y)), regression.starts[0] + term.codes
+    if any(regression.above):
+        while at.max() >= 0:
+            known += np.where(at >= 0, b_hat[at], 0)
+            at = np.where(at >= 0, parent[at] - 1, -1)
+    else:
+        b_hat = np.zeros_like(b_hat)
+    residual = regression.y - regression.offset - regression.X @ c["centre"] - known
+    weighted = term.wide.T * precision
+    J, q = term.n_levels, term.q
+    for name in ("pulled", "coupling"):
+        c[name][...] = 0
+    for t in range(1, len(regression.terms)):
+        c[f"info {t}"][...] = 0
+    c["info 0"][...] = np.einsum("jkjl->jkl", (weighted @ term.wide).reshape(J, q, J, q))
+    own = np.einsum("jkl,jl->jk", c["info 0"], b_hat[: J * q].reshape(J, q)).ravel()
+    c["pulled"][: J * q] = weighted @ residual + own
+    c["coupling"][:, : J * q] = (weighted @ regression.X @ c["basis"]).T
+    return regression
+
+
+@pytest.mark.parametrize(
+    "regression",
+    [
+        simulated(0, sigma_hat=0.6),
+        simulated(0, q=(3,), sigma_hat=0.6),
+        simulated(0, (12, 6, 2), q=(1, 1, 1), chain=3, sigma_hat=0.6),
+    ],
+    ids=["one effect", "three effects", "a chain"],
+)
+def test_effects_are_standard_normal_where_the_coordinates_are_true(program, regression):
+    """For normal rows of one term or chain they are that exactly, whatever location, scales and sigma are."""
+    points = points_of(regression, 3)
+    _, gradients = evaluated(program, told_by_rows(regression).data(), points)
+    P, E = regression.X.shape[1], regression.starts[-1]
+    np.testing.assert_allclose(gradients[:, P : P + E], -points[:, P : P + E], atol=1e-9)
+
+
 def test_parameters_beyond_all_numbers_are_refused(program):
     regression = simulated(0)
     points = points_of(regression, 1)
