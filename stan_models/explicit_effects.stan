@@ -97,19 +97,7 @@ transformed data {
   if (T > 0) {
     first = first_rows(g[sorted], J[sorted]);
   }
-  for (t in 1 : T) {
-    if (N > 0 && max(g[t]) > J[t]) {
-      reject("A row has a level that term ", t, " does not have.");
-    }
-    if (above[t] > 0 && (q[t] > 1 || q[above[t]] > 1)) {
-      reject("Terms in a chain have one effect.");
-    }
-    for (s in 1 : (t - 1)) {
-      if (above[t] > 0 && above[s] == above[t]) {
-        reject("In a chain, each term has at most one that is finer.");
-      }
-    }
-  }
+  check_data(family, g, q, J, block_term, block_size, above, Qn, Cn, A, E, I, D);
 }
 parameters {
   vector[P + E + Qn + Cn + A + n_t] z; // phi; zeta, term by term, level by level, effect by effect; of u

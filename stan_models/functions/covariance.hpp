@@ -80,8 +80,8 @@ struct SoftLogarithm {
   }
 };
 
-// The log density of a positive parameter, up to a constant, and its derivative; families as in prior.stanfunctions, and
-// 4 gamma(nu, 1 / sigma), 5 lognormal(mu, sigma).
+// The log density of a positive parameter, up to a constant, and its derivative; families as in prior.stanfunctions,
+// and 4 gamma(nu, 1 / sigma), 5 lognormal(mu, sigma).
 struct ScalePrior {
   double value = 0, slope = 0;
 

@@ -116,8 +116,8 @@ inline void add_copies(int J, int q, const double* copies, double* adj) {
   }
 }
 
-// The same for the rows from..to of the term by which they are sorted; level k has rows first[k] - 1 .. first[k + 1] - 2
-// and `level` that of the first row. z and r begin with row `from`.
+// The same for the rows from..to of the term by which they are sorted; level k has rows first[k] - 1 to
+// first[k + 1] - 2, and `level` the first row. z and r begin with row `from`.
 template <bool Slope>
 STANHIER_CLONES void scatter_segments(int from, int to, int level, const int* first, const double* z, int q,
                                       const double* r, double* adj) {

@@ -222,7 +222,8 @@ template <int Q>
 STANHIER_CLONES double reverse_whiten_several(const Levels& t, const MatrixXd& Lambda, MatrixXd& adj_Lambda) {
   const int q = Q > 0 ? Q : t.q;
   const auto make = [q] { return multilevel::square<Q>(q); };
-  Square<Q> H = make(), v = make(), a = make(), b = make(), w = make(), p = make(), rhs = make(), S = make(), G = make();
+  Square<Q> H = make(), v = make(), a = make(), b = make(), w = make(), p = make(), rhs = make();
+  Square<Q> S = make(), G = make();
   Square<Q> direct = make(), by_M = make();  // sums of two parts of the adjoint of Lambda
   for (int j = 0; j < t.J; j += kLanes) {
     FourLevels<Q> four(t, q, j);

@@ -86,7 +86,7 @@ def test_logarithms(library):
 def test_logistic_functions(library):
     x = np.concatenate([spread(-700, 700), spread(-4, 4), [0.0, -0.0, -0.8813735, 0.8813736]])
     softened, probability = values(library, "logistic", x)
-    assert largest_error(softened, lambda v: mp.log1p(mp.exp(v)), x) < 4
+    assert largest_error(softened, lambda v: mp.log1p(mp.exp(v)), x) < 5
     assert largest_error(probability, lambda v: 1 / (1 + mp.exp(-v)), x) < 4
 
 

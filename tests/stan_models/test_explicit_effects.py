@@ -151,7 +151,11 @@ def test_parameters_beyond_all_numbers_are_refused(program):
 @pytest.mark.parametrize(
     "change",
     [
-        {"above": [2, 0], "q": [2, 1]},
+        {"above": [2, 0]},
+        {"family": 4},
+        {"family": 0},
+        {"q": [1, 2]},
+        {"block_size": [1, 2]},
         {"g": lambda data: [data["g"][0][::-1], data["g"][1]]},
         {"g": lambda data: [data["g"][0], data["g"][1] + 7]},
     ],
