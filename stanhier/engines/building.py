@@ -84,7 +84,7 @@ def build(
     """
     kind_of_response = family_of(family)
     noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula)
-    _check_trials(trials, kind_of_response)
+    _check_family(kind_of_response, trials, own_intercepts=own_intercepts)
     with one_blas_thread():
         design = design_of(formula, data, reducer, se=se, family=kind_of_response, trials=trials, offset=offset)
         with in_double_precision(formula.text):
@@ -115,7 +115,9 @@ def _is_simple(formula: ParsedFormula) -> bool:
     return not formula.terms or (formula.group is not None and formula.has_intercept)
 
 
-def _check_trials(trials: Any, family: Family) -> None:
+def _check_family(family: Family, trials: Any, *, own_intercepts: bool) -> None:
+    if own_intercepts and not family.is_gaussian:
+        raise FormulaError("LinearRegression and VaryingIntercept are Gaussian; use Model(..., family=...).")
     if trials is not None and not family.takes_trials:
         raise DataError(f'`trials` is for family="binomial" alone; this family is "{family.name}".')
 
