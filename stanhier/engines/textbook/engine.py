@@ -106,11 +106,10 @@ class TextbookEngine:
 
     def fingerprint(self) -> Iterator[np.ndarray]:
         """Give the rows."""
-        yield self.design.matrix
+        yield self.design.matrix.ravel()
         yield self.design.y
         yield from (one.codes for one in self.design.groupings)
-        if self.design.se is not None:
-            yield self.design.se
+        yield from (one for one in (self.design.se, self.design.offset, self.design.trials) if one is not None)
 
     def on_rows(self, design: InMemoryDesign) -> Self:
         """Give the engine of the same model on other rows; priors stay where they were."""
