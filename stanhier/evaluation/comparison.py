@@ -168,7 +168,8 @@ def _check_same_data(fits: Mapping[str, Fitted[Regression]]) -> None:
         if first.n_rows != other.n_rows:
             why = f"{first.n_rows:,} rows and {other.n_rows:,}"
         elif not np.array_equal(first.observed, other.observed):
-            if first.formula.response == other.formula.response and np.array_equal(np.sort(first.observed), np.sort(other.observed)):
+            same = np.array_equal(np.sort(first.observed), np.sort(other.observed))
+            if same and first.formula.response == other.formula.response:
                 raise DataError(
                     f"compare(): {quoted(names[0])} and {quoted(name)} have the same responses in another order. "
                     "Densities are compared row by row; fit both to the rows in the same order."
