@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 
 import stanhier as sh
 from tests.tools.fake_fit import fake_fit
-from tests.tools.input_cases import FEW, FLAGS, FLAT, Pair, base, case, groups, line, refused, several
+from tests.tools.input_cases import FEW, FLAGS, FLAT, N, Pair, base, case, groups, line, refused, several
 
 # --- Priors
 HEADING = "Priors"
@@ -157,11 +158,59 @@ refused(HEADING, "a keyword that is not one", lambda: line().sample(chain=4))
 refused(HEADING, "a keyword of a model that is not one", lambda: sh.LinearRegression("y ~ x", base(), prior={}))
 
 
-@case(HEADING, "`weights`, `family` or `groups`, as other packages have them")
+def _model(family: Any, **changes: Any) -> sh.Model:
+    beside = {name: changes.pop(name) for name in ("trials", "offset") if name in changes}
+    return sh.Model("y ~ x", base().assign(**changes), family=family, **beside)
+
+
+_COUNTS = np.arange(N) % 4
+refused(HEADING, 'a family that there is not, `"logistic"`', lambda: _model("logistic"))
+refused(HEADING, "a link that a family does not have", lambda: sh.Bernoulli(link="log"))
+refused(
+    HEADING,
+    "a family but the Gaussian, given to `LinearRegression`",
+    lambda: sh.LinearRegression("y ~ x", base(), family="poisson"),
+)
+
+
+@case(HEADING, "two categories as a bernoulli response")
 def _() -> Iterator[Pair]:
-    for name in ("family", "groups"):
-        with pytest.raises(sh.StanhierError, match=f"has no keyword '{name}'"):
-            sh.VaryingIntercept("y ~ x + (1 | g)", base(), **{name: "g"})
+    answers = np.where(_COUNTS > 1, "yes", "no")
+    model = _model("bernoulli", y=answers)
+    assert model.design.categories == ("no", "yes")
+    np.testing.assert_array_equal(model.rows.y, _COUNTS > 1)
+    yield model, _model("bernoulli", y=(_COUNTS > 1).astype(float))
+
+
+refused(HEADING, "three categories as a bernoulli response", lambda: _model("bernoulli", y=list("abc") * 4))
+refused(
+    HEADING, "a 2 in a bernoulli response", lambda: _model("bernoulli", y=np.where(_COUNTS > 1, 1, 0) + np.eye(N)[3])
+)
+
+
+@case(HEADING, "a fraction or a negative number in a Poisson response")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.DataError, match="whole numbers"):
+        _model("poisson", y=_COUNTS - 1)
+    yield _model("poisson", y=_COUNTS + 0.5), None
+
+
+refused(HEADING, "more successes than trials", lambda: _model("binomial", y=_COUNTS + np.eye(N)[3], trials=3))
+refused(HEADING, "a binomial response without `trials`", lambda: _model("binomial", y=_COUNTS))
+refused(HEADING, "numbers of trials that are not whole", lambda: _model("binomial", y=_COUNTS, trials=_COUNTS + 0.5))
+refused(
+    HEADING,
+    "an infinite offset",
+    lambda: sh.Model(
+        "y ~ 1", {"y": _COUNTS, "x": np.where(np.arange(N) == 2, np.inf, 0.0)}, family="poisson", offset="x"
+    ),
+)
+
+
+@case(HEADING, "`weights` or `groups`, as other packages have them")
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.StanhierError, match="has no keyword 'groups'"):
+        sh.VaryingIntercept("y ~ x + (1 | g)", base(), groups="g")
     yield sh.LinearRegression("y ~ x", base(), weights="n"), None
 
 

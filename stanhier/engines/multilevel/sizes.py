@@ -5,7 +5,7 @@ from stanhier.engines.multilevel.cross_products import MAX_VALUES
 from stanhier.engines.multilevel.layout import TermShape, dense_terms, eliminated_term
 from stanhier.engines.multilevel.statistics import Statistics
 
-__all__ = ["MOST_DENSE", "many_effects", "many_numbers"]
+__all__ = ["MOST_DENSE", "MOST_KEPT", "many_effects", "many_numbers"]
 
 MOST_DENSE = 400
 """Effects of all factors but the largest, at most: each gradient costs their cube."""
