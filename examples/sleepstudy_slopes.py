@@ -69,6 +69,7 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
         print(f"{of_what}, ms:\n{new.join(fit.predict(new, kind=kind, new_groups='sample', prob=0.9).round(0))}\n")
 
     _common.save(fit.plot_shrinkage(), folder / "sleepstudy_slopes_shrinkage.png")
+    _common.save(fit.plot_correlations(), folder / "sleepstudy_slopes_correlation.png")
     _common.save(fit.plot_forest(), folder / "sleepstudy_slopes_forest.png")
     _common.save(fit.plot_prediction("days", by="subject"), folder / "sleepstudy_slopes_predictions.png")
     _common.save(sh.plot_compare(comparison), folder / "sleepstudy_slopes_comparison.png")

@@ -10,7 +10,7 @@ from stanhier.basics.words import quoted
 from stanhier.engines.building import build
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
-from stanhier.engines.textbook.switch import textbook_regression
+from stanhier.engines.textbook.switch import refuse_too_large, textbook_regression
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
@@ -43,16 +43,19 @@ _HABITS = {
 class Model(Regression):
     """A regression whose intercept and slopes vary by any number of factors: y_i ~ normal(mu_i, sigma).
 
-    The mean is mu_i = alpha + x_i beta + sum over terms of z_i effect_g[g_i]; the effects of each group of a factor g
-    are normal around 0, with standard deviations `sd_g` and, within one grouping term, correlations `cor_g`.
+    The mean is mu_i = alpha + x_i beta + the sum over factors g of z_i effect_g[g_i]. The effects of each group of a
+    factor are its deviations from the population, normal around 0 with standard deviations `sd_g` and, within one
+    grouping term, correlations `cor_g`. So the posterior has `alpha`, the intercept of the population at x = 0,
+    `beta[predictor]`, `sigma`, and for each factor `sd_g[effect]`, `cor_g[effect, effect_other]` where effects are
+    correlated, and `effect_g[g, effect]`; the effects are "Intercept" and the columns whose slopes vary.
 
     Parameters
     ----------
     formula : str
         For example `"reaction ~ days + (1 + days | subject)"`. Grouping terms are lme4's: `(1 | g)`, `(x | g)` with the
-        intercept that belongs to it, `(0 + x | g)` without, `(x || g)` without correlations, `(1 | a / b)` for
-        `(1 | a) + (1 | a:b)`; several are added. What varies need not be among the predictors of the population: its
-        mean is 0 then.
+        intercept that belongs to it, `(0 + x | g)` without, `(x || g)` without correlations, `(1 | a:b)` by
+        combinations, `(1 | a / b)` for `(1 | a) + (1 | a:b)`; several are added. What varies need not be among the
+        predictors of the population: its mean is 0 then.
     data : data frame, mapping of arrays, path or lazy frame
         One row per observation: a frame of pandas, Polars or PyArrow, or a dict of arrays, in memory; or rows that are
         not: Parquet files by path or pattern, a lazy frame of Polars, a DuckDB relation, an Ibis table, a data frame of
@@ -78,7 +81,7 @@ class Model(Regression):
         If the formula cannot be read or evaluated.
     DataError
         If a column is missing, has missing values or cannot be used; if columns are collinear with flat priors; if a
-        factor has one level, or fewer levels than effects; if an effect is of a constant.
+        factor has one level or fewer than effects, or effects that no row tells apart.
     PriorError
         If a prior does not fit its parameter.
     StanhierError
@@ -174,6 +177,8 @@ class Model(Regression):
         ------
         StanhierError
             If a keyword is unknown or has a value that it cannot have.
+        DataError
+            If the structure is too large for the first engine, or rows for the second are not in memory.
         SamplingError
             If a chain does not finish (with `keep_finished`: if none does); which, and why, with Stan's own words.
         CmdStanError
@@ -194,6 +199,8 @@ class Model(Regression):
         """
         if engine not in ("fast", "textbook"):
             raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
+        if engine == "fast":
+            refuse_too_large(self)
         model = self if engine == "fast" else textbook_regression(self)
         raw = run_nuts(model.engine.program, model.engine.data(), kwargs, keep_finished=keep_finished)
         return self._checked(Fit(model, model.engine.coordinates.draws(raw)))

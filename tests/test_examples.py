@@ -29,7 +29,10 @@ PROMISES = {
     ),
     "sleepstudy_slopes": (
         ["cor_subject[Intercept, days]", "No problems found.", "single test", "intercepts and slopes vary"],
-        [f"sleepstudy_slopes_{picture}" for picture in ("comparison", "forest", "ppc", "predictions", "shrinkage")],
+        [
+            f"sleepstudy_slopes_{picture}"
+            for picture in ("comparison", "correlation", "forest", "ppc", "predictions", "shrinkage")
+        ],
     ),
 }
 

@@ -1,6 +1,7 @@
 """Default priors, scaled by the data."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -26,6 +27,14 @@ class ColumnMoments:
 
     mean: np.ndarray
     sd: np.ndarray
+
+    @classmethod
+    def of(cls, matrix: np.ndarray, y: np.ndarray) -> Self:
+        """Give those of rows in memory: of the columns of a matrix, shape (N, K + E), and of the response."""
+        columns = np.column_stack([matrix, y])
+        varies = np.ptp(columns, axis=0) > 0  # the deviations of a constant may be roundings of its mean
+        sd = np.where(varies, columns.std(axis=0, ddof=1), 0.0) if len(columns) > 1 else np.zeros(columns.shape[1])
+        return cls(columns.mean(axis=0), sd)
 
 
 def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, k: int) -> LocationPrior:

@@ -40,6 +40,9 @@ class Coordinates(Protocol):
     def draws(self, raw: RawDraws) -> Draws:
         """Turn what a program sampled into draws."""
 
+    def mode(self, raw: RawDraws) -> Draws:
+        """Turn the point that an optimiser found into one draw: what was integrated out is at its own mode there."""
+
     def sampled(self, draws: Draws) -> dict[str, np.ndarray]:
         """Give what the sampler moved, number by number, each of shape (chains, draws): what diagnostics check."""
 

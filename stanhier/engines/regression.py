@@ -146,6 +146,7 @@ class Regression:
         """Give the same model in coordinates of which a mode of the scales is the mode of their logarithms."""
         return self._with(engine=self.engine.in_logarithms())
 
+    @in_our_words()
     def with_engine(self, engine: Engine) -> Self:
         """Give the same model by another engine."""
         return self._with(engine=engine)

@@ -50,8 +50,8 @@ def compare(
     fits : mapping of str to Fit
         Fits of the same response, row by row, by the names that the table shows. Results of `Fit.loo` or `Fit.kfold`
         can take the place of fits; mixing them is up to you.
-    by : "row", "group" or array of shape (N,)
-        What is left out, as for `Fit.loo`. With "group" a fit without groups leaves out the groups of the others.
+    by : "row", "group", name of a factor, or array of shape (N,)
+        What is left out, as for `Fit.loo`. A fit without groups leaves out those of the others.
     method : {"stacking", "BB-pseudo-BMA", "pseudo-BMA"}
         How the weights come about.
     reference : str, optional

@@ -51,9 +51,9 @@ def forest(
     """Plot what the groups come to, sorted, with their central intervals; without groups, the coefficients.
 
     Where slopes vary too, each effect has a panel: the intercept is the group's mean at the predictors of `at`, a slope
-    the group's own, the population's and its deviation. A group has one row across all panels, which are sorted by the
-    first: name another effect first to sort by that. Of more than 50 groups the 25 lowest and 25 highest are drawn one
-    by one, and the rest as a band between them.
+    the group's own, the population's and its deviation; other factors are at an average group. A group has one row
+    across all panels, which are sorted by the first: name another effect first to sort by that. Of more than 50 groups
+    the 25 lowest and 25 highest are drawn one by one, and the rest as a band between them.
 
     Parameters
     ----------
@@ -198,10 +198,7 @@ def _forest_of_groups(
     if len(axes) == 1:
         legend_above(first)
         return first
-    n_effects = factor.grouping.n_effects
-    some = f"; {len(drawn)} of {n_effects} effects" if len(drawn) < n_effects else ""
-    finish_panels(axes, [one.effect for one in drawn])
-    axes.figure.supxlabel(f"{details}{some}", fontsize=10)
+    finish_panels(axes, [one.effect for one in drawn], factor.grouping.n_effects, details)
     return axes
 
 

@@ -143,8 +143,7 @@ def _rows(
     if len(axes) == 1:
         axes[0].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9, ncols=3)
         return axes[0]
-    finish_panels(axes, list(tables))
-    axes.figure.supxlabel(details, fontsize=10)
+    finish_panels(axes, list(tables), len(result.tables), details)
     return axes
 
 

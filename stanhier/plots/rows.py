@@ -44,8 +44,8 @@ def row_panels(number: int, labels: float, height: float, size: tuple[float, flo
     return panels_of(axes)
 
 
-def finish_panels(axes: Any, names: Sequence[str]) -> None:
-    """Name the panels by their effects, and put one legend above all."""
+def finish_panels(axes: Any, names: Sequence[str], n_effects: int, details: str = "") -> None:
+    """Name the panels by their effects, put one legend above all, and below what there is to say of all of them."""
     most = 28 if len(axes) < 4 else 22
     for panel, name in zip(axes, names, strict=True):
         panel.set_title(short(name, most), fontsize=10)
@@ -54,6 +54,10 @@ def finish_panels(axes: Any, names: Sequence[str]) -> None:
         panel.tick_params(axis="y", left=False)
     handles, words = axes[0].get_legend_handles_labels()
     axes.figure.legend(handles, words, loc="outside upper center", ncols=len(words), frameon=False, fontsize=9)
+    some = f"{len(names)} of {n_effects} effects" if len(names) < n_effects else ""
+    below = "; ".join(words for words in (details, some) if words)
+    if below:
+        axes.figure.supxlabel(below, fontsize=10)
 
 
 def in_lines(words: str, panels: int = 1) -> str:

@@ -140,7 +140,7 @@ def _rows(
     if len(axes) == 1:
         legend_above(first)
         return first
-    finish_panels(axes, [one.effect for one in drawn])
+    finish_panels(axes, [one.effect for one in drawn], factor.grouping.n_effects)
     return axes
 
 
@@ -181,7 +181,9 @@ def _points(
     if len(axes) == 1:
         first.set_title(title, fontsize=10)
         return first
-    axes.figure.suptitle(title, fontsize=10)
+    n_effects = factor.grouping.n_effects
+    some = f" ({len(drawn)} of {n_effects} effects)" if len(drawn) < n_effects else ""
+    axes.figure.suptitle(f"{title}{some}", fontsize=10)
     return axes
 
 

@@ -12,6 +12,7 @@ from stanhier import cli
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import cache, ensure_cmdstan, executable, install, installer, locate
 from stanhier.stan.program import Program
+from stanhier.stan.program_text import shipped_programs
 from tests.tools.driver_tools import run
 from tests.tools.fake_cmdstan import PROGRAM
 
@@ -114,7 +115,7 @@ def test_a_program_that_no_longer_runs_is_found_and_compiled_anew(
     system = tmp_path / "system"
     system.write_text("glibc 2.17")
     monkeypatch.setenv("FAKE_SYSTEM", str(system))
-    for name in ("linear_regression", "varying_intercept"):
+    for name in shipped_programs():
         Program(name).exe()
     assert cli.main(["doctor"]) == 0
     system.write_text("glibc 2.40")

@@ -35,7 +35,7 @@ def good_frames(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=15 if not SEARCHING else 200, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15 if not SEARCHING else 200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(good_frames(), st.sampled_from(["y ~ x", "y ~ x + kind", "y ~ (1 | chain)", "y ~ x + (1 | chain)"]))
 def test_what_is_accepted_has_a_finite_posterior(data, formula):
     model = made(kind_for(formula), formula, data)

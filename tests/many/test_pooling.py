@@ -83,7 +83,7 @@ def test_a_column_that_is_not_there_is_an_error():
 
 
 @pytest.fixture(scope="module")
-def result(cmdstan_home):  # noqa: ARG001
+def result(cmdstan_home):
     return sh.pooling("y ~ x + z + (1 + x | school)", variants.several(400), seed=1, priors={"cor": sh.LKJ(2)})
 
 

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 import stanhier as sh
@@ -225,3 +226,15 @@ def test_the_rest_of_many_groups_keeps_its_rows_in_every_panel():
     assert (np.diff(panels[0].lines[0].get_xdata()) >= 0).all()
     assert (np.diff(panels[1].lines[0].get_xdata()) < 0).any()
     assert not texts_overlap(panels.figure)
+
+
+def test_more_than_six_effects_are_named_or_left_out():
+    rng = np.random.default_rng(3)
+    g, x = np.repeat(np.arange(12), 30), rng.uniform(0, 10, 360)
+    data = pd.DataFrame({"y": np.sin(x) + rng.normal(size=12)[g] + rng.normal(size=360), "x": x, "g": g})
+    fit = explicit_fit("y ~ x + (1 + bs(x, df=7) | g)", data, sd={"g": [1.0] + [0.5] * 7}, cor=0.05)
+    panels = fit.plot_forest()
+    assert len(panels) == 6
+    assert panels.figure.get_supxlabel() == "(median, 50 % and 90 % intervals); 6 of 8 effects"
+    assert fit.plot_shrinkage().figure.get_supxlabel() == "6 of 8 effects"
+    assert len(fit.plot_forest(effects=list(fit.model.design.groupings[0].effects))) == 8

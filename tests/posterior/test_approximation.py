@@ -155,3 +155,28 @@ def test_an_algorithm_that_does_not_converge_says_so():
         sh.SamplingError, match=r"variational\(\) did not come to its end: it may not have converged.*False"
     ):
         variants.VARYING["default"]().variational(seed=1, iter=5)
+
+
+def test_what_is_integrated_out_is_at_its_mode_given_scales_and_correlations(sleep):
+    data, _ = sleep
+    model = sh.Model("reaction ~ days + (days | subject)", data)
+    mode, other = (model.optimize(seed=seed) for seed in (1, 2))
+    np.testing.assert_allclose(mode.estimates, other.estimates, rtol=1e-3, atol=1e-3)
+    at = mode.estimates
+    sd = at[["sd_subject[Intercept]", "sd_subject[days]"]].to_numpy()
+    correlation = np.array([[1, at["cor_subject[Intercept, days]"]], [at["cor_subject[Intercept, days]"], 1]])
+    X = np.column_stack([np.ones(len(data)), data["days"]])
+    same = data["subject"].to_numpy()[:, None] == data["subject"].to_numpy()
+    covariance = (X @ (np.outer(sd, sd) * correlation) @ X.T) * same + at["sigma"] ** 2 * np.eye(len(data))
+    centred = np.array([[1.0, data["days"].mean()], [0.0, 1.0]])  # where the prior of the intercept is
+    alpha, beta = model.priors["alpha"], model.priors["beta"]["days"]
+    prior = centred.T @ np.diag([alpha.sigma**-2, beta.sigma**-2]) @ centred
+    shifted = centred.T @ np.array([alpha.mu * alpha.sigma**-2, 0.0])
+    precision = X.T @ np.linalg.solve(covariance, X) + prior
+    location = np.linalg.solve(precision, X.T @ np.linalg.solve(covariance, data["reaction"]) + shifted)
+    np.testing.assert_allclose(at[["alpha", "beta[days]"]], location, rtol=1e-8)
+    residual = np.linalg.solve(covariance, data["reaction"] - X @ location)
+    for subject, own in mode.groups["subject"].iterrows():
+        rows = (data["subject"] == subject).to_numpy()
+        expected = (np.outer(sd, sd) * correlation) @ X[rows].T @ residual[rows]
+        np.testing.assert_allclose(own, expected, rtol=1e-6, atol=1e-6)

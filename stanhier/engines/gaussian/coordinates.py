@@ -74,6 +74,10 @@ class GaussianCoordinates:
             failed_chains=raw.failed_chains,
         )
 
+    def mode(self, raw: RawDraws) -> Draws:
+        """Turn the point that the optimiser found into one draw; nothing that all groups share was integrated out."""
+        return self.draws(raw)
+
     def sampled(self, draws: Draws) -> dict[str, np.ndarray]:
         """Give the location parameters, the intercept where it was sampled, and the estimated scales."""
         location = draws.values[LOCATION]

@@ -89,10 +89,17 @@ class MultilevelCoordinates:
 
     def draws(self, raw: RawDraws) -> Draws:
         """Turn Stan's whitened parameters into the model's, and draw location and dense effects given them."""
+        return self._draws(raw, self._noise_of(raw.seed, raw.z.shape[0] * raw.z.shape[1]))
+
+    def mode(self, raw: RawDraws) -> Draws:
+        """Turn the point that the optimiser found into one draw: location and dense effects at their means there."""
+        return self._draws(raw, np.zeros((1, self._n_integrated)))
+
+    def _draws(self, raw: RawDraws, noise: np.ndarray) -> Draws:
         shape = raw.z.shape[:2]
         with one_blas_thread():
             scales = self.whitening.draws(raw.z.reshape(shape[0] * shape[1], -1))
-            values = self._values(scales, shape, seed=raw.seed)
+            values = self._values(scales, shape, noise)
         return Draws(
             values=values,
             statistics=raw.statistics,
@@ -105,7 +112,8 @@ class MultilevelCoordinates:
     def completed(self, draws: Draws) -> Draws:
         """Give draws with location and dense effects drawn anew, given scales and correlations and these rows."""
         with one_blas_thread():
-            values = self._values(self._scales(draws), draws.shape, seed=draws.seed)
+            noise = self._noise_of(draws.seed, draws.n_draws)
+            values = self._values(self._scales(draws), draws.shape, noise)
         return replace(draws, values=values)
 
     def log_marginal(self, draws: Draws) -> np.ndarray:
@@ -113,8 +121,11 @@ class MultilevelCoordinates:
         with one_blas_thread():
             return log_marginal(self.posterior, self.whitening.axes, self._scales(draws))
 
-    def _values(self, scales: ScaleDraws, shape: tuple[int, int], *, seed: int) -> dict[str, np.ndarray]:
-        noise = np.random.default_rng([seed, 0x6C]).standard_normal((len(scales.sigma), self._n_integrated))
+    def _noise_of(self, seed: int, n_draws: int) -> np.ndarray:
+        """Give the standard normal numbers that location and dense effects are drawn with."""
+        return np.random.default_rng([seed, 0x6C]).standard_normal((n_draws, self._n_integrated))
+
+    def _values(self, scales: ScaleDraws, shape: tuple[int, int], noise: np.ndarray) -> dict[str, np.ndarray]:
         dense, location = draw_location(self.posterior, self.whitening.axes, scales, noise)
         flat = {LOCATION: location, NOISE: scales.sigma, SD: scales.sd, COR: scales.cor, DENSE: dense}
         flat[LAMBDA] = scales.lambdas

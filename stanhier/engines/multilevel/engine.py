@@ -23,13 +23,13 @@ from stanhier.engines.multilevel import effect_summary, own_effects
 from stanhier.engines.multilevel.conditional import ConditionalEngine
 from stanhier.engines.multilevel.conditioning import given_statistics
 from stanhier.engines.multilevel.coordinates import MultilevelCoordinates
-from stanhier.engines.multilevel.cross_products import MAX_VALUES
 from stanhier.engines.multilevel.effects import draw_effects, effect_means
 from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.layout import TermShape
 from stanhier.engines.multilevel.program_data import stan_data
 from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.multilevel.scales import ScalePriors
+from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.multilevel.statistics import Statistics
 from stanhier.engines.multilevel.told_apart import refuse_same_effects
 from stanhier.engines.multilevel.whitening import Whitening, whiten
@@ -37,9 +37,6 @@ from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
 __all__ = ["MultilevelEngine"]
-
-MOST_DENSE = 400
-"""Effects of all factors but the largest, at most: each gradient costs their cube."""
 
 
 @dataclass(frozen=True)
@@ -207,28 +204,9 @@ def _whitened(design: Design, statistics: Statistics, priors: LocationPriors, sc
 
 def _refuse_large(design: Design, statistics: Statistics) -> None:
     """Refuse structures of which a gradient would take too long, or the data too much memory."""
-    own = design.groupings[statistics.eliminated]
-    others = [grouping for t, grouping in enumerate(design.groupings) if t != statistics.eliminated]
-    remedy = (
-        'model.sample(engine="textbook") takes rows in memory and any structure, and takes its time'
-        if isinstance(design, InMemoryDesign)
-        else "fewer levels or effects will do"
-    )
-    if statistics.n_dense > MOST_DENSE:
-        counts = ", ".join(f"'{g.name}' has {len(g.levels):,} times {g.n_effects}" for g in others)
-        raise DataError(
-            f"'{design.formula.text}' has {statistics.n_dense:,} effects besides those of '{own.name}' ({counts}), and "
-            f"{MOST_DENSE} are the most that can be integrated out; {remedy}."
-        )
-    width = statistics.T.shape[1]
-    pairs = own.n_effects * (own.n_effects + 1) // 2
-    n_numbers = len(statistics.strata.R) * pairs * width * (width + 1) // 2
-    if n_numbers > MAX_VALUES:
-        raise DataError(
-            f"'{design.formula.text}': {len(statistics.strata.R):,} groups of '{own.name}' see their effects "
-            f"differently, which takes {n_numbers:,} numbers of {width} columns, and {MAX_VALUES:,} are the most; "
-            f"round the columns of the effects, so that groups are alike, or take fewer; {remedy}."
-        )
+    why = many_effects(design) or many_numbers(design, statistics)
+    if why is not None:
+        raise DataError(why)
 
 
 def _refuse_exact(design: Design, statistics: Statistics, noise: Noise) -> None:

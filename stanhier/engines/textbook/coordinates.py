@@ -88,6 +88,16 @@ class TextbookCoordinates:
         """Names of the scales."""
         return frozenset(self.layout) & {NOISE, SD}
 
+    def mode(self, raw: RawDraws) -> Draws:  # noqa: ARG002 - of the protocol
+        """Refuse, as the engine does before anything runs.
+
+        Raises
+        ------
+        StanhierError
+            Always.
+        """
+        raise StanhierError(NUTS_ALONE)
+
     def draws(self, raw: RawDraws) -> Draws:
         """Gather the program's variables.
 

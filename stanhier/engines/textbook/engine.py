@@ -49,6 +49,8 @@ class TextbookEngine:
         The means of the predictors when the priors were chosen, if that was for other rows.
     n_before : tuple of int
         Of each factor the number of groups before these rows were added; the first are the same.
+    too_large : str or None
+        Why no other engine takes the model, where that is so.
     """
 
     design: InMemoryDesign
@@ -56,13 +58,20 @@ class TextbookEngine:
     noise: Noise
     centre: np.ndarray | None
     n_before: tuple[int, ...]
+    too_large: str | None = None
 
     @classmethod
     def of(
-        cls, design: InMemoryDesign, chosen: ChosenPriors, noise: Noise, *, centre: np.ndarray | None = None
+        cls,
+        design: InMemoryDesign,
+        chosen: ChosenPriors,
+        noise: Noise,
+        *,
+        centre: np.ndarray | None = None,
+        too_large: str | None = None,
     ) -> Self:
         """Make the engine of a model; the arguments are its attributes."""
-        return cls(design, chosen, noise, centre, tuple(len(one.levels) for one in design.groupings))
+        return cls(design, chosen, noise, centre, tuple(len(one.levels) for one in design.groupings), too_large)
 
     @cached_property
     def description(self) -> Description:
@@ -82,9 +91,7 @@ class TextbookEngine:
     @cached_property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        columns = np.column_stack([self.design.matrix, self.design.y])
-        sd = columns.std(axis=0, ddof=1) if len(columns) > 1 else np.zeros(columns.shape[1])
-        return ColumnMoments(columns.mean(axis=0), sd)
+        return ColumnMoments.of(self.design.matrix, self.design.y)
 
     @property
     def prior_centre(self) -> np.ndarray:

@@ -4,7 +4,20 @@ from stanhier.basics.errors import DataError
 from stanhier.engines.regression import Regression
 from stanhier.engines.textbook.engine import TextbookEngine
 
-__all__ = ["textbook_regression"]
+__all__ = ["refuse_too_large", "textbook_regression"]
+
+
+def refuse_too_large(regression: Regression) -> None:
+    """Refuse to sample a model fast whose structure the textbook program alone takes.
+
+    Raises
+    ------
+    DataError
+        With the sizes, and the remedy.
+    """
+    engine = regression.engine
+    if isinstance(engine, TextbookEngine) and engine.too_large is not None:
+        raise DataError(engine.too_large)
 
 
 def textbook_regression[R: Regression](regression: R) -> R:
@@ -25,6 +38,8 @@ def textbook_regression[R: Regression](regression: R) -> R:
     DataError
         If the rows are not in memory.
     """
+    if isinstance(regression.engine, TextbookEngine):
+        return regression
     if regression.in_memory is None:
         raise DataError(
             'engine="textbook" gives Stan the rows one by one, and they are not in memory: they were compressed as '
