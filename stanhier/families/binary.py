@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from stanhier.basics.arguments import made_in_our_words
 from stanhier.basics.errors import DataError
 from stanhier.families.family import Auxiliary, Family, refuse_response
 from stanhier.families.saddle_points import binomial_log_probability
@@ -45,6 +46,7 @@ class _Binary(Family):
         return np.asarray(rng.binomial(self._sizes(eta, trials), self.mean(np.asarray(eta))), dtype=float)
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class Bernoulli(_Binary):
     """Yes or no: y ~ bernoulli(p), the logit or probit of p being the linear predictor.
@@ -84,6 +86,7 @@ class Bernoulli(_Binary):
         refuse_response(y, bad, name, self, "0 or 1, True or False, or one of two categories", remedy)
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class Binomial(_Binary):
     """So many of so many: y ~ binomial(trials, p), the logit or probit of p being the linear predictor.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from stanhier.basics.arguments import made_in_our_words
 from stanhier.families.binary import MOST_COUNTED
 from stanhier.families.family import Auxiliary, Family, refuse_response
 from stanhier.families.saddle_points import binomial_log_probability, poisson_log_probability
@@ -36,6 +37,7 @@ class _Counts(Family):
             refuse_response(y, bad, name, self, f"whole numbers from 0 to {MOST_COUNTED:,}", remedy)
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class Poisson(_Counts):
     """Counts y ~ poisson(exp(eta)); their variance is their mean."""
@@ -61,6 +63,7 @@ class Poisson(_Counts):
         return _poisson(rng, self.mean(np.asarray(eta)))
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class NegativeBinomial(_Counts):
     """Counts with mean mu = exp(eta) and variance mu + mu**2 / shape."""
