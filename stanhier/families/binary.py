@@ -36,6 +36,20 @@ class _Binary(Family):
     def _sizes(self, eta: np.ndarray, trials: np.ndarray | None) -> np.ndarray | int:
         """Give the number of trials."""
 
+    def slopes(
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,  # noqa: ARG002
+        trials: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        sizes = self._sizes(eta, trials)
+        if self.link == "logit":
+            p = self.mean(eta)
+            return y - sizes * p, sizes * p * self.mean(-eta)
+        ratio, other = _mills(eta), _mills(-eta)
+        return y * ratio - (sizes - y) * other, y * ratio * (ratio + eta) + (sizes - y) * other * (other - eta)
+
     def draw(
         self,
         rng: np.random.Generator,
@@ -44,6 +58,11 @@ class _Binary(Family):
         trials: np.ndarray | None = None,
     ) -> np.ndarray:
         return np.asarray(rng.binomial(self._sizes(eta, trials), self.mean(np.asarray(eta))), dtype=float)
+
+
+def _mills(eta: np.ndarray) -> np.ndarray:
+    """Give the standard normal density over the distribution function."""
+    return np.asarray(np.exp(-0.5 * eta**2 - 0.5 * np.log(2 * np.pi) - special.log_ndtr(eta)))
 
 
 @made_in_our_words({})

@@ -53,6 +53,16 @@ class Poisson(_Counts):
     ) -> np.ndarray:
         return poisson_log_probability(np.asarray(y, dtype=float), np.asarray(eta, dtype=float))
 
+    def slopes(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,  # noqa: ARG002
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, np.ndarray]:
+        mean = self.mean(eta)
+        return y - mean, mean
+
     def draw(  # noqa: D102
         self,
         rng: np.random.Generator,
@@ -85,6 +95,18 @@ class NegativeBinomial(_Counts):
         log_failure, log_success = -np.logaddexp(0.0, -odds), -np.logaddexp(0.0, odds)
         pieces = binomial_log_probability(shape, y, special.expit(-odds), special.expit(odds), log_success, log_failure)
         return np.asarray(pieces - np.log1p(y / shape))
+
+    def slopes(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, np.ndarray]:
+        shape = np.asarray(aux["shape"], dtype=float)
+        odds = eta - np.log(shape)
+        p = special.expit(odds)
+        return y - (y + shape) * p, (y + shape) * p * special.expit(-odds)
 
     def draw(  # noqa: D102
         self,

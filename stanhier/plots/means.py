@@ -13,6 +13,7 @@ from stanhier.plots.factors import population_factors
 from stanhier.plots.shared import label_width, quantity, short
 from stanhier.plots.typical import Course, defined, rows_at
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import auxiliary_draws
 
 __all__ = ["along_words", "draw_data", "draw_means", "finish"]
 
@@ -123,7 +124,7 @@ def draw_data(
     few = len(chosen) <= 300
     ax.plot(
         at,
-        design.y[chosen],
+        response_per_unit(fit.model)[chosen],
         "o",
         color=color,
         markersize=3 if few else 1.5,
@@ -166,19 +167,34 @@ def _bands(
     tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
     rows = design.encode(grid, with_groups=False)
     line = engine.linear(fit.draws, rows.X)
-    spread = np.broadcast_to(engine.noise_scale(fit.draws)[:, None], line.shape)
+    family = design.family
+    sigma = engine.noise_scale(fit.draws) if family.is_gaussian else np.zeros(len(line))
+    spread = np.broadcast_to(sigma[:, None], line.shape)
     for term, grouping in enumerate(design.groupings):
         matrix = grouping.effect_matrix(rows.columns)
         if term in inside:
             line = line + engine.effects(fit.draws, term, np.array([inside[term]]))[:, 0] @ matrix.T
         else:
             spread = np.hypot(spread, np.linalg.norm(matrix @ population_factors(fit, term), axis=2))
-    mean = np.quantile(line, tail, axis=0)
-    if fit.model.noise.kind == "known":
+    mean = np.quantile(family.mean(line), tail, axis=0)
+    if fit.model.noise.kind == "known" or family.takes_trials:
         return mean, None
     # One error per draw for the whole line: each quantile is as good as with its own, and the edge is not ragged.
     noise = spread * np.random.default_rng([fit.draws.seed, 0x70]).standard_normal(len(line))[:, None]
-    return mean, np.quantile(line + noise, tail, axis=0)
+    if family.is_gaussian:
+        return mean, np.quantile(line + noise, tail, axis=0)
+    auxiliary = {name: one[:, None] for name, one in auxiliary_draws(fit.model, fit.draws).items()}
+    drawn = family.draw(np.random.default_rng([fit.draws.seed, 0x71]), line + noise, auxiliary)
+    return mean, np.quantile(drawn, tail, axis=0)
+
+
+def response_per_unit(model: Regression) -> np.ndarray:
+    """Give the response as pictures of means have it, shape (N,): at offsets of 0, as a proportion of the trials."""
+    rows = model.rows
+    if rows.trials is not None:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(rows.y / rows.trials)
+    return rows.y / np.exp(rows.offset) if rows.offset is not None and rows.family.link == "log" else rows.y
 
 
 def _width(ax: Any) -> float:

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.arguments import check_seed, checked_count, checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed, quoted
-from stanhier.design.design import NewGroups, NewRows
 from stanhier.engines.regression import Regression
 from stanhier.plots.factors import Factor, factor_of
 from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
@@ -136,16 +134,10 @@ def _replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int) -> tu
     if len(rows) > _MAX_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(rows, _MAX_ROWS, replace=False))
     whole = design.as_new
-    chosen = NewRows(
-        whole.columns[rows],
-        whole.n_predictors,
-        tuple(NewGroups(groups.codes[rows], groups.new_levels) for groups in whole.groups),
-        None if whole.se is None else whole.se[rows],
-        pd.RangeIndex(len(rows)),
-    )
+    chosen = whole.take(rows)
     keep = keep[:_CURVES] if len(keep) <= _CURVES else keep[:: -(-len(keep) // _CURVES)]
     values = collect(fit.model, fit.draws, chosen, kind="response", new_groups="error", seed=seed, keep=keep)
-    return values, design.y[rows]
+    return values, design.observed[rows]
 
 
 def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observed: np.ndarray) -> Any:

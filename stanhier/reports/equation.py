@@ -15,7 +15,7 @@ from stanhier.priors.distributions import Prior
 
 __all__ = ["lines", "prior_rows", "symbol"]
 
-_GREEK = {"alpha": "α", "beta": "β", "mu": "μ", "sigma": "σ"}
+_GREEK = {"alpha": "α", "beta": "β", "mu": "μ", "sigma": "σ", "nu": "ν"}
 _MOST_TERMS = 6
 _INDENT = Markup("&emsp;")
 
@@ -35,6 +35,8 @@ def symbol(name: str, label: Any = None) -> Markup:
     markupsafe.Markup
         The user's names are escaped.
     """
+    if name == "shape":
+        return Markup("<i>shape</i>")
     letter, *below = [_GREEK[part] for part in name.split("_")]
     written = Markup("<i>{}{}</i>").format(letter, Markup("").join(Markup("<sub>{}</sub>").format(b) for b in below))
     return written if label is None else written + Markup("<sub>{}</sub>").format(label)
@@ -55,11 +57,11 @@ def lines(model: Regression) -> list[Markup]:
     varying = model.parameters.all_of(Role.EFFECTS)
     if not any(own.term is not None for own in varying):
         mean = Markup(" + ").join(_common(model)) or Markup("0")
-        return [Markup("{} ~ Normal({}, {})").format(response, mean, _noise(model)), *_own_intercepts(model)]
-    of_row = _row(Markup("<i>μ</i>"))
+        return [Markup("{} ~ {}").format(response, _distribution(model, mean)), *_own_intercepts(model)]
+    of_row = _row(Markup("<i>μ</i>") if model.family.link == "identity" else Markup("<i>η</i>"))
     common = Markup(" + ").join(_common(model)) or Markup("0")
     written = [
-        Markup("{} ~ Normal({}, {})").format(response, of_row, _noise(model)),
+        Markup("{} ~ {}").format(response, _distribution(model, of_row)),
         Markup("{} = {}").format(of_row, common),
         *(Markup("{}+ {}").format(_INDENT, Markup(" + ").join(_deviations(model, own))) for own in varying),
     ]
@@ -71,6 +73,8 @@ def _common(model: Regression) -> list[Markup]:
     design, parameters = model.design, model.parameters
     intercept, slopes = parameters.of(Role.INTERCEPT), parameters.of(Role.SLOPES)
     terms: list[Markup] = []
+    if design.has_offset:
+        terms.append(_row(design.offset_name if design.offset_name is not None else "offset"))
     if model.own_intercepts and design.group is not None:
         terms.append(symbol("alpha") + Markup("<sub>{}[<i>i</i>]</sub>").format(design.group.name))
     elif intercept is not None:
@@ -193,6 +197,24 @@ def _remark(prior: Prior) -> str:
 
 def _row(name: str | Markup) -> Markup:
     return Markup("{}<sub><i>i</i></sub>").format(name)
+
+
+def _distribution(model: Regression, eta: Markup) -> Markup:
+    """Write the distribution of a response around its linear predictor."""
+    design, family = model.design, model.family
+    if family.name == "student_t":
+        return Markup("Student t({}, {}, {})").format(symbol("nu"), eta, _noise(model))
+    if family.link == "log":
+        shape = Markup(", <i>shape</i>") if family.auxiliary else ""
+        return Markup("{}(exp({}){})").format("NegBinomial" if family.auxiliary else "Poisson", eta, shape)
+    if family.link == "identity":
+        return Markup("Normal({}, {})").format(eta, _noise(model))
+    probability = Markup("{}({})").format("logit⁻¹" if family.link == "logit" else "Φ", eta)
+    if not family.takes_trials:
+        return Markup("Bernoulli({})").format(probability)
+    constant, name = design.trials_constant, design.trials_name
+    trials = Markup("{}").format(constant) if constant is not None else _row(name if name is not None else "trials")
+    return Markup("Binomial({}, {})").format(trials, probability)
 
 
 def _noise(model: Regression) -> Markup:

@@ -197,11 +197,12 @@ def _pictures_of_groups(fit: Fitted[Regression], grouping: Grouping) -> Iterator
     slopes = [column for column in design.formula.predictor_columns if column in grouping.effects]
     yield f"Estimates{of_factor}", _INTERVALS, lambda: plots.forest(fit, name)
     how = "own mean, and its estimate" if grouping.effects == (INTERCEPT,) else "least squares, and its estimates"
-    yield (
-        f"What pooling did{of_factor}",
-        f"Each group's {how}: the smaller the group, the more it moves towards the others.",
-        lambda: plots.shrinkage(fit, name),
-    )
+    if fit.model.family.is_gaussian:
+        yield (
+            f"What pooling did{of_factor}",
+            f"Each group's {how}: the smaller the group, the more it moves towards the others.",
+            lambda: plots.shrinkage(fit, name),
+        )
     if slopes and fit.model.in_memory is not None:
         yield (
             f"The regression along {slopes[0]}, group by group{of_factor}",

@@ -116,7 +116,7 @@ class TestCalibration:
             stanc_options={"include-paths": str(path.parent), "allow-undefined": True},
             user_header=str(wrong.with_name("rows.hpp")),
         )
-        monkeypatch.setattr(sampling, "Program", lambda _: type("Wrong", (), {"model": lambda _: compiled})())
+        monkeypatch.setattr(sampling, "program_of", lambda _: type("Wrong", (), {"model": lambda _: compiled})())
         # With few rows the factor that is missing weighs enough to be seen.
         assert "sigma" in sh.sbc(model(8), n=2 * N, seed=1).failures
 
