@@ -22,7 +22,7 @@ def runnable():
 
 
 def test_the_blocks_are_found():
-    assert len(runnable()) == 2
+    assert len(runnable()) == 3
     for block in BLOCKS:
         compile(block, "README.md", "exec")
 
