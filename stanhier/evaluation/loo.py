@@ -34,8 +34,10 @@ __all__ = ["check_by", "labels_of", "loo"]
 def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     """Estimate how well the model predicts what it has not seen, leaving out one row or one group at a time.
 
-    Group effects are integrated out in closed form: leaving out a row, its group's other rows inform its effect;
-    leaving out a group, its effect comes from the population.
+    Of Gaussian responses group effects are integrated out in closed form: leaving out a row, its group's other rows
+    inform its effect; leaving out a group, its effect comes from the population. Of other families a row is left out
+    given the effects that were drawn; those of a group that is left out are integrated out by quadrature, three or more
+    of them at once by importance sampling.
 
     Parameters
     ----------

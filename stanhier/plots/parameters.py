@@ -192,7 +192,7 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
 
 def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> None:
     """Draw quantile functions: densities of data sets on scales that differ by powers of ten do not fit one panel."""
-    y = model.rows.y
+    y = model.rows.observed
     share = (np.arange(200) + 0.5) / 200
     panel.plot(np.quantile(replicated, share, axis=1), share, color=OTHER, linewidth=0.6, alpha=0.5)
     panel.plot(np.quantile(y, share), share, color=ink(), linewidth=2)

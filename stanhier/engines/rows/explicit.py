@@ -34,7 +34,7 @@ class ExplicitEngine(ConditionalEngine):
     def fingerprint(self) -> Iterator[np.ndarray]:
         """Give the rows."""
         rows = self.rows
-        yield rows.matrix
+        yield rows.matrix.ravel()
         yield rows.y
         yield from (one.codes for one in rows.groupings)
         yield from (values for values in (rows.se, rows.offset, rows.trials) if values is not None)
