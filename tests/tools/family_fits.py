@@ -6,7 +6,7 @@ import pandas as pd
 import stanhier as sh
 from stanhier.engines.draws import Draws
 from stanhier.engines.multilevel.layout import EFFECTS, effect_slices
-from stanhier.engines.textbook.engine import TextbookEngine
+from stanhier.engines.rows.explicit import ExplicitEngine
 from stanhier.fit import Fit
 
 N = 48
@@ -49,12 +49,12 @@ def model(name, terms=TERMS[0], data=None, **more):
 def fit(one, draws=30):
     """Two chains of draws around small values, so that no count is beyond measure."""
     engine, rng = one.engine, np.random.default_rng(1)
-    assert isinstance(engine, TextbookEngine)
+    assert isinstance(engine, ExplicitEngine)
     size = 2 * draws
     values = engine.values_of(one.chosen.draws(rng, size))
     values = {name: values[name][0] for name in values}
     values["location"] = 0.2 * values["location"]
-    shapes = engine.description.shapes
+    shapes = engine.shapes
     if shapes:
         values["sd"] = 0.3 + 0.2 * rng.random(values["sd"].shape)
         values[EFFECTS] = 0.4 * rng.standard_normal((size, effect_slices(shapes)[-1].stop))
