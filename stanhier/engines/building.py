@@ -144,9 +144,7 @@ def _rows(design: Design, lack: str) -> InMemoryDesign:
 
 def _check_family(family: Family, trials: Any, *, own_intercepts: bool) -> None:
     if own_intercepts and not family.is_gaussian:
-        raise FormulaError(
-            "LinearRegression and VaryingIntercept are Gaussian; for another family write Model(..., family=...)."
-        )
+        raise FormulaError("LinearRegression and VaryingIntercept are Gaussian; use Model(..., family=...).")
     if trials is not None and not family.takes_trials:
         raise DataError(f'`trials` is for family="binomial" alone; this family is "{family.name}".')
 

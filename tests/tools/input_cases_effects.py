@@ -17,15 +17,11 @@ def model(formula: str, **columns: Any) -> Any:
     return sh.Model(formula, frame(**columns))
 
 
-def crossed(formula: str, levels: int, others: int, rows: int) -> Any:
+def crossed(formula: str, levels: int, others: int, rows: int, *, lazy: bool = False) -> Any:
     """Make a model of two factors that are crossed, and of columns that differ in all rows."""
     k = np.arange(rows)
     data = {"y": np.sin(k), "x": np.sin(k * 1.7), "z": np.cos(k * 2.3), "a": k % levels, "b": k % others}
-    in_memory = sh.Model(formula, data)
-    assert in_memory.engine.program == "explicit_effects"
-    with pytest.raises(sh.DataError, match="are the most"):
-        sh.Model(formula, pl.LazyFrame(data))
-    return in_memory
+    return sh.Model(formula, pl.DataFrame(data).lazy() if lazy else data)
 
 
 @case(HEADING, "one level of a factor in a `Model`")
@@ -86,13 +82,11 @@ def _() -> Iterator[Pair]:
     yield only, None
 
 
-accepted(
-    HEADING,
-    "more than 400 effects of all factors but the one with most levels",
-    lambda: crossed("y ~ (1 | a) + (1 | b)", levels=600, others=599, rows=1_800),
-)
-accepted(
-    HEADING,
-    "many groups that see their effects differently, beside many effects of other factors",
-    lambda: crossed("y ~ (x + z | a) + (1 | b)", levels=700, others=120, rows=4_200),
-)
+MANY = {"formula": "y ~ (1 | a) + (1 | b)", "levels": 600, "others": 599, "rows": 1_800}
+DIFFERENT = {"formula": "y ~ (x + z | a) + (1 | b)", "levels": 700, "others": 120, "rows": 4_200}
+ROW = "more than 400 effects of all factors but the one with most levels, of rows in memory"
+accepted(HEADING, ROW, lambda: crossed(**MANY))
+refused(HEADING, "the same of rows that are not in memory", lambda: crossed(**MANY, lazy=True))
+ROW = "many groups that see their effects differently, beside many effects of other factors, of rows in memory"
+accepted(HEADING, ROW, lambda: crossed(**DIFFERENT))
+refused(HEADING, "many such groups of rows that are not in memory", lambda: crossed(**DIFFERENT, lazy=True))

@@ -193,7 +193,7 @@ refused(HEADING, "the class instead of a family", lambda: model(family=sh.Poisso
 
 @case(HEADING, "another family in a linear regression or a varying intercept")
 def _() -> Iterator[Pair]:
-    words_of({"write Model": lambda: groups(family="poisson")}, sh.FormulaError)
+    words_of({r"use Model\(": lambda: groups(family="poisson")}, sh.FormulaError)
     yield sh.LinearRegression("n ~ x", base(), family="poisson"), None
 
 

@@ -35,7 +35,9 @@ def _() -> Iterator[Pair]:
 @case(HEADING, "booleans as the response")
 def _() -> Iterator[Pair]:
     with pytest.warns(sh.ResponseWarning, match='family="bernoulli"'):
-        yield line(y=FLAGS), line(y=FLAGS.astype(float))
+        booleans = line(y=FLAGS)
+    with pytest.warns(sh.ResponseWarning, match='family="bernoulli"'):
+        yield booleans, line(y=FLAGS.astype(float))
 
 
 @case(HEADING, "text as a predictor")
