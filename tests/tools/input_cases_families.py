@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import stanhier as sh
@@ -171,6 +172,13 @@ def _() -> Iterator[Pair]:
         sh.FormulaError,
     )
     yield out_of(None, "n | trials(x) ~ x"), None
+
+
+@case(HEADING, "rows that are not in memory, with another family or an offset")
+def _() -> Iterator[Pair]:
+    rows = pl.from_pandas(base()).lazy()
+    words_of({"A model with an offset needs": lambda: sh.Model("y ~ x", rows, offset="n")})
+    yield sh.Model("n ~ x", rows, family="poisson"), None
 
 
 @case(HEADING, "`sigma` or `se` with another family than the Gaussian")
