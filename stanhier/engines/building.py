@@ -23,6 +23,7 @@ from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.engines.rows.engine import RowsEngine
+from stanhier.engines.separation import refuse_separated
 from stanhier.families.family import Family
 from stanhier.families.known import family_of
 from stanhier.families.noise import Noise
@@ -81,7 +82,7 @@ def build(
         cannot tell its effects; if the response does not suit the family; if rows that are not in memory have a
         structure, family or prior that takes the rows one by one.
     PriorError
-        If a prior does not fit its parameter.
+        If a prior does not fit its parameter, or flat ones give an improper posterior.
     """
     kind_of_response = family_of(family)
     noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula)
@@ -101,7 +102,9 @@ def build(
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             engine: Engine
             if reduced is None or _has_unusual_scales(chosen):
-                engine = RowsEngine.of(_rows(design, lack or _UNUSUAL), chosen, noise)
+                rows = _rows(design, lack or _UNUSUAL)
+                refuse_separated(rows, chosen)
+                engine = RowsEngine.of(rows, chosen, noise)
             else:
                 kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
                 engine = kind.of(design, reduced, chosen, noise)

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import stanhier as sh
-from tests.tools.input_cases import FLAGS, Pair, accepted, base, case, frame, groups, line, refused, rest
+from tests.tools.input_cases import FLAGS, FLAT, Pair, accepted, base, case, frame, groups, line, refused, rest
 
 HEADING = "Families of responses"
 MANY = [9] * 12
@@ -56,11 +57,18 @@ def _() -> Iterator[Pair]:
         yield own, yes_or_no(~FLAGS)
 
 
-@case(HEADING, "one class alone: all 0, or all 1")
+@case(HEADING, "one class alone, all 0 or all 1, or predictors that separate the classes")
 def _() -> Iterator[Pair]:
     for value in (0, 1):
         yield yes_or_no([value] * 12), None
     yield model(columns={"n": 0}), None
+    yield yes_or_no(base()["x"] > 2), None
+
+
+@case(HEADING, "one class alone, or predictors that separate the classes, with flat priors")
+def _() -> Iterator[Pair]:
+    words_of({"Flat priors on 'alpha' give": lambda: yes_or_no(1, priors={"alpha": sh.Flat()})}, sh.PriorError)
+    yield yes_or_no(base()["x"] > 2, priors=FLAT), None
 
 
 refused(HEADING, "a 2 in a bernoulli response", lambda: yes_or_no(rest(FLAGS.astype(int), 2)))
@@ -164,6 +172,13 @@ def _() -> Iterator[Pair]:
         sh.FormulaError,
     )
     yield out_of(None, "n | trials(x) ~ x"), None
+
+
+@case(HEADING, "rows that are not in memory, with another family or an offset")
+def _() -> Iterator[Pair]:
+    rows = pl.from_pandas(base()).lazy()
+    words_of({"A model with an offset needs": lambda: sh.Model("y ~ x", rows, offset="n")})
+    yield sh.Model("n ~ x", rows, family="poisson"), None
 
 
 @case(HEADING, "`sigma` or `se` with another family than the Gaussian")
