@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "auxiliary_draws",
     "collect",
     "drawn_effects",
     "predict",
@@ -218,7 +219,7 @@ def predictive_draws(
     """
     check_rows(model, rows, kind=kind, new_groups=new_groups)
     engine = model.engine
-    auxiliary = _auxiliary(model, draws, keep) if kind == "response" else {}
+    auxiliary = auxiliary_draws(model, draws, keep) if kind == "response" else {}
     order = np.lexsort([groups.codes for groups in rows.groups]) if rows.groups else np.arange(rows.n_rows)
     step = max(1, BLOCK_VALUES // max(draws.n_draws, 1))
     for start in range(0, len(order), step):
@@ -243,7 +244,7 @@ def predictive_draws(
         yield part, values
 
 
-def _auxiliary(model: Regression, draws: Draws, keep: np.ndarray | None) -> dict[str, np.ndarray]:
+def auxiliary_draws(model: Regression, draws: Draws, keep: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Give what the distribution of responses has beside the linear predictor, each of shape (S,)."""
     values = {name: draws.flat(name) for name in model.family.auxiliary if name != "sigma"}
     values = values if keep is None else {name: one[keep] for name, one in values.items()}
