@@ -1,12 +1,13 @@
 """Replicated data beside observed where responses count, or are yes or no: ArviZ's rootogram and calibration curve."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from stanhier.design.design import Design
-from stanhier.plots.scales import mean_words
+from stanhier.plots.scales import ENDLESS, mean_words
 from stanhier.plots.shared import POSTERIOR, REFERENCE, ink, quantity
 
 __all__ = ["calibration", "rootogram"]
@@ -30,6 +31,7 @@ def rootogram(ax: Any, design: Design, replicated: np.ndarray, observed: np.ndar
     """
     import arviz as az
 
+    replicated = np.minimum(replicated, ENDLESS)
     low, high, width = _bins(replicated, observed)
     drawn = np.floor((np.clip(np.stack([*replicated, observed]), low, high) - low) / width) * width + low
     marks = {
@@ -116,7 +118,11 @@ def _draw(
     tree = xr.DataTree.from_dict({"posterior_predictive": rows, "observed_data": xr.Dataset({"y": ("row", observed)})})
     places = {"/": xr.Dataset({"figure": ((), _held(ax.get_figure()))}), "plot": xr.Dataset({"y": ((), _held(ax))})}
     collection = az.PlotCollection(rows, xr.DataTree.from_dict(places), backend="matplotlib")
-    draw(tree, ci_prob=prob, plot_collection=collection, visuals=visuals, **keywords)
+    with warnings.catch_warnings():
+        # Of its own arrays when counts are few, and of counts that happen to be 0 and 1.
+        warnings.filterwarnings("ignore", message="Found chain dimension to be longer")
+        warnings.filterwarnings("ignore", message="Variables y in .* look binary")
+        draw(tree, ci_prob=prob, plot_collection=collection, visuals=visuals, **keywords)
 
 
 def _held(one: Any) -> np.ndarray:

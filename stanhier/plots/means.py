@@ -11,7 +11,7 @@ from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.plots.data import held_offset
 from stanhier.plots.factors import population_factors
-from stanhier.plots.scales import mean_noun, mean_words
+from stanhier.plots.scales import ENDLESS, mean_noun, mean_words
 from stanhier.plots.shared import label_width, quantity, short
 from stanhier.plots.typical import Course, defined, rows_at
 from stanhier.posterior.fitted import Fitted
@@ -155,6 +155,8 @@ def _bands(
         else:
             others.append(np.linalg.norm(matrix @ population_factors(fit, term), axis=2))
     mean = family.mean(np.quantile(line, tail, axis=0))  # the link is increasing
+    if family.is_discrete:
+        mean = np.minimum(mean, ENDLESS)
     if fit.model.noise.kind == "known" or mean_noun(family) == "probability":
         return mean, None
     return mean, np.quantile(_new(fit, line, others), tail, axis=0)
@@ -177,7 +179,7 @@ def _new(fit: Fitted[Regression], line: np.ndarray, others: list[np.ndarray]) ->
         return np.asarray(line)
     auxiliary = {name: values[:, None] for name, values in auxiliary_draws(model, fit.draws).items()}
     if model.family.is_discrete:
-        return model.family.draw(rng, line, auxiliary)
+        return np.asarray(np.minimum(model.family.draw(rng, line, auxiliary), ENDLESS))
     return np.asarray(line + model.family.draw(rng, np.zeros((len(line), 1)), auxiliary))
 
 

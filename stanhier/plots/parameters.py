@@ -11,7 +11,7 @@ from stanhier.basics.tables import decimals, readable
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, panels_of
 from stanhier.plots.priors import prior_densities
-from stanhier.plots.scales import mean_noun, share_words
+from stanhier.plots.scales import ENDLESS, mean_noun, share_words
 from stanhier.plots.shared import (
     OTHER,
     POSTERIOR,
@@ -208,6 +208,8 @@ def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> 
         panel.set_ylabel("data sets", fontsize=9)
         return
     replicated = replicated[:: max(1, len(replicated) // 50)][:50]
+    if model.family.is_discrete:
+        replicated = np.minimum(replicated, ENDLESS)
     share = (np.arange(200) + 0.5) / 200
     method: Literal["lower", "linear"] = "lower" if model.family.is_discrete else "linear"
     panel.plot(np.quantile(replicated, share, axis=1, method=method), share, color=OTHER, linewidth=0.6, alpha=0.5)
@@ -216,7 +218,6 @@ def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> 
     low, high = min(low, y.min()), max(high, y.max())
     if model.family.is_discrete and high > 20 * max(y.max(), 1.0):
         panel.set_xscale("symlog", linthresh=max(float(y.max()), 1.0), linscale=1.5)
-        high = min(high, 1e12)
     panel.set_xlim(low, high)
     panel.set_xlabel(quantity(model.design.formula.response), fontsize=9)
     panel.set_ylabel("share of rows below", fontsize=9)

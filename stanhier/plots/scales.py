@@ -6,7 +6,10 @@ from stanhier.engines.regression import Regression
 from stanhier.families.family import Family
 from stanhier.plots.shared import short
 
-__all__ = ["linear_words", "mean_noun", "mean_words", "refuse_other_than_gaussian", "share_words"]
+__all__ = ["ENDLESS", "linear_words", "mean_noun", "mean_words", "refuse_other_than_gaussian", "share_words"]
+
+ENDLESS = 1e15
+"""Counts beyond which pictures do not tell numbers apart: matplotlib and ArviZ calculate with them."""
 
 _LINKS = {"logit": "log odds of {}", "probit": "probit of {}", "log": "log of the mean {}"}
 
