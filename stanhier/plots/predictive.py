@@ -63,8 +63,8 @@ def ppc(
         The factor whose groups are drawn, such as "county" or "school:class"; by default each has a picture.
     kind : {"density", "rootogram", "calibration", "groups"}, optional
         One of the two pictures; by default both where the model has groups. That of the rows is a density of Gaussian
-        and Student t responses, "calibration" of bernoulli ones, "rootogram" of others. Rows that are not in memory
-        have that of the groups alone.
+        and Student t responses, "calibration" of bernoulli ones, "rootogram" of others. Gaussian rows that are not in
+        memory have that of the groups alone.
     draws : int
         Number of replicated data sets; up to 50 of their densities are drawn.
     seed : int, optional
