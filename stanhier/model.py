@@ -5,15 +5,15 @@ from typing import Any, ClassVar, Literal, Self, Unpack
 
 from stanhier import plots
 from stanhier.basics.arguments import in_our_words
-from stanhier.basics.errors import FormulaError, StanhierError
+from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
-from stanhier.design.response import warn_of_family
+from stanhier.design.other_families import warn_of_family
 from stanhier.engines.building import build
+from stanhier.engines.other_words import HABITS
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
-from stanhier.engines.textbook.switch import refuse_too_large, textbook_regression
+from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.families.family import Family
-from stanhier.families.known import family_of
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
@@ -29,18 +29,6 @@ from stanhier.stan.keyword_types import (
 from stanhier.stan.nuts import run_nuts
 
 __all__ = ["Model"]
-
-_HABITS = {
-    "link": 'Links belong to families: family=sh.Bernoulli(link="probit").',
-    "n": "Numbers of trials of a binomial response are trials=.",
-    "exposure": "Give the logarithm of the exposure as offset=.",
-    "weights": "Rows are weighted by their standard errors where these are known: se=.",
-    "group": "The groups are a term of the formula: (1 | county).",
-    "groups": "The groups are a term of the formula: (1 | county).",
-    "df": "Did you mean 'data'?",
-    **{name: f"That is one of sample(): model.sample({name}=...)." for name in SampleKeywords.__annotations__},
-}
-"""Keywords of other packages' models, and of our own methods."""
 
 
 class Model(Regression):
@@ -65,41 +53,35 @@ class Model(Regression):
         not: Parquet files by path or pattern, a lazy frame of Polars, a DuckDB relation, an Ibis table, a data frame of
         Dask or PySpark. Never changed, and not copied: leave arrays as they are while the model is in use.
     family : str or Family
-        How responses vary around the linear predictor: "gaussian"; "student_t", student_t(nu, eta, sigma); "bernoulli",
-        yes or no with probability inv_logit(eta); "binomial", so many of `trials`; "poisson", counts with mean
-        exp(eta); "negative_binomial", counts with variance mean + mean^2 / shape. `sh.Bernoulli(link="probit")` and
-        `sh.Binomial(link="probit")` have another link. A bernoulli response is 0 and 1, False and True, or two
-        categories, of which the second in their order is the event.
+        "gaussian"; "student_t", student_t(nu, eta, sigma); "bernoulli", yes or no with probability inv_logit(eta);
+        "binomial", so many of `trials`; "poisson", counts with mean exp(eta); "negative_binomial", counts with variance
+        mean + mean^2 / shape. `sh.Bernoulli(link="probit")` and `sh.Binomial(link="probit")` have another link. A
+        bernoulli response is 0 and 1, False and True, or two categories, the second in their order being the event.
     priors : mapping, optional
         Priors of `alpha`, `beta` (one for all, or a mapping by predictor), `sigma`, `nu`, `shape`, `sd` (one for all,
         by factor, or by factor and effect) and `cor` (an `LKJ` for all, or by factor). The rest get rstanarm's defaults
         where it has them: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
         normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)); sd of a varying intercept exponential(1 / sd(y)),
-        of a varying slope exponential(sd(x_k) / sd(y)); correlations LKJ(1). Where the mean has a link other than the
-        identity 0 and 1 stand for mean(y) and sd(y) in these; nu has gamma(2, 0.1), shape exponential(1). A prior that
-        you give on `alpha` applies at x = 0, unless it has `centered=True`, which puts it at the mean of the
-        predictors.
+        of a varying slope exponential(sd(x_k) / sd(y)); correlations LKJ(1). With a link other than the identity 0 and
+        1 stand for mean(y) and sd(y); nu has gamma(2, 0.1), shape exponential(1). A prior on `alpha` applies at x = 0,
+        unless it has `centered=True`, which puts it at the mean of the predictors.
     sigma : float, optional
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
-        Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
-        Both are for Gaussian responses.
-    trials : str, int or array of shape (N,), optional
-        Numbers of trials of a binomial response: a column, values, or one number for all rows.
-    offset : str or array of shape (N,), optional
-        What is added to the linear predictor, such as the logarithm of an exposure: a column, or values.
+        Known standard error of each Gaussian observation, in units of y, as a column name or as values.
+    trials, offset : str or array of shape (N,), optional
+        Numbers of trials of a binomial response (an integer is for all rows); what the linear predictor has added.
     context : mapping of functions by name, optional
-        Functions of your own, which the formula may call: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or
-        keep what they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
+        Functions of your own for the formula: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or keep what
+        they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
 
     Raises
     ------
     FormulaError
-        If the formula cannot be read or evaluated; if there is no such family, or it does not have the link.
+        If the formula cannot be read or evaluated; if there is no such family or link.
     DataError
-        If a column is missing, has missing values or cannot be used; if the response does not suit the family; if an
-        offset is not finite, or numbers of trials are missing or not whole; if columns are collinear with flat priors;
-        if a factor has one level or fewer than effects, or effects that no row tells apart.
+        If a column cannot be used, or has missing values; if the response does not suit the family; if columns are
+        collinear with flat priors; if a factor has one level or fewer than effects, or effects that no row tells apart.
     PriorError
         If a prior does not fit its parameter.
     StanhierError
@@ -108,15 +90,13 @@ class Model(Regression):
     Warns
     -----
     PriorWarning
-        If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
-        its standard deviations from 0; `centered=True` is the remedy.
+        If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor far from 0; `centered=True` helps.
     ResponseWarning
         If the response is 0 or 1 everywhere, or counts, and the family Gaussian.
 
     References
     ----------
     Goodrich, Gabry, Ali & Brilleman, rstanarm: vignette "Prior Distributions for rstanarm Models".
-    Juarez & Steel (2010), doi:10.1198/jbes.2009.07145 (prior of nu).
     Bates, Maechler, Bolker & Walker (2015), doi:10.18637/jss.v067.i01 (grouping terms).
     Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008 (LKJ).
     """
@@ -124,7 +104,7 @@ class Model(Regression):
     _own_intercepts: ClassVar[bool] = False
     """Whether the groups' intercepts are parameters themselves, around `mu_alpha`, instead of effects."""
 
-    @in_our_words(_HABITS)
+    @in_our_words(HABITS)
     def __init__(
         self,
         formula: str,
@@ -138,18 +118,17 @@ class Model(Regression):
         offset: str | Any | None = None,
         context: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
-        beside: dict[str, Any] = {"sigma": sigma, "se": se, "family": family, "trials": trials, "offset": offset}
-        self._build(formula, data, context, priors=priors, **beside)
+        beside: dict[str, Any] = {"family": family, "trials": trials, "offset": offset}
+        self._build(formula, data, context, priors=priors, sigma=sigma, se=se, **beside)
         warn_of_distance(self.chosen, self.design, self.engine.moments)
-        if self.in_memory is not None:
-            warn_of_family(self.rows.observed, self.design.formula, self.family)
+        warn_of_family(self.in_memory)
 
     @classmethod
     @in_our_words()
     def made_before(
         cls, formula: str, data: Any, context: Mapping[str, Callable[..., Any]] | None, **arguments: Any
     ) -> Self:
-        """Make a model as the constructor does, without a word about priors that somebody has settled on already."""
+        """Make a model as the constructor does, without warnings: somebody has settled on its priors already."""
         model = cls.__new__(cls)
         model._build(formula, data, context, **arguments)
         return model
@@ -159,8 +138,6 @@ class Model(Regression):
     ) -> None:
         parsed = parse(formula, context)
         self._check_formula(parsed)
-        if self._own_intercepts and not family_of(arguments.get("family", "gaussian")).is_gaussian:
-            raise FormulaError(f"{type(self).__name__} is Gaussian; for another family write Model(..., family=...).")
         built = build(parsed, data, own_intercepts=self._own_intercepts, **arguments)
         super().__init__(built.design, built.noise, built.chosen, built.engine, built.own_intercepts, built.stages)
 
@@ -190,13 +167,11 @@ class Model(Regression):
             it is first needed, on the rows. Both have the same posterior, which `fit.agreement(other)` shows, and the
             second takes structures that are too large for the first.
         keep_finished : bool
-            What to do when a chain dies, starts nowhere or runs into `timeout`. By default that is an error; True
-            gives a fit of the chains that finished, with a warning, and `fit.failed_chains` says why the others did
-            not.
+            When a chain dies, starts nowhere or runs into `timeout`: an error, or, if True, a fit of the chains that
+            finished, with a warning, and `fit.failed_chains` says why the others did not.
         **kwargs
             The keywords of `cmdstanpy.CmdStanModel.sample`, passed through: `chains`, `iter_warmup`,
-            `iter_sampling`, `seed`, `adapt_delta`, and so on. `show_progress` is on in a terminal or a notebook,
-            off in a log, unless given.
+            `iter_sampling`, `seed`, `adapt_delta` and so on. `show_progress` is on in terminals and notebooks alone.
 
         Returns
         -------
@@ -221,15 +196,12 @@ class Model(Regression):
         Notes
         -----
         The same data and `seed` give the same draws bit for bit, also of group effects and predictions (with some
-        hundreds of predictors these two to rounding), on any number of cores and with any `parallel_chains`. They need
-        not with another processor, compiler or version of a library: there the compressed data may differ in their
-        last bits, and chains part ways. Rows in another order are such a difference too. The posterior is the same to
-        rounding, so that only Monte Carlo error tells the fits apart.
+        hundreds of predictors these two to rounding), on any number of cores and with any `parallel_chains`. With
+        another processor, compiler or version of a library, or rows in another order, compressed data may differ in
+        their last bits, and chains part ways; the posterior is the same to rounding.
         """
         if engine not in ("fast", "textbook"):
             raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
-        if engine == "fast":
-            refuse_too_large(self)
         model = self if engine == "fast" else textbook_regression(self)
         raw = run_nuts(model.engine.program, model.engine.data(), kwargs, keep_finished=keep_finished)
         return self._checked(Fit(model, model.engine.coordinates.draws(raw)))

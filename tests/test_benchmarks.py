@@ -23,7 +23,7 @@ from scripts.benchmarks.peers import PEERS, chosen  # noqa: E402
 from scripts.benchmarks.plots import draw  # noqa: E402
 from scripts.benchmarks.process import run_reporting  # noqa: E402
 from scripts.benchmarks.quality import Moments, agreement, moments, point_distance, smallest_ess  # noqa: E402
-from scripts.benchmarks.records import Measurement, merge, read_json, write_csv, write_json  # noqa: E402
+from scripts.benchmarks.records import Measurement, merge, read_csv, write_csv, write_json  # noqa: E402
 from scripts.benchmarks.scaling import Size, sizes  # noqa: E402
 from scripts.benchmarks.tables import comparison_table, number, spread, summary_table  # noqa: E402
 
@@ -93,17 +93,18 @@ def test_measurements_survive_files_and_replace_a_whole_comparison(tmp_path: Pat
         Measurement("comparison", "grouped", "pymc", "status", note="time-out, 1 s"),
     ]
     write_json(old, tmp_path / "new" / "results.json")
-    read = read_json(tmp_path / "new" / "results.json")
+    assert json.loads((tmp_path / "new" / "results.json").read_text())[1]["load"] is None
+    write_csv(old, tmp_path / "results.csv")
+    read = read_csv(tmp_path / "results.csv")
     assert read[0] == old[0]
     assert read[0].median == 2.0
     assert isnan(read[1].load)
     new = Measurement("comparison", "linear", "stanhier", "warm", "s", (1.0,))
     assert merge(old, [new]) == [old[2], new]
-    write_csv(old, tmp_path / "results.csv")
     lines = (tmp_path / "results.csv").read_text().splitlines()
     assert lines[1] == "comparison,linear,stanhier,warm,s,3 1 2,,0.5"
     assert lines[3].endswith('"time-out, 1 s",nan')
-    assert read_json(tmp_path / "none.json") == []
+    assert read_csv(tmp_path / "none.csv") == []
 
 
 def test_tables_show_every_peer_and_why_one_has_no_numbers() -> None:

@@ -10,6 +10,10 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 PROMISES = {
+    "cbpp": (
+        ["sd_herd[Intercept]", "No problems found.", "no herds", "stays healthy"],
+        [f"cbpp_{picture}" for picture in ("herds", "posterior", "ppc", "trace")],
+    ),
     "eight_schools": (
         ["sigma_alpha", "alpha[H]", "No problems found."],
         [f"eight_schools_{picture}" for picture in ("forest", "prior_posterior", "shrinkage", "trace")],

@@ -85,6 +85,7 @@ def test_public_names_are_no_modules():
 def test_files_are_short():
     root = PACKAGE.parent
     files = [path for folder in ("stanhier", "tests", "scripts", "examples") for path in (root / folder).rglob("*.py")]
+    files = [path for path in files if "output" not in path.parts]  # what the benchmark installs there is not ours
     lengths = {str(path.relative_to(root)): len(path.read_text().splitlines()) for path in files}
     assert len(lengths) > 300
     assert not {path: length for path, length in lengths.items() if length > 300}

@@ -9,7 +9,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.engines.multilevel.cross_products import MAX_VALUES
-from stanhier.engines.multilevel.sizes import MOST_DENSE
+from stanhier.engines.multilevel.sizes import MOST_DENSE, MOST_KEPT
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(
@@ -22,7 +22,7 @@ def runnable():
 
 
 def test_the_blocks_are_found():
-    assert len(runnable()) == 2
+    assert len(runnable()) == 3
     for block in BLOCKS:
         compile(block, "README.md", "exec")
 
@@ -42,6 +42,7 @@ def test_a_block_runs(block, cmdstan_home, tmp_path, monkeypatch):
 def test_the_limits_are_those_of_the_engine():
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"have at most {MOST_DENSE} effects together" in text
+    assert f"at most {MOST_KEPT // 1_000_000} million" in text
     location = 3  # an intercept and two slopes; beside them stands the response
     numbers_of_a_group = 3 * (location + 1) * (location + 2) // 2
     assert f"about {MAX_VALUES // numbers_of_a_group // 100_000 * 100_000:,} groups with one slope" in text

@@ -1,97 +1,21 @@
 """The data sets and the model on each: what every peer fits.
 
-Priors are of two kinds only, so that every peer can have the same: normal(mean, sd) on intercept and slopes,
-half-Cauchy on the scales. They apply to the parameters as written: the intercept at x = 0.
+Priors are of few kinds, so that every peer can have the same: normal(mean, sd) on intercept and slopes,
+half-Cauchy on the scales; and LKJ(1) on correlations. They apply to the parameters as written: the intercept at x = 0.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["CASES", "Case", "MissingDataError", "build", "simulated"]
+from scripts.benchmarks.case import ROOT, Case, MissingDataError
+from scripts.benchmarks.slopes import insteval, pastes, penicillin, several_slopes, with_slope
 
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["CASES", "build", "simulated"]
+
 SHARED = ROOT.parent / "shared" / "data"
 EIGHT_SCHOOLS = ([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0], [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
-
-
-class MissingDataError(Exception):
-    """The data are not on this machine."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """Data, and the model that is fitted to them.
-
-    Attributes
-    ----------
-    title : str
-    table : pandas.DataFrame
-    response : str
-    predictors : tuple of str
-    group : str or None
-    intercept, beta : tuple of float
-        Mean and standard deviation of their normal priors; `beta` for every slope.
-    sigma_alpha, sigma : float or None
-        Scale of their half-Cauchy priors; `sigma` is None where the residual standard deviation is known.
-    se : str or None
-        Column of the known standard error of each row.
-    known_sigma : float or None
-    """
-
-    title: str
-    table: pd.DataFrame
-    response: str
-    predictors: tuple[str, ...] = ()
-    group: str | None = None
-    intercept: tuple[float, float] = (0.0, 10.0)
-    beta: tuple[float, float] = (0.0, 10.0)
-    sigma_alpha: float | None = None
-    sigma: float | None = None
-    se: str | None = None
-    known_sigma: float | None = None
-
-    @property
-    def formula(self) -> str:
-        """The model in lme4's notation."""
-        terms = list(self.predictors) or ["1"]
-        return f"{self.response} ~ {' + '.join([*terms, *([f'(1 | {self.group})'] if self.group else [])])}"
-
-    @cached_property
-    def X(self) -> np.ndarray:  # noqa: N802
-        """Predictors, shape (N, K), no intercept column."""
-        return np.ascontiguousarray(self.table[list(self.predictors)].to_numpy(dtype=float))
-
-    @cached_property
-    def y(self) -> np.ndarray:
-        """Response, shape (N,)."""
-        return self.table[self.response].to_numpy(dtype=float)
-
-    @cached_property
-    def _factorised(self) -> tuple[np.ndarray, np.ndarray]:
-        levels, codes = np.unique(self.table[self.group].to_numpy(), return_inverse=True)
-        return levels, codes
-
-    @property
-    def levels(self) -> np.ndarray:
-        """The groups' labels, sorted."""
-        return self._factorised[0]
-
-    @property
-    def codes(self) -> np.ndarray:
-        """The group of each row, 0 to J - 1."""
-        return self._factorised[1]
-
-    @property
-    def known_se(self) -> np.ndarray | None:
-        """Known standard deviation of each row; None where sigma is estimated."""
-        if self.se is not None:
-            return self.table[self.se].to_numpy(dtype=float)
-        return None if self.known_sigma is None else np.full(len(self.table), self.known_sigma)
 
 
 def build(name: str) -> Case:
@@ -178,4 +102,10 @@ CASES: dict[str, Callable[[], Case]] = {
     "radon_all": lambda: _radon("radon_all.csv", "radon, all states"),
     "sim_100k": lambda: simulated(100_000, 1_000),
     "sim_1m": lambda: simulated(1_000_000, 5_000),
+    "sleepstudy_slopes": lambda: with_slope(_sleepstudy(), "days", (50.0, 20.0)),
+    "radon_mn_slopes": lambda: with_slope(_radon("radon_mn.csv", "radon, Minnesota"), "floor_measure", (5.0, 5.0)),
+    "three_effects": several_slopes,
+    "penicillin": penicillin,
+    "pastes": pastes,
+    "insteval": insteval,
 }

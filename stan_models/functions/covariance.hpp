@@ -80,11 +80,12 @@ struct SoftLogarithm {
   }
 };
 
-// The log density of a scale, up to a constant, and its derivative; families as in prior.stanfunctions.
+// The log density of a positive parameter, up to a constant, and its derivative; families as in prior.stanfunctions,
+// and 4 gamma(nu, 1 / sigma), 5 lognormal(mu, sigma).
 struct ScalePrior {
   double value = 0, slope = 0;
 
-  ScalePrior(int family, double nu, double sigma, double scale) {
+  ScalePrior(int family, double nu, double sigma, double scale, double mu = 0) {
     if (family == 0) return;
     const double x = scale / sigma;
     if (family == 1) {
@@ -93,9 +94,16 @@ struct ScalePrior {
     } else if (family == 2) {
       value = -0.5 * (nu + 1) * std::log1p(x * x / nu);
       slope = -(nu + 1) * x / (nu + x * x) / sigma;
-    } else {
+    } else if (family == 3) {
       value = -x;
       slope = -1 / sigma;
+    } else if (family == 4) {
+      value = (nu - 1) * std::log(scale) - x;
+      slope = (nu - 1) / scale - 1 / sigma;
+    } else {
+      const double t = (std::log(scale) - mu) / sigma;
+      value = -0.5 * t * t - std::log(scale);
+      slope = -(t / sigma + 1) / scale;
     }
   }
 };

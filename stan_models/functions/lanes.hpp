@@ -11,21 +11,14 @@
 #include <type_traits>
 #include <vector>
 
+#include "clones.hpp"
+
 namespace stanhier {
 namespace multilevel {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
-
-// Compiled for wider registers too, and chosen when the program starts; neither changes any result, as four numbers are
-// added up side by side whatever the register holds.
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
-#define STANHIER_CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define STANHIER_CLONES
-#endif
-#define STANHIER_INLINE __attribute__((always_inline)) inline
 
 constexpr int kLanes = 4;
 typedef double Lanes __attribute__((vector_size(kLanes * sizeof(double))));
@@ -37,6 +30,22 @@ STANHIER_INLINE void gather(const double* from, Index stride, int h, int last, L
   const double *a = from + h * stride, *b = from + std::min(h + 1, last) * stride;
   const double *c = from + std::min(h + 2, last) * stride, *d = from + std::min(h + 3, last) * stride;
   to = Lanes{*a, *b, *c, *d};
+}
+
+STANHIER_CLONES double sum(int size, const double* x) {
+  Lanes a = {}, b = {};
+  int i = 0;
+  for (; i + 2 * kLanes <= size; i += 2 * kLanes) {
+    Lanes u, v;
+    load(x + i, u);
+    load(x + i + kLanes, v);
+    a += u;
+    b += v;
+  }
+  a += b;
+  double rest = 0;
+  for (; i < size; ++i) rest += x[i];
+  return (a[0] + a[1]) + (a[2] + a[3]) + rest;
 }
 
 // Products with a matrix of few rows and many columns, column by column. Four rows are one step; the last step begins

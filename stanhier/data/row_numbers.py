@@ -1,7 +1,7 @@
 """Numbers that belong to rows and stand beside the formula: offsets and numbers of trials, as columns or arrays."""
 
-from collections.abc import Mapping
-from numbers import Integral
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,14 @@ from stanhier.basics.words import quoted
 from stanhier.data.frames import as_column, require_columns
 from stanhier.data.kinds import as_predictor, is_categorical, kind_of_predictor
 
-__all__ = ["MOST_TRIALS", "column_numbers", "given_numbers", "refuse_not_counts", "trials_constant"]
+__all__ = [
+    "MOST_TRIALS",
+    "column_numbers",
+    "given_numbers",
+    "refuse_calculation",
+    "refuse_not_counts",
+    "trials_constant",
+]
 
 MOST_TRIALS = 2**31 - 1
 """The largest integer that Stan has."""
@@ -63,6 +70,28 @@ def given_numbers(argument: str, given: Any, frame: pd.DataFrame) -> np.ndarray 
     return column_numbers(pd.DataFrame({argument: column.array}), argument)
 
 
+def refuse_calculation(argument: str, given: Any, known: Sequence[Any] | None) -> None:
+    """Refuse a calculation in place of the name of a column.
+
+    Parameters
+    ----------
+    argument : str
+        Its name.
+    given : object
+    known : sequence or None
+        Names of the columns; None if they are not known.
+
+    Raises
+    ------
+    DataError
+    """
+    if known is not None and isinstance(given, str) and given not in known and not set("()*/+").isdisjoint(given):
+        raise DataError(
+            f"`{argument}` is the name of a column, or values, and {quoted(given)} is neither; calculate the values: "
+            f'{argument}=np.log(data["exposure"]) and the like.'
+        )
+
+
 def trials_constant(given: Any) -> int | None:
     """Give the number of trials where it is one for all rows; None where it is not.
 
@@ -73,7 +102,8 @@ def trials_constant(given: Any) -> int | None:
     """
     if given is None or isinstance(given, str | Mapping) or np.ndim(given) > 0:
         return None
-    if isinstance(given, bool) or not isinstance(given, Integral) or not 1 <= int(given) <= MOST_TRIALS:
+    whole = isinstance(given, Integral) or (isinstance(given, Real) and float(given).is_integer())
+    if isinstance(given, bool) or not whole or not 1 <= int(given) <= MOST_TRIALS:
         raise DataError(f"`trials` must be a column, an array, or one whole number from 1; it is {quoted(given)}.")
     return int(given)
 

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,16 @@ class NewRows:
     def X(self) -> np.ndarray:  # noqa: N802
         """Predictors of the population, shape (N, K)."""
         return self.columns[:, : self.n_predictors]
+
+    def take(self, rows: np.ndarray) -> "NewRows":
+        """Give some rows, by their positions."""
+        return replace(
+            self,
+            columns=self.columns[rows],
+            groups=tuple(NewGroups(groups.codes[rows], groups.new_levels) for groups in self.groups),
+            index=self.index[rows],
+            **{name: one[rows] for name in ("se", "offset", "trials") if (one := getattr(self, name)) is not None},
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

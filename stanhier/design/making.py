@@ -18,7 +18,7 @@ from stanhier.data.frames import (
 )
 from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
-from stanhier.data.row_numbers import given_numbers, refuse_not_counts, trials_constant
+from stanhier.data.row_numbers import given_numbers, refuse_calculation, refuse_not_counts, trials_constant
 from stanhier.data.standard_errors import error_array, positive_numbers
 from stanhier.design.absent import refuse_absent
 from stanhier.design.columns import Columns, columns_of
@@ -67,9 +67,12 @@ def build_design(
     FormulaError
         If formulaic cannot evaluate the formula on these data.
     """
+    names = column_names(data)
+    for argument, value in {"se": se, "offset": offset, "trials": trials}.items():
+        refuse_calculation(argument, value, names)
     beside = [name for name in (se, offset, trials) if isinstance(name, str)]
     wanted = list(dict.fromkeys([*formula.columns, *formula.factor_columns, *beside]))
-    refuse_absent(wanted, column_names(data), formula, "the data")
+    refuse_absent(wanted, names, formula, "the data")
     frame = as_frame(data, wanted)
     if len(frame) == 0:
         raise DataError("`data` has no rows.")

@@ -6,17 +6,13 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError
-from stanhier.basics.warned import ResponseWarning, warn
 from stanhier.basics.words import listed, quoted
 from stanhier.data.kinds import is_categorical, refuse_infinite
 from stanhier.design.encoding import evaluate
 from stanhier.families.family import Family
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["categories_of", "events", "response_of", "warn_of_family"]
-
-_FEW = 20
-"""Different values at most of whole numbers that are taken for counts."""
+__all__ = ["categories_of", "events", "response_of"]
 
 
 def response_of(formula: ParsedFormula, frame: pd.DataFrame, categories: tuple[Any, Any] | None) -> np.ndarray:
@@ -93,36 +89,3 @@ def events(column: pd.Series, categories: tuple[Any, Any], name: str) -> np.ndar
             f"{categories[1]!r}."
         )
     return np.asarray(is_event, dtype=float)
-
-
-def warn_of_family(y: np.ndarray, formula: ParsedFormula, family: Family) -> None:
-    """Say that there are other families, where a column of the data is yes or no, or counts, and taken for Gaussian.
-
-    Parameters
-    ----------
-    y : numpy.ndarray, shape (N,)
-    formula : ParsedFormula
-    family : Family
-
-    Warns
-    -----
-    ResponseWarning
-    """
-    if not family.is_gaussian or formula.response_column is None or len(y) < 3:
-        return
-    if y.min() < 0 or y.max() == y.min() or not np.array_equal(y[:1000], np.round(y[:1000])):
-        return
-    values = np.unique(y)
-    if not np.array_equal(values, np.round(values)):
-        return
-    if np.array_equal(values, [0, 1]):
-        what, name = "is 0 or 1 in every row", "bernoulli"
-    elif values[0] == 0 and len(values) <= _FEW:
-        what, name = f"is a count from 0 to {values[-1]:g} in every row", "poisson"
-    else:
-        return
-    warn(
-        f"The response '{formula.response}' {what}, and the model takes it for normally distributed; "
-        f'Model(..., family="{name}") takes it for what it is.',
-        ResponseWarning,
-    )

@@ -12,7 +12,7 @@ from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import design_of
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments
+from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
 from stanhier.engines.engine import Engine
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
@@ -22,7 +22,7 @@ from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
-from stanhier.engines.textbook.engine import TextbookEngine
+from stanhier.engines.rows.engine import RowsEngine
 from stanhier.families.family import Family
 from stanhier.families.known import family_of
 from stanhier.families.noise import Noise
@@ -85,12 +85,15 @@ def build(
     """
     kind_of_response = family_of(family)
     noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula)
-    _check_trials(trials, kind_of_response)
+    _check_family(kind_of_response, trials, own_intercepts=own_intercepts)
     with one_blas_thread():
         design = design_of(formula, data, reducer, se=se, family=kind_of_response, trials=trials, offset=offset)
         with in_double_precision(formula.text):
             reduced, lack = _reduced(design, reducer)
-            moments = ColumnMoments(reduced.mean, reduced.sd) if reduced is not None else _moments(design, lack)
+            if reduced is not None:
+                moments = ColumnMoments(reduced.mean, reduced.sd)
+            else:
+                moments = moments_of_rows(_rows(design, lack))
             refuse_unidentified(design, moments, own_intercepts=own_intercepts)
             parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
             chosen = choose_priors(priors, design, parameters, moments)
@@ -98,7 +101,7 @@ def build(
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             engine: Engine
             if reduced is None or _has_unusual_scales(chosen):
-                engine = TextbookEngine.of(_rows(design, lack or _UNUSUAL), chosen, noise, too_large=lack)
+                engine = RowsEngine.of(_rows(design, lack or _UNUSUAL), chosen, noise)
             else:
                 kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
                 engine = kind.of(design, reduced, chosen, noise)
@@ -116,37 +119,36 @@ _UNUSUAL = (
 )
 
 
-def _reduced(design: Design, reducer: Reducer[Any, Any]) -> tuple[Any, str | None]:
-    """Give what the likelihood sees of the rows, or None and why the structure is too large; None of other families."""
+def _reduced(design: Design, reducer: Reducer[Any, Any]) -> tuple[Any, str]:
+    """Give what a Gaussian likelihood sees of the rows; where that does not do, None, and why it takes the rows."""
     if not design.family.is_gaussian:
-        return None, None
+        return None, (
+            f'family="{design.family.name}" takes the rows one by one, and they are not in memory; read as many rows '
+            "as fit into memory into a data frame, and make the model of them."
+        )
     simple = _is_simple(design.formula)
     too_large = None if simple else many_effects(design)
     if too_large is not None:
         return None, too_large
     reduced = design.reduce(reducer)
     too_large = None if simple else many_numbers(design, reduced)
-    return (reduced, None) if too_large is None else (None, too_large)
+    return (reduced, "") if too_large is None else (None, too_large)
 
 
-def _moments(design: Design, lack: str | None) -> ColumnMoments:
-    rows = _rows(design, lack)
-    return ColumnMoments.of(rows.matrix, rows.y)
-
-
-def _rows(design: Design, lack: str | None) -> InMemoryDesign:
+def _rows(design: Design, lack: str) -> InMemoryDesign:
     """Refuse rows that are not in memory for an engine that takes them one by one."""
     if not isinstance(design, InMemoryDesign):
-        assert lack is not None
         raise DataError(lack)
     return design
 
 
-def _check_trials(trials: Any, family: Family) -> None:
+def _check_family(family: Family, trials: Any, *, own_intercepts: bool) -> None:
+    if own_intercepts and not family.is_gaussian:
+        raise FormulaError("LinearRegression and VaryingIntercept are Gaussian; use Model(..., family=...).")
     if trials is not None and not family.takes_trials:
         raise DataError(f'`trials` is for family="binomial" alone; this family is "{family.name}".')
 
 
 def _has_unusual_scales(chosen: ChosenPriors) -> bool:
-    """Tell whether a standard deviation has a prior that the compiled programs do not know."""
+    """Tell whether a standard deviation has a prior that the programs of compressed rows do not know."""
     return any(prior.family in (GAMMA, LOG_NORMAL) for prior in chosen.scale)

@@ -8,6 +8,7 @@ import numpy as np
 from stanhier.basics.errors import DataError
 from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design, Grouping
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.parameters import Parameter
 from stanhier.priors.distributions import Exponential, LocationPrior, Normal, ScalePrior
 from stanhier.priors.positive import Gamma
@@ -17,6 +18,7 @@ __all__ = [
     "default_auxiliary",
     "default_group_sd",
     "default_slope",
+    "moments_of_rows",
     "sd_of_response",
 ]
 
@@ -42,6 +44,11 @@ class ColumnMoments:
         varies = np.ptp(columns, axis=0) > 0  # the deviations of a constant may be roundings of its mean
         sd = np.where(varies, columns.std(axis=0, ddof=1), 0.0) if len(columns) > 1 else np.zeros(columns.shape[1])
         return cls(columns.mean(axis=0), sd)
+
+
+def moments_of_rows(design: InMemoryDesign) -> ColumnMoments:
+    """Give the moments of rows in memory."""
+    return ColumnMoments.of(design.matrix, design.y)
 
 
 def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, k: int) -> LocationPrior:

@@ -71,7 +71,7 @@ class Draws:
 
         def chosen(values: np.ndarray) -> np.ndarray:
             rest = values.shape[2:]
-            return np.asarray(values.reshape(-1, *rest)[positions].reshape(*shape, *rest))
+            return np.asarray(values.reshape(self.n_draws, *rest)[positions].reshape(*shape, *rest))
 
         return replace(
             self,

@@ -32,8 +32,9 @@ def refuse_unidentified(design: Design, moments: ColumnMoments, *, own_intercept
     for grouping in design.groupings:
         n_levels = len(grouping.levels)
         if n_levels == 1:
+            (level,) = grouping.levels.tolist()
             raise DataError(
-                f"{said}: the factor '{grouping.name}' has one level, {quoted(grouping.levels[0])}, so nothing can be "
+                f"{said}: the factor '{grouping.name}' has one level, {quoted(level)}, so nothing can be "
                 "told of how its effects vary; leave its term out of the formula."
             )
         if n_levels < grouping.n_effects:

@@ -148,11 +148,12 @@ def _solve(means: np.ndarray, sds: np.ndarray, x: np.ndarray, probability: float
     for _ in range(60):
         z = (x - means) / sds
         excess = special.ndtr(z).mean(axis=0) - probability
-        if np.abs(excess).max() < 1e-5:
-            break
         low, high = np.where(excess < 0, x, low), np.where(excess < 0, high, x)
         slope = (np.exp(-0.5 * z * z) / sds).mean(axis=0) / np.sqrt(2 * np.pi)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             step = x - excess / slope
-        x = np.where((step > low) & (step < high), step, (low + high) / 2)
+        x = np.where((step >= low) & (step <= high), step, (low + high) / 2)
+        # The step just taken leaves the square of what was left: other groups in the same block change nothing.
+        if np.abs(excess).max() < 1e-5:
+            break
     return x

@@ -167,16 +167,17 @@ def _check_same_data(fits: Mapping[str, Fitted[Regression]]) -> None:
         first, other = fits[names[0]].model.rows, fits[name].model.rows
         if first.n_rows != other.n_rows:
             why = f"{first.n_rows:,} rows and {other.n_rows:,}"
-        elif not np.array_equal(first.y, other.y):
-            if first.formula.response == other.formula.response and np.array_equal(np.sort(first.y), np.sort(other.y)):
+        elif not np.array_equal(first.observed, other.observed):
+            same = np.array_equal(np.sort(first.observed), np.sort(other.observed))
+            if same and first.formula.response == other.formula.response:
                 raise DataError(
                     f"compare(): {quoted(names[0])} and {quoted(name)} have the same responses in another order. "
                     "Densities are compared row by row; fit both to the rows in the same order."
                 )
-            row = int(np.flatnonzero(first.y != other.y)[0])
+            row = int(np.flatnonzero(first.observed != other.observed)[0])
             why = (
                 f"responses '{first.formula.response}' and '{other.formula.response}' that differ from row {row} on "
-                f"({first.y[row]:g} and {other.y[row]:g})"
+                f"({first.observed[row]:g} and {other.observed[row]:g})"
             )
         else:
             continue

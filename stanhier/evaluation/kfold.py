@@ -109,7 +109,10 @@ def kfold(
             return train.engine.held_out_densities(out, positions, draws)
         local, present = pd.factorize(codes[fold_of[codes] == fold], sort=True)
         blocks = train.engine.set_densities(out, local, len(present), draws, known=train_groups)
-        return np.concatenate([log_mean_exp(density) for _, density, _ in blocks])
+        found = np.empty(len(present))
+        for part, density, _ in blocks:
+            found[part] = log_mean_exp(density)
+        return found
 
     elpd, unreliable = np.empty(n), 0
     for (fold, train, train_groups), (draws, diagnosis) in results_of(

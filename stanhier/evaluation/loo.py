@@ -25,7 +25,7 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
+from stanhier.posterior.weights import SAME_WEIGHTS, check_enough, good_k, relative_efficiency
 
 __all__ = ["check_by", "labels_of", "loo"]
 
@@ -34,8 +34,10 @@ __all__ = ["check_by", "labels_of", "loo"]
 def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     """Estimate how well the model predicts what it has not seen, leaving out one row or one group at a time.
 
-    Group effects are integrated out in closed form: leaving out a row, its group's other rows inform its effect;
-    leaving out a group, its effect comes from the population.
+    Of Gaussian responses group effects are integrated out in closed form: leaving out a row, its group's other rows
+    inform its effect; leaving out a group, its effect comes from the population. Of other families a row is left out
+    given the effects that were drawn; those of a group that is left out are integrated out by quadrature, three or more
+    of them at once by importance sampling.
 
     Parameters
     ----------
@@ -73,9 +75,7 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     r_eff = relative_efficiency(fit.model, fit.draws)
     elpd, k, p = np.empty(n), np.empty(n), np.empty(n)
     for part, left_out, all_in in blocks:
-        # Fitting the tail of hopeless weights overflows; their k tells.
-        with np.errstate(all="ignore"):
-            elpd[part], k[part], _ = array_stats().loo(left_out[None], chain_axis=0, draw_axis=1, r_eff=r_eff)
+        elpd[part], k[part] = _smoothed(left_out, r_eff)
         p[part] = log_mean_exp(all_in) - elpd[part]
     limit = good_k(n_samples)
     high = int((~(k <= limit)).sum())
@@ -96,6 +96,21 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     )
 
 
+def _smoothed(left_out: np.ndarray, r_eff: float) -> tuple[np.ndarray, np.ndarray]:
+    """Give elpd and Pareto k, shape (n,), from log densities of points that are left out, (S, n)."""
+    # Weights that are all the same, as of rows with huge standard errors, have no tail to smooth.
+    with np.errstate(invalid="ignore"):
+        same = np.ptp(left_out, axis=0) <= SAME_WEIGHTS
+    elpd, k = np.empty(len(same)), np.zeros(len(same))
+    elpd[same] = left_out[:, same].mean(axis=0)
+    if not same.all():
+        # Fitting the tail of hopeless weights overflows; their k tells.
+        with np.errstate(all="ignore"):
+            found = array_stats().loo(left_out[None][:, :, ~same], chain_axis=0, draw_axis=1, r_eff=r_eff)
+        elpd[~same], k[~same] = found[:2]
+    return elpd, k
+
+
 def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
     """Refuse what cannot be left out.
 
@@ -106,7 +121,9 @@ def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
     """
     names = [grouping.name for grouping in fit.model.design.groupings]
     allowed = (
-        '"row" or "group"' if len(names) == 1 else f'"row" or one of {listed(names)}' if names else '"row" or "group"'
+        f'"row" or one of {listed(names)}'
+        if len(names) > 1
+        else f'"row" or "group"{f", which is {listed(names)} here" if names else ""}'
     )
     if isinstance(by, str):
         if by == "row" or by in names or (by == "group" and len(names) == 1):
@@ -157,10 +174,11 @@ def _warn(by: Any, high: int, k: np.ndarray, limit: float, coordinate: pd.Index)
     row = isinstance(by, str) and by == "row"
     n = len(coordinate)
     at = np.where(np.isnan(k), np.inf, k)
+    one = by if isinstance(by, str) and by not in ("row", "group") else coordinate.name
     folds = f"by={'...' if not isinstance(by, str) else repr(by)}, k={min(n, 10)}".replace("'", '"')
     warn(
         f"Leave-one-out is unreliable for {high:,} of {n:,} {'rows' if row else 'groups'}: their Pareto k is above "
-        f"{limit:.2f} (highest {at.max():.2f}, {coordinate.name} {coordinate[int(at.argmax())]}), so leaving one out "
+        f"{limit:.2f} (highest {at.max():.2f}, {one} {coordinate[int(at.argmax())]}), so leaving one out "
         f"changes the posterior too much for weighted draws. fit.kfold({folds}) samples again without them.",
         SamplingWarning,
     )

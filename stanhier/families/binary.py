@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from stanhier.basics.arguments import made_in_our_words
 from stanhier.basics.errors import DataError
 from stanhier.families.family import Auxiliary, Family, refuse_response
 from stanhier.families.saddle_points import binomial_log_probability
@@ -35,6 +36,20 @@ class _Binary(Family):
     def _sizes(self, eta: np.ndarray, trials: np.ndarray | None) -> np.ndarray | int:
         """Give the number of trials."""
 
+    def slopes(
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,  # noqa: ARG002
+        trials: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        sizes = self._sizes(eta, trials)
+        if self.link == "logit":
+            p = self.mean(eta)
+            return y - sizes * p, sizes * p * self.mean(-eta)
+        ratio, other = _mills(eta), _mills(-eta)
+        return y * ratio - (sizes - y) * other, y * ratio * (ratio + eta) + (sizes - y) * other * (other - eta)
+
     def draw(
         self,
         rng: np.random.Generator,
@@ -45,6 +60,12 @@ class _Binary(Family):
         return np.asarray(rng.binomial(self._sizes(eta, trials), self.mean(np.asarray(eta))), dtype=float)
 
 
+def _mills(eta: np.ndarray) -> np.ndarray:
+    """Give the standard normal density over the distribution function."""
+    return np.asarray(np.exp(-0.5 * eta**2 - 0.5 * np.log(2 * np.pi) - special.log_ndtr(eta)))
+
+
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class Bernoulli(_Binary):
     """Yes or no: y ~ bernoulli(p), the logit or probit of p being the linear predictor.
@@ -74,13 +95,17 @@ class Bernoulli(_Binary):
         bad = (y != 0) & (y != 1)
         if not bad.any():
             return
-        if ((y >= 0) & (y == np.round(y))).all():
+        values = np.unique(y)
+        if len(values) == 2:
+            remedy = f"Where one of two numbers is the event, write so on the left: I({name} == {values[1]:g}) ~ ..."
+        elif ((y >= 0) & (y == np.round(y))).all():
             remedy = 'Counts are of family="poisson" or "negative_binomial", or of family="binomial" with trials=.'
         else:
             remedy = 'Measurements are of family="gaussian" or "student_t".'
         refuse_response(y, bad, name, self, "0 or 1, True or False, or one of two categories", remedy)
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class Binomial(_Binary):
     """So many of so many: y ~ binomial(trials, p), the logit or probit of p being the linear predictor.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from stanhier.basics.arguments import made_in_our_words
 from stanhier.families.binary import MOST_COUNTED
 from stanhier.families.family import Auxiliary, Family, refuse_response
 from stanhier.families.saddle_points import binomial_log_probability, poisson_log_probability
@@ -36,6 +37,7 @@ class _Counts(Family):
             refuse_response(y, bad, name, self, f"whole numbers from 0 to {MOST_COUNTED:,}", remedy)
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class Poisson(_Counts):
     """Counts y ~ poisson(exp(eta)); their variance is their mean."""
@@ -51,6 +53,16 @@ class Poisson(_Counts):
     ) -> np.ndarray:
         return poisson_log_probability(np.asarray(y, dtype=float), np.asarray(eta, dtype=float))
 
+    def slopes(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,  # noqa: ARG002
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, np.ndarray]:
+        mean = self.mean(eta)
+        return y - mean, mean
+
     def draw(  # noqa: D102
         self,
         rng: np.random.Generator,
@@ -61,6 +73,7 @@ class Poisson(_Counts):
         return _poisson(rng, self.mean(np.asarray(eta)))
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class NegativeBinomial(_Counts):
     """Counts with mean mu = exp(eta) and variance mu + mu**2 / shape."""
@@ -82,6 +95,18 @@ class NegativeBinomial(_Counts):
         log_failure, log_success = -np.logaddexp(0.0, -odds), -np.logaddexp(0.0, odds)
         pieces = binomial_log_probability(shape, y, special.expit(-odds), special.expit(odds), log_success, log_failure)
         return np.asarray(pieces - np.log1p(y / shape))
+
+    def slopes(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, np.ndarray]:
+        shape = np.asarray(aux["shape"], dtype=float)
+        odds = eta - np.log(shape)
+        p = special.expit(odds)
+        return y - (y + shape) * p, (y + shape) * p * special.expit(-odds)
 
     def draw(  # noqa: D102
         self,

@@ -92,6 +92,16 @@ class Family(ABC):
     ) -> np.ndarray:
         """Draw responses, of the shape of `eta`; the arguments are those of `log_density`."""
 
+    @abstractmethod
+    def slopes(
+        self, y: np.ndarray, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Give the derivative of the log density by the linear predictor, and a weight for Newton steps, shape (S, N).
+
+        The weight is minus the second derivative where that cannot be negative, else its expectation. The arguments
+        are those of `log_density`.
+        """
+
     def check(self, y: np.ndarray, name: str, trials: np.ndarray | None = None) -> None:  # noqa: B027 - any will do
         """Refuse a response that the family cannot have.
 
@@ -132,6 +142,16 @@ class Gaussian(Family):
     ) -> np.ndarray:
         sigma = aux["sigma"]
         return np.asarray(-0.5 * ((y - eta) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * np.pi))
+
+    def slopes(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, np.ndarray]:
+        precision = np.broadcast_to(1.0 / np.square(aux["sigma"]), np.shape(eta))
+        return (y - eta) * precision, precision
 
     def draw(  # noqa: D102
         self,

@@ -34,6 +34,18 @@ class StudentTResponse(Family):
         with np.errstate(over="ignore"):
             return np.asarray(constant - 0.5 * (nu + 1) * np.log1p(((y - eta) / sigma) ** 2 / nu))
 
+    def slopes(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, np.ndarray]:
+        sigma, nu = aux["sigma"], aux["nu"]
+        residual = (y - eta) / sigma
+        expected = np.broadcast_to((nu + 1) / (nu + 3) / np.square(sigma), np.shape(eta))
+        return (nu + 1) * residual / (nu + residual**2) / sigma, expected
+
     def draw(  # noqa: D102
         self,
         rng: np.random.Generator,

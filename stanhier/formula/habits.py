@@ -21,13 +21,15 @@ _NO_SMOOTHS = "there are no penalised smooths or Gaussian processes; write a spl
 _AS_COLUMN = "make a column of it in the data, and use that"
 _ONE_RESPONSE = "a model has one response, a column or a calculation from columns"
 _NO_SUCH_TERM = "brms' special terms have no counterpart here"
+_TRIALS = (
+    "successes out of trials are a column of successes on the left of '~', with family=\"binomial\" and "
+    'trials="column" beside the formula'
+)
 _OTHER_RESPONSES = (
-    "the response is a column of numbers without additions behind a bar; weights, trials, censoring and truncation are "
-    "not supported"
+    "the response is one column without additions behind a bar; weights, censoring and truncation are not supported"
 )
 _GROUPINGS = ("gr", "mm")
 _GROUPING = "a grouping term is (1 | g) with the names of columns; groups have no weights, covariances or memberships"
-_GAUSSIAN_ONLY = "models here are Gaussian, of one column of numbers; successes out of trials cannot be modelled"
 _CALLS = {
     **dict.fromkeys("factor as.factor as_factor asfactor Categorical category categorical".split(), "write C(x)"),
     **dict.fromkeys("ordered as.ordered".split(), "write C(x), and give the column ordered categories in the data"),
@@ -36,8 +38,7 @@ _CALLS = {
     **dict.fromkeys("ns rcs rcspline".split(), "write cr(x, df=4) for a natural cubic spline"),
     "bspline": "write bs(x, df=4)",
     "offset": (
-        "an offset is not supported yet; in a Gaussian model subtract it from the response: I(y - x) ~ ... with the "
-        "offset's column for x"
+        'an offset stands beside the formula: offset="column", or values, such as offset=np.log(data["exposure"])'
     ),
     "Q": "quoting is done with backticks: `my column` stands for Q('my column')",
     **{name: f"write np.{name}(...)" for name in _NUMPY},
@@ -46,12 +47,12 @@ _CALLS = {
     "numpy.sqrt": "write np.sqrt(x)",
     "math.sqrt": "write np.sqrt(x)",
     "asinh": "write np.arcsinh(x)",
-    "cbind": _ONE_RESPONSE,
+    "cbind": f"{_ONE_RESPONSE}; {_TRIALS}",
     "c": "a list is written [1, 2], and a model has one response",
     **dict.fromkeys("mvbind bf brmsformula set_rescor mvbf".split(), _ONE_RESPONSE),
-    **dict.fromkeys("p prop proportion binomial".split(), _GAUSSIAN_ONLY),
+    **dict.fromkeys("p prop proportion binomial trials".split(), _TRIALS),
     **dict.fromkeys("mo me mi mmc ar ma arma car sar fcor cosy unstr cens trunc dec vint vreal".split(), _NO_SUCH_TERM),
-    **dict.fromkeys("trials cat thres subset rate truncated censored".split(), _OTHER_RESPONSES),
+    **dict.fromkeys("cat thres subset rate truncated censored".split(), _OTHER_RESPONSES),
     **dict.fromkeys("weights weighted w".split(), "weights are not supported yet"),
     "se": 'known standard errors are given beside the formula, with se="column"',
     **dict.fromkeys(_GROUPINGS, _GROUPING),
@@ -147,6 +148,8 @@ def advice_for_bar(left: str) -> str:
         return 'known standard errors are given beside the formula: se="column", and the response stands alone'
     if re.search(r"\|\s*(resp_)?weights\s*\(", left):
         return "weights are not supported yet; the response stands alone on the left of '~'"
+    if re.search(r"\|\s*(resp_)?trials\s*\(", left):
+        return f"the response stands alone: {_TRIALS}"
     return f"the response stands alone on the left of '~': {_OTHER_RESPONSES}"
 
 

@@ -8,9 +8,10 @@ from typing import Any, Unpack, overload
 import numpy as np
 
 from stanhier.basics.arguments import in_our_words
-from stanhier.basics.errors import StanhierError
+from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import quoted
 from stanhier.data.groups import group_name
+from stanhier.families.family import Family
 from stanhier.many.asked import AskedModels, Maker
 from stanhier.many.fits import ManyFits
 from stanhier.many.folder import FitFolder
@@ -30,7 +31,7 @@ _SETTLED = {
     "show_console": "chains of several fits would speak at once",
 }
 
-_WITH_FORMULA = ("data", "by", "priors", "sigma", "se", "context")
+_WITH_FORMULA = ("data", "by", "family", "priors", "sigma", "se", "trials", "offset", "context")
 _OWN_KEYWORDS = (*_WITH_FORMULA, "executor", "folder", "progress")
 
 
@@ -63,9 +64,12 @@ def fit_many(
     data: Any,
     *,
     by: str | Sequence[str],
+    family: str | Family = "gaussian",
     priors: Mapping[str, Any] | None = None,
     sigma: float | None = None,
     se: str | Any | None = None,
+    trials: str | int | None = None,
+    offset: str | None = None,
     context: Mapping[str, Callable[..., Any]] | None = None,
     executor: Executor | None = None,
     folder: str | PathLike[str] | None = None,
@@ -80,9 +84,12 @@ def fit_many(
     data: Any = None,
     *,
     by: str | Sequence[str] | None = None,
+    family: str | Family = "gaussian",
     priors: Mapping[str, Any] | None = None,
     sigma: float | None = None,
     se: str | Any | None = None,
+    trials: str | int | None = None,
+    offset: str | None = None,
     context: Mapping[str, Callable[..., Any]] | None = None,
     executor: Executor | None = None,
     folder: str | PathLike[str] | None = None,
@@ -111,9 +118,10 @@ def fit_many(
         several. The names of the models are the labels as text, in their order; those of several columns are joined
         with a comma and a blank, as in `"Ulm, 3"` (a label with a comma of its own, or that begins with a quotation
         mark, stands in quotation marks), and are also found by a tuple: `fits["Ulm", 3]`.
-    priors, sigma, se, context
-        With a formula: as for its class of models, the same for every model. Default priors are scaled by the rows of
-        each.
+    family, priors, sigma, se, trials, offset, context
+        With a formula: as for its class of models, the same for every model; models of another family than the Gaussian
+        are `Model`, and `trials` and `offset` are columns (`trials` may be one number). Default priors are scaled by
+        the rows of each.
     executor : concurrent.futures.Executor, optional
         Where the models are sampled: by default processes on this machine, one for each processor; of a Dask client
         `client.get_executor()`. Draws do not depend on it.
@@ -172,7 +180,9 @@ def fit_many(
         raise StanhierError(
             f"fit_many(seed={quoted(seed)}): give one number; every model gets seeds of its own from it."
         )
-    with_formula = {"data": data, "by": by, "priors": priors, "sigma": sigma, "se": se, "context": context}
+    arguments: dict[str, Any] = {"priors": priors, "sigma": sigma, "se": se, "context": context}
+    arguments |= {"trials": trials, "offset": offset}
+    with_formula = {"data": data, "by": by, **arguments, "family": None if family == "gaussian" else family}
     if isinstance(models, str):
         for name in ("data", "by"):
             if with_formula[name] is None:
@@ -180,7 +190,8 @@ def fit_many(
                     f"fit_many({quoted(models)}) has no `{name}`: a formula goes with the rows of all models and the "
                     "column that tells these apart, fit_many(formula, data, by=...)."
                 )
-        grouped = models_by_group(models, data, by, priors=priors, sigma=sigma, se=se, context=context)
+        _refuse_arrays(trials, offset)
+        grouped = models_by_group(models, data, by, family=family, **arguments)
         asked = AskedModels(grouped, group_name)
     else:
         for name, value in with_formula.items():
@@ -198,3 +209,9 @@ def fit_many(
         models=asked,
         progress=somebody_is_looking() if progress is None else progress,
     )
+
+
+def _refuse_arrays(trials: Any, offset: Any) -> None:
+    for name, given in (("trials", trials), ("offset", offset)):
+        if given is not None and not isinstance(given, str | int):
+            raise DataError(f"`{name}` must be the name of a column of `data` where there is a model for each group.")

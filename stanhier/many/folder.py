@@ -144,13 +144,16 @@ def identity_of(model: Model, keywords: Mapping[str, Any]) -> str:
     """Tell models and keywords apart: formula, rows, priors and whatever else changes the posterior or its draws."""
     said = (type(model).__name__, model.formula, model.sigma, model.stages, sorted(model.priors.items()))
     digest = hashlib.sha256(repr((said, sorted(keywords.items()))).encode())
+    if not model.family.is_gaussian:
+        digest.update(repr((model.family, model.design.categories)).encode())
     rows = model.in_memory
     if rows is not None:
         for name, column in rows.frame.items():
             digest.update(f"{name}:{column.dtype}".encode())
             digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
         digest.update(np.ascontiguousarray(rows.y).tobytes())
-        digest.update(b"" if rows.se is None else np.ascontiguousarray(rows.se).tobytes())
+        for beside in (rows.se, rows.offset, rows.trials):
+            digest.update(b"" if beside is None else np.ascontiguousarray(beside).tobytes())
     # What functions of the user's own make of the columns; rounded, since machines differ in the last digits.
     for statistics in model.engine.fingerprint():
         digest.update(" ".join(f"{value:.8e}" for value in statistics).encode())

@@ -26,6 +26,8 @@ from stanhier.engines.parameters import Inventory, inventory_of
 from stanhier.engines.prior_distance import distance_of
 from stanhier.engines.prior_names import named_priors
 from stanhier.engines.term_parameters import factors_as_written, inventory_of_terms
+from stanhier.families.family import Family
+from stanhier.families.known import family_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.many.asked import Maker
@@ -57,6 +59,9 @@ def models_by_group(
     sigma: float | None,
     se: str | Any | None,
     context: Mapping[str, Callable[..., Any]] | None,
+    family: str | Family = "gaussian",
+    trials: str | int | None = None,
+    offset: str | None = None,
 ) -> Grouped:
     """Prepare a model for each group of rows.
 
@@ -69,8 +74,10 @@ def models_by_group(
         As for a model. Rows that are not in memory are gone over once here, to count those of each group.
     by : str or sequence of str
         The columns whose labels tell groups apart.
-    priors, sigma, se, context
+    priors, sigma, se, context, family
         As for a model, the same for all.
+    trials, offset
+        As for a model, columns; the number of trials may be one for all rows.
 
     Returns
     -------
@@ -89,10 +96,13 @@ def models_by_group(
     """
     columns = _columns_of(by)
     parsed = parse(formula, context)
-    kind = class_of(parsed)
-    _check_for_all(parsed, columns, priors, Noise.of(sigma, se))
-    make = _ModelMaker(kind, formula, context, {"priors": priors, "sigma": sigma})
-    named = [*parsed.columns, *parsed.factor_columns, *([se] if isinstance(se, str) else [])]
+    known = family_of(family)
+    kind = class_of(parsed) if known.is_gaussian else Model
+    _check_for_all(parsed, columns, priors, _parameters_of(parsed, Noise.of(sigma, se, known), kind, known))
+    beside = {"family": known, "trials": trials, "offset": offset}
+    make = _ModelMaker(kind, formula, context, {"priors": priors, "sigma": sigma, **beside})
+    columns_beside = [name for name in (se, trials, offset) if isinstance(name, str)]
+    named = [*parsed.columns, *parsed.factor_columns, *columns_beside]
     wanted = tuple(dict.fromkeys(named))
     source = open_source(data)
     if source is not None:
@@ -112,23 +122,27 @@ def _columns_of(by: Any) -> tuple[str, ...]:
     return columns
 
 
-def _check_for_all(formula: ParsedFormula, by: tuple[str, ...], priors: Any, noise: Noise) -> None:
+def _check_for_all(formula: ParsedFormula, by: tuple[str, ...], priors: Any, parameters: Inventory) -> None:
     used = next((name for name in by if name in (*formula.columns, *formula.factor_columns)), None)
     if used is not None:
         raise FormulaError(
             f"{quoted(formula.text)}: '{used}' is a column of `by`, which has one value in each model; leave it out "
             "of the formula."
         )
-    named_priors(priors, _parameters_of(formula, noise), predictors=formula.predictor_columns, group=formula.group)
+    named_priors(priors, parameters, predictors=formula.predictor_columns, group=formula.group)
 
 
-def _parameters_of(formula: ParsedFormula, noise: Noise) -> Inventory:
+def _parameters_of(formula: ParsedFormula, noise: Noise, kind: type[Model], family: Family) -> Inventory:
     # Which categories and levels there are is known of each group alone.
     predictors, estimated = formula.predictor_columns or ["any"], noise.is_estimated
-    if class_of(formula) is Model:
-        factors = factors_as_written(formula.terms)
+    if kind is Model:
+        factors, auxiliary = factors_as_written(formula.terms), [name for name in family.auxiliary if name != "sigma"]
         return inventory_of_terms(
-            predictors, has_intercept=formula.has_intercept, factors=factors, sigma_is_estimated=estimated
+            predictors,
+            has_intercept=formula.has_intercept,
+            factors=factors,
+            sigma_is_estimated=estimated,
+            auxiliary=auxiliary,
         )
     group = None if formula.group is None else (formula.group, pd.Index([]))
     return inventory_of(predictors, has_intercept=formula.has_intercept, group=group, sigma_is_estimated=estimated)

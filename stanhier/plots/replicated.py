@@ -1,11 +1,7 @@
 """Replicated data: rows that the posterior draws anew, and the means of their groups."""
 
-from dataclasses import replace
-
 import numpy as np
-import pandas as pd
 
-from stanhier.design.design import NewGroups, NewRows
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.prediction import collect, predictive_draws
@@ -20,20 +16,9 @@ def replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int, most: 
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
     values = collect(
-        fit.model, fit.draws, _part(design.as_new, rows), kind="response", new_groups="error", seed=seed, keep=keep
+        fit.model, fit.draws, design.as_new.take(rows), kind="response", new_groups="error", seed=seed, keep=keep
     )
     return values, design.observed[rows]
-
-
-def _part(whole: NewRows, rows: np.ndarray) -> NewRows:
-    beside = {name: getattr(whole, name) for name in ("se", "offset", "trials")}
-    return replace(
-        whole,
-        columns=whole.columns[rows],
-        groups=tuple(NewGroups(groups.codes[rows], groups.new_levels) for groups in whole.groups),
-        index=pd.RangeIndex(len(rows)),
-        **{name: values[rows] for name, values in beside.items() if values is not None},
-    )
 
 
 def replicated_means(fit: Fitted[Regression], term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

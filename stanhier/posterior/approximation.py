@@ -26,7 +26,6 @@ from stanhier.basics.errors import SamplingError, StanhierError
 from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
-from stanhier.engines.textbook.switch import refuse_too_large
 from stanhier.posterior import labelled
 from stanhier.posterior.weights import LEAST_DRAWS
 from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
@@ -117,7 +116,6 @@ class Mode[R: Regression]:
 
 def optimize[R: Regression](model: R, keywords: Mapping[str, Any]) -> Mode[R]:
     """Find the mode; see `Model.optimize`."""
-    refuse_too_large(model)
     arguments = _checked("optimize", "optimize", keywords)
     in_logarithms = model.in_logarithms()
     with _running(in_logarithms, "optimize", arguments) as (program, data_file, folder):
@@ -137,7 +135,6 @@ def optimize[R: Regression](model: R, keywords: Mapping[str, Any]) -> Mode[R]:
 
 def approximate(model: Regression, method: str, keywords: Mapping[str, Any]) -> Draws:
     """Draw from an approximation; see `Model.laplace`, `Model.pathfinder` and `Model.variational`."""
-    refuse_too_large(model)
     arguments = _checked(method, _METHODS[method], keywords)
     with _running(model, method, arguments) as (program, data_file, folder):
         if method == "laplace":

@@ -78,8 +78,9 @@ class Fitted[R: Regression]:
         when they are first asked for by name, as ArviZ does (`fit.idata.log_likelihood`, `fit.idata["prior"]`), and
         kept with the fit. Neither `save` nor `sel` nor printing sees them; `idata_with` puts them into a tree for good:
 
-        * log_likelihood: log densities of the rows, with dimensions chain, draw, row. In a model with groups they are
-          given the other rows of the group, whose effect is integrated out: those by which `loo` weights the draws.
+        * log_likelihood: log densities of the rows, with dimensions chain, draw, row. In a Gaussian model with groups
+          they are given the other rows of the group, whose effect is integrated out: those by which `loo` weights the
+          draws. Of other families they are given all effects.
           Their sum over rows is not the log likelihood of all rows then, and `az.loo`, with the elpd of `loo`, takes
           its `p` from them alone.
         * posterior_predictive: as `posterior_predictive()` draws it.

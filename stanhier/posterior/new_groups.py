@@ -30,7 +30,7 @@ from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.weights import check_enough, good_k, relative_efficiency
+from stanhier.posterior.weights import SAME_WEIGHTS, check_enough, good_k, relative_efficiency
 
 __all__ = ["extend", "update_group"]
 
@@ -189,6 +189,8 @@ def _reweighted(draws: Draws, before: Regression, model: Regression) -> Draws:
     """
     new_rows = model.rows.take(np.arange(before.design.n_rows, model.design.n_rows))
     log_density = model.engine.log_density_of_new(before.engine, new_rows, draws)
+    if np.ptp(log_density) <= SAME_WEIGHTS:
+        return draws
     log_weights, k = array_stats().psislw(-log_density, r_eff=relative_efficiency(model, draws))
     if not float(k) <= good_k(len(log_density)):  # not a number where one draw has all the weight
         warn(

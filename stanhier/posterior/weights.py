@@ -12,10 +12,13 @@ from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 
-__all__ = ["LEAST_DRAWS", "check_enough", "good_k", "relative_efficiency"]
+__all__ = ["LEAST_DRAWS", "SAME_WEIGHTS", "check_enough", "good_k", "relative_efficiency"]
 
 LEAST_DRAWS = 25
 """Fewer have too short a tail for Pareto k: Vehtari et al. (2024) take the largest fifth, at least 5."""
+
+SAME_WEIGHTS = 1e-8
+"""Range of logarithms of weights that counts as none: rounding of densities alone gives tails that cannot be fitted."""
 
 
 def check_enough(n_draws: int, method: str) -> None:

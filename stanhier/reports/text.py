@@ -31,7 +31,7 @@ def said_of_response(design: Design) -> list[str]:
         event = "" if design.categories is None else f"; the event is {design.categories[1]!r}"
         lines.append(f"{design.formula.response} is {design.family.name}, {design.family.link} link{event}")
     if design.trials_constant is not None:
-        lines.append(f"{design.trials_constant:,} trials in each row")
+        lines.append(f"{design.trials_constant:,} {'trial' if design.trials_constant == 1 else 'trials'} in each row")
     elif design.family.takes_trials:
         lines.append(f"trials {f"'{design.trials_name}'" if design.trials_name is not None else 'given by row'}")
     if design.has_offset:

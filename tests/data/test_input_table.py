@@ -12,7 +12,7 @@ import pytest
 import stanhier as sh
 from tests.tools.input_cases import CASES, FEW
 
-for part in ("columns", "text", "frames", "formulas", "effects", "models", "many"):
+for part in ("columns", "text", "frames", "formulas", "effects", "families", "models", "many"):
     import_module(f"tests.tools.input_cases_{part}")  # puts its cases into CASES
 
 PAGE = Path(sh.__file__).parent / "input.md"

@@ -9,6 +9,7 @@ import pytest
 from cmdstanpy import CmdStanModel, set_cmdstan_path
 
 import stanhier as sh
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.evaluation import calibration
 from stanhier.evaluation.uniformity import rank_test
 from stanhier.posterior import sampling as sampling_task
@@ -82,12 +83,12 @@ class TestCalibration:
         assert one.equals(other)
 
     def test_group_codes_off_by_one_are_found(self, monkeypatch):
-        def shifted(design, **changes):
+        def shifted(design, response):
             (group,) = design.groupings
             moved = dataclasses.replace(group, codes=(group.codes + 1) % len(group.levels))
-            return dataclasses.replace(design, groupings=(moved,), **changes)
+            return dataclasses.replace(design, groupings=(moved,), y=response)
 
-        monkeypatch.setattr(calibration, "replace", shifted)
+        monkeypatch.setattr(InMemoryDesign, "with_observed", shifted)
         assert any("alpha[" in name for name in sh.sbc(model(), n=N, seed=1).failures)
 
     def test_a_wrong_prior_is_found(self, monkeypatch):
@@ -116,7 +117,7 @@ class TestCalibration:
             stanc_options={"include-paths": str(path.parent), "allow-undefined": True},
             user_header=str(wrong.with_name("rows.hpp")),
         )
-        monkeypatch.setattr(sampling, "Program", lambda _: type("Wrong", (), {"model": lambda _: compiled})())
+        monkeypatch.setattr(sampling, "program_of", lambda _: type("Wrong", (), {"model": lambda _: compiled})())
         # With few rows the factor that is missing weighs enough to be seen.
         assert "sigma" in sh.sbc(model(8), n=2 * N, seed=1).failures
 

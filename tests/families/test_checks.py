@@ -17,6 +17,7 @@ from stanhier.families.known import FAMILIES, family_of
         (Poisson(), [3, 1.5], r"whole numbers.*row 1 \(values such as 1\.5\).*gaussian"),
         (NegativeBinomial(), [3, -1], r"whole numbers.*row 1.*-1"),
         (Poisson(), [1, 3e9], r"larger units"),
+        (Bernoulli(), [1, 2, 2], r"2 rows are not.*write so on the left: I\(hit == 2\)"),
     ],
 )
 def test_responses_that_do_not_suit(family, y, said):
@@ -40,6 +41,8 @@ def test_families_by_name():
     assert family_of(Bernoulli(link="probit")).link == "probit"
     with pytest.raises(sh.FormulaError, match='no link \'log\'; it has "logit" or "probit"'):
         Bernoulli(link="log")
+    with pytest.raises(sh.StanhierError, match=r"Bernoulli\(\) has no keyword 'lnk'. Did you mean 'link'"):
+        Bernoulli(lnk="probit")
     with pytest.raises(sh.FormulaError, match='Did you mean family="bernoulli"'):
         family_of("logistic")
     with pytest.raises(sh.FormulaError, match=r"write Poisson\(\)"):

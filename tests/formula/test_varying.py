@@ -141,7 +141,7 @@ def test_effects_may_call_functions_of_the_users_own():
         ("(x < 1 | g)", r"write I\(x < 1\)"),
         ("(x - z | g)", "takes away a term that is not there"),
         ("(mo(x) | g)", "no counterpart"),
-        ("(offset(x) | g)", "offset is not supported yet"),
+        ("(offset(x) | g)", "an offset stands beside the formula"),
         ("(s(x) | g)", "no penalised smooths"),
         ("(factor(x) | g)", r"write C\(x\)"),
         (f"({' + '.join(f'x{k}' for k in range(101))} | g)", "lets 102 terms vary, and 100 are the most"),

@@ -9,7 +9,7 @@ from scipy.optimize import isotonic_regression
 
 import stanhier as sh
 from tests.tools.drawn import segments, texts_overlap
-from tests.tools.family_fits import FAMILIES, family_fit, family_rows, made_fit
+from tests.tools.mode_fits import FAMILIES, family_fit, family_rows, made_fit
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,7 @@ def test_draws_that_do_not_fit_in_memory_are_refused(linear, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"kind": "median"}, '\'kind\' must be "mean" or "response"'),
+        ({"kind": "median"}, '\'kind\' must be "mean", "response" or "linear"'),
         ({"new_groups": "skip"}, '\'new_groups\' must be "error" or "sample"'),
         ({"prob": 1.0}, "'prob' must be a number between 0 and 1"),
         ({"prob": True}, "'prob' must be a number"),

@@ -14,7 +14,7 @@ import stanhier as sh
 from stanhier.plots import linear_words
 from stanhier.reports import equation
 from stanhier.reports.html import fit_html, model_html
-from tests.tools.family_fits import FAMILIES, family_fit, family_rows
+from tests.tools.mode_fits import FAMILIES, family_fit, family_rows
 
 ROWS = {family: family_rows(family) for family in (*FAMILIES, "gaussian")}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import stanhier as sh
@@ -16,11 +17,11 @@ def model(formula: str, **columns: Any) -> Any:
     return sh.Model(formula, frame(**columns))
 
 
-def sampled(formula: str, levels: int, others: int, rows: int) -> Any:
-    """Sample a model of two factors that are crossed, and of columns that differ in all rows."""
+def crossed(formula: str, levels: int, others: int, rows: int, *, lazy: bool = False) -> Any:
+    """Make a model of two factors that are crossed, and of columns that differ in all rows."""
     k = np.arange(rows)
     data = {"y": np.sin(k), "x": np.sin(k * 1.7), "z": np.cos(k * 2.3), "a": k % levels, "b": k % others}
-    return sh.Model(formula, data).sample()
+    return sh.Model(formula, pl.DataFrame(data).lazy() if lazy else data)
 
 
 @case(HEADING, "one level of a factor in a `Model`")
@@ -81,13 +82,11 @@ def _() -> Iterator[Pair]:
     yield only, None
 
 
-@case(HEADING, "more than 400 effects of all factors but the one with most levels")
-def _() -> Iterator[Pair]:
-    yield sampled("y ~ (1 | a) + (1 | b)", levels=600, others=599, rows=1_800), None
-
-
-refused(
-    HEADING,
-    "many groups that see their effects differently, beside many effects of other factors",
-    lambda: sampled("y ~ (x + z | a) + (1 | b)", levels=700, others=120, rows=4_200),
-)
+MANY = {"formula": "y ~ (1 | a) + (1 | b)", "levels": 600, "others": 599, "rows": 1_800}
+DIFFERENT = {"formula": "y ~ (x + z | a) + (1 | b)", "levels": 700, "others": 120, "rows": 4_200}
+ROW = "more than 400 effects of all factors but the one with most levels, of rows in memory"
+accepted(HEADING, ROW, lambda: crossed(**MANY))
+refused(HEADING, "the same of rows that are not in memory", lambda: crossed(**MANY, lazy=True))
+ROW = "many groups that see their effects differently, beside many effects of other factors, of rows in memory"
+accepted(HEADING, ROW, lambda: crossed(**DIFFERENT))
+refused(HEADING, "many such groups of rows that are not in memory", lambda: crossed(**DIFFERENT, lazy=True))

@@ -155,7 +155,7 @@ def _() -> Iterator[Pair]:
         "y ~ sqrt(x)": r"write np\.sqrt",
         "y ~ C(x, Sum)": r"C\(x, Sum\(\)\)",
         "y ~ C(x, contr.helmert)": r"C\(x, Helmert\(\)\)",
-        "y ~ offset(x)": "an offset is not supported yet",
+        "y ~ offset(x)": "an offset stands beside the formula",
         "y ~ x + 1 | g": r"within parentheses, as in \(1 \| g\)",
         "y ~ poly(x, 2, raw=TRUE)": "write True",
     }.items():

@@ -157,9 +157,9 @@ refused(HEADING, "a keyword that is not one", lambda: line().sample(chain=4))
 refused(HEADING, "a keyword of a model that is not one", lambda: sh.LinearRegression("y ~ x", base(), prior={}))
 
 
-@case(HEADING, "`weights`, `family` or `groups`, as other packages have them")
+@case(HEADING, "`weights`, `exposure` or `groups`, as other packages have them")
 def _() -> Iterator[Pair]:
-    for name in ("family", "groups"):
+    for name in ("exposure", "groups"):
         with pytest.raises(sh.StanhierError, match=f"has no keyword '{name}'"):
             sh.VaryingIntercept("y ~ x + (1 | g)", base(), **{name: "g"})
     yield sh.LinearRegression("y ~ x", base(), weights="n"), None

@@ -34,7 +34,10 @@ def _() -> Iterator[Pair]:
 
 @case(HEADING, "booleans as the response")
 def _() -> Iterator[Pair]:
-    yield line(y=FLAGS), line(y=FLAGS.astype(float))
+    with pytest.warns(sh.ResponseWarning, match='family="bernoulli"'):
+        booleans = line(y=FLAGS)
+    with pytest.warns(sh.ResponseWarning, match='family="bernoulli"'):
+        yield booleans, line(y=FLAGS.astype(float))
 
 
 @case(HEADING, "text as a predictor")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, stats
 
-__all__ = ["Prior", "Regression", "Term", "evaluated", "simulated", "slopes"]
+__all__ = ["Prior", "Regression", "Term", "correlation_matrix", "evaluated", "simulated", "slopes"]
 
 _STEP = 1e-30
 _SCALE_PRIORS = {
@@ -139,7 +139,7 @@ class Regression:
         sigma = np.exp(u[n + self.n_correlations]) if estimated else self.sigma_known
         correlations, at = [], n
         for size in (size for term in self.terms for size in term.blocks):
-            R = _correlations(np.tanh(u[at : at + size * (size - 1) // 2]), size)
+            R = correlation_matrix(np.tanh(u[at : at + size * (size - 1) // 2]), size)
             correlations.append(R[np.tril_indices(size, -1)])
             at += size * (size - 1) // 2
         scales = self.softness * np.log1p(np.exp(u[:n])) * sigma
@@ -263,7 +263,7 @@ def _strata(factors, q):
     return R[first], np.column_stack(columns), counts.astype(float)
 
 
-def _correlations(partial, size):
+def correlation_matrix(partial, size):
     """The correlation matrix of partial correlations, row by row (Lewandowski, Kurowicka & Joe 2009)."""
     L, at = np.zeros((size, size), dtype=partial.dtype), 0
     L[0, 0] = 1

@@ -7,7 +7,7 @@ from typing import Any
 import bambi as bmb
 import numpy as np
 
-from scripts.benchmarks.cases import Case
+from scripts.benchmarks.case import Case
 from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP, NotApplicableError
 
 __all__ = ["Bambi"]
@@ -24,11 +24,16 @@ class Bambi:
         logging.getLogger("pymc").setLevel(logging.ERROR)
         if case.known_se is not None:
             raise NotApplicableError("its Gaussian family has no known standard deviations")
+        if any(len(term.effects) > 1 for term in case.terms):
+            raise NotApplicableError("its effects of groups are independent of each other, without correlations")
         priors = {"Intercept": _normal(*case.intercept), "sigma": bmb.Prior("HalfCauchy", beta=case.sigma)}
         priors |= {predictor: _normal(*case.beta) for predictor in case.predictors}
         if case.group is not None:
             sd = bmb.Prior("HalfCauchy", beta=case.sigma_alpha)
             priors[f"1|{case.group}"] = bmb.Prior("Normal", mu=0, sigma=sd)
+        for term in case.terms:
+            sd = bmb.Prior("HalfCauchy", beta=term.sd[0])
+            priors[f"1|{term.name}"] = bmb.Prior("Normal", mu=0, sigma=sd)
         formula = case.formula.replace("(1 | ", "(1|")
         return bmb.Model(formula, case.table, priors=priors, center_predictors=False)
 
@@ -38,12 +43,15 @@ class Bambi:
     def draws(self, idata: Any, case: Case) -> tuple[Mapping[str, np.ndarray], int]:
         posterior = idata["posterior"]
         intercept = posterior["Intercept"].to_numpy()
-        named = {
-            "beta": np.stack([posterior[predictor].to_numpy() for predictor in case.predictors], axis=2),
-            "sigma": posterior["sigma"].to_numpy(),
-        }
+        named = {"sigma": posterior["sigma"].to_numpy()}
+        if case.predictors:
+            named["beta"] = np.stack([posterior[predictor].to_numpy() for predictor in case.predictors], axis=2)
         if case.group is None:
             named["alpha"] = intercept
+            for term, (levels, _) in zip(case.terms, case.factors, strict=True):
+                effects = posterior[f"1|{term.name}"].sel({f"{term.name}__factor_dim": levels})
+                named[f"effect_{term.name}"] = effects.to_numpy()
+                named[f"sd_{term.name}"] = posterior[f"1|{term.name}_sigma"].to_numpy()
         else:
             effects = posterior[f"1|{case.group}"].sel({f"{case.group}__factor_dim": case.levels})
             named["mu_alpha"] = intercept

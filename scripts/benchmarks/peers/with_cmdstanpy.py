@@ -10,8 +10,8 @@ from typing import Any
 import cmdstanpy
 import numpy as np
 
-from scripts.benchmarks.cases import ROOT, Case
-from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP, NotApplicableError
+from scripts.benchmarks.case import ROOT, Case
+from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP, NotApplicableError, stan_terms
 
 __all__ = ["Stan", "data_of", "named_draws", "program_of"]
 
@@ -21,6 +21,8 @@ COMPILED = ROOT / "scripts" / "benchmarks" / "output" / "stan"
 
 def program_of(case: Case, kind: str) -> Path:
     """The program for a case; a regression without groups has only one, which counts as the centred one."""
+    if case.terms:
+        return PROGRAMS / f"{stan_terms.program_of(case, kind)}.stan"
     if case.group is None:
         if kind != "centred":
             raise NotApplicableError("no groups, so there is only one program")
@@ -30,6 +32,8 @@ def program_of(case: Case, kind: str) -> Path:
 
 def data_of(case: Case) -> dict[str, Any]:
     """The data of the program for a case."""
+    if case.terms:
+        return stan_terms.data_of(case)
     data: dict[str, Any] = {"N": len(case.y), "y": case.y, "intercept_prior": list(case.intercept)}
     if case.group is not None:
         data |= {"J": len(case.levels), "jj": case.codes + 1, "sigma_alpha_prior": case.sigma_alpha}
@@ -69,8 +73,9 @@ class Stan:
             )
             return fit.stan_variables(), int(fit.divergences.sum())
 
-    def draws(self, result: tuple[dict[str, Any], int], case: Case) -> tuple[Mapping[str, np.ndarray], int]:  # noqa: ARG002
-        return named_draws(result[0]), result[1]
+    def draws(self, result: tuple[dict[str, Any], int], case: Case) -> tuple[Mapping[str, np.ndarray], int]:
+        named = named_draws(result[0])
+        return stan_terms.common_draws(named, case) if case.terms else named, result[1]
 
 
 def named_draws(variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import stanli
 
-from scripts.benchmarks.cases import Case
-from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP
+from scripts.benchmarks.case import Case
+from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP, stan_terms
 from scripts.benchmarks.peers.with_cmdstanpy import data_of, named_draws, program_of
 
 __all__ = ["Stanli"]
@@ -26,6 +26,9 @@ class Stanli:
         return model.sample(chains=CHAINS, seed=seed, warmup=WARMUP, samples=DRAWS, refresh=0)
 
     def draws(self, fit: Any, case: Case) -> tuple[Mapping[str, np.ndarray], int]:
+        if case.terms:
+            found = {name: np.asarray(fit[name]) for name in stan_terms.variables_of(case, self._kind)}
+            return stan_terms.common_draws(named_draws(found), case), int(np.sum(fit.divergences))
         names = [] if case.group is None else ["mu_alpha", "sigma_alpha"]
         names += ["alpha"] + (["beta", "sigma"] if case.known_se is None else [])
         return named_draws({name: np.asarray(fit[name]) for name in names}), int(np.sum(fit.divergences))

@@ -60,7 +60,7 @@ def given_all_effects(draws: Draws, terms: Sequence[TermShape], origin: np.ndarr
     return Given(
         location=draws.flat(LOCATION),
         origin=origin,
-        sigma=draws.flat(NOISE),
+        sigma=draws.flat(NOISE) if NOISE in draws.values else np.ones(draws.n_draws),
         factors=tuple(term_factors(draws, terms, t) for t in range(len(terms))),
         effects=effects,
         moments={},

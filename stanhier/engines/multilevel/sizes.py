@@ -1,18 +1,20 @@
 """How large a structure may be whose effects are all integrated out, and what to say of a larger one."""
 
 from stanhier.design.design import Design
-from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.multilevel.cross_products import MAX_VALUES
 from stanhier.engines.multilevel.layout import TermShape, dense_terms, eliminated_term
 from stanhier.engines.multilevel.statistics import Statistics
 
-__all__ = ["MOST_DENSE", "many_effects", "many_numbers"]
+__all__ = ["MOST_DENSE", "MOST_KEPT", "many_effects", "many_numbers"]
 
 MOST_DENSE = 400
 """Effects of all factors but the largest, at most: each gradient costs their cube."""
 
 MOST_KEPT = 100_000_000
 """Numbers that are kept of the groups of the largest factor, at most: 0.8 GB."""
+
+
+_REMEDY = "fewer levels or effects will do, and of rows in memory, in a data frame, any number"
 
 
 def many_effects(design: Design) -> str | None:
@@ -30,12 +32,12 @@ def many_effects(design: Design) -> str | None:
     counts = ", ".join(f"'{name}' has {shape.n_levels:,} times {shape.q}" for name, shape in sizes.items())
     said = f"'{design.formula.text}' has {n_dense:,} effects besides those of '{own.name}' ({counts})"
     if n_dense > MOST_DENSE:
-        return f"{said}, and {MOST_DENSE} are the most that can be integrated out; {_remedy(design)}."
+        return f"{said}, and {MOST_DENSE} are the most that can be integrated out; {_REMEDY}."
     n_numbers = shapes[eliminated].n_effects * (n_dense + len(design.predictors) + 2)
     if others and n_numbers > MOST_KEPT:
         return (
             f"{said}; with {len(own.levels):,} groups of '{own.name}' that takes {n_numbers:,} numbers, and "
-            f"{MOST_KEPT:,} are the most that are kept; {_remedy(design)}."
+            f"{MOST_KEPT:,} are the most that are kept; {_REMEDY}."
         )
     return None
 
@@ -57,11 +59,5 @@ def many_numbers(design: Design, statistics: Statistics) -> str | None:
     return (
         f"'{design.formula.text}': {n_strata:,} groups of '{own.name}' see their effects differently, which takes "
         f"{n_numbers:,} numbers of {width} columns, and {MAX_VALUES:,} are the most; round the columns of the effects, "
-        f"so that groups are alike, or take fewer; {_remedy(design)}."
+        f"so that groups are alike, or take fewer; {_REMEDY}."
     )
-
-
-def _remedy(design: Design) -> str:
-    if isinstance(design, InMemoryDesign):
-        return 'model.sample(engine="textbook") takes any structure, and takes its time'
-    return "fewer levels or effects will do"

@@ -4,20 +4,7 @@ from stanhier.basics.errors import DataError
 from stanhier.engines.regression import Regression
 from stanhier.engines.textbook.engine import TextbookEngine
 
-__all__ = ["refuse_too_large", "textbook_regression"]
-
-
-def refuse_too_large(regression: Regression) -> None:
-    """Refuse to sample a model fast whose structure the textbook program alone takes.
-
-    Raises
-    ------
-    DataError
-        With the sizes, and the remedy.
-    """
-    engine = regression.engine
-    if isinstance(engine, TextbookEngine) and engine.too_large is not None:
-        raise DataError(engine.too_large)
+__all__ = ["textbook_regression"]
 
 
 def textbook_regression[R: Regression](regression: R) -> R:

@@ -1,4 +1,4 @@
-"""Structures too large to be integrated out: found before anything large is made, and left to the textbook program."""
+"""Structures too large to be integrated out: found before anything large is made, and left to the engine of rows."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.engines.multilevel import sizes
-from stanhier.engines.textbook.engine import TextbookEngine
+from stanhier.engines.rows.engine import RowsEngine
 from stanhier.engines.textbook.switch import textbook_regression
 
 CROSSED = "y ~ x + (x | a) + (1 | b)"
@@ -42,19 +42,15 @@ def test_numbers_of_groups_that_differ_are_counted(monkeypatch):
 
 
 @pytest.mark.parametrize("limit", ["MOST_DENSE", "MAX_VALUES"])
-def test_what_is_too_large_is_the_same_model_for_the_textbook_program_alone(monkeypatch, limit):
+def test_what_is_too_large_is_the_same_model_with_all_effects_sampled(monkeypatch, limit):
     small = sh.Model(CROSSED, frame())
     monkeypatch.setattr(sizes, limit, 5)
     large = sh.Model(CROSSED, frame())
-    assert isinstance(large.engine, TextbookEngine)
+    assert isinstance(large.engine, RowsEngine)
     assert repr(large) == repr(small)
     same, other = textbook_regression(small).engine, textbook_regression(large).engine
     for name, values in same.data().items():
         np.testing.assert_array_equal(other.data()[name], values)
-    assert other is large.engine
-    for refused in (large.sample, large.optimize, large.laplace, large.pathfinder, large.variational):
-        with pytest.raises(sh.DataError, match=r'5 are the most.*engine="textbook"'):
-            refused()
     with pytest.raises(sh.DataError, match=r"'c', which varies by 'a', is always 0\.1"):
         sh.Model("y ~ x + (c | a) + (1 | b)", frame())
 

@@ -1,0 +1,185 @@
+// Families of responses: of rows their log densities, up to constants, and derivatives with respect to eta.
+#ifndef STANHIER_FAMILIES_HPP
+#define STANHIER_FAMILIES_HPP
+
+#include <stan/math/prim/fun/digamma.hpp>
+#include <stan/math/prim/fun/lgamma.hpp>
+#include <algorithm>
+#include <cmath>
+
+#include "elementary.hpp"
+#include "lanes.hpp"
+
+namespace stanhier {
+namespace effects {
+
+using multilevel::sum;
+
+enum Family { kNormal, kBinomialLogit, kBinomialProbit, kPoisson, kNegativeBinomial, kStudentT };
+
+// Rows in a row: predictors and data, and what families make of them. The derivative goes into r; log density and what
+// auxiliary parameters need, of which sums are taken elsewhere because sums inside keep loops from becoming vectors,
+// into l and d.
+struct Rows {
+  int size;
+  const double *eta, *y, *n;
+  double *r, *l, *d;
+};
+
+// l: weighted squares, without the factor -1 / (2 sigma^2)
+STANHIER_WIDE_CLONES void normal_rows(int N, const double* __restrict eta, const double* __restrict y,
+                                      const double* __restrict n, double precision, double* __restrict r,
+                                      double* __restrict l) {
+  for (int i = 0; i < N; ++i) {
+    const double residual = y[i] - eta[i], weighted = n[i] * residual;
+    l[i] = weighted * residual;
+    r[i] = precision * weighted;
+  }
+}
+
+STANHIER_WIDE_CLONES void binomial_logit_rows(int N, const double* __restrict eta, const double* __restrict y,
+                                              const double* __restrict n, double* __restrict r,
+                                              double* __restrict l) {
+  for (int i = 0; i < N; ++i) {
+    const Logistic f = logistic(eta[i]);
+    l[i] = y[i] * eta[i] - n[i] * f.log_1p_exp;
+    r[i] = y[i] - n[i] * f.probability;
+  }
+}
+
+STANHIER_WIDE_CLONES void binomial_probit_rows(int N, const double* __restrict eta, const double* __restrict y,
+                                               const double* __restrict n, double* __restrict r,
+                                               double* __restrict l) {
+  for (int i = 0; i < N; ++i) {
+    const NormalTails f = normal_tails(eta[i]);
+    const double failures = n[i] - y[i];
+    const double likely = if_negative(eta[i], failures, y[i]), unlikely = if_negative(eta[i], y[i], failures);
+    l[i] = likely * f.log_large + unlikely * f.log_small;
+    const double away = likely * f.hazard_large - unlikely * f.hazard_small;
+    r[i] = if_negative(eta[i], -away, away);
+  }
+}
+
+STANHIER_WIDE_CLONES void poisson_rows(int N, const double* __restrict eta, const double* __restrict y,
+                                       const double* __restrict n, double* __restrict r, double* __restrict l) {
+  for (int i = 0; i < N; ++i) {
+    const double mean = n[i] * exponential(eta[i]);
+    l[i] = y[i] * eta[i] - mean;
+    r[i] = y[i] - mean;
+  }
+}
+
+// Successes in y + shape trials at eta - log(shape); l lacks what depends on y and shape alone. d: derivative of l with
+// respect to log(shape).
+STANHIER_WIDE_CLONES void negative_binomial_rows(int N, const double* __restrict eta, const double* __restrict y,
+                                                 double shape, double log_shape, double* __restrict r,
+                                                 double* __restrict l, double* __restrict d) {
+  for (int i = 0; i < N; ++i) {
+    const Logistic f = logistic(eta[i] - log_shape);
+    const double trials = y[i] + shape, expected = trials * f.probability;
+    l[i] = y[i] * eta[i] - trials * f.log_1p_exp;
+    r[i] = y[i] - expected;
+    d[i] = expected - shape * f.log_1p_exp;
+  }
+}
+
+// With s = nu sigma^2, l: log(1 + residual^2 / s); d: residual times derivative
+STANHIER_WIDE_CLONES void student_t_rows(int N, const double* __restrict eta, const double* __restrict y,
+                                         double inverse_s, double nu, double* __restrict r, double* __restrict l,
+                                         double* __restrict d) {
+  for (int i = 0; i < N; ++i) {
+    const double residual = y[i] - eta[i], scaled = residual * inverse_s, square = residual * scaled;
+    l[i] = log_1p(square);
+    r[i] = (nu + 1.0) * scaled / (1.0 + square);
+    d[i] = residual * r[i];
+  }
+}
+
+// The sums over k of counts[k] * log(1 + k / shape), and of its derivative with respect to log(shape), go into l and d.
+STANHIER_WIDE_CLONES void rising_logs(int size, int from, const double* __restrict counts, double shape,
+                                      double* __restrict l, double* __restrict d) {
+  for (int k = 0; k < size; ++k) {
+    const double x = from + k;
+    l[k] = counts[k] * log_1p(x / shape);
+    d[k] = -counts[k] * x / (shape + x);
+  }
+}
+
+// log(Gamma((nu + 1) / 2) / Gamma(nu / 2)) - log(nu pi) / 2, and its derivative with respect to nu. The series in
+// 2 / nu is exact to 1e-16 where it is used, and loses nothing where nu is large.
+inline void student_t_constant(double nu, double& value, double& slope) {
+  const double x = 0.5 * nu;
+  if (x < 25) {
+    value = stan::math::lgamma(x + 0.5) - stan::math::lgamma(x) - 0.5 * std::log(nu * 3.141592653589793);
+    slope = 0.5 * (stan::math::digamma(x + 0.5) - stan::math::digamma(x)) - 0.5 / nu;
+    return;
+  }
+  const double y = 1 / x, y2 = y * y;
+  value = -kLogSqrt2Pi - y * (1.0 / 8 - y2 * (1.0 / 192 - y2 * (1.0 / 640 - y2 * (17.0 / 14336 - y2 * 31.0 / 18432))));
+  slope = 0.5 * y2 * (1.0 / 8 - y2 * (1.0 / 64 - y2 * (1.0 / 128 - y2 * (17.0 / 2048 - y2 * 31.0 / 2048))));
+}
+
+// The log density of all rows, from one stretch of them after the other. `auxiliary` holds what the family has: sigma,
+// shape, or sigma and nu.
+class Likelihood {
+ public:
+  double adj_log_auxiliary[2] = {0, 0};
+
+  Likelihood(int family, const double* auxiliary) : family(family), first(auxiliary[0]), nu(auxiliary[1]) {
+    if (family == kNormal) precision = 1 / (first * first);
+    if (family == kNegativeBinomial) log_shape = std::log(first);
+    if (family == kStudentT) precision = 1 / (nu * first * first);
+  }
+
+  void add(const Rows& w) {
+    switch (family) {
+      case kNormal: normal_rows(w.size, w.eta, w.y, w.n, precision, w.r, w.l); break;
+      case kBinomialLogit: binomial_logit_rows(w.size, w.eta, w.y, w.n, w.r, w.l); break;
+      case kBinomialProbit: binomial_probit_rows(w.size, w.eta, w.y, w.n, w.r, w.l); break;
+      case kPoisson: poisson_rows(w.size, w.eta, w.y, w.n, w.r, w.l); break;
+      case kNegativeBinomial:
+        negative_binomial_rows(w.size, w.eta, w.y, first, log_shape, w.r, w.l, w.d);
+        sum_d += sum(w.size, w.d);
+        break;
+      case kStudentT:
+        student_t_rows(w.size, w.eta, w.y, precision, nu, w.r, w.l, w.d);
+        sum_d += sum(w.size, w.d);
+        break;
+    }
+    sum_l += sum(w.size, w.l);
+  }
+
+  // The log density, when all N rows have been added; `counts` as in the program, l and d at least `room` long.
+  double finish(int N, const double* counts, int n_counts, double* l, double* d, int room) {
+    if (family == kNormal) {
+      const double squares = sum_l + counts[1];
+      adj_log_auxiliary[0] = precision * squares - counts[0];
+      return -0.5 * precision * squares - counts[0] * std::log(first);
+    }
+    if (family == kNegativeBinomial) {
+      for (int k = 0; k < n_counts; k += room) {
+        const int size = std::min(room, n_counts - k);
+        rising_logs(size, k, counts + k, first, l, d);
+        sum_l += sum(size, l);
+        sum_d += sum(size, d);
+      }
+      adj_log_auxiliary[0] = sum_d;
+    }
+    if (family == kStudentT) {
+      double constant, slope;
+      student_t_constant(nu, constant, slope);
+      adj_log_auxiliary[0] = sum_d - N;
+      adj_log_auxiliary[1] = nu * (N * slope - 0.5 * sum_l) + 0.5 * sum_d;
+      return N * (constant - std::log(first)) - 0.5 * (nu + 1) * sum_l;
+    }
+    return sum_l;
+  }
+
+ private:
+  int family;
+  double first, nu, precision = 1, log_shape = 0, sum_l = 0, sum_d = 0;
+};
+
+}  // namespace effects
+}  // namespace stanhier
+#endif

@@ -1,0 +1,17 @@
+"""What users of other packages write for the arguments of a model, and what is said of it."""
+
+from stanhier.stan.keyword_types import SampleKeywords
+
+__all__ = ["HABITS"]
+
+HABITS = {
+    "link": 'Links belong to families: family=sh.Bernoulli(link="probit").',
+    "n": "Numbers of trials of a binomial response are trials=.",
+    "exposure": "Give the logarithm of the exposure as offset=.",
+    "weights": "Rows are weighted by their standard errors where these are known: se=.",
+    "group": "The groups are a term of the formula: (1 | county).",
+    "groups": "The groups are a term of the formula: (1 | county).",
+    "df": "Did you mean 'data'?",
+    **{name: f"That is one of sample(): model.sample({name}=...)." for name in SampleKeywords.__annotations__},
+}
+"""Keywords of other packages' models, and of our own methods."""

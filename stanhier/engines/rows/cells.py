@@ -1,0 +1,151 @@
+"""Rows as the likelihood needs them: those alike in all but the response merged to one, where that loses nothing.
+
+The likelihood of Bernoulli, binomial and Poisson responses depends on rows of the same linear predictor through sums,
+that of Gaussian ones through their mean, the sum of their weights and squares around the mean.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from stanhier.engines.rows.likelihood import GAUSSIAN, NEGATIVE_BINOMIAL, POISSON, STUDENT
+
+__all__ = ["Cells", "merged"]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Rows, or cells of rows, sorted by the factor of most levels.
+
+    Attributes
+    ----------
+    family : int
+        Code of family and link.
+    X : numpy.ndarray, shape (M, P)
+        What the location is multiplied by, a column of ones first where there is an intercept.
+    Z : tuple of numpy.ndarray, shape (M, q)
+        Of each factor: what the effects are multiplied by.
+    codes : tuple of numpy.ndarray of int, shape (M,)
+        Of each factor: the level.
+    y, n, offset : numpy.ndarray, shape (M,)
+        As `derivatives` takes them; the offset is part of the linear predictor.
+    n_rows : int
+        Number of rows that were merged.
+    squares : float
+        Gaussian: sum of squares of rows around the means of their cells, with their weights.
+    """
+
+    family: int
+    X: np.ndarray
+    Z: tuple[np.ndarray, ...]
+    codes: tuple[np.ndarray, ...]
+    y: np.ndarray
+    n: np.ndarray
+    offset: np.ndarray
+    n_rows: int
+    squares: float
+
+    @property
+    def n_cells(self) -> int:
+        """M."""
+        return len(self.y)
+
+    @cached_property
+    def counted(self) -> tuple[np.ndarray, np.ndarray]:
+        """The values of y that occur, sorted, and how often."""
+        values, often = np.unique(self.y, return_counts=True)
+        return values, often
+
+    @cached_property
+    def constants(self) -> tuple[np.ndarray, ...]:
+        """Of each factor which effects are multiplied by 1, shape (q,)."""
+        return tuple((Z == 1.0).all(axis=0) for Z in self.Z)
+
+
+def merged(
+    family: int,
+    X: np.ndarray,
+    Z: Sequence[np.ndarray],
+    codes: Sequence[np.ndarray],
+    y: np.ndarray,
+    *,
+    largest: int,
+    n: np.ndarray | None = None,
+    offset: np.ndarray | None = None,
+) -> Cells:
+    """Sort rows and merge them where the family allows.
+
+    Parameters
+    ----------
+    family : int
+    X : numpy.ndarray, shape (N, P)
+    Z : sequence of numpy.ndarray, shape (N, q)
+    codes : sequence of numpy.ndarray of int, shape (N,)
+    y : numpy.ndarray, shape (N,)
+    largest : int
+        The factor by which the rows are to be sorted; -1 where there are none.
+    n : numpy.ndarray, shape (N,), optional
+        Gaussian: weights. Binomial: trials. 1 where not given.
+    offset : numpy.ndarray, shape (N,), optional
+    """
+    n = np.ones(len(y)) if n is None else n
+    offset = np.zeros(len(y)) if offset is None else offset
+    if family == POISSON:  # the mean is exposure times exp(the rest)
+        n, offset = n * np.exp(offset), np.zeros(len(y))
+    merges = family not in (NEGATIVE_BINOMIAL, STUDENT)
+    values = [*X.T, *(z for block in Z for z in block.T), offset]
+    ordered_codes = [codes[t] for t in sorted(range(len(codes)), key=lambda t: t != largest)]
+    key = [_mixed(values)] if merges else []
+    keys = [*key, *ordered_codes[::-1]]
+    order = np.lexsort(keys) if keys else np.arange(len(y))
+    start = np.arange(len(y))
+    if merges:
+        differs = np.zeros(len(y), dtype=bool)
+        differs[:1] = True
+        for column in (*ordered_codes, *values):
+            sorted_column = column[order]
+            differs[1:] |= sorted_column[1:] != sorted_column[:-1]
+        start = np.flatnonzero(differs)
+    first = order[start]
+    total, squares = n[order], 0.0
+    if family == GAUSSIAN:
+        y, total, squares = _means(y[order], total, start)
+    else:
+        y, total = (np.add.reduceat(column, start) for column in (y[order], total))
+    return Cells(
+        family=family,
+        X=np.ascontiguousarray(X[first]),
+        Z=tuple(np.ascontiguousarray(block[first]) for block in Z),
+        codes=tuple(np.ascontiguousarray(code[first]) for code in codes),
+        y=y,
+        n=total,
+        offset=offset[first],
+        n_rows=len(order),
+        squares=squares,
+    )
+
+
+def _mixed(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Give a number to each row, alike where all columns are: it brings like rows together when rows are sorted by it.
+
+    Different rows may share one by accident: what is merged is decided by the columns.
+    """
+    mixed = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        bits = (np.asarray(column, dtype=float) + 0.0).view(np.uint64)  # -0 becomes 0
+        mixed = (mixed ^ bits) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def _means(y: np.ndarray, n: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Give weighted means of runs of rows, their weights, and the sum of squares around the means."""
+    total = np.add.reduceat(n, start)
+    # Relative to a row of each run, so that a response far from 0 keeps its digits.
+    size = np.diff(np.append(start, len(y)))
+    relative = y - np.repeat(y[start], size)
+    shift = np.add.reduceat(n * relative, start) / total
+    squares = n @ (relative - np.repeat(shift, size)) ** 2
+    return y[start] + shift, total, float(squares)

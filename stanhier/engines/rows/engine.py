@@ -1,0 +1,196 @@
+"""The engine of rows: any family of responses, any number of factors, all effects sampled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from stanhier.basics.errors import DataError
+from stanhier.basics.magnitudes import in_double_precision
+from stanhier.basics.threads import one_blas_thread
+from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.chosen_priors import ChosenPriors
+from stanhier.engines.collinear import said_of_collinear
+from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
+from stanhier.engines.gaussian.marginal import RankDeficientError
+from stanhier.engines.gaussian.program_data import location_priors
+from stanhier.engines.multilevel.layout import TermShape, eliminated_term
+from stanhier.engines.parameters import Role
+from stanhier.engines.rows.cells import merged
+from stanhier.engines.rows.coordinates import RowsCoordinates
+from stanhier.engines.rows.explicit import ExplicitEngine
+from stanhier.engines.rows.likelihood import GAUSSIAN, family_code
+from stanhier.engines.rows.program_data import stan_data
+from stanhier.engines.rows.reference import ExactFitError, Problem
+from stanhier.engines.rows.whitening import Whitening, whiten
+from stanhier.families.noise import Noise
+from stanhier.priors.distributions import numbers
+
+__all__ = ["RowsEngine"]
+
+
+@dataclass(frozen=True)
+class RowsEngine(ExplicitEngine):
+    """A regression of any family, with any number of factors, on rows in memory.
+
+    Attributes
+    ----------
+    problem : Problem
+        The rows, merged where they can be, and the priors.
+    whitening : Whitening
+        The coordinates in which Stan samples.
+    eta : tuple of float
+        LKJ priors of the blocks, term by term.
+    centre : numpy.ndarray, shape (K + 1,)
+        What the location is relative to, of [x_1 .. x_K, y].
+    chosen : ChosenPriors
+    noise : Noise
+    rows : InMemoryDesign
+    n_before : tuple of int
+        Of each factor the number of groups before rows were added; the first are the same.
+    """
+
+    problem: Problem
+    whitening: Whitening
+    eta: tuple[float, ...]
+    centre: np.ndarray
+    chosen: ChosenPriors
+    noise: Noise
+    rows: InMemoryDesign
+    n_before: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls,
+        design: InMemoryDesign,
+        chosen: ChosenPriors,
+        noise: Noise,
+        *,
+        origin: np.ndarray | None = None,
+        n_before: tuple[int, ...] | None = None,
+    ) -> Self:
+        """Find the coordinates of a model.
+
+        Parameters
+        ----------
+        design : InMemoryDesign
+        chosen : ChosenPriors
+        noise : Noise
+        origin : numpy.ndarray, shape (K + 1,), optional
+            What the location is relative to, of a model that had other rows.
+        n_before : tuple of int, optional
+            As the attribute; all groups where not given.
+
+        Raises
+        ------
+        DataError
+            If predictors and effects reproduce a Gaussian response exactly, or columns are collinear with flat priors.
+        """
+        place = _origin(design) if origin is None else origin
+        with one_blas_thread():
+            problem = _problem(design, chosen, noise, place)
+            eta = tuple(chosen.correlation_shapes([grouping.blocks for grouping in design.groupings]).tolist())
+            whitening = _whitened(design, problem, _auxiliary(chosen), eta)
+        before = tuple(len(one.levels) for one in design.groupings) if n_before is None else n_before
+        return cls(problem, whitening, eta, place, chosen, noise, design, before)
+
+    @property
+    def program(self) -> str:
+        """The Stan program."""
+        return "explicit_effects"
+
+    @property
+    def shapes(self) -> tuple[TermShape, ...]:
+        """The factors with their effects."""
+        return self.problem.terms
+
+    @property
+    def origin(self) -> np.ndarray:
+        """What the location is relative to, shape (K + 1,): of [x_1 .. x_K, y]."""
+        return self.centre
+
+    @cached_property
+    def coordinates(self) -> RowsCoordinates:
+        """The way back from its draws."""
+        return RowsCoordinates(
+            self.whitening, self.origin, self.chosen.parameters.without_effects(), self.problem.location
+        )
+
+    @cached_property
+    def moments(self) -> ColumnMoments:
+        """Means and standard deviations of the columns of the rows."""
+        return moments_of_rows(self.rows)
+
+    @property
+    def prior_centre(self) -> np.ndarray:
+        """Where a prior with `centered=True` holds, shape (K,)."""
+        return self.origin[:-1]
+
+    def data(self) -> dict[str, Any]:
+        """Give what the program receives; the keys are the names in its data block."""
+        with in_double_precision(self.rows.formula.text):
+            return stan_data(self.problem, self.whitening, self.eta)
+
+    def on_rows(self, design: InMemoryDesign) -> Self:
+        """Give the engine of the same model on other rows, their origin where it was."""
+        n_before = tuple(len(one.levels) for one in self.rows.groupings)
+        return type(self).of(design, self.chosen, self.noise, origin=self.origin, n_before=n_before)
+
+    def in_logarithms(self) -> Self:
+        """Give the engine in coordinates of which a mode of the scales is the mode of their logarithms."""
+        return replace(self, whitening=self.whitening.in_logarithms())
+
+    def values_of(self, drawn: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Give `Draws.values`, of one chain, from S draws of each parameter that has a prior, by name."""
+        return self.coordinates.values_of(drawn)
+
+
+def _origin(design: InMemoryDesign) -> np.ndarray:
+    """Give the means of [X y] of a model with an intercept, else 0; 0 of responses that are not Gaussian or so."""
+    if not design.formula.has_intercept:
+        return np.zeros(len(design.predictors) + 1)
+    on_scale = design.family.link == "identity"
+    return np.append(design.X.mean(axis=0), design.y.mean() if on_scale else 0.0)
+
+
+def _auxiliary(chosen: ChosenPriors) -> tuple[str, ...]:
+    parameters = chosen.parameters
+    return tuple(one.name for role in (Role.NOISE, Role.AUXILIARY) for one in parameters.all_of(role))
+
+
+def _problem(design: InMemoryDesign, chosen: ChosenPriors, noise: Noise, origin: np.ndarray) -> Problem:
+    terms = tuple(TermShape(len(one.levels), one.blocks, one.columns) for one in design.groupings)
+    code = family_code(design.family.name, design.family.link)
+    X = design.X - origin[:-1]
+    if design.formula.has_intercept:
+        X = np.column_stack([np.ones(len(X)), X])
+    cells = merged(
+        code,
+        X,
+        [design.effect_matrix(t) for t in range(len(terms))],
+        [one.codes for one in design.groupings],
+        np.asarray(design.y, dtype=float) - origin[-1],
+        largest=eliminated_term(terms) if terms else -1,
+        n=design.weights if code == GAUSSIAN else design.trials,
+        offset=design.offset,
+    )
+    parameters = chosen.parameters
+    roles = (Role.GROUP_SD, Role.NOISE, Role.AUXILIARY)
+    scales = numbers(chosen.of([one for role in roles for one in parameters.all_of(role)]))
+    return Problem(cells, terms, location_priors(chosen, origin), scales, noise.unit)
+
+
+def _whitened(
+    design: InMemoryDesign, problem: Problem, auxiliary: tuple[str, ...], eta: tuple[float, ...]
+) -> Whitening:
+    try:
+        return whiten(problem, auxiliary, eta)
+    except RankDeficientError as err:
+        raise DataError(said_of_collinear(design, err.columns)) from err
+    except ExactFitError as err:
+        raise DataError(
+            f"The response '{design.formula.response}' is reproduced exactly by the predictors and effects, so sigma "
+            "would be 0; check whether one is a copy of it, or fix sigma with `sigma=`."
+        ) from err

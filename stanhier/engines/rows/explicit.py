@@ -1,0 +1,134 @@
+"""What engines share whose draws have the effects of all groups: what follows from these, for rows of any family."""
+
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from stanhier.basics.errors import StanhierError
+from stanhier.design.in_memory import InMemoryDesign
+from stanhier.engines.draws import Draws
+from stanhier.engines.engine import Block
+from stanhier.engines.multilevel import group_means
+from stanhier.engines.multilevel.conditional import ConditionalEngine
+from stanhier.engines.multilevel.conditioning import given_all_effects
+from stanhier.engines.multilevel.effect_summary import summarise_draws
+from stanhier.engines.multilevel.given import Given
+from stanhier.engines.multilevel.layout import EFFECTS, NOISE, effect_slices
+from stanhier.engines.rows import densities
+from stanhier.engines.rows.given_effects import GivenEffects
+from stanhier.engines.textbook.new_levels import drawn_new_levels, with_room
+
+__all__ = ["ExplicitEngine"]
+
+
+class ExplicitEngine(ConditionalEngine):
+    """An engine of rows in memory that samples the effects of all groups."""
+
+    rows: InMemoryDesign
+    """The rows."""
+    n_before: tuple[int, ...]
+    """Of each factor the number of groups before rows were added; the first are the same."""
+
+    def fingerprint(self) -> Iterator[np.ndarray]:
+        """Give the rows."""
+        rows = self.rows
+        yield rows.matrix.ravel()
+        yield rows.y
+        yield from (one.codes for one in rows.groupings)
+        yield from (values for values in (rows.se, rows.offset, rows.trials) if values is not None)
+
+    def group_weights(self, term: int) -> np.ndarray:
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
+        grouping = self.rows.groupings[term]
+        return np.bincount(grouping.codes, self.rows.weights, minlength=len(grouping.levels)).astype(float)
+
+    def effects(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:
+        """Give the draws of effects of groups, deviations from the population, shape (S, G, q)."""
+        shape = self.shapes[term]
+        own = draws.flat(EFFECTS)[:, effect_slices(self.shapes)[term]]
+        return own.reshape(draws.n_draws, shape.n_levels, shape.q)[:, groups]
+
+    def effect_means(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:
+        """Give the draws of the groups' effects, shape (S, G, q), which have the mean of their conditional means."""
+        return self.effects(draws, term, groups)
+
+    def summarise_groups(
+        self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
+    ) -> pd.DataFrame:
+        """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper of the draws."""
+        return summarise_draws(self.effects(draws, term, groups) @ weights + offset[:, None], prob)
+
+    def given(self, draws: Draws) -> Given:
+        """Give what densities of Gaussian rows are conditioned on."""
+        return given_all_effects(draws, self.shapes, self.origin)
+
+    def given_effects(self, draws: Draws) -> GivenEffects:
+        """Give what densities of rows of other families are conditioned on."""
+        given, family = self.given(draws), self.rows.family
+        auxiliary = {name: given.sigma if name == NOISE else draws.flat(name) for name in family.auxiliary}
+        return GivenEffects(family, given.location, given.origin, auxiliary, given.factors, given.effects)
+
+    def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
+        """Give log densities of rows, block by block: given the other rows of their group, or given all effects."""
+        if self.rows.family.is_gaussian:
+            return super().row_densities(design, draws)
+        return densities.row_densities(design, self.given_effects(draws))
+
+    def set_densities(
+        self,
+        design: InMemoryDesign,
+        codes: np.ndarray,
+        n_sets: int,
+        draws: Draws,
+        *,
+        known: Sequence[np.ndarray] | None = None,
+    ) -> Iterator[Block]:
+        """Give log densities of sets of rows, of a model with groups of those of a factor."""
+        if self.rows.family.is_gaussian:
+            return super().set_densities(design, codes, n_sets, draws, known=known)
+        return densities.set_densities(design, codes, n_sets, self.given_effects(draws), known)
+
+    def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
+        """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
+        if self.rows.family.is_gaussian:
+            return super().held_out_densities(design, codes, draws)
+        return densities.held_out_densities(design, codes, self.given_effects(draws))
+
+    def log_density_of_new(self, before: Self, new_rows: InMemoryDesign, draws: Draws) -> np.ndarray:
+        """Give the log density, shape (S,), of rows that this engine has seen and `before`, whose draws these are, not.
+
+        The effects of groups that have no rows before are integrated out.
+        """
+        known = [
+            np.where(np.arange(len(one.levels)) < shape.n_levels, np.arange(len(one.levels)), -1)
+            for one, shape in zip(new_rows.groupings, before.shapes, strict=True)
+        ]
+        together = np.zeros(new_rows.n_rows, dtype=int)
+        blocks = before.set_densities(new_rows, together, 1, draws, known=known)
+        return np.asarray(np.concatenate([left_out for _, left_out, _ in blocks], axis=1)[:, 0])
+
+    def completed(self, draws: Draws) -> Draws:
+        """Give draws of fewer rows, weighted for all, with the effects of new groups drawn given all rows."""
+        self._refuse_family("The effects of new groups are drawn without sampling anew")
+        roomy = with_room(draws, self.shapes, self.n_before)
+        return drawn_new_levels(roomy, self.rows, self.given(roomy), self.shapes, self.n_before)
+
+    def own_effects(self, draws: Draws, term: int) -> np.ndarray:
+        """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell."""
+        self._refuse_family("What each group's rows alone say of its effects is known")
+        return group_means.own_effects(self.rows, self.given(draws), term)
+
+    def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,)."""
+        if self.rows.family.is_gaussian:
+            return super().replicated_means(draws, term, keep, seed)
+        return densities.replicated_means(self.rows, self.given_effects(draws.only(keep)), term, seed)
+
+    def _refuse_family(self, what: str) -> None:
+        if not self.rows.family.is_gaussian:
+            raise StanhierError(
+                f'{what} for Gaussian responses; this model has family="{self.rows.family.name}". Sample the model '
+                "of all rows."
+            )
