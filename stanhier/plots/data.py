@@ -146,4 +146,4 @@ def _draw_shares(
         return
     areas = _LEAST_AREA + _MORE_AREA * sizes / (sizes.max() if largest is None else largest)
     words = "observed (area: how many)" if label else None
-    ax.scatter(at + aside, shares, s=areas, color=color, alpha=0.6, linewidth=0, zorder=2.5, label=words)
+    ax.scatter(at + aside, shares, s=areas, color=color, alpha=0.6, linewidth=0, zorder=1.5, label=words)

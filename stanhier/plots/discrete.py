@@ -1,5 +1,6 @@
 """Replicated data beside observed where responses count, or are yes or no: ArviZ's rootogram and calibration curve."""
 
+import textwrap
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,8 @@ __all__ = ["calibration", "rootogram"]
 
 _MAX_BINS = 50
 _TAIL = 0.005
+_LINE = 52
+"""Letters that fit below the axes."""
 _BARE = {"grid": False, "xlabel": False, "ylabel": False, "title": False}
 
 
@@ -51,7 +54,8 @@ def rootogram(ax: Any, design: Design, replicated: np.ndarray, observed: np.ndar
     said = [f"bins of {width:,}, at the least count of each"] if width > 1 else []
     said += ["the first holds all below too"] if (replicated < low).any() else []
     said += ["the last holds all above too"] if (replicated >= high + width).any() else []
-    ax.set_xlabel(quantity(design.formula.response) + (f"\n({'; '.join(said)})" if said else ""))
+    below = textwrap.fill(f"({'; '.join(said)})", _LINE) if said else ""
+    ax.set_xlabel(f"{quantity(design.formula.response)}\n{below}".rstrip())
     ax.set_ylabel("rows (scale of square roots)")
     ax.set_ylim(bottom=0)
     ax.xaxis.get_major_locator().set_params(integer=True)
