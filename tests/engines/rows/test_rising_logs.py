@@ -24,7 +24,15 @@ def _exact(values, often, shape):
 @pytest.mark.parametrize("shape", [1e-6, 0.3, 5.0, 1e3, 1e8, 1e15])
 @pytest.mark.parametrize(
     "values",
-    [[0, 1, 2, 5], [0, 63, 64], [65], [128, 129, 5000], [3, 200_001, 1_000_000], [10**9], [7, 131_073, 262_144, 10**12]],
+    [
+        [0, 1, 2, 5],
+        [0, 63, 64],
+        [65],
+        [128, 129, 5000],
+        [3, 200_001, 1_000_000],
+        [10**9],
+        [7, 131_073, 262_144, 10**12],
+    ],
 )
 def test_sum_and_slope_are_those_of_gamma_functions(values, shape):
     values = np.array(values, dtype=float)
