@@ -1,9 +1,9 @@
-"""Models of families against integrals on grids, and against the same model written in another way."""
+"""Models of families: the same model written in another way, large numbers, and posteriors that do not exist."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import special, stats
+from scipy import special
 
 import stanhier as sh
 from stanhier.engines.rows.engine import RowsEngine
@@ -17,85 +17,6 @@ def assert_same(one, other, limit=4.5):
     agreement = one.agreement(other)
     assert not agreement.missing
     assert agreement.table[["mean_errors", "sd_errors"]].abs().max(axis=None) < limit, str(agreement)
-
-
-# ---- one factor: the posterior of alpha and sd on a grid ----
-
-ALPHA = np.linspace(-16, 16, 201)[:, None]
-SD = np.exp(np.linspace(np.log(1e-4), np.log(50), 150))
-U = np.linspace(-8, 8, 161)
-ONE_FACTOR = {"alpha": sh.Normal(0, 2.5), "sd": sh.Exponential(1)}
-
-
-def on_grid(densities):
-    """Mean and standard deviation of alpha and sd of y ~ 1 + (1 | g) under `ONE_FACTOR`.
-
-    The densities are log likelihoods of the rows of one group each, as functions of eta.
-    """
-    log_posterior = stats.norm.logpdf(ALPHA, 0, 2.5) + stats.expon.logpdf(SD) + np.log(SD)
-    line = np.linspace(-100, 100, 40_001)
-    weights = stats.norm.pdf(U) * (U[1] - U[0])
-    for density in densities:
-        likelihood = np.exp(density(line))
-        inside = sum(w * np.interp(ALPHA + SD * u, line, likelihood) for u, w in zip(U, weights, strict=True))
-        log_posterior += np.log(np.maximum(inside, 1e-300))
-    p = np.exp(log_posterior - log_posterior.max())
-    p /= p.sum()
-    found = {}
-    for name, values in (("alpha", ALPHA), ("sd_g[Intercept]", SD)):
-        mean = (p * values).sum()
-        found[name] = mean, np.sqrt((p * (values - mean) ** 2).sum())
-    return found
-
-
-def assert_on_grid(fit, expected, limit=4.5):
-    table = fit.summary(round_to="none")
-    for name, (mean, sd) in expected.items():
-        row = table.loc[name]
-        assert abs(row["mean"] - mean) < limit * row["mcse_mean"], (name, row["mean"], mean)
-        assert abs(row["sd"] - sd) < limit * row["mcse_sd"], (name, row["sd"], sd)
-
-
-def _binomial(y, n):
-    return lambda eta: y * special.log_expit(eta) + (n - y) * special.log_expit(-eta)
-
-
-def _probit(y, n):
-    return lambda eta: y * special.log_ndtr(eta) + (n - y) * special.log_ndtr(-eta)
-
-
-def _poisson(y, n):
-    return lambda eta: y * eta - n * np.exp(np.minimum(eta, 600))
-
-
-HARD = {
-    "one class alone": ("bernoulli", [0] * 5, [4] * 5, 0, _binomial),
-    "the other class alone": ("bernoulli", [6] * 3, [6] * 3, 0, _binomial),
-    "groups of one class each": ("bernoulli", [8, 0, 8, 0, 8, 0], [8] * 6, 0, _binomial),
-    "probit, groups of one class each": (sh.Bernoulli(link="probit"), [8, 0, 8, 0, 8, 0], [8] * 6, 0, _probit),
-    "groups with one row": ("bernoulli", [1, 0] * 6, [1] * 12, 0, _binomial),
-    "two groups": ("bernoulli", [3, 9], [10, 12], 0, _binomial),
-    "groups that hardly differ": ("bernoulli", [20] * 8, [40] * 8, 0, _binomial),
-    "an offset that the prior contradicts": ("bernoulli", [3, 9, 5], [10, 12, 11], 6.0, _binomial),
-    "no counts": ("poisson", [0] * 6, [3] * 6, 0, _poisson),
-    "few counts": ("poisson", [1, 0, 7, 2], [3] * 4, 0, _poisson),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", HARD)
-def test_posterior_is_that_of_a_grid(name, cmdstan_home):
-    family, events, sizes, offset, density = HARD[name]
-    is_count = family == "poisson"
-    rows = [
-        {"y": float(y if is_count and k == 0 else k < y and not is_count), "g": f"group {g}", "o": float(offset)}
-        for g, (y, n) in enumerate(zip(events, sizes, strict=True))
-        for k in range(n)
-    ]
-    model = sh.Model("y ~ 1 + (1 | g)", pd.DataFrame(rows), family=family, priors=ONE_FACTOR, offset="o")
-    fit = model.sample(seed=3, iter_sampling=2500, adapt_delta=0.95, show_progress=False)
-    kernels = [density(y, n) for y, n in zip(events, sizes, strict=True)]
-    assert_on_grid(fit, on_grid([lambda eta, one=one: one(eta + offset) for one in kernels]))
 
 
 # ---- one model written in two ways ----
@@ -265,3 +186,46 @@ def test_responses_of_a_million_give_healthy_chains(family, cmdstan_home):
     fit = model.sample(**SHORT)
     assert fit.diagnose().ok
     assert float(np.asarray(fit.draws.statistics["energy"]).std()) > 0.5
+
+
+# ---- posteriors that do not exist ----
+
+SEPARATED = {
+    "one class": (lambda x: 0 * x, "bernoulli"),
+    "the other class": (lambda x: 0 * x + 1, sh.Bernoulli(link="probit")),
+    "no counts": (lambda x: 0 * x, "poisson"),
+    "no counts, overdispersed": (lambda x: 0 * x, "negative_binomial"),
+    "separation": (lambda x: 1.0 * (x > 0), "bernoulli"),
+}
+
+
+@pytest.mark.parametrize("name", SEPARATED)
+def test_flat_priors_of_certain_events_are_refused(name):
+    make, family = SEPARATED[name]
+    frame, _ = _frame()
+    frame["y"] = make(frame["x"])
+    flat = {"alpha": sh.Flat(), "beta": sh.Flat()}
+    with pytest.raises(sh.DataError, match=r"response 'y' is 0 \(separation\).*proper priors"):
+        sh.Model("y ~ x + (1 | g)", frame, family=family, priors=flat)
+    assert sh.Model("y ~ x + (1 | g)", frame, family=family).engine.data()["P"] == 2
+
+
+def test_flat_priors_of_uncertain_events_are_taken():
+    frame, rng = _frame()
+    frame["y"] = 1 * (frame["x"] + 0.3 * rng.standard_normal(len(frame)) > 0.2)
+    model = sh.Model("y ~ x + (1 | g)", frame, family="bernoulli", priors={"alpha": sh.Flat(), "beta": sh.Flat()})
+    assert (np.asarray(_data(model)["prior_precision"]) == 0).all()
+
+
+def test_a_heavy_tailed_response_that_predictors_reproduce_is_refused():
+    frame, _ = _frame()
+    frame["y"] = 3 + 2 * frame["x"]
+    with pytest.raises(sh.DataError, match="reproduced exactly by the predictors and effects in many rows"):
+        sh.Model("y ~ x + (1 | g)", frame, family="student_t")
+
+
+@pytest.mark.parametrize(("given", "meant"), [("bernouli", "bernoulli"), ("Poison", "poisson"), ("nb", "negative")])
+def test_a_family_that_is_misspelt_is_named(given, meant):
+    frame, _ = _frame()
+    with pytest.raises(sh.FormulaError, match=f'Did you mean family="{meant}'):
+        sh.Model("y ~ x", frame.assign(y=0), family=given)
