@@ -45,7 +45,7 @@ def compare(
         print(f"  {case}: left out, {err}")
         return [Measurement("comparison", case, REFERENCE, "status", note=f"left out: {err}")]
     limit = limit or built.limit or LIMIT
-    names = [REFERENCE, *(name for name in peers if name != REFERENCE)]
+    names = [REFERENCE, *(name for name in peers if name != REFERENCE and built.alone is None)]
     measured: list[Measurement] = []
     reference: Moments | None = None
     for name in names:
@@ -97,6 +97,7 @@ def _measure(
         rows.append(_row(case, peer, quantity, "s", values, load=load))
     if report.get("memory"):
         rows.append(_row(case, peer, "memory", "MB", [report["memory"]]))
+        rows.append(_row(case, peer, "memory of a process that it started", "MB", [report["memory_started"]]))
     if not report.get("warm"):
         return rows, None
     found, more = judge(case, peer, report, reference)

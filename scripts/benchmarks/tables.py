@@ -18,6 +18,7 @@ __all__ = [
     "guard_table",
     "many_table",
     "markdown",
+    "memory_said",
     "number",
     "parquet_table",
     "scaling_tables",
@@ -115,6 +116,19 @@ def comparison_table(measurements: Sequence[Measurement], case: str) -> str:
         )
     header = ["", "warm call, s", "first call, s", "new process, s", "smallest ESS", "ESS/s", "stanhier is faster by"]
     return markdown([*header, "R-hat", "divergences", "posterior"], rows)
+
+
+def memory_said(measurements: Iterable[Measurement], case: str) -> str:
+    """Say how much memory stanhier needed at most on one data set; nothing where that was not measured."""
+    by = _of(measurements, "comparison", case)
+    started = by.get(("stanhier", "memory of a process that it started"))
+    if started is None:
+        return ""
+    own = by["stanhier", "memory"].median - started.median
+    return (
+        f"\nPeak memory of stanhier: {number(own)} MB with the data and Python itself; of each chain's process up to "
+        f"{number(started.median)} MB.\n"
+    )
 
 
 def summary_table(measurements: Sequence[Measurement]) -> str:
