@@ -1,6 +1,7 @@
 """The part of the benchmark with other families of responses: cases, programs by hand, peers, and the page."""
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from scripts.benchmarks.options import FAMILY_CASES, parser, words_of  # noqa: E
 from scripts.benchmarks.page import INTRODUCTION, render  # noqa: E402
 from scripts.benchmarks.peers import NotApplicableError, load, stan_terms  # noqa: E402
 from scripts.benchmarks.records import Measurement  # noqa: E402
+from scripts.benchmarks.watching import Watching  # noqa: E402
 
 PROGRAMS = ROOT / "scripts" / "benchmarks" / "stan"
 SMALL: dict[str, Callable[[], Case]] = {
@@ -172,16 +174,29 @@ def test_families_are_compared_with_stan_by_hand_unless_others_are_asked_for(mon
     assert compared[-1][1] == ["stanhier", "nutpie"]
 
 
+def test_memory_of_started_processes_is_seen() -> None:
+    hold = "import time; held = bytearray(b'1' * 80_000_000); time.sleep(1)"
+    with Watching() as memory:
+        both = [subprocess.Popen([sys.executable, "-S", "-c", hold]) for _ in range(2)]
+        assert [child.wait() for child in both] == [0, 0]
+    assert 75 < memory.seen["largest"] < 250
+    assert memory.seen["together"] > 1.5 * 75
+    assert memory.seen["own"] > 20
+
+
 def test_memory_is_told_on_the_page() -> None:
     rows = [
         Measurement("comparison", "bernoulli_1m", "stanhier", "status", note="ok"),
-        Measurement("comparison", "bernoulli_1m", "stanhier", "memory", "MB", (1500.0,)),
-        Measurement("comparison", "bernoulli_1m", "stanhier", "memory of a process that it started", "MB", (190.0,)),
+        Measurement("comparison", "bernoulli_1m", "stanhier", "warm", "s", (200.0,)),
     ]
-    rows.append(Measurement("comparison", "bernoulli_1m", "stanhier", "warm", "s", (200.0,)))
+    assert "Peak memory" not in render(rows, [], folder="results")
+    rows += [
+        Measurement("comparison", "bernoulli_1m", "stanhier", f"memory in first call, {what}", "MB", (size,))
+        for what, size in (("own", 1310.0), ("largest", 190.0), ("together", 620.0))
+    ]
     page = render(rows, [], folder="results")
-    assert "Peak memory of stanhier: 1,310 MB" in page
-    assert "each chain's process up to 190 MB." in page
+    assert "first call: 1,310 MB with" in page
+    assert "process up to 190 MB, all of them together 620 MB." in page
 
 
 def test_the_kept_page_begins_as_a_new_one_would() -> None:

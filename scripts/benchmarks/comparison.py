@@ -97,7 +97,8 @@ def _measure(
         rows.append(_row(case, peer, quantity, "s", values, load=load))
     if report.get("memory"):
         rows.append(_row(case, peer, "memory", "MB", [report["memory"]]))
-        rows.append(_row(case, peer, "memory of a process that it started", "MB", [report["memory_started"]]))
+    for what, size in report.get("first_memory", {}).items():
+        rows.append(_row(case, peer, f"memory in first call, {what}", "MB", [size]))
     if not report.get("warm"):
         return rows, None
     found, more = judge(case, peer, report, reference)

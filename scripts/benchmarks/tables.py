@@ -119,15 +119,15 @@ def comparison_table(measurements: Sequence[Measurement], case: str) -> str:
 
 
 def memory_said(measurements: Iterable[Measurement], case: str) -> str:
-    """Say how much memory stanhier needed at most on one data set; nothing where that was not measured."""
+    """Say how much memory stanhier needed at most on one data set, if that was measured."""
     by = _of(measurements, "comparison", case)
-    started = by.get(("stanhier", "memory of a process that it started"))
-    if started is None:
+    found = [by.get(("stanhier", f"memory in first call, {what}")) for what in ("own", "largest", "together")]
+    own, largest, together = (number(m.median) if m is not None else "" for m in found)
+    if not (own and largest and together):
         return ""
-    own = by["stanhier", "memory"].median - started.median
     return (
-        f"\nPeak memory of stanhier: {number(own)} MB with the data and Python itself; of each chain's process up to "
-        f"{number(started.median)} MB.\n"
+        f"\nPeak memory of stanhier in the first call: {own} MB with the data and Python itself; a chain's process up "
+        f"to {largest} MB, all of them together {together} MB.\n"
     )
 
 

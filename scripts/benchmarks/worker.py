@@ -43,6 +43,7 @@ def main(peer_name: str, case_name: str, output: str, started: float, budget: fl
     warnings.simplefilter("ignore")
     from scripts.benchmarks.cases import build
     from scripts.benchmarks.peers import PEERS, NotApplicableError, load
+    from scripts.benchmarks.watching import Watching
 
     info = PEERS[peer_name]
     report: dict[str, Any] = {"version": "", "first": None, "new_process": None, "warm": [], "note": ""}
@@ -52,11 +53,13 @@ def main(peer_name: str, case_name: str, output: str, started: float, budget: fl
     try:
         report["version"] = version(info.package)
         clock = time.perf_counter()
-        peer = load(peer_name)
-        prepared = peer.prepare(case)
-        result = peer.run(prepared, 1)
+        with Watching() as memory:
+            peer = load(peer_name)
+            prepared = peer.prepare(case)
+            result = peer.run(prepared, 1)
         report["first"] = time.perf_counter() - clock
         report["new_process"] = time.time() - started - making_data
+        report["first_memory"] = memory.seen
         _write(report, output)
         results: list[Any] = []
         for repeat in range(repeats):
@@ -66,7 +69,7 @@ def main(peer_name: str, case_name: str, output: str, started: float, budget: fl
             result = peer.run(prepared, repeat + 2)
             report["warm"].append(time.perf_counter() - clock)
             results = [*results[1 - JUDGED :], result]
-            report["memory"], report["memory_started"] = _peak_memory()
+            report["memory"] = _peak_memory()
             _write(report, output)
     except NotApplicableError as err:
         report["note"] = f"not applicable: {err}"
@@ -98,13 +101,10 @@ def _judge(peer: Any, results: list[Any], case: Any, *, point: bool) -> dict[str
     }
 
 
-def _peak_memory() -> tuple[float, float]:
-    """MB of the process and its largest child together, and of that child."""
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    own, started = (
-        resource.getrusage(who).ru_maxrss / unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own + started, started
+def _peak_memory() -> float:
+    """MB of the process, and of its largest child."""
+    both = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(both) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def _write(report: dict[str, Any], output: str) -> None:
