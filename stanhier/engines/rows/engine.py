@@ -217,6 +217,6 @@ def _refuse_endless(design: InMemoryDesign, problem: Problem, whitening: Whiteni
     if derivatives(cells.family, eta, cells.y, cells.n, aux).value > -CERTAIN:
         raise DataError(
             f"The predictors tell without error where the response {quoted(design.formula.response)} is 0 "
-            "(separation), so with flat priors the posterior has no limit; give `alpha` and `beta` proper priors, such as "
-            "Normal(0, 2.5), or leave `priors` out."
+            "(separation), so with flat priors the posterior has no limit; give `alpha` and `beta` proper priors, such "
+            "as Normal(0, 2.5), or leave `priors` out."
         )
