@@ -3,46 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import special
 
 import stanhier as sh
 from stanhier.engines.rows.engine import RowsEngine
-
-SHORT = {"seed": 1, "iter_warmup": 500, "iter_sampling": 1500, "show_progress": False}
-PRIORS = {"alpha": sh.Normal(0, 2.5), "beta": sh.Normal(0, 1), "sd": sh.Exponential(1)}
-
-
-def assert_same(one, other, limit=4.5):
-    """Means and standard deviations of all parameters, to Monte Carlo errors."""
-    agreement = one.agreement(other)
-    assert not agreement.missing
-    assert agreement.table[["mean_errors", "sd_errors"]].abs().max(axis=None) < limit, str(agreement)
-
-
-# ---- one model written in two ways ----
-
-
-def _frame(n=240, seed=5):
-    rng = np.random.default_rng(seed)
-    g, h, x = rng.integers(0, 12, n), rng.integers(0, 5, n), rng.integers(-2, 3, n) / 2.0
-    eta = 0.2 + 0.5 * x + 0.7 * rng.standard_normal(12)[g] + 0.4 * rng.standard_normal(5)[h]
-    return pd.DataFrame({"x": x, "g": g, "h": h, "eta": eta, "p": special.expit(eta)}), rng
-
-
-def _data(model):
-    return model.engine.data()
-
-
-def assert_same_data(one, other):
-    ours, theirs = _data(one), _data(other)
-    assert set(ours) == set(theirs)
-    for name, values in ours.items():
-        np.testing.assert_allclose(values, theirs[name], rtol=1e-7, atol=1e-9, err_msg=name)
+from tests.tools.family_twins import PRIORS, SHORT, assert_same, assert_same_data, data_of, effect_rows
 
 
 @pytest.mark.parametrize("link", ["logit", "probit"])
 def test_binomial_rows_are_bernoulli_rows(link):
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["y"] = rng.binomial(4, frame["p"])
     long = frame.loc[np.repeat(frame.index, 4)]
     long["y"] = (np.arange(len(long)) % 4 < long["y"]).astype(int)
@@ -52,7 +21,7 @@ def test_binomial_rows_are_bernoulli_rows(link):
 
 
 def test_poisson_rows_may_be_added_with_their_exposures():
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["t"] = rng.uniform(0.5, 4, len(frame))
     frame["y"] = rng.poisson(frame["t"] * np.exp(frame["eta"]))
     pairs = pd.concat([frame, frame.assign(t=2 * frame["t"], y=rng.poisson(2 * frame["t"]))])
@@ -66,7 +35,7 @@ def test_poisson_rows_may_be_added_with_their_exposures():
 
 
 def test_categories_and_truth_values_are_one_and_zero():
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["y"] = rng.binomial(1, frame["p"])
     one = sh.Model("y ~ x + (1 | g)", frame, family="bernoulli")
     for y in (frame["y"] == 1, frame["y"].map({0: "no", 1: "yes"}), frame["y"].astype(float)):
@@ -75,19 +44,19 @@ def test_categories_and_truth_values_are_one_and_zero():
 
 @pytest.mark.parametrize("family", ["bernoulli", "poisson", "negative_binomial", "student_t"])
 def test_the_order_of_rows_does_not_matter(family):
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["y"] = rng.binomial(1, frame["p"])
     if family == "student_t":
         frame["y"] = frame["eta"] + rng.standard_t(4, len(frame))
     shuffled = frame.sample(frac=1, random_state=3)
     one, other = (sh.Model("y ~ x + (1 | g) + (1 | h)", rows, family=family) for rows in (frame, shuffled))
-    ours, theirs = _data(one), _data(other)
+    ours, theirs = data_of(one), data_of(other)
     for name in ("u_hat", "info", "pulled", "b_hat", "prior_residual", "counts", "softness"):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-7, err_msg=name)
 
 
 def test_units_of_predictors_and_names_of_groups_do_not_matter(cmdstan_home):
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["y"] = rng.poisson(np.exp(frame["eta"]))
     other = frame.assign(x=1000 * frame["x"] + 70, g=[f"z{99 - g}" for g in frame["g"]])
     formula = "y ~ x + (x || g)"
@@ -111,7 +80,7 @@ def test_units_of_predictors_and_names_of_groups_do_not_matter(cmdstan_home):
 
 @pytest.mark.parametrize("link", ["logit", "probit"])
 def test_the_other_event_turns_all_signs(link, cmdstan_home):
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["y"] = rng.binomial(1, frame["p"])
     formula, family = "y ~ x + (1 | g) + (1 | h)", sh.Bernoulli(link=link)
     fit = sh.Model(formula, frame, family=family).sample(**SHORT)
@@ -124,7 +93,7 @@ def test_the_other_event_turns_all_signs(link, cmdstan_home):
 
 @pytest.mark.slow
 def test_student_t_with_many_degrees_of_freedom_is_gaussian(cmdstan_home):
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["y"] = frame["eta"] + 0.8 * rng.standard_normal(len(frame))
     formula = "y ~ x + (1 + x | g) + (1 | h)"
     priors = PRIORS | {"sigma": sh.Exponential(1)}
@@ -139,7 +108,7 @@ def test_student_t_with_many_degrees_of_freedom_is_gaussian(cmdstan_home):
 @pytest.mark.slow
 @pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ 0 + x + (0 + x | g)", "y ~ x"])
 def test_gaussian_rows_by_either_engine(formula, cmdstan_home):
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["y"] = frame["eta"] + 0.8 * rng.standard_normal(len(frame))
     model = sh.Model(formula, frame)
     rows = model.with_engine(RowsEngine.of(model.rows, model.chosen, model.noise))
@@ -149,7 +118,7 @@ def test_gaussian_rows_by_either_engine(formula, cmdstan_home):
 
 @pytest.mark.slow
 def test_unequal_numbers_of_trials_and_large_ones(cmdstan_home):
-    frame, rng = _frame(60)
+    frame, rng = effect_rows(60)
     frame["n"] = rng.integers(1, 6, len(frame))
     frame["y"] = rng.binomial(frame["n"], frame["p"])
     long = frame.loc[np.repeat(frame.index, frame["n"])]
@@ -161,7 +130,7 @@ def test_unequal_numbers_of_trials_and_large_ones(cmdstan_home):
 
 
 def test_trials_of_a_billion_and_rare_events_are_counts(cmdstan_home):
-    frame, rng = _frame(100)
+    frame, rng = effect_rows(100)
     frame["y"] = rng.poisson(np.exp(frame["eta"]))
     priors = PRIORS | {"alpha": sh.Normal(0, 2.5)}
     counts = sh.Model("y ~ x + (1 | g)", frame, family="poisson", priors=priors).sample(**SHORT)
@@ -174,7 +143,7 @@ def test_trials_of_a_billion_and_rare_events_are_counts(cmdstan_home):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("family", ["poisson", "negative_binomial", "binomial"])
 def test_responses_of_a_million_give_healthy_chains(family, cmdstan_home):
-    frame, rng = _frame(100)
+    frame, rng = effect_rows(100)
     mean = np.exp(13.8 + 0.1 * frame["eta"])
     frame["y"] = {
         "poisson": lambda: rng.poisson(mean),
@@ -202,7 +171,7 @@ SEPARATED = {
 @pytest.mark.parametrize("name", SEPARATED)
 def test_flat_priors_of_certain_events_are_refused(name):
     make, family = SEPARATED[name]
-    frame, _ = _frame()
+    frame, _ = effect_rows()
     frame["y"] = make(frame["x"])
     flat = {"alpha": sh.Flat(), "beta": sh.Flat()}
     with pytest.raises(sh.DataError, match=r"response 'y' is 0 \(separation\).*proper priors"):
@@ -211,14 +180,14 @@ def test_flat_priors_of_certain_events_are_refused(name):
 
 
 def test_flat_priors_of_uncertain_events_are_taken():
-    frame, rng = _frame()
+    frame, rng = effect_rows()
     frame["y"] = 1 * (frame["x"] + 0.3 * rng.standard_normal(len(frame)) > 0.2)
     model = sh.Model("y ~ x + (1 | g)", frame, family="bernoulli", priors={"alpha": sh.Flat(), "beta": sh.Flat()})
-    assert (np.asarray(_data(model)["prior_precision"]) == 0).all()
+    assert (np.asarray(data_of(model)["prior_precision"]) == 0).all()
 
 
 def test_a_heavy_tailed_response_that_predictors_reproduce_is_refused():
-    frame, _ = _frame()
+    frame, _ = effect_rows()
     frame["y"] = 3 + 2 * frame["x"]
     with pytest.raises(sh.DataError, match="reproduced exactly by the predictors and effects in many rows"):
         sh.Model("y ~ x + (1 | g)", frame, family="student_t")
@@ -226,6 +195,6 @@ def test_a_heavy_tailed_response_that_predictors_reproduce_is_refused():
 
 @pytest.mark.parametrize(("given", "meant"), [("bernouli", "bernoulli"), ("Poison", "poisson"), ("nb", "negative")])
 def test_a_family_that_is_misspelt_is_named(given, meant):
-    frame, _ = _frame()
+    frame, _ = effect_rows()
     with pytest.raises(sh.FormulaError, match=f'Did you mean family="{meant}'):
         sh.Model("y ~ x", frame.assign(y=0), family=given)

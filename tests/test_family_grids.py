@@ -82,3 +82,73 @@ def test_posterior_is_that_of_a_grid(name, cmdstan_home):
     fit = model.sample(seed=3, iter_sampling=2500, adapt_delta=0.95, show_progress=False)
     kernels = [density(y, n) for y, n in zip(events, sizes, strict=True)]
     assert_on_grid(fit, on_grid([lambda eta, one=one: one(eta + offset) for one in kernels]))
+
+
+# ---- no factor: the posterior on a grid of all parameters ----
+
+WITHOUT_FACTORS = {
+    "bernoulli": ("y ~ 0 + x", {"beta": np.linspace(-6, 8, 1401)}),
+    "poisson": ("y ~ 1", {"alpha": np.linspace(-6, 8, 1401)}),
+    "negative_binomial": ("y ~ 1", {"alpha": np.linspace(-5, 6, 401), "shape": np.exp(np.linspace(-6, 3.5, 400))}),
+    "student_t": (
+        "y ~ 1",
+        {
+            "alpha": np.linspace(-4, 5, 161),
+            "sigma": np.exp(np.linspace(-5, 2.5, 120)),
+            "nu": np.exp(np.linspace(-4, 5.5, 120)),
+        },
+    ),
+}
+OF_PARAMETERS = {"beta": stats.norm(0, 1), "alpha": stats.norm(0, 2.5), "sigma": stats.expon(), "shape": stats.expon()}
+OF_PARAMETERS["nu"] = stats.gamma(2, scale=10)
+
+
+def _rows_without_factors(family):
+    rng = np.random.default_rng(8)
+    x = rng.standard_normal(12)
+    y = {
+        "bernoulli": lambda: rng.binomial(1, special.expit(x)),
+        "poisson": lambda: rng.poisson(2.0, 12),
+        "negative_binomial": lambda: rng.poisson(3 * rng.gamma(0.8, 1 / 0.8, 12)),
+        "student_t": lambda: 0.5 + rng.standard_t(2, 12),
+    }[family]()
+    return pd.DataFrame({"x": x, "y": y})
+
+
+def _density_of_rows(family, rows, at):
+    total = 0.0
+    for x, y in zip(rows["x"], rows["y"], strict=True):
+        total = (
+            total
+            + {
+                "bernoulli": lambda x=x, y=y: special.log_expit(at["beta"] * x * (2 * y - 1)),
+                "poisson": lambda y=y: stats.poisson.logpmf(y, np.exp(at["alpha"])),
+                "negative_binomial": lambda y=y: stats.nbinom.logpmf(
+                    y, at["shape"], at["shape"] / (at["shape"] + np.exp(at["alpha"]))
+                ),
+                "student_t": lambda y=y: stats.t.logpdf(y, at["nu"], at["alpha"], at["sigma"]),
+            }[family]()
+        )
+    return total
+
+
+@pytest.mark.parametrize("family", WITHOUT_FACTORS)
+def test_posterior_without_factors_is_that_of_a_grid(family, cmdstan_home):
+    formula, axes = WITHOUT_FACTORS[family]
+    rows = _rows_without_factors(family)
+    priors = {"alpha": sh.Normal(0, 2.5), "beta": sh.Normal(0, 1), "sigma": sh.Exponential(1)}
+    priors |= {"shape": sh.Exponential(1), "nu": sh.Gamma(2, 0.1)}
+    model = sh.Model(formula, rows, family=family, priors={name: priors[name] for name in axes})
+    fit = model.sample(seed=4, iter_sampling=2500, adapt_delta=0.95, show_progress=False)
+    at = dict(zip(axes, np.meshgrid(*axes.values(), indexing="ij", sparse=True), strict=True))
+    log_posterior = _density_of_rows(family, rows, at)
+    for name, values in at.items():
+        on_log_scale = np.log(values) if name in ("sigma", "nu", "shape") else 0.0
+        log_posterior = log_posterior + OF_PARAMETERS[name].logpdf(values) + on_log_scale
+    p = np.exp(log_posterior - log_posterior.max())
+    p /= p.sum()
+    expected = {}
+    for name, values in at.items():
+        mean = (p * values).sum()
+        expected["beta[x]" if name == "beta" else name] = mean, np.sqrt((p * (values - mean) ** 2).sum())
+    assert_on_grid(fit, expected)

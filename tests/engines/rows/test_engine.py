@@ -167,7 +167,7 @@ def _sampled(regression, seed=1, n=1500):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["gaussian", "bernoulli", "poisson"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_posterior_is_that_of_the_textbook_program(family, cmdstan_home):
     model = _model(family)
     errors, ratios = _compared(_sampled(model), _sampled(textbook_regression(model), seed=2))
