@@ -172,7 +172,7 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
             "Data (points), the mean and its 90 % interval, and the 90 % interval of new observations.",
             lambda: plots.prediction(fit, design.formula.predictor_columns[0]),
         )
-    if grouped or in_memory:
+    if in_memory or (grouped and fit.model.family.is_gaussian):
         yield (
             "Does the model describe the data?",
             "Data that the fitted model draws (blue), beside the observed data (black): they should look alike.",
