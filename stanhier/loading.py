@@ -106,6 +106,8 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     name_of_family, link = description["family"]
     family = type(FAMILIES[name_of_family])(link=link)
     if compressed is not None:
+        if beside:
+            raise ValueError(f"{sorted(beside)} of rows that are not there")
         columns = Beside(*(description[name] or None for name in ("se", "offset", "trials")))
         data = streamed.from_dataset(parse(description["formula"]), compressed, frame, columns, family)
     model = _MODELS[description["model"]].made_before(

@@ -1,11 +1,16 @@
 """Families of responses from rows that are not in memory: the model of the distinct rows is that of the rows."""
 
+import pickle
+
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 
 import stanhier as sh
+from stanhier.design.block_encoding import Beside, Reduce
 from stanhier.engines.rows import sums
+from stanhier.engines.rows.reducer import CellsReducer
 from stanhier.many.folder import identity_of
 from tests.tools.family_fits import fit as fit_without_stan
 
@@ -124,6 +129,41 @@ def test_a_saved_fit_goes_on_as_before(name, path, tmp_path):
     np.testing.assert_array_equal(cell_by_cell(loaded.model)[0], cell_by_cell(fit.model)[0])
 
 
+def put(file, name, place, value):
+    file["stanhier_compressed"][name][place] = value
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: put(file, "codes", 0, 99),
+        lambda file: put(file, "y", 0, -1),
+        lambda file: put(file, "n", 0, np.nan),
+        lambda file: put(file, "often", 0, 1000),
+        lambda file: put(file, "n_levels", 0, 8),
+        lambda file: file["stanhier_compressed"].pop("n_levels"),
+        lambda file: file["stanhier_compressed"].pop("cells"),
+        lambda file: file["stanhier_compressed"].attrs.pop("n_rows"),
+    ],
+)
+def test_damaged_sums_are_refused(damage, path, tmp_path):
+    fit_without_stan(sh.Model("visits ~ x + (1 | g)", path, family="poisson")).save(tmp_path / "fit.nc")
+    with h5py.File(tmp_path / "fit.nc", "r+") as file:
+        damage(file)
+    with pytest.raises(sh.StanhierError, match="damaged"):
+        sh.load(tmp_path / "fit.nc")
+
+
+def test_what_is_done_where_rows_live_travels_there(path):
+    design = sh.Model("answer ~ x + (1 | g)", path, family="bernoulli").design
+    task = Reduce(design.encoding, Beside(offset="z"), CellsReducer(design.family))
+    task = pickle.loads(pickle.dumps(task))
+    parts = [pickle.loads(pickle.dumps(task(iter([part])))) for part in (rows()[:300], rows()[300:])]
+    piece, tally = task.merge(parts)
+    assert tally.is_clean
+    assert piece.sums.often.sum() == tally.n_rows == N
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -156,15 +196,14 @@ def test_the_posterior_is_that_of_the_rows_in_memory(path, cmdstan_home):
 
 
 @pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
-def test_many_fits(path, tmp_path, cmdstan_home):
+def test_many_fits(path, cmdstan_home):
     models = {response: sh.Model(f"{response} ~ x + (1 | g)", path, **MODELS[name][1]) for response, name in MANY}
     few = {"seed": 1, "chains": 1, "iter_warmup": 100, "iter_sampling": 50, "progress": False}
-    fits = sh.fit_many(models, folder=tmp_path, **few)
+    fits = sh.fit_many(models, **few)
     assert not fits.failures
-    again = sh.fit_many(models, folder=tmp_path, **few)
-    new = rows()[:5]
     for name, fit in fits:
-        pd.testing.assert_frame_equal(again[name].predict(new), fit.predict(new))
+        assert (fit.predict(rows()[:5])["mean"] > 0).all()
+        assert list(fit.group_summary("g").index) == list(models[name].design.groupings[0].levels)
 
 
 def test_models_of_other_rows_are_told_apart(path, tmp_path):
