@@ -13,6 +13,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.paths import checked_path, what_is_there
 from stanhier.basics.words import quoted, shortened
+from stanhier.design.block_encoding import Beside
 from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.families.known import FAMILIES
 from stanhier.fit import Fit
@@ -94,7 +95,6 @@ def _check_context(description: dict[str, Any], context: Any, source: Path) -> N
 def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None) -> Fit[Model]:
     description = stored.description
     frame, beside = stored.frame()
-    known_se = description["se"]
     first, *later = stages = description["stages"]
     for name in ("se", "offset", "trials"):
         if (name in beside) != (description[name] is True):
@@ -103,16 +103,20 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     compressed = stored.compressed()
     if stages[-1] != (len(frame) if compressed is None else compressed.attrs["n_rows"]):
         raise ValueError(f"stages {stages} of {len(frame)} rows")
-    if compressed is not None:
-        data = streamed.from_dataset(parse(description["formula"]), compressed, frame, known_se if known_se else None)
     name_of_family, link = description["family"]
+    family = type(FAMILIES[name_of_family])(link=link)
+    if compressed is not None:
+        if beside:
+            raise ValueError(f"{sorted(beside)} of rows that are not there")
+        columns = Beside(*(description[name] or None for name in ("se", "offset", "trials")))
+        data = streamed.from_dataset(parse(description["formula"]), compressed, frame, columns, family)
     model = _MODELS[description["model"]].made_before(
         description["formula"],
         data,
         context,
         priors=stored.priors(),
         sigma=description["sigma"],
-        family=type(FAMILIES[name_of_family])(link=link),
+        family=family,
         **{name: description[name] or None for name in ("se", "offset", "trials") if name not in beside},
         **{name: values[:first] for name, values in beside.items()},
     )

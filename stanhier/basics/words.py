@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["in_formula", "listed", "quoted", "shortened", "some_of"]
+__all__ = ["bytes_in_words", "in_formula", "listed", "quoted", "shortened", "some_of"]
 
 _MOST = 200
 
@@ -42,6 +42,12 @@ def quoted(value: Any, most: int = _MOST) -> str:
         return shortened(repr(value), most)
     except Exception as err:  # noqa: BLE001 - a message must not depend on whether an object can describe itself
         return f"<{type(value).__name__} whose repr() raises {type(err).__name__}>"
+
+
+def bytes_in_words(size: float) -> str:
+    """Give an amount of memory, in bytes, to two digits: "0.35 MB", "480 MB", "3.2 GB"."""
+    value, unit = (size / 1e9, "GB") if size >= 1e9 else (size / 1e6, "MB")
+    return f"{float(f'{value:.2g}'):,g} {unit}"
 
 
 def in_formula(name: str) -> str:

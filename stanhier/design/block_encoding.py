@@ -13,16 +13,42 @@ from stanhier.basics.words import quoted
 from stanhier.data.factors import factor_codes
 from stanhier.data.kinds import is_categorical
 from stanhier.data.libraries import PANDAS, Library
+from stanhier.data.row_numbers import column_numbers, refuse_not_counts
 from stanhier.design.blocks import MAX_BLOCK_VALUES, ArrayRows, Reducer, RowGroups, Rows, Stack, precision_weights
 from stanhier.design.columns import Columns, FactorEffects, arranged, sides_of
 from stanhier.design.encoding import evaluate, learn_spec, predictor_names
 from stanhier.design.learning import Learnt
+from stanhier.design.response import categories_of, events
 from stanhier.design.rows import EncodedRows, RowEncoder
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import put_moments, whole_columns
+from stanhier.families.family import Family
+from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["Encoding", "Reduce", "encoding_of", "gathered"]
+__all__ = ["Beside", "Encoding", "Reduce", "encoding_of", "gathered"]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the formula.
+
+    Attributes
+    ----------
+    se, offset : str or None
+        Columns of known standard errors, and of what is added to the linear predictor.
+    trials : str, int or None
+        The column of numbers of trials, or one number for all rows.
+    """
+
+    se: str | None = None
+    offset: str | None = None
+    trials: str | int | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns among them."""
+        return tuple(name for name in (self.se, self.offset, self.trials) if isinstance(name, str))
 
 
 @dataclass(frozen=True)
@@ -39,6 +65,9 @@ class Encoding:
         What varies by each factor.
     response_spec : formulaic.ModelSpec
         Of the left-hand side.
+    family : Family
+    categories : tuple or None
+        The two categories of a response that is no number; the second is the event.
     """
 
     formula: ParsedFormula
@@ -46,6 +75,8 @@ class Encoding:
     columns: Columns
     effects: tuple[FactorEffects, ...]
     response_spec: ModelSpec
+    family: Family = GAUSSIAN
+    categories: tuple[Any, Any] | None = None
 
     def clean(self, frame: pd.DataFrame, tally: Tally) -> pd.DataFrame | None:
         """Bring the columns to the kinds of the model; None if some values cannot be used, which are counted."""
@@ -57,14 +88,19 @@ class Encoding:
         cleaned = {name: _as_kind(name, frame[name], self.learnt.kinds[name].dtype) for name in names}
         return pd.DataFrame(cleaned, index=frame.index, copy=False)
 
-    def rows(self, clean: pd.DataFrame, tally: Tally) -> Rows:
-        """Encode clean rows, counting what is not finite."""
-        response = self.formula.response
-        if response in clean.columns:
-            y = clean[response].to_numpy(dtype=float)
-        else:
-            y = evaluate(self.response_spec, clean, self.formula).to_numpy(dtype=float)[:, 0]
-            tally.count_infinite(response, y)
+    def response(self, clean: pd.DataFrame, tally: Tally) -> np.ndarray:
+        """Give the response of clean rows as numbers, counting what is not finite."""
+        name = self.formula.response
+        if self.categories is not None:
+            return events(clean[self.formula.response_column], self.categories, name)
+        if name in clean.columns:
+            return clean[name].to_numpy(dtype=float)
+        y: np.ndarray = evaluate(self.response_spec, clean, self.formula).to_numpy(dtype=float)[:, 0]
+        tally.count_infinite(name, y)
+        return y
+
+    def rows(self, clean: pd.DataFrame, y: np.ndarray, tally: Tally) -> Rows:
+        """Encode clean rows with their response, counting what is not finite."""
         encoder = RowEncoder(self.columns, clean, self.formula)
         if encoder.is_plain:
             return EncodedRows(encoder, y, self.columns)
@@ -75,7 +111,7 @@ class Encoding:
         return ArrayRows(X, y, len(self.columns.extra))
 
 
-def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
+def encoding_of(formula: ParsedFormula, learnt: Learnt, family: Family = GAUSSIAN) -> Encoding:
     """Let formulaic learn the encoding from a few rows, and what they cannot show from what all rows have shown.
 
     Raises
@@ -83,7 +119,7 @@ def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
     FormulaError
         If formulaic cannot evaluate the formula.
     DataError
-        If the response is not one numeric column.
+        If the response is not one numeric column, nor of two categories where the family takes these.
     """
     sides = [*sides_of(formula), formula.common.lhs]
     specs = [learn_spec(side, learnt.kinds, formula, are_all=False) for side in sides]
@@ -95,12 +131,15 @@ def encoding_of(formula: ParsedFormula, learnt: Learnt) -> Encoding:
         if not whole.needs_levels and whole.call in learnt.moments:
             for spec in specs:
                 put_moments(spec, whole, learnt.moments[whole.call])
+    categories = categories_of(formula, learnt.kinds, family)
     names = predictor_names(specs[-1])
-    if len(names) != 1 or (
-        formula.response in learnt.kinds and learnt.kinds[formula.response].dtype.kind not in "iufb"
-    ):
-        raise DataError(f"The response '{formula.response}' is not one numeric column (it became {list(names)}).")
-    return Encoding(formula, learnt, *arranged(formula, specs[:-1]), specs[-1])
+    is_number = formula.response not in learnt.kinds or learnt.kinds[formula.response].dtype.kind in "iufb"
+    if categories is None and (len(names) != 1 or not is_number):
+        raise DataError(
+            f"The response '{formula.response}' is not one numeric column (it became {list(names)}). "
+            'Two categories are of family="bernoulli".'
+        )
+    return Encoding(formula, learnt, *arranged(formula, specs[:-1]), specs[-1], family, categories)
 
 
 @dataclass(frozen=True)
@@ -110,15 +149,14 @@ class Reduce[P]:
     Attributes
     ----------
     encoding : Encoding
-    se_name : str or None
-        The column of standard errors.
+    beside : Beside
     reducer : Reducer
     library : Library
         What holds the rows, for messages.
     """
 
     encoding: Encoding
-    se_name: str | None
+    beside: Beside
     reducer: Reducer[P, Any]
     library: Library = PANDAS
 
@@ -148,13 +186,41 @@ class Reduce[P]:
         for name in formula.factor_columns:
             tally.count_missing(name, frame[name])
         se = self._standard_errors(frame, tally)
+        offset, trials = self._numbers(self.beside.offset, frame, tally), self._trials(frame, tally)
         if clean is None or not tally.is_clean:
             return None
-        rows = self.encoding.rows(clean, tally)
+        y = self.encoding.response(clean, tally)
+        self._check_response(y, trials, tally)
+        if offset is not None and self.encoding.family.link == "identity":
+            y, offset = y - offset, None
+        rows = self.encoding.rows(clean, y, tally)
         if not tally.is_clean:
             return None
-        weights = None if se is None else precision_weights(se)
-        return self.reducer.piece(rows, weights=weights, groups=self._groups(frame))
+        weights = trials if se is None else precision_weights(se)
+        return self.reducer.piece(rows, weights=weights, groups=self._groups(frame), offset=offset)
+
+    def _check_response(self, y: np.ndarray, trials: np.ndarray | None, tally: Tally) -> None:
+        if not tally.is_clean:
+            return
+        try:
+            if isinstance(self.beside.trials, str) and trials is not None:
+                refuse_not_counts(trials, f"Column '{self.beside.trials}'")
+            self.encoding.family.check(y, self.encoding.formula.response, trials)
+        except DataError as err:
+            tally.unsuited = f"{err} The rows came block by block, and these are counted in one of {len(y):,} rows."
+
+    def _trials(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
+        given = self.beside.trials
+        return np.full(len(frame), float(given)) if isinstance(given, int) else self._numbers(given, frame, tally)
+
+    def _numbers(self, name: str | None, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
+        """Give a column of finite numbers, counting what is none."""
+        if name is None:
+            return None
+        if name not in self.encoding.formula.columns:  # else it is counted already
+            tally.count_unusable(name, frame[name])
+        is_clean = name not in tally.missing and name not in tally.infinite
+        return column_numbers(frame, name) if is_clean else None
 
     def _groups(self, frame: pd.DataFrame) -> list[RowGroups]:
         groups = []
@@ -164,16 +230,17 @@ class Reduce[P]:
         return groups
 
     def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
-        if self.se_name is None:
+        name = self.beside.se
+        if name is None:
             return None
-        column = frame[self.se_name]
-        tally.count_missing(self.se_name, column)
+        column = frame[name]
+        tally.count_missing(name, column)
         try:
             values = column.to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError) as err:
-            raise DataError(f"Column '{self.se_name}' must be numeric; it is {column.dtype}.") from err
-        if self.se_name not in tally.missing:
-            tally.count_not_positive(self.se_name, values)
+            raise DataError(f"Column '{name}' must be numeric; it is {column.dtype}.") from err
+        if name not in tally.missing:
+            tally.count_not_positive(name, values)
         return values
 
 

@@ -101,7 +101,14 @@ class Reducer[P, R](Protocol):
     A piece `P` is what travels; what is left of all rows, `R`, is made from the sum of the pieces.
     """
 
-    def piece(self, rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[RowGroups] = ()) -> P:
+    def piece(
+        self,
+        rows: Rows,
+        *,
+        weights: np.ndarray | None = None,
+        groups: Sequence[RowGroups] = (),
+        offset: np.ndarray | None = None,
+    ) -> P:
         """Reduce some rows.
 
         Parameters
@@ -109,9 +116,11 @@ class Reducer[P, R](Protocol):
         rows : Rows
             At least one.
         weights : numpy.ndarray, shape (N,), optional
-            Known precision weights.
+            Known precision weights; of binomial responses numbers of trials.
         groups : sequence of RowGroups
             One for each factor, in the order of the formula.
+        offset : numpy.ndarray, shape (N,), optional
+            What is still to be added to the linear predictor: where the link is the identity, the response is less it.
         """
 
     def merge(self, a: P, b: P) -> P:

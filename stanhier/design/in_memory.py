@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
+from stanhier.basics.errors import DataError
 from stanhier.design.blocks import Reducer, RowGroups, precision_weights
 from stanhier.design.design import Design, Grouping, NewGroups, NewRows
 from stanhier.design.encoding import learn_spec
 from stanhier.design.rows import EncodedRows, RowEncoder, column_matrix
 
-__all__ = ["InMemoryDesign", "RowGrouping"]
+__all__ = ["InMemoryDesign", "RowGrouping", "rows_of"]
 
 _BLOCK_ROWS = 1 << 16
 
@@ -199,3 +200,20 @@ class InMemoryDesign(Design):
             if not encoder.is_plain and not np.isfinite(block[:, :-1].sum()):
                 column_matrix(self.columns, self.frame, self.formula)  # names the column and counts its rows
             yield rows, block
+
+
+def rows_of(design: InMemoryDesign | None) -> InMemoryDesign:
+    """Give a design with its rows, where they are in memory.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    if design is None:
+        raise DataError(
+            "This step needs the rows of the model one by one, and they are not in memory: they were compressed as "
+            "they came. predict(new_data) takes the rows of any data frame; for this step, read as many rows as "
+            "fit into memory into a data frame, and make the model of them."
+        )
+    return design

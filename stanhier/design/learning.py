@@ -17,6 +17,8 @@ from stanhier.data.sources import Source
 from stanhier.design.moments import Moments
 from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import WholeColumn, whole_columns
+from stanhier.families.family import Family
+from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["MAX_LEVELS", "Learnt", "learn"]
@@ -42,13 +44,15 @@ class Learnt:
     moments: dict[str, Moments]
 
 
-def learn(formula: ParsedFormula, source: Source) -> Learnt:
+def learn(formula: ParsedFormula, source: Source, family: Family = GAUSSIAN) -> Learnt:
     """Learn what the formula needs to know of all rows, in one pass over the columns that it needs it of.
 
     Parameters
     ----------
     formula : ParsedFormula
     source : Source
+    family : Family
+        Whether the response may be categories.
 
     Returns
     -------
@@ -71,7 +75,10 @@ def learn(formula: ParsedFormula, source: Source) -> Learnt:
         return Learnt(pd.DataFrame({name: pd.Series([1]).astype(kinds[name].dtype) for name in numeric}), {})
     task = _Look(tuple(formula.columns), categorical, whole)
     seen = source.reduce(formula.columns, task)
-    return seen.learnt(kinds, formula, source.library)
+    labels = formula.labels
+    if family.takes_categories and formula.response_column is not None:
+        labels |= {formula.response_column}
+    return seen.learnt(kinds, labels, formula.response_column, source.library)
 
 
 @dataclass(frozen=True)
@@ -124,15 +131,13 @@ class _Seen:
     moments: dict[str, Moments] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
 
-    def learnt(self, kinds: pd.DataFrame, formula: ParsedFormula, library: Library) -> Learnt:
+    def learnt(self, kinds: pd.DataFrame, labels: frozenset[str], response: str | None, library: Library) -> Learnt:
         if self.rows is None:
             self.tally.refuse(library, [str(name) for name, column in kinds.items() if column.dtype.kind == "f"])
         assert self.rows is not None
         n_rows = self.tally.n_rows
         dtypes = dict(kinds.dtypes) | {
-            name: levels.dtype(
-                name, n_rows, library, labels=name in formula.labels, numeric=name == formula.response_column
-            )
+            name: levels.dtype(name, n_rows, library, labels=name in labels, numeric=name == response)
             for name, levels in self.levels.items()
         }
         return Learnt(self.rows.astype(dtypes).reset_index(drop=True), self.moments)

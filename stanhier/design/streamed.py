@@ -1,18 +1,20 @@
 """The design of a model whose rows are not in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.words import bytes_in_words, quoted
 from stanhier.data.factors import names_in_order
+from stanhier.data.row_numbers import trials_constant
 from stanhier.data.sources import Source, open_source
 from stanhier.design.absent import refuse_absent
-from stanhier.design.block_encoding import Encoding, Reduce, encoding_of
+from stanhier.design.block_encoding import Beside, Encoding, Reduce, encoding_of
 from stanhier.design.blocks import Reducer
 from stanhier.design.design import Design, Grouping
 from stanhier.design.learning import learn
@@ -101,17 +103,21 @@ def design_of(
     source = open_source(data)
     if source is None:
         return build_design(formula, data, se=se, family=family, offset=offset, trials=trials)
-    if not family.is_gaussian or offset is not None:
-        beside = f'family="{family.name}"' if not family.is_gaussian else "an offset"
-        raise DataError(
-            f"A model with {beside} needs its rows in memory; read as many as fit into a data frame. A Gaussian model "
-            "without an offset takes rows that are not."
-        )
-    return streamed_design(formula, source, reducer, se=se)
+    beside = _beside(source, se=se, offset=offset, trials=trials)
+    if family.takes_trials and trials is None:
+        family.check(np.zeros(1), formula.response)  # says what is missing
+    if not family.merges_rows:
+        _refuse_row_by_row(formula, source, family, beside)
+    return streamed_design(formula, source, reducer, beside=beside, family=family)
 
 
 def streamed_design[P](
-    formula: ParsedFormula, source: Source, reducer: Reducer[P, Any], *, se: str | Any | None = None
+    formula: ParsedFormula,
+    source: Source,
+    reducer: Reducer[P, Any],
+    *,
+    beside: Beside = Beside(),  # noqa: B008 - frozen
+    family: Family = GAUSSIAN,
 ) -> StreamedDesign:
     """Build the design of a model from rows that are never all in memory.
 
@@ -123,8 +129,9 @@ def streamed_design[P](
     formula : ParsedFormula
     source : Source
     reducer : Reducer
-    se : str, optional
-        The column of known standard errors.
+    beside : Beside
+    family : Family
+        One whose rows merge.
 
     Returns
     -------
@@ -134,27 +141,24 @@ def streamed_design[P](
     ------
     DataError
         If there are no rows; if a column is missing, of a kind that cannot be used, or has missing or infinite values;
-        if `se` is no column.
+        if the response does not suit the family; if more is left of the rows than fits into memory.
     FormulaError
         If the formula needs the rows all at once, or cannot be evaluated.
     """
-    if se is not None and not isinstance(se, str):
-        raise DataError("`se` must be the name of a column where the rows of `data` are not in memory.")
-    wanted = dict.fromkeys([*formula.columns, *formula.factor_columns, *([se] if se is not None else [])])
-    refuse_absent(list(wanted), list(source.columns), formula, source.name)
-    encoding = encoding_of(formula, learn(formula, source))
-    piece, tally = source.reduce(tuple(wanted), Reduce(encoding, se, reducer, source.library))
-    empty = source.empty(tuple(wanted))
+    wanted = _wanted(formula, source, beside)
+    encoding = encoding_of(formula, learn(formula, source, family), family)
+    piece, tally = source.reduce(wanted, Reduce(encoding, beside, reducer, source.library))
+    empty = source.empty(wanted)
     tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
     assert piece is not None
     labels = reducer.labels(piece)[: len(encoding.effects)]  # one group of all rows where there is no factor
     sorted_labels = [_in_order(one.factors, own) for one, own in zip(encoding.effects, labels, strict=True)]
     reduced = reducer.total(piece, [order for order, _ in sorted_labels])
-    return design_from(encoding, reduced, tally.n_rows, [levels for _, levels in sorted_labels], se)
+    return design_from(encoding, reduced, tally.n_rows, [levels for _, levels in sorted_labels], beside)
 
 
 def design_from(
-    encoding: Encoding, reduced: Any, n_rows: int, levels: Sequence[pd.Index], se: str | None
+    encoding: Encoding, reduced: Any, n_rows: int, levels: Sequence[pd.Index], beside: Beside
 ) -> StreamedDesign:
     """Put a streamed design together: from rows just reduced, or from a saved fit.
 
@@ -166,7 +170,7 @@ def design_from(
     n_rows : int
     levels : sequence of pandas.Index
         Labels of the groups of each factor.
-    se : str or None
+    beside : Beside
 
     Returns
     -------
@@ -180,10 +184,60 @@ def design_from(
         formula=encoding.formula,
         columns=encoding.columns,
         groupings=groupings,
-        se_name=se,
+        se_name=beside.se,
+        family=encoding.family,
+        has_offset=beside.offset is not None,
+        offset_name=beside.offset,
+        trials_name=beside.trials if isinstance(beside.trials, str) else None,
+        trials_constant=beside.trials if isinstance(beside.trials, int) else None,
+        categories=encoding.categories,
         encoding=encoding,
         reduced=reduced,
         size=n_rows,
+    )
+
+
+def _wanted(formula: ParsedFormula, source: Source, beside: Beside) -> tuple[str, ...]:
+    """Give the columns that a model needs, which are all there."""
+    wanted = tuple(dict.fromkeys([*formula.columns, *formula.factor_columns, *beside.columns]))
+    refuse_absent(list(wanted), list(source.columns), formula, source.name)
+    return wanted
+
+
+def _beside(source: Source, *, se: Any, offset: Any, trials: Any) -> Beside:
+    """Take what stands beside the formula: columns alone, since the rows are not in memory."""
+    constant = trials_constant(trials)
+    for argument, given in {"se": se, "offset": offset, "trials": trials if constant is None else None}.items():
+        calculates = isinstance(given, str) and given not in source.columns and not set("()*/+").isdisjoint(given)
+        if calculates or not isinstance(given, str | None):
+            number = " or one whole number" if argument == "trials" else ""
+            raise DataError(
+                f"`{argument}` must be the name of a column{number} where the rows of `data` are not in memory; it is "
+                f"{quoted(given, 60)}. Let the query make the column."
+            )
+    return Beside(se, offset, trials if constant is None else constant)
+
+
+@dataclass(frozen=True)
+class _CountRows:
+    """Counts rows where they are."""
+
+    def __call__(self, frames: Iterator[pd.DataFrame]) -> int:
+        return sum(map(len, frames))
+
+    def merge(self, results: Iterable[int]) -> int:
+        return sum(results)
+
+
+def _refuse_row_by_row(formula: ParsedFormula, source: Source, family: Family, beside: Beside) -> NoReturn:
+    """Refuse a family whose rows do not merge, and say how much memory they would take."""
+    wanted = _wanted(formula, source, beside)
+    n_rows = source.reduce(wanted[:1], _CountRows())
+    raise DataError(
+        f'family="{family.name}" needs its rows in memory: nothing smaller tells as much as they do of what varies '
+        f"around the linear predictor. They are {n_rows:,} rows of {len(wanted)} columns, about "
+        f"{bytes_in_words(8.0 * n_rows * len(wanted))}; read them, or as many as fit, into a data frame, and make the "
+        'model of them. "gaussian", "bernoulli", "binomial" and "poisson" take rows that are not in memory.'
     )
 
 

@@ -25,17 +25,20 @@ class Tally:
         How many, and one of them.
     not_positive : dict of (int, float) by column
         Standard errors that are none.
+    unsuited : str
+        What is wrong with the first block whose responses or trials do not suit the family.
     """
 
     n_rows: int = 0
     missing: dict[str, int] = field(default_factory=dict)
     infinite: dict[str, tuple[int, float]] = field(default_factory=dict)
     not_positive: dict[str, tuple[int, float]] = field(default_factory=dict)
+    unsuited: str = ""
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing is wrong so far."""
-        return not (self.missing or self.infinite or self.not_positive)
+        return not (self.missing or self.infinite or self.not_positive or self.unsuited)
 
     def count_unusable(self, name: str, column: pd.Series) -> None:
         """Count the missing and the infinite values of a column."""
@@ -63,9 +66,10 @@ class Tally:
 
     def merge(self, others: Iterable["Tally"]) -> "Tally":
         """Give the counts of this and others together."""
-        total = Tally(self.n_rows, dict(self.missing), dict(self.infinite), dict(self.not_positive))
+        total = Tally(self.n_rows, dict(self.missing), dict(self.infinite), dict(self.not_positive), self.unsuited)
         for other in others:
             total.n_rows += other.n_rows
+            total.unsuited = total.unsuited or other.unsuited
             for name, count in other.missing.items():
                 total.missing[name] = total.missing.get(name, 0) + count
             for mine, theirs in ((total.infinite, other.infinite), (total.not_positive, other.not_positive)):
@@ -103,6 +107,8 @@ class Tally:
                 f"Column '{name}': standard errors must be positive and finite; {count} of {self.n_rows} are not "
                 f"(such as {example:g})."
             )
+        if self.unsuited:
+            raise DataError(self.unsuited)
 
 
 def _sum_is_finite(values: np.ndarray) -> bool:

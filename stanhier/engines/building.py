@@ -23,9 +23,10 @@ from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.engines.rows.engine import RowsEngine
+from stanhier.engines.rows.reducer import CellsReducer, SummedRows
 from stanhier.engines.separation import refuse_separated
 from stanhier.families.family import Family
-from stanhier.families.known import family_of
+from stanhier.families.known import GAUSSIAN, family_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula
 from stanhier.priors.numbers import GAMMA, LOG_NORMAL
@@ -33,8 +34,10 @@ from stanhier.priors.numbers import GAMMA, LOG_NORMAL
 __all__ = ["build", "reducer_of"]
 
 
-def reducer_of(formula: ParsedFormula) -> Reducer[Any, Any]:
-    """Give what is made of rows while they are gone over: it belongs to the engine that the formula's structure has."""
+def reducer_of(formula: ParsedFormula, family: Family = GAUSSIAN) -> Reducer[Any, Any]:
+    """Give what is made of rows while they are gone over: it belongs to the engine that structure and family have."""
+    if not family.is_gaussian:
+        return CellsReducer(family)
     kind = GaussianReducer if _is_simple(formula) else MultilevelReducer
     return kind(formula.has_intercept)
 
@@ -85,7 +88,7 @@ def build(
         If a prior does not fit its parameter, or flat ones give an improper posterior.
     """
     kind_of_response = family_of(family)
-    noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula)
+    noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula, kind_of_response)
     _check_family(kind_of_response, trials, own_intercepts=own_intercepts)
     with one_blas_thread():
         design = design_of(formula, data, reducer, se=se, family=kind_of_response, trials=trials, offset=offset)
@@ -101,7 +104,9 @@ def build(
             if not chosen.by_name:
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             engine: Engine
-            if reduced is None or _has_unusual_scales(chosen):
+            if isinstance(reduced, SummedRows):
+                engine = RowsEngine.of(design, chosen, noise)
+            elif reduced is None or _has_unusual_scales(chosen):
                 rows = _rows(design, lack or _UNUSUAL)
                 refuse_separated(rows, chosen)
                 engine = RowsEngine.of(rows, chosen, noise)
@@ -123,12 +128,12 @@ _UNUSUAL = (
 
 
 def _reduced(design: Design, reducer: Reducer[Any, Any]) -> tuple[Any, str]:
-    """Give what a Gaussian likelihood sees of the rows; where that does not do, None, and why it takes the rows."""
+    """Give what a likelihood sees of rows; where that does not do, None, and why it takes the rows.
+
+    Rows in memory of other families than the Gaussian are not reduced.
+    """
     if not design.family.is_gaussian:
-        return None, (
-            f'family="{design.family.name}" takes the rows one by one, and they are not in memory; read as many rows '
-            "as fit into memory into a data frame, and make the model of them."
-        )
+        return (None if isinstance(design, InMemoryDesign) else design.reduce(reducer)), ""
     simple = _is_simple(design.formula)
     too_large = None if simple else many_effects(design)
     if too_large is not None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from stanhier.basics.arguments import in_our_words
-from stanhier.basics.errors import DataError
 from stanhier.design.columns import INTERCEPT
 from stanhier.design.design import Design
-from stanhier.design.in_memory import InMemoryDesign
+from stanhier.design.in_memory import InMemoryDesign, rows_of
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Inventory, inventory_of
@@ -72,13 +71,7 @@ class Regression:
         DataError
             If these are not in memory.
         """
-        if self.in_memory is None:
-            raise DataError(
-                "This step needs the rows of the model one by one, and they are not in memory: they were compressed as "
-                "they came. predict(new_data) takes the rows of any data frame; for this step, read as many rows as "
-                "fit into memory into a data frame, and make the model of them."
-            )
-        return self.in_memory
+        return rows_of(self.in_memory)
 
     @property
     def parameters(self) -> Inventory:

@@ -174,7 +174,7 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
             prediction_caption(fit.model.family),
             lambda: plots.prediction(fit, design.formula.predictor_columns[0]),
         )
-    if grouped or in_memory:
+    if in_memory or (grouped and fit.model.family.is_gaussian):
         yield (
             "Does the model describe the data?",
             check_caption(fit.model.family, grouped=grouped),

@@ -149,9 +149,11 @@ def _arrays(group: "h5py.Group") -> dict[str, _Array]:
 
 
 def _attributes(group: "h5py.Group") -> dict[str, Any]:
-    """Read the three attributes of a group of compressed rows: two numbers and a text."""
+    """Read the attributes of a group of compressed rows: one or two numbers and a text."""
     numbers = {}
     for name in ("n_rows", "log_weights"):
+        if name not in group.attrs:  # whoever needs it says so
+            continue
         attribute = group.attrs.get_id(name)
         if attribute.dtype.kind not in "iuf" or attribute.shape not in ((), (1,)):
             raise ValueError(f"the attribute {name} of {group.name} is no number")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from stanhier.design.block_encoding import encoding_of
+from stanhier.design.block_encoding import Beside, encoding_of
 from stanhier.design.design import Grouping
 from stanhier.design.learning import Learnt
 from stanhier.design.moments import Moments
 from stanhier.design.streamed import StreamedDesign, design_from
 from stanhier.design.whole_columns import whole_columns
 from stanhier.engines.building import reducer_of
+from stanhier.families.family import Family
 from stanhier.formula.parse import ParsedFormula
 from stanhier.storage.labels import labels_from_json, labels_to_json
 
@@ -34,7 +35,7 @@ def to_dataset(design: StreamedDesign) -> "xr.Dataset":
     """
     import xarray as xr
 
-    plain = reducer_of(design.formula).plain(design.reduced)
+    plain = reducer_of(design.formula, design.family).plain(design.reduced)
     variables: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
     for name, value in plain.items():
@@ -54,7 +55,9 @@ def to_dataset(design: StreamedDesign) -> "xr.Dataset":
     return xr.Dataset(variables, attrs=attributes)
 
 
-def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFrame, se: str | None) -> StreamedDesign:
+def from_dataset(
+    formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFrame, beside: Beside, family: Family
+) -> StreamedDesign:
     """Read what `to_dataset` gave.
 
     Raises
@@ -71,12 +74,15 @@ def from_dataset(formula: ParsedFormula, stored: "xr.Dataset", kinds: pd.DataFra
         for call, (n, reference, mean, squares) in json.loads(stored.attrs["moments"]).items()
     }
     arrays = {str(name): variable.to_numpy() for name, variable in stored.data_vars.items()}
-    reducer = reducer_of(formula)
+    reducer = reducer_of(formula, family)
     reduced = reducer.from_plain({**stored.attrs, **arrays})
-    encoding = encoding_of(formula, Learnt(kinds, moments))
+    encoding = encoding_of(formula, Learnt(kinds, moments), family)
     texts = [stored[name].to_numpy().tobytes().decode() for name in _labels(len(encoding.effects))]
-    design = design_from(encoding, reduced, reducer.n_rows(reduced), [labels_from_json(text) for text in texts], se)
+    levels = [labels_from_json(text) for text in texts]
+    design = design_from(encoding, reduced, reducer.n_rows(reduced), levels, beside)
     _check_groups(arrays, design.groupings)
+    if len(arrays["mean"]) != encoding.columns.n_columns + 1:
+        raise ValueError(f"{len(arrays['mean'])} means of {encoding.columns.n_columns + 1} columns")
     return design
 
 
@@ -94,7 +100,7 @@ def _check_groups(arrays: dict[str, np.ndarray], groupings: Sequence[Grouping]) 
         "columns": [column for grouping in groupings for column in grouping.columns],
     }
     for name, numbers in expected.items():
-        if arrays[name].tolist() != numbers:
+        if name in arrays and arrays[name].tolist() != numbers:
             raise ValueError(f"{name} {arrays[name].tolist()} in place of {numbers}")
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 import stanhier as sh
-from stanhier.basics.words import in_formula, listed, quoted, shortened
+from stanhier.basics.words import bytes_in_words, in_formula, listed, quoted, shortened
 
 
 def test_short_texts_stay_as_they_are():
@@ -83,3 +83,8 @@ def test_an_attack_is_not_quoted_back_in_full(call):
     with pytest.raises(sh.StanhierError) as refusal:
         call()
     assert len(str(refusal.value)) < 5000
+
+
+def test_amounts_of_memory():
+    sizes = (350_000, 48e6, 483e6, 3.24e9, 1.5e13)
+    assert [bytes_in_words(size) for size in sizes] == ["0.35 MB", "48 MB", "480 MB", "3.2 GB", "15,000 GB"]

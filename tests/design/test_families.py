@@ -135,4 +135,4 @@ def test_priors():
 
 def test_rows_that_are_not_in_memory(tmp_path):
     DATA.to_parquet(tmp_path / "rows.parquet")
-    refused("needs its rows in memory", "visits ~ x", str(tmp_path / "rows.parquet"), family="poisson")
+    refused("needs its rows in memory", "visits ~ x", str(tmp_path / "rows.parquet"), family="negative_binomial")

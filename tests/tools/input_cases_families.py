@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import stanhier as sh
+from stanhier.engines.rows import sums
 from tests.tools.input_cases import FLAGS, FLAT, Pair, accepted, base, case, frame, groups, line, refused, rest
 
 HEADING = "Families of responses"
@@ -229,3 +230,41 @@ def _() -> Iterator[Pair]:
 
 
 accepted(HEADING, "a Gaussian response of other numbers", lambda: model("n ~ x", "gaussian"))
+
+
+def elsewhere(
+    formula: str = "n ~ x", family: str = "poisson", columns: dict[str, Any] | None = None, **beside: Any
+) -> Any:
+    return sh.Model(formula, pl.from_pandas(frame(**(columns or {}))).lazy(), family=family, **beside)
+
+
+@case(HEADING, "bernoulli, binomial or Poisson rows that are not in memory")
+def _() -> Iterator[Pair]:
+    yield elsewhere(), model()
+    yield elsewhere("v ~ x", "bernoulli", columns={"v": FLAGS}), yes_or_no(FLAGS)
+    yield elsewhere("n ~ x", "binomial", columns={"m": MANY}, trials="m"), out_of(9)
+    yield elsewhere(columns={"o": base()["x"]}, offset="o"), model(offset=base()["x"])
+
+
+@case(HEADING, "negative binomial or Student t rows that are not in memory")
+def _() -> Iterator[Pair]:
+    words_of({'family="student_t" needs its rows': lambda: elsewhere("y ~ x", "student_t")})
+    yield elsewhere(family="negative_binomial"), None
+
+
+@case(HEADING, "more than 5 million different rows that are not in memory, or 1 GB of them")
+def _() -> Iterator[Pair]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sums, "MOST_CELLS", 4)
+        yield elsewhere(), None
+
+
+@case(HEADING, "`trials` or an offset as an array, beside rows that are not in memory")
+def _() -> Iterator[Pair]:
+    trials = "`trials` must be the name of a column or one whole number"
+    words_of({trials: lambda: elsewhere(family="binomial", trials=MANY)})
+    yield elsewhere(offset=np.zeros(12)), None
+
+
+ROW = "a response that does not suit its family, in rows that are not in memory"
+refused(HEADING, ROW, lambda: elsewhere("v ~ x", columns={"v": rest(base()["n"].astype(float), 1.5)}))

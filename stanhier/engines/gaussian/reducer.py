@@ -31,7 +31,14 @@ class GaussianReducer:
 
     merge = staticmethod(merge)
 
-    def piece(self, rows: Rows, *, weights: np.ndarray | None = None, groups: Sequence[RowGroups] = ()) -> Piece:
+    def piece(
+        self,
+        rows: Rows,
+        *,
+        weights: np.ndarray | None = None,
+        groups: Sequence[RowGroups] = (),
+        offset: np.ndarray | None = None,  # noqa: ARG002 - the response is less it
+    ) -> Piece:
         """Reduce some rows, which are in the groups of one factor or of none."""
         if not groups:
             return piece_of(rows, weights=weights, n_groups=int(self.has_intercept))

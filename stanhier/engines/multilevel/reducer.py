@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stanhier.design.blocks import RowGroups, Rows
 from stanhier.engines.multilevel.layout import TermShape, dense_terms, eliminated_term
 from stanhier.engines.multilevel.pieces import Piece, merge, piece_of
 from stanhier.engines.multilevel.statistics import Statistics, statistics_of
@@ -28,8 +29,18 @@ class MultilevelReducer:
     """
 
     has_intercept: bool = True
-    piece = staticmethod(piece_of)
     merge = staticmethod(merge)
+
+    def piece(
+        self,
+        rows: Rows,
+        *,
+        weights: np.ndarray | None = None,
+        groups: Sequence[RowGroups] = (),
+        offset: np.ndarray | None = None,  # noqa: ARG002 - the response is less it
+    ) -> Piece:
+        """Reduce some rows."""
+        return piece_of(rows, weights=weights, groups=groups)
 
     def labels(self, piece: Piece) -> tuple[pd.Index, ...]:
         """Give the levels of each term of a piece in their order."""

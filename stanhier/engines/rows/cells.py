@@ -12,7 +12,7 @@ import numpy as np
 
 from stanhier.engines.rows.likelihood import GAUSSIAN, NEGATIVE_BINOMIAL, POISSON, STUDENT
 
-__all__ = ["Cells", "merged"]
+__all__ = ["Cells", "like_rows", "merged"]
 
 
 @dataclass(frozen=True)
@@ -94,20 +94,11 @@ def merged(
     offset = np.zeros(len(y)) if offset is None else offset
     if family == POISSON:  # the mean is exposure times exp(the rest)
         n, offset = n * np.exp(offset), np.zeros(len(y))
-    merges = family not in (NEGATIVE_BINOMIAL, STUDENT)
-    values = [*X.T, *(z for block in Z for z in block.T), offset]
     ordered_codes = [codes[t] for t in sorted(range(len(codes)), key=lambda t: t != largest)]
-    key = [_mixed(values)] if merges else []
-    keys = [*key, *ordered_codes[::-1]]
-    order = np.lexsort(keys) if keys else np.arange(len(y))
-    start = np.arange(len(y))
-    if merges:
-        differs = np.zeros(len(y), dtype=bool)
-        differs[:1] = True
-        for column in (*ordered_codes, *values):
-            sorted_column = column[order]
-            differs[1:] |= sorted_column[1:] != sorted_column[:-1]
-        start = np.flatnonzero(differs)
+    if family in (NEGATIVE_BINOMIAL, STUDENT):
+        order, start = _order(len(y), ordered_codes), np.arange(len(y))
+    else:
+        order, start = like_rows([*X.T, *(z for block in Z for z in block.T), offset], ordered_codes)
     first = order[start]
     total, squares = n[order], 0.0
     if family == GAUSSIAN:
@@ -125,6 +116,38 @@ def merged(
         n_rows=len(order),
         squares=squares,
     )
+
+
+def like_rows(columns: Sequence[np.ndarray], codes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Sort rows by their groups so that those alike in everything come together.
+
+    Parameters
+    ----------
+    columns : sequence of numpy.ndarray, shape (N,)
+        At least one.
+    codes : sequence of numpy.ndarray of int, shape (N,)
+        Groups; the first are what rows are sorted by first.
+
+    Returns
+    -------
+    order : numpy.ndarray of int, shape (N,)
+        It does not depend on the order in which different rows came.
+    start : numpy.ndarray of int, shape (M,)
+        Where each run of like rows begins in that order.
+    """
+    order = _order(len(columns[0]), codes, _mixed(columns))
+    differs = np.zeros(len(order), dtype=bool)
+    differs[:1] = True
+    for column in (*codes, *columns):
+        sorted_column = column[order]
+        differs[1:] |= sorted_column[1:] != sorted_column[:-1]
+    return order, np.flatnonzero(differs)
+
+
+def _order(n_rows: int, codes: Sequence[np.ndarray], *last: np.ndarray) -> np.ndarray:
+    """Sort rows by their groups, the first most, and by what else is given."""
+    keys = [*last, *codes[::-1]]
+    return np.lexsort(keys) if keys else np.arange(n_rows)
 
 
 def _mixed(columns: Sequence[np.ndarray]) -> np.ndarray:

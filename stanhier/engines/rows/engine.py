@@ -1,6 +1,6 @@
 """The engine of rows: any family of responses, any number of factors, all effects sampled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -11,6 +11,7 @@ from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
 from stanhier.basics.words import quoted
+from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.collinear import said_of_collinear
@@ -19,13 +20,15 @@ from stanhier.engines.gaussian.marginal import RankDeficientError
 from stanhier.engines.gaussian.program_data import location_priors
 from stanhier.engines.multilevel.layout import TermShape, eliminated_term
 from stanhier.engines.parameters import Role
-from stanhier.engines.rows.cells import merged
+from stanhier.engines.rows.cells import Cells, merged
 from stanhier.engines.rows.coordinates import RowsCoordinates
 from stanhier.engines.rows.explicit import ExplicitEngine
 from stanhier.engines.rows.likelihood import GAUSSIAN, derivatives, family_code
 from stanhier.engines.rows.program_data import stan_data
+from stanhier.engines.rows.reducer import CellsReducer, SummedRows
 from stanhier.engines.rows.reference import ExactFitError, Problem
 from stanhier.engines.rows.whitening import Whitening, whiten
+from stanhier.families.family import Family
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 from stanhier.priors.numbers import FLAT
@@ -38,7 +41,7 @@ CERTAIN = 1e-6
 
 @dataclass(frozen=True)
 class RowsEngine(ExplicitEngine):
-    """A regression of any family, with any number of factors, on rows in memory.
+    """A regression of any family, with any number of factors, on rows in memory or on what was summed up of rows.
 
     Attributes
     ----------
@@ -52,7 +55,9 @@ class RowsEngine(ExplicitEngine):
         What the location is relative to, of [x_1 .. x_K, y].
     chosen : ChosenPriors
     noise : Noise
-    rows : InMemoryDesign
+    design : Design
+    rows : InMemoryDesign or None
+        The rows, where they are in memory.
     n_before : tuple of int
         Of each factor the number of groups before rows were added; the first are the same.
     """
@@ -63,13 +68,14 @@ class RowsEngine(ExplicitEngine):
     centre: np.ndarray
     chosen: ChosenPriors
     noise: Noise
-    rows: InMemoryDesign
+    design: Design
+    rows: InMemoryDesign | None
     n_before: tuple[int, ...]
 
     @classmethod
     def of(
         cls,
-        design: InMemoryDesign,
+        design: Design,
         chosen: ChosenPriors,
         noise: Noise,
         *,
@@ -80,7 +86,8 @@ class RowsEngine(ExplicitEngine):
 
         Parameters
         ----------
-        design : InMemoryDesign
+        design : Design
+            With its rows, or with the `SummedRows` that were made of them.
         chosen : ChosenPriors
         noise : Noise
         origin : numpy.ndarray, shape (K + 1,), optional
@@ -94,14 +101,20 @@ class RowsEngine(ExplicitEngine):
             If predictors and effects reproduce a Gaussian response exactly, or columns are collinear with flat priors;
             if with these the location has no limit, since predictors tell events from their absence without error.
         """
-        place = _origin(design) if origin is None else origin
         with one_blas_thread():
+            place = _origin(design) if origin is None else origin
             problem = _problem(design, chosen, noise, place)
             eta = tuple(chosen.correlation_shapes([grouping.blocks for grouping in design.groupings]).tolist())
             whitening = _whitened(design, problem, _auxiliary(chosen), eta)
             _refuse_endless(design, problem, whitening)
         before = tuple(len(one.levels) for one in design.groupings) if n_before is None else n_before
-        return cls(problem, whitening, eta, place, chosen, noise, design, before)
+        rows = design if isinstance(design, InMemoryDesign) else None
+        return cls(problem, whitening, eta, place, chosen, noise, design, rows, before)
+
+    @property
+    def family(self) -> Family:
+        """How responses vary around the linear predictor."""
+        return self.design.family
 
     @property
     def program(self) -> str:
@@ -128,7 +141,7 @@ class RowsEngine(ExplicitEngine):
     @cached_property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        return moments_of_rows(self.rows)
+        return moments_of_rows(self.rows) if self.rows is not None else _summed(self.design).moments
 
     @property
     def prior_centre(self) -> np.ndarray:
@@ -137,12 +150,12 @@ class RowsEngine(ExplicitEngine):
 
     def data(self) -> dict[str, Any]:
         """Give what the program receives; the keys are the names in its data block."""
-        with in_double_precision(self.rows.formula.text):
+        with in_double_precision(self.design.formula.text):
             return stan_data(self.problem, self.whitening, self.eta)
 
     def on_rows(self, design: InMemoryDesign) -> Self:
         """Give the engine of the same model on other rows, their origin where it was."""
-        n_before = tuple(len(one.levels) for one in self.rows.groupings)
+        n_before = tuple(len(one.levels) for one in self.design.groupings)
         return type(self).of(design, self.chosen, self.noise, origin=self.origin, n_before=n_before)
 
     def in_logarithms(self) -> Self:
@@ -153,11 +166,37 @@ class RowsEngine(ExplicitEngine):
         """Give `Draws.values`, of one chain, from S draws of each parameter that has a prior, by name."""
         return self.coordinates.values_of(drawn)
 
+    def fingerprint(self) -> Iterator[np.ndarray]:
+        """Give the rows, or the distinct ones with their sums."""
+        if self.rows is not None:
+            yield from super().fingerprint()
+            return
+        sums = _summed(self.design).sums
+        yield sums.columns.ravel()
+        yield from sums.codes
+        yield from (sums.offset, sums.y, sums.n)
 
-def _origin(design: InMemoryDesign) -> np.ndarray:
+    def group_weights(self, term: int) -> np.ndarray:
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
+        if self.rows is not None:
+            return super().group_weights(term)
+        sums = _summed(self.design).sums
+        return np.bincount(sums.codes[term], sums.often, minlength=self.shapes[term].n_levels)
+
+
+def _summed(design: Design) -> SummedRows:
+    """Give what was made of rows that are not in memory."""
+    summed = design.reduce(CellsReducer(design.family))
+    assert isinstance(summed, SummedRows)
+    return summed
+
+
+def _origin(design: Design) -> np.ndarray:
     """Give the means of [X y] of a model with an intercept, else 0; 0 of responses that are not Gaussian or so."""
     if not design.formula.has_intercept:
         return np.zeros(len(design.predictors) + 1)
+    if not isinstance(design, InMemoryDesign):
+        return np.append(_summed(design).mean[: len(design.predictors)], 0.0)
     on_scale = design.family.link == "identity"
     return np.append(design.X.mean(axis=0), design.y.mean() if on_scale else 0.0)
 
@@ -167,31 +206,40 @@ def _auxiliary(chosen: ChosenPriors) -> tuple[str, ...]:
     return tuple(one.name for role in (Role.NOISE, Role.AUXILIARY) for one in parameters.all_of(role))
 
 
-def _problem(design: InMemoryDesign, chosen: ChosenPriors, noise: Noise, origin: np.ndarray) -> Problem:
+def _problem(design: Design, chosen: ChosenPriors, noise: Noise, origin: np.ndarray) -> Problem:
     terms = tuple(TermShape(len(one.levels), one.blocks, one.columns) for one in design.groupings)
-    code = family_code(design.family.name, design.family.link)
-    X = design.X - origin[:-1]
-    if design.formula.has_intercept:
-        X = np.column_stack([np.ones(len(X)), X])
-    cells = merged(
-        code,
-        X,
-        [design.effect_matrix(t) for t in range(len(terms))],
-        [one.codes for one in design.groupings],
-        np.asarray(design.y, dtype=float) - origin[-1],
-        largest=eliminated_term(terms) if terms else -1,
-        n=design.weights if code == GAUSSIAN else design.trials,
-        offset=design.offset,
-    )
+    cells = _cells(design, terms, origin)
     parameters = chosen.parameters
     roles = (Role.GROUP_SD, Role.NOISE, Role.AUXILIARY)
     scales = numbers(chosen.of([one for role in roles for one in parameters.all_of(role)]))
     return Problem(cells, terms, location_priors(chosen, origin), scales, noise.unit)
 
 
-def _whitened(
-    design: InMemoryDesign, problem: Problem, auxiliary: tuple[str, ...], eta: tuple[float, ...]
-) -> Whitening:
+def _cells(design: Design, terms: tuple[TermShape, ...], origin: np.ndarray) -> Cells:
+    code = family_code(design.family.name, design.family.link)
+    if isinstance(design, InMemoryDesign):
+        columns, codes, y = design.matrix, [one.codes for one in design.groupings], design.y
+        n, offset = design.weights if code == GAUSSIAN else design.trials, design.offset
+    else:
+        sums = _summed(design).sums
+        columns, codes, y, n, offset = sums.columns, list(sums.codes), sums.y, sums.n, sums.offset
+    X = columns[:, : len(design.predictors)] - origin[:-1]
+    if design.formula.has_intercept:
+        X = np.column_stack([np.ones(len(X)), X])
+    cells = merged(
+        code,
+        X,
+        [one.effect_matrix(columns) for one in design.groupings],
+        codes,
+        np.asarray(y, dtype=float) - origin[-1],
+        largest=eliminated_term(terms) if terms else -1,
+        n=n,
+        offset=offset,
+    )
+    return replace(cells, n_rows=design.n_rows)
+
+
+def _whitened(design: Design, problem: Problem, auxiliary: tuple[str, ...], eta: tuple[float, ...]) -> Whitening:
     try:
         return whiten(problem, auxiliary, eta)
     except RankDeficientError as err:

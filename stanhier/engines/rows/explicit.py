@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import StanhierError
-from stanhier.design.in_memory import InMemoryDesign
+from stanhier.design.in_memory import InMemoryDesign, rows_of
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Block
 from stanhier.engines.multilevel import group_means
@@ -19,21 +19,25 @@ from stanhier.engines.multilevel.layout import EFFECTS, NOISE, effect_slices
 from stanhier.engines.rows import densities
 from stanhier.engines.rows.given_effects import GivenEffects
 from stanhier.engines.textbook.new_levels import drawn_new_levels, with_room
+from stanhier.families.family import Family
 
 __all__ = ["ExplicitEngine"]
 
 
 class ExplicitEngine(ConditionalEngine):
-    """An engine of rows in memory that samples the effects of all groups."""
+    """An engine that samples the effects of all groups."""
 
-    rows: InMemoryDesign
-    """The rows."""
     n_before: tuple[int, ...]
     """Of each factor the number of groups before rows were added; the first are the same."""
 
+    @property
+    def family(self) -> Family:
+        """How responses vary around the linear predictor."""
+        return rows_of(self.rows).family
+
     def fingerprint(self) -> Iterator[np.ndarray]:
         """Give the rows."""
-        rows = self.rows
+        rows = rows_of(self.rows)
         yield rows.matrix.ravel()
         yield rows.y
         yield from (one.codes for one in rows.groupings)
@@ -41,8 +45,9 @@ class ExplicitEngine(ConditionalEngine):
 
     def group_weights(self, term: int) -> np.ndarray:
         """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
-        grouping = self.rows.groupings[term]
-        return np.bincount(grouping.codes, self.rows.weights, minlength=len(grouping.levels)).astype(float)
+        rows = rows_of(self.rows)
+        grouping = rows.groupings[term]
+        return np.bincount(grouping.codes, rows.weights, minlength=len(grouping.levels)).astype(float)
 
     def effects(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:
         """Give the draws of effects of groups, deviations from the population, shape (S, G, q)."""
@@ -66,13 +71,13 @@ class ExplicitEngine(ConditionalEngine):
 
     def given_effects(self, draws: Draws) -> GivenEffects:
         """Give what densities of rows of other families are conditioned on."""
-        given, family = self.given(draws), self.rows.family
+        given, family = self.given(draws), self.family
         auxiliary = {name: given.sigma if name == NOISE else draws.flat(name) for name in family.auxiliary}
         return GivenEffects(family, given.location, given.origin, auxiliary, given.factors, given.effects)
 
     def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
         """Give log densities of rows, block by block: given the other rows of their group, or given all effects."""
-        if self.rows.family.is_gaussian:
+        if self.family.is_gaussian:
             return super().row_densities(design, draws)
         return densities.row_densities(design, self.given_effects(draws))
 
@@ -86,13 +91,13 @@ class ExplicitEngine(ConditionalEngine):
         known: Sequence[np.ndarray] | None = None,
     ) -> Iterator[Block]:
         """Give log densities of sets of rows, of a model with groups of those of a factor."""
-        if self.rows.family.is_gaussian:
+        if self.family.is_gaussian:
             return super().set_densities(design, codes, n_sets, draws, known=known)
         return densities.set_densities(design, codes, n_sets, self.given_effects(draws), known)
 
     def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
         """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
-        if self.rows.family.is_gaussian:
+        if self.family.is_gaussian:
             return super().held_out_densities(design, codes, draws)
         return densities.held_out_densities(design, codes, self.given_effects(draws))
 
@@ -113,22 +118,22 @@ class ExplicitEngine(ConditionalEngine):
         """Give draws of fewer rows, weighted for all, with the effects of new groups drawn given all rows."""
         self._refuse_family("The effects of new groups are drawn without sampling anew")
         roomy = with_room(draws, self.shapes, self.n_before)
-        return drawn_new_levels(roomy, self.rows, self.given(roomy), self.shapes, self.n_before)
+        return drawn_new_levels(roomy, rows_of(self.rows), self.given(roomy), self.shapes, self.n_before)
 
     def own_effects(self, draws: Draws, term: int) -> np.ndarray:
         """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell."""
         self._refuse_family("What each group's rows alone say of its effects is known")
-        return group_means.own_effects(self.rows, self.given(draws), term)
+        return group_means.own_effects(rows_of(self.rows), self.given(draws), term)
 
     def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,)."""
-        if self.rows.family.is_gaussian:
+        if self.family.is_gaussian:
             return super().replicated_means(draws, term, keep, seed)
-        return densities.replicated_means(self.rows, self.given_effects(draws.only(keep)), term, seed)
+        return densities.replicated_means(rows_of(self.rows), self.given_effects(draws.only(keep)), term, seed)
 
     def _refuse_family(self, what: str) -> None:
-        if not self.rows.family.is_gaussian:
+        if not self.family.is_gaussian:
             raise StanhierError(
-                f'{what} for Gaussian responses; this model has family="{self.rows.family.name}". Sample the model '
+                f'{what} for Gaussian responses; this model has family="{self.family.name}". Sample the model '
                 "of all rows."
             )
