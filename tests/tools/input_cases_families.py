@@ -175,13 +175,6 @@ def _() -> Iterator[Pair]:
     yield out_of(None, "n | trials(x) ~ x"), None
 
 
-@case(HEADING, "rows that are not in memory, with another family or an offset")
-def _() -> Iterator[Pair]:
-    rows = pl.from_pandas(base()).lazy()
-    words_of({"A model with an offset needs": lambda: sh.Model("y ~ x", rows, offset="n")})
-    yield sh.Model("n ~ x", rows, family="poisson"), None
-
-
 @case(HEADING, "`sigma` or `se` with another family than the Gaussian")
 def _() -> Iterator[Pair]:
     words_of({"its scale is estimated": lambda: model(family="student_t", sigma=1.0)})

@@ -252,7 +252,7 @@ def _whitened(design: Design, problem: Problem, auxiliary: tuple[str, ...], eta:
         ) from err
 
 
-def _refuse_endless(design: InMemoryDesign, problem: Problem, whitening: Whitening) -> None:
+def _refuse_endless(design: Design, problem: Problem, whitening: Whitening) -> None:
     """Refuse discrete responses of probability 1 at the mode where priors are flat: any larger location is as likely.
 
     With an offset there may be a way back to smaller probabilities.
