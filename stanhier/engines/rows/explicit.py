@@ -116,13 +116,17 @@ class ExplicitEngine(ConditionalEngine):
 
     def completed(self, draws: Draws) -> Draws:
         """Give draws of fewer rows, weighted for all, with the effects of new groups drawn given all rows."""
-        self._refuse_family("The effects of new groups are drawn without sampling anew")
+        self._refuse_family(
+            "The effects of new groups are drawn without sampling anew", "sample the model of the old and the new rows"
+        )
         roomy = with_room(draws, self.shapes, self.n_before)
         return drawn_new_levels(roomy, rows_of(self.rows), self.given(roomy), self.shapes, self.n_before)
 
     def own_effects(self, draws: Draws, term: int) -> np.ndarray:
         """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell."""
-        self._refuse_family("What each group's rows alone say of its effects is known")
+        self._refuse_family(
+            "What each group's rows alone say of its effects is known", "group_summary() has the posterior's effects"
+        )
         return group_means.own_effects(rows_of(self.rows), self.given(draws), term)
 
     def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,9 +135,8 @@ class ExplicitEngine(ConditionalEngine):
             return super().replicated_means(draws, term, keep, seed)
         return densities.replicated_means(rows_of(self.rows), self.given_effects(draws.only(keep)), term, seed)
 
-    def _refuse_family(self, what: str) -> None:
+    def _refuse_family(self, what: str, remedy: str) -> None:
         if not self.family.is_gaussian:
             raise StanhierError(
-                f'{what} for Gaussian responses; this model has family="{self.family.name}". Sample the model '
-                "of all rows."
+                f'{what} for Gaussian responses; this model has family="{self.family.name}": {remedy}.'
             )

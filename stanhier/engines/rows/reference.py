@@ -17,6 +17,7 @@ from stanhier.engines.rows.information import EffectColumns, Information
 from stanhier.engines.rows.iterative_system import IterativeSystem
 from stanhier.engines.rows.likelihood import GAUSSIAN, NEGATIVE_BINOMIAL, STUDENT, Derivatives, derivatives, first_guess
 from stanhier.engines.rows.scale_priors import part_of
+from stanhier.engines.rows.steps import first_size
 from stanhier.engines.rows.variances import next_auxiliary, next_covariance
 from stanhier.priors.numbers import PriorNumbers
 
@@ -154,8 +155,7 @@ def find_reference(problem: Problem) -> Reference:
         variances = system.summed_variances()
         point, curvature = _scales_step(problem, columns, point, variances, least)
         point = replace(point, aux=np.clip(point.aux, start.aux / LARGEST_RATIO, start.aux * LARGEST_RATIO))
-        with_sigma = problem.sigma is None and problem.cells.family in (GAUSSIAN, STUDENT)
-        if with_sigma and point.aux[0] < EXACT * start.aux[0]:
+        if problem.cells.family in (GAUSSIAN, STUDENT) and point.aux[0] < EXACT * start.aux[0]:
             raise ExactFitError
         if whole and n_steps > 3 and _change(before, point) < CLOSE:
             break
@@ -238,7 +238,7 @@ def _newton(
 
     if guess is not None:
         return value(1.0)[1], system, False
-    old, size = value(0.0)[0], 1.0
+    old, size = value(0.0)[0], first_size(problem.cells.family, columns.predictor(step[-1], step[:-1]))
     new, moved = value(size)
     slack = 1e-10 * (1.0 + abs(old))
     while not new > old - slack and size > 1e-12:

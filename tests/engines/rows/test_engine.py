@@ -134,7 +134,7 @@ def test_a_response_that_effects_reproduce_exactly_is_refused():
 
 def test_effects_by_themselves_are_for_gaussian_rows():
     model = _model("bernoulli")
-    with pytest.raises(StanhierError, match='family="bernoulli"'):
+    with pytest.raises(StanhierError, match='family="bernoulli": group_summary'):
         model.engine.own_effects(_draws(model), 0)
 
 
@@ -167,7 +167,7 @@ def _sampled(regression, seed=1, n=1500):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["gaussian", "bernoulli", "poisson"])
 def test_posterior_is_that_of_the_textbook_program(family, cmdstan_home):
     model = _model(family)
     errors, ratios = _compared(_sampled(model), _sampled(textbook_regression(model), seed=2))
