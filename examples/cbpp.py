@@ -75,6 +75,7 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
 
     _common.save(fit.plot_forest(), folder / "cbpp_herds.png")
     _common.save(fit.plot_posterior(var_names=["alpha", "beta", "sd_herd"]), folder / "cbpp_posterior.png")
+    _common.save(fit.plot_prediction("period"), folder / "cbpp_prediction.png")
     _common.save(fit.plot_ppc(), folder / "cbpp_ppc.png")
     _common.save(fit.plot_trace(var_names=["alpha", "sd_herd"]), folder / "cbpp_trace.png")
     return fit

@@ -61,8 +61,9 @@ data {
   vector[N] y; // successes, counts, responses or weighted means
   vector<lower=0>[N] n; // weights, trials, or exposures; families 4 and 5 do not read them
   vector[N] eta_hat; // offset + x * location at phi = 0
-  vector<lower=0>[D] counts; // normal: numbers of rows, and weighted squares within cells;
-  // negative binomial: how many rows have y > 0, y > 1, y > 2 ...; other families: none
+  vector[D] counts; // normal: numbers of rows, and weighted squares within cells;
+  // negative binomial: places x, then weights w, with which w' * log(1 + x / shape) is the sum over all rows of
+  // log(1 + k / shape), k = 0, 1 .. y - 1, whatever shape is; other families: none
   
   vector[I] info; // lower triangles of H_j, row by row: term by term, level by level
   vector[E] pulled; // c_j: term by term, level by level, effect by effect
@@ -98,6 +99,13 @@ transformed data {
     first = first_rows(g[sorted], J[sorted]);
   }
   check_data(family, g, q, J, block_term, block_size, above, Qn, Cn, A, E, I, D);
+  // Densities are told relative to the reference point: where rows are very informative, the digits that are written
+  // would all go to a constant otherwise.
+  real at_reference = effects_density(rep_vector(0, P + E + Qn + Cn + A + n_t), family, P, q, J, block_term, block_size,
+                                      eta, X, Z, z_column, g, sorted, first, y, n, eta_hat, counts, info, pulled,
+                                      coupling, above, parent, b_hat, sigma_hat, prior_rows, prior_residual,
+                                      prior_precision, t_prior, t_nu, u_hat, u_basis, softness, sigma_known,
+                                      scale_prior_family, scale_prior_nu, scale_prior_mu, scale_prior_sigma);
 }
 parameters {
   vector[P + E + Qn + Cn + A + n_t] z; // phi; zeta, term by term, level by level, effect by effect; of u
@@ -106,6 +114,7 @@ model {
   target += effects_density(z, family, P, q, J, block_term, block_size, eta, X, Z, z_column, g, sorted, first, y, n,
                             eta_hat, counts, info, pulled, coupling, above, parent, b_hat, sigma_hat, prior_rows,
                             prior_residual, prior_precision, t_prior, t_nu, u_hat, u_basis, softness, sigma_known,
-                            scale_prior_family, scale_prior_nu, scale_prior_mu, scale_prior_sigma);
+                            scale_prior_family, scale_prior_nu, scale_prior_mu, scale_prior_sigma)
+            - at_reference;
 }
 

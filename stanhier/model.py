@@ -163,9 +163,9 @@ class Model(Regression):
         Parameters
         ----------
         engine : {"fast", "textbook"}
-            What is sampled: a program in which all that can be is integrated out, or `stan_code` itself, compiled when
-            it is first needed, on the rows. Both have the same posterior, which `fit.agreement(other)` shows, and the
-            second takes structures that are too large for the first.
+            What is sampled: a program of the package's own, in which all that can be is integrated out, or `stan_code`
+            itself on the rows, compiled when it is first needed. Both have the same posterior, which
+            `fit.agreement(other)` shows.
         keep_finished : bool
             When a chain dies, starts nowhere or runs into `timeout`: an error, or, if True, a fit of the chains that
             finished, with a warning, and `fit.failed_chains` says why the others did not.
@@ -182,7 +182,7 @@ class Model(Regression):
         StanhierError
             If a keyword is unknown or has a value that it cannot have.
         DataError
-            If the structure is too large for the first engine, or rows for the second are not in memory.
+            If rows for the second engine are not in memory.
         SamplingError
             If a chain does not finish (with `keep_finished`: if none does); which, and why, with Stan's own words.
         CmdStanError

@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 PROMISES = {
     "cbpp": (
         ["sd_herd[Intercept]", "No problems found.", "no herds", "stays healthy"],
-        [f"cbpp_{picture}" for picture in ("herds", "posterior", "ppc", "trace")],
+        [f"cbpp_{picture}" for picture in ("herds", "posterior", "ppc", "prediction", "trace")],
     ),
     "eight_schools": (
         ["sigma_alpha", "alpha[H]", "No problems found."],

@@ -65,3 +65,8 @@ def test_the_number_of_animals_at_risk_is_needed_for_counts_alone(fit):
     assert 0 < fit.predict(new)["mean"].item() < 1
     with pytest.raises(sh.DataError, match="the column 'size' is missing"):
         fit.predict(new, kind="response")
+    values = sh.Model(FORMULA, cattle(), family="binomial", trials=cattle()["size"], offset=np.zeros(56))
+    with pytest.raises(
+        sh.DataError, match=r"given values; make it with offset=.column., and give new data that column"
+    ):
+        sh.Fit(values, fit.draws).predict(new)

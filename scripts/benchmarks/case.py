@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["INTERCEPT", "ROOT", "Case", "MissingDataError", "Term"]
+__all__ = ["COUNTED", "INTERCEPT", "ROOT", "Case", "MissingDataError", "Term"]
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERCEPT = "Intercept"
+COUNTED = ("bernoulli", "poisson")
+"""Families whose responses are whole numbers."""
 
 
 class MissingDataError(Exception):
@@ -70,8 +72,14 @@ class Case:
     known_sigma : float or None
     terms : tuple of Term
         What varies otherwise; then there is no `group`.
+    family : str
+        `gaussian`, `bernoulli` (of the logit), `poisson` (of the log) or `student_t`; all but the first with `terms`.
+    nu : tuple of float or None
+        Shape and rate of the gamma prior of the degrees of freedom of a Student t response.
     limit : float or None
         Seconds that a call may take where the command line does not say; None for its default.
+    alone : tuple of int or None
+        Iterations of warm-up and draws of data so large that stanhier alone is measured; None where all peers are.
     """
 
     title: str
@@ -86,7 +94,10 @@ class Case:
     se: str | None = None
     known_sigma: float | None = None
     terms: tuple[Term, ...] = ()
+    family: str = "gaussian"
+    nu: tuple[float, float] | None = None
     limit: float | None = None
+    alone: tuple[int, int] | None = None
 
     @property
     def formula(self) -> str:
@@ -101,8 +112,8 @@ class Case:
 
     @cached_property
     def y(self) -> np.ndarray:
-        """Response, shape (N,)."""
-        return self.table[self.response].to_numpy(dtype=float)
+        """Response, shape (N,): whole numbers of a family that counts."""
+        return self.table[self.response].to_numpy(dtype=int if self.family in COUNTED else float)
 
     @cached_property
     def _factorised(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
 """The data sets and the model on each: what every peer fits.
 
 Priors are of few kinds, so that every peer can have the same: normal(mean, sd) on intercept and slopes,
-half-Cauchy on the scales; and LKJ(1) on correlations. They apply to the parameters as written: the intercept at x = 0.
+half-Cauchy on the scales; LKJ(1) on correlations; gamma on degrees of freedom. They apply to the parameters as
+written: the intercept at x = 0.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from scripts.benchmarks.case import ROOT, Case, MissingDataError
+from scripts.benchmarks.families import FAMILIES
 from scripts.benchmarks.slopes import insteval, pastes, penicillin, several_slopes, with_slope
 
 __all__ = ["CASES", "build", "simulated"]
@@ -108,4 +110,5 @@ CASES: dict[str, Callable[[], Case]] = {
     "penicillin": penicillin,
     "pastes": pastes,
     "insteval": insteval,
+    **FAMILIES,
 }

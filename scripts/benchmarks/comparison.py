@@ -45,7 +45,7 @@ def compare(
         print(f"  {case}: left out, {err}")
         return [Measurement("comparison", case, REFERENCE, "status", note=f"left out: {err}")]
     limit = limit or built.limit or LIMIT
-    names = [REFERENCE, *(name for name in peers if name != REFERENCE)]
+    names = [REFERENCE, *(name for name in peers if name != REFERENCE and built.alone is None)]
     measured: list[Measurement] = []
     reference: Moments | None = None
     for name in names:
@@ -97,6 +97,8 @@ def _measure(
         rows.append(_row(case, peer, quantity, "s", values, load=load))
     if report.get("memory"):
         rows.append(_row(case, peer, "memory", "MB", [report["memory"]]))
+    for what, size in report.get("first_memory", {}).items():
+        rows.append(_row(case, peer, f"memory in first call, {what}", "MB", [size]))
     if not report.get("warm"):
         return rows, None
     found, more = judge(case, peer, report, reference)

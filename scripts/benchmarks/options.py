@@ -4,6 +4,8 @@ import argparse
 import sys
 
 __all__ = [
+    "FAMILY_CASES",
+    "FAMILY_PEERS",
     "GROUPS",
     "PAGE_ONLY",
     "QUICK_CASES",
@@ -19,7 +21,19 @@ SECTIONS = ("scaling", "slope_scaling", "guard", "footprint", "many", "parquet",
 SLOPE_CASES = ("sleepstudy_slopes", "radon_mn_slopes", "three_effects", "penicillin", "pastes", "insteval")
 SLOPE_PEERS = "stanhier,stan,nutpie,bambi"
 """Peers on data with slopes and several factors, where the others take long, or have no such model."""
-GROUPS = {"slopes": (*SLOPE_CASES, "slope_scaling", "guard")}
+FAMILY_CASES = (
+    "bernoulli",
+    "poisson",
+    "bernoulli_counted",
+    "bernoulli_counted_10k",
+    "student_t",
+    "verbagg_shape",
+    "grouseticks_shape",
+    "bernoulli_1m",
+)
+FAMILY_PEERS = "stanhier,stan"
+"""Peers on other families of responses, where nothing else is asked for."""
+GROUPS = {"slopes": (*SLOPE_CASES, "slope_scaling", "guard"), "families": FAMILY_CASES}
 PAGE_ONLY = "page"
 QUICK_CASES = ("linear", "eight_schools", "sleepstudy", "radon_mn")
 QUICK_PEERS = "stanhier,stan"
@@ -33,7 +47,8 @@ def parser() -> argparse.ArgumentParser:
         "how fast many models are fitted, what rows in files cost, and whether posteriors are right. Tables go to the "
         "screen and to scripts/benchmarks/output/, with plots.",
         epilog="Data sets: linear, grouped, sleepstudy, eight_schools, radon_mn, radon_all, sim_100k, sim_1m; with "
-        f"slopes or several factors: {', '.join(SLOPE_CASES)}. Peers: "
+        f"slopes or several factors: {', '.join(SLOPE_CASES)}; of other families of responses: "
+        f"{', '.join(FAMILY_CASES)} (unless --peers says more, stanhier and Stan by hand). Peers: "
         "stanhier, stan (centred and non-centred), stanli (both), pymc, nutpie, numpyro, bambi, mixedlm.",
     )
     made.add_argument("--quick", action="store_true", help="about two minutes: small data, stanhier and Stan by hand")
@@ -41,10 +56,15 @@ def parser() -> argparse.ArgumentParser:
         "--only",
         metavar="NAMES",
         help="data sets, `scaling`, `slope_scaling`, `guard`, `footprint`, `many`, `parquet`, `calibration`, `slopes` "
-        "for all of slopes and several factors, or `page` alone, to write kept results anew; separated by commas",
+        "for all of slopes and several factors, `families` for all of other responses than Gaussian ones, or `page` "
+        "alone, to write kept results anew; separated by commas",
     )
     made.add_argument("--peers", metavar="NAMES", help="peers, separated by commas; stanhier is always there")
-    made.add_argument("--limit", type=float, help="seconds that one call may take (default: 120, with InstEval 60)")
+    made.add_argument(
+        "--limit",
+        type=float,
+        help="seconds that one call may take (default: 120; with InstEval and bernoulli_counted 60)",
+    )
     made.add_argument(
         "--before", metavar="REVISION", help="an earlier revision, whose calls `guard` times beside those of today"
     )
@@ -73,6 +93,8 @@ if __name__ == "__main__":
     if options.needs_peers:
         words = (QUICK_PEERS if options.quick and options.peers is None else options.peers or "all").split(",")
         alone = {*SECTIONS, PAGE_ONLY} - {"many"}
+        if options.peers is None:
+            alone |= {*FAMILY_CASES}
         compares = options.only is None or any(word not in alone for word in words_of(options.only))
         own = all(word.startswith(("stanhier", "stan_")) or word == "stan" for word in words)
         sys.exit(0 if compares and not own else 1)

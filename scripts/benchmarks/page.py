@@ -12,6 +12,7 @@ from scripts.benchmarks.tables import (
     footprint_table,
     guard_table,
     many_table,
+    memory_said,
     parquet_table,
     scaling_tables,
     summary_table,
@@ -28,6 +29,7 @@ scripts/benchmark --only radon_mn --peers stanhier,stan  # one data set, some pe
 scripts/benchmark --only parquet --rows 100000000        # files to a posterior, and what reading alone costs
 scripts/benchmark --only scaling,footprint               # how cost grows, and what surrounds a fit
 scripts/benchmark --only slopes                          # slopes that vary, several factors: about 15 minutes
+scripts/benchmark --only families                        # yes or no, counts, heavy tails: about 20 minutes
 scripts/benchmark --only guard --before main             # calls of today beside those of an earlier revision
 scripts/benchmark --only calibration                     # whether posteriors are right; --simulations, --warmup
 scripts/benchmark --keep                                 # puts the results into this page
@@ -59,8 +61,15 @@ The first run prepares stanhier itself (`scripts/setup`) and installs the peers 
   compared by its distance in posterior standard deviations; it has no priors.
 * Of slopes and several factors the programs by hand are `stan/slopes_*`, `crossed_*`, `nested_*` and `two_factors_*`;
   the centred ones have the groups' own intercepts and slopes, around those of the population, as parameters.
-* A call or process without a result within the time limit, 120 s (InstEval: 60 s; stanhier itself: 300 s), is a
-  time-out. On the larger simulated data, peers that timed out on the smaller ones are not tried again.
+* Of other families they are `stan/bernoulli_*`, `poisson_*` and `student_t_*`, with Stan's functions for generalised
+  linear models where it has one; the degrees of freedom of Student t have the prior gamma(2, 0.1). They go through the
+  rows as they are given. `bernoulli_counted` has a million rows of a few hundred distinct ones, and
+  `bernoulli_counted_10k` ten thousand of the same kind, which the programs by hand get through: their cost is
+  proportional to the rows. `bernoulli_1m` has a million distinct rows in 10,000 groups, and is stanhier's alone, with
+  4 chains of 500 + 500 draws. All are simulated (`families.py`).
+* A call or process without a result within the time limit, 120 s (InstEval, `bernoulli_counted`: 60 s; stanhier itself:
+  300 s, of `bernoulli_1m` 450 s), is a time-out. On the larger simulated data, peers that timed out on the smaller ones
+  are not tried again.
 """
 
 SCALING = """## How cost grows
@@ -117,7 +126,7 @@ def render(
         for case in cases:
             loads = [m.load for m in measurements if m.case == case and not isnan(m.load)]
             busy = f"\nLoad average when a measurement began: {min(loads):.1f} to {max(loads):.1f}.\n" if loads else ""
-            parts += [f"### {case}\n", comparison_table(measurements, case), busy]
+            parts += [f"### {case}\n", comparison_table(measurements, case), memory_said(measurements, case) + busy]
     if any(m.section == "scaling" for m in measurements):
         parts += [SCALING]
         if "scaling.png" in drawn:

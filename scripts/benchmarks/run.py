@@ -14,6 +14,8 @@ from scripts.benchmarks.guard import guard
 from scripts.benchmarks.machine import describe
 from scripts.benchmarks.many import many
 from scripts.benchmarks.options import (
+    FAMILY_CASES,
+    FAMILY_PEERS,
     GROUPS,
     PAGE_ONLY,
     QUICK_CASES,
@@ -102,8 +104,9 @@ def _measure(
             write(calibrate(simulations=simulations, warmup=options.warmup), folder / CALIBRATION)
             yield []
         else:
-            own_choice = options.peers is not None or options.quick or name not in SLOPE_CASES
-            others = peers if own_choice else chosen(SLOPE_PEERS)
+            usual = SLOPE_PEERS if name in SLOPE_CASES else FAMILY_PEERS if name in FAMILY_CASES else None
+            own_choice = options.peers is not None or options.quick or usual is None
+            others = peers if own_choice else chosen(usual)
             yield compare(name, others, limit=options.limit, budget=budget, repeats=repeats, given_up=given_up)
 
 

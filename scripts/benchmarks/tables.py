@@ -18,6 +18,7 @@ __all__ = [
     "guard_table",
     "many_table",
     "markdown",
+    "memory_said",
     "number",
     "parquet_table",
     "scaling_tables",
@@ -115,6 +116,19 @@ def comparison_table(measurements: Sequence[Measurement], case: str) -> str:
         )
     header = ["", "warm call, s", "first call, s", "new process, s", "smallest ESS", "ESS/s", "stanhier is faster by"]
     return markdown([*header, "R-hat", "divergences", "posterior"], rows)
+
+
+def memory_said(measurements: Iterable[Measurement], case: str) -> str:
+    """Say how much memory stanhier needed at most on one data set, if that was measured."""
+    by = _of(measurements, "comparison", case)
+    found = [by.get(("stanhier", f"memory in first call, {what}")) for what in ("own", "largest", "together")]
+    own, largest, together = (number(m.median) if m is not None else "" for m in found)
+    if not (own and largest and together):
+        return ""
+    return (
+        f"\nPeak memory of stanhier in the first call: {own} MB with the data and Python itself; a chain's process up "
+        f"to {largest} MB, all of them together {together} MB.\n"
+    )
 
 
 def summary_table(measurements: Sequence[Measurement]) -> str:

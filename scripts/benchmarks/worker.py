@@ -43,6 +43,7 @@ def main(peer_name: str, case_name: str, output: str, started: float, budget: fl
     warnings.simplefilter("ignore")
     from scripts.benchmarks.cases import build
     from scripts.benchmarks.peers import PEERS, NotApplicableError, load
+    from scripts.benchmarks.watching import Watching
 
     info = PEERS[peer_name]
     report: dict[str, Any] = {"version": "", "first": None, "new_process": None, "warm": [], "note": ""}
@@ -52,11 +53,13 @@ def main(peer_name: str, case_name: str, output: str, started: float, budget: fl
     try:
         report["version"] = version(info.package)
         clock = time.perf_counter()
-        peer = load(peer_name)
-        prepared = peer.prepare(case)
-        result = peer.run(prepared, 1)
+        with Watching() as memory:
+            peer = load(peer_name)
+            prepared = peer.prepare(case)
+            result = peer.run(prepared, 1)
         report["first"] = time.perf_counter() - clock
         report["new_process"] = time.time() - started - making_data
+        report["first_memory"] = memory.seen
         _write(report, output)
         results: list[Any] = []
         for repeat in range(repeats):

@@ -95,13 +95,12 @@ STANHIER_WIDE_CLONES void student_t_rows(int N, const double* __restrict eta, co
   }
 }
 
-// The sums over k of counts[k] * log(1 + k / shape), and of its derivative with respect to log(shape), go into l and d.
-STANHIER_WIDE_CLONES void rising_logs(int size, int from, const double* __restrict counts, double shape,
-                                      double* __restrict l, double* __restrict d) {
+// Weights times log(1 + place / shape), and times the derivative of that with respect to log(shape), go into l and d.
+STANHIER_WIDE_CLONES void rising_logs(int size, const double* __restrict places, const double* __restrict weights,
+                                      double shape, double* __restrict l, double* __restrict d) {
   for (int k = 0; k < size; ++k) {
-    const double x = from + k;
-    l[k] = counts[k] * log_1p(x / shape);
-    d[k] = -counts[k] * x / (shape + x);
+    l[k] = weights[k] * log_1p(places[k] / shape);
+    d[k] = -weights[k] * places[k] / (shape + places[k]);
   }
 }
 
@@ -157,9 +156,10 @@ class Likelihood {
       return -0.5 * precision * squares - counts[0] * std::log(first);
     }
     if (family == kNegativeBinomial) {
-      for (int k = 0; k < n_counts; k += room) {
-        const int size = std::min(room, n_counts - k);
-        rising_logs(size, k, counts + k, first, l, d);
+      const int n_places = n_counts / 2;
+      for (int k = 0; k < n_places; k += room) {
+        const int size = std::min(room, n_places - k);
+        rising_logs(size, counts + k, counts + n_places + k, first, l, d);
         sum_l += sum(size, l);
         sum_d += sum(size, d);
       }

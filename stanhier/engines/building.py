@@ -24,6 +24,7 @@ from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.engines.rows.engine import RowsEngine
 from stanhier.engines.rows.reducer import CellsReducer, SummedRows
+from stanhier.engines.separation import refuse_separated
 from stanhier.families.family import Family
 from stanhier.families.known import GAUSSIAN, family_of
 from stanhier.families.noise import Noise
@@ -84,7 +85,7 @@ def build(
         cannot tell its effects; if the response does not suit the family; if rows that are not in memory have a
         structure, family or prior that takes the rows one by one.
     PriorError
-        If a prior does not fit its parameter.
+        If a prior does not fit its parameter, or flat ones give an improper posterior.
     """
     kind_of_response = family_of(family)
     noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula, kind_of_response)
@@ -104,9 +105,12 @@ def build(
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             engine: Engine
             if isinstance(reduced, SummedRows):
+                refuse_separated(design, chosen)
                 engine = RowsEngine.of(design, chosen, noise)
             elif reduced is None or _has_unusual_scales(chosen):
-                engine = RowsEngine.of(_rows(design, lack or _UNUSUAL), chosen, noise)
+                rows = _rows(design, lack or _UNUSUAL)
+                refuse_separated(rows, chosen)
+                engine = RowsEngine.of(rows, chosen, noise)
             else:
                 kind: Any = GaussianEngine if _is_simple(formula) else MultilevelEngine
                 engine = kind.of(design, reduced, chosen, noise)

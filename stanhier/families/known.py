@@ -1,5 +1,6 @@
 """All families, by name."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from stanhier.basics.errors import FormulaError
@@ -49,6 +50,10 @@ def family_of(given: Any) -> Family:
     known = ", ".join(f'"{name}"' for name in FAMILIES)
     if isinstance(given, type) and issubclass(given, Family):
         raise FormulaError(f"family={given.__name__} is a class; write {given.__name__}().")
-    meant = _ELSEWHERE.get(given.strip().lower()) if isinstance(given, str) else None
-    hint = f' Did you mean family="{meant}"?' if meant is not None else ""
+    hint = f' Did you mean family="{meant}"?' if isinstance(given, str) and (meant := _meant(given)) else ""
     raise FormulaError(f"There is no family {quoted(given)}; there are {known}.{hint}")
+
+
+def _meant(given: str) -> str | None:
+    name = given.strip().lower().replace(" ", "_")
+    return _ELSEWHERE.get(name) or next(iter(get_close_matches(name, FAMILIES, n=1)), None)

@@ -14,6 +14,7 @@ from stanhier.plots.parameters import posterior, prior, prior_posterior
 from stanhier.plots.pooling import pooling
 from stanhier.plots.prediction import prediction
 from stanhier.plots.predictive import ppc
+from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import MAX_GROUPS
 from stanhier.plots.shrinkage import shrinkage
 
@@ -22,6 +23,7 @@ __all__ = [
     "correlations",
     "forest",
     "group_sizes",
+    "linear_words",
     "pair",
     "plot_compare",
     "pooling",

@@ -14,6 +14,7 @@ from stanhier.design.design import Grouping
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
+from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import Intervals, intervals, short
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import group_coefficient, term_of
@@ -38,7 +39,7 @@ class Coefficient:
     offset : numpy.ndarray, shape (S,)
         Draws of what the population has of it, to which the weighted effects are added.
     words : str
-        What it is, in the terms of the response.
+        What it is, in the terms of the response or of its linear predictor.
     centre_words : str
         What groups vary around, with its name where it is a parameter.
     """
@@ -141,13 +142,15 @@ class Factor:
     def coefficient(self, effect: str, x: np.ndarray) -> Coefficient:
         """Give what groups have of their own: of the intercept at columns x of the design, shape (K + E,)."""
         weights, offset = group_coefficient(self.fit, self.grouping, effect, x)
-        response = short(self.fit.model.design.formula.response)
+        linear = linear_words(self.fit.model.design)
         if self.grouping.columns[self.grouping.effects.index(effect)] != CONSTANT:
-            return Coefficient(effect, weights, offset, f"{response} per unit of {short(effect)}")
+            return Coefficient(effect, weights, offset, f"{linear.removeprefix('mean ')} per unit of {short(effect)}")
         at = " at the mean of the predictors" if x.any() else " at predictors of 0" if len(x) else ""
+        if self.fit.model.design.has_offset:
+            at += " and an offset of 0" if at else " at an offset of 0"
         intercept = self.fit.model.parameters.of(Role.INTERCEPT)
         of_it = MEAN_OF_GROUPS if x.any() or intercept is None else f"{intercept.name}, {MEAN_OF_GROUPS}"
-        return Coefficient(effect, weights, offset, f"mean {response}{at}", of_it)
+        return Coefficient(effect, weights, offset, f"{linear}{at}", of_it)
 
     def intervals(self, coefficients: Sequence[Coefficient], prob: float) -> list[Intervals]:
         """Summarise coefficients of all groups, in blocks where there is no room for all draws of all groups."""

@@ -14,6 +14,7 @@ from stanhier.engines.regression import Regression
 from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
 from stanhier.plots.figures import Size, checked_size, new_axes
 from stanhier.plots.rows import MAX_PANELS, draw_rows, finish_panels, in_lines, legend_above, row_height, row_panels
+from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
@@ -53,7 +54,9 @@ def forest(
     Where slopes vary too, each effect has a panel: the intercept is the group's mean at the predictors of `at`, a slope
     the group's own, the population's and its deviation; other factors are at an average group. A group has one row
     across all panels, which are sorted by the first: name another effect first to sort by that. Of more than 50 groups
-    the 25 lowest and 25 highest are drawn one by one, and the rest as a band between them.
+    the 25 lowest and 25 highest are drawn one by one, and the rest as a band between them. All of it is on the scale of
+    the linear predictor, which of a bernoulli or binomial response are log odds (or a probit), of counts logarithms of
+    means.
 
     Parameters
     ----------
@@ -225,6 +228,7 @@ def _forest_of_coefficients(
     ax.set_yticks(positions, labels)
     ax.set_ylim(-0.7, len(labels) - 0.3)
     kind = _BOTH if len(drawn) > 1 else _COEFFICIENTS[drawn[0].role]
-    response = short(fit.model.design.formula.response)
-    ax.set_xlabel(f"{response}: {kind}\n(median, 50 % and {100 * prob:g} % intervals)")
+    ax.set_xlabel(
+        f"{linear_words(fit.model.design).removeprefix('mean ')}: {kind}\n(median, 50 % and {100 * prob:g} % intervals)"
+    )
     return ax

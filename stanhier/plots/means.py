@@ -1,6 +1,6 @@
-"""Means, intervals and data along a predictor, drawn into axes."""
+"""Means and intervals along a predictor, drawn into axes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,15 +9,16 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
+from stanhier.plots.data import held_offset
 from stanhier.plots.factors import population_factors
+from stanhier.plots.scales import ENDLESS, mean_noun, mean_words
 from stanhier.plots.shared import label_width, quantity, short
 from stanhier.plots.typical import Course, defined, rows_at
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.prediction import auxiliary_draws
 
-__all__ = ["along_words", "draw_data", "draw_means", "finish"]
+__all__ = ["along_words", "draw_means", "finish", "limit_counts"]
 
-_MAX_POINTS = 5_000
 _ROTATED_LABEL = 0.17
 """Inches along the axis that a rotated label takes."""
 
@@ -74,8 +75,8 @@ def draw_means(
     new = new if response else None
     outer_label, inner_label, mean_label = None, None, name
     if labels:
-        percent = f"{100 * prob:g} %"
-        outer_label, inner_label, mean_label = f"{percent} of new observations", f"{percent} of the mean", "mean"
+        percent, noun = f"{100 * prob:g} %", mean_noun(fit.model.family)
+        outer_label, inner_label, mean_label = f"{percent} of new observations", f"{percent} of the {noun}", noun
     if course.kind == "line":
         mean, at = _in_places(mean, there), course.positions  # broken where the formula is not defined
         if new is not None:
@@ -99,40 +100,6 @@ def _in_places(band: np.ndarray, there: np.ndarray) -> np.ndarray:
     return spread
 
 
-def draw_data(
-    ax: Any,
-    fit: Fitted[Regression],
-    course: Course,
-    rows: np.ndarray,
-    color: str,
-    *,
-    aside: float = 0.0,
-    width: float = 0.15,
-) -> None:
-    """Draw the rows as points; of more than 5,000 a sample, spread sideways where they would hide each other."""
-    design = fit.model.rows
-    places = course.positions_of(design.frame[course.name])
-    chosen = np.flatnonzero(rows & ~np.isnan(places))
-    rng = np.random.default_rng(0)
-    if len(chosen) > _MAX_POINTS:
-        chosen = rng.choice(chosen, _MAX_POINTS, replace=False)
-    at = places[chosen]
-    if course.kind == "levels":
-        at = at + aside + rng.uniform(-width, width, len(at))
-    elif 20 * len(np.unique(at)) < len(at):
-        at = at + rng.uniform(-0.02, 0.02, len(at)) * np.ptp(places)
-    few = len(chosen) <= 300
-    ax.plot(
-        at,
-        response_per_unit(fit.model)[chosen],
-        "o",
-        color=color,
-        markersize=3 if few else 1.5,
-        alpha=0.7 if few else 0.35,
-        markeredgewidth=0,
-    )
-
-
 def finish(ax: Any, fit: Fitted[Regression], course: Course) -> None:
     """Name the axes, and the levels as far as there is room for their names."""
     if course.kind == "levels":
@@ -146,7 +113,21 @@ def finish(ax: Any, fit: Fitted[Regression], course: Course) -> None:
     elif fit.model.rows.frame[course.name].dtype.kind == "i":
         ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel(along_words(course))
-    ax.set_ylabel(quantity(fit.model.design.formula.response))
+    ax.set_ylabel(mean_words(fit.model.design))
+    if mean_noun(fit.model.family) == "probability":
+        ax.set_ylim(-0.03, 1.03)
+
+
+def limit_counts(axes: Iterable[Any], fit: Fitted[Regression]) -> None:
+    """Cut the axis of counts not far above data and means: at an edge intervals can be thousands of times as high."""
+    if mean_noun(fit.model.family) != "expected count":
+        return
+    panels = list(axes)
+    highest = [float(np.nanmax(line.get_ydata())) for ax in panels for line in ax.lines if len(line.get_ydata())]
+    top = 1.4 * max(highest, default=0.0)
+    for ax in panels:
+        if 0 < top < ax.get_ylim()[1]:
+            ax.set_ylim(-0.04 * top, top)
 
 
 def along_words(course: Course) -> str:
@@ -158,43 +139,48 @@ def along_words(course: Course) -> str:
 def _bands(
     fit: Fitted[Regression], grid: pd.DataFrame, prob: float, inside: Mapping[int, int]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Give lower, median and upper of the mean, and of new observations (None where their error is not known).
+    """Give lower, median and upper of the mean, and of new observations (None where these are not drawn).
 
-    New observations are in the groups named, and in a new group of each other factor, whose effects at these rows are
-    normal given the draw, as is their error.
+    New observations are in the groups named, and in a new group of each other factor. They are not drawn where their
+    error is not known, nor where they are yes or no.
     """
-    design, engine = fit.model.design, fit.model.engine
+    design, engine, family = fit.model.design, fit.model.engine, fit.model.family
     tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
     rows = design.encode(grid, with_groups=False)
-    line = engine.linear(fit.draws, rows.X)
-    family = design.family
-    sigma = engine.noise_scale(fit.draws) if family.is_gaussian else np.zeros(len(line))
-    spread = np.broadcast_to(sigma[:, None], line.shape)
+    line, others = engine.linear(fit.draws, rows.X) + held_offset(fit.model), []
     for term, grouping in enumerate(design.groupings):
         matrix = grouping.effect_matrix(rows.columns)
         if term in inside:
             line = line + engine.effects(fit.draws, term, np.array([inside[term]]))[:, 0] @ matrix.T
         else:
-            spread = np.hypot(spread, np.linalg.norm(matrix @ population_factors(fit, term), axis=2))
-    mean = np.quantile(family.mean(line), tail, axis=0)
-    if fit.model.noise.kind == "known" or family.takes_trials:
+            others.append(np.linalg.norm(matrix @ population_factors(fit, term), axis=2))
+    mean = family.mean(np.quantile(line, tail, axis=0))  # the link is increasing
+    if family.is_discrete:
+        mean = np.minimum(mean, ENDLESS)
+    if fit.model.noise.kind == "known" or mean_noun(family) == "probability":
         return mean, None
+    return mean, np.quantile(_new(fit, line, others), tail, axis=0)
+
+
+def _new(fit: Fitted[Regression], line: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
+    """Draw new observations, shape (S, rows), where groups that are not named vary with these standard deviations.
+
+    The effects of a new group at a row are normal given the draw, as is a Gaussian error.
+    """
+    model, rng = fit.model, np.random.default_rng([fit.draws.seed, 0x70])
+    spread = np.zeros(line.shape)
+    for other in others:
+        spread = np.hypot(spread, other)
+    if model.family.is_gaussian:
+        spread = np.hypot(spread, model.engine.noise_scale(fit.draws)[:, None])
     # One error per draw for the whole line: each quantile is as good as with its own, and the edge is not ragged.
-    noise = spread * np.random.default_rng([fit.draws.seed, 0x70]).standard_normal(len(line))[:, None]
-    if family.is_gaussian:
-        return mean, np.quantile(line + noise, tail, axis=0)
-    auxiliary = {name: one[:, None] for name, one in auxiliary_draws(fit.model, fit.draws).items()}
-    drawn = family.draw(np.random.default_rng([fit.draws.seed, 0x71]), line + noise, auxiliary)
-    return mean, np.quantile(drawn, tail, axis=0)
-
-
-def response_per_unit(model: Regression) -> np.ndarray:
-    """Give the response as pictures of means have it, shape (N,): at offsets of 0, as a proportion of the trials."""
-    rows = model.rows
-    if rows.trials is not None:
-        with np.errstate(invalid="ignore"):
-            return np.asarray(rows.y / rows.trials)
-    return rows.y / np.exp(rows.offset) if rows.offset is not None and rows.family.link == "log" else rows.y
+    line = line + spread * rng.standard_normal(len(line))[:, None]
+    if model.family.is_gaussian:
+        return np.asarray(line)
+    auxiliary = {name: values[:, None] for name, values in auxiliary_draws(model, fit.draws).items()}
+    if model.family.is_discrete:
+        return np.asarray(np.minimum(model.family.draw(rng, line, auxiliary), ENDLESS))
+    return np.asarray(line + model.family.draw(rng, np.zeros((len(line), 1)), auxiliary))
 
 
 def _width(ax: Any) -> float:

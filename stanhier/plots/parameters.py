@@ -1,7 +1,7 @@
 """Pictures of parameters: marginal densities, priors, and both beside each other."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from stanhier.basics.tables import decimals, readable
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, panels_of
 from stanhier.plots.priors import prior_densities
+from stanhier.plots.scales import ENDLESS, mean_noun, share_words
 from stanhier.plots.shared import (
     OTHER,
     POSTERIOR,
@@ -152,7 +153,8 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
     ----------
     model : Model
     draws, seed : int
-        For `model.sample_prior`, of which the last panel shows 50 draws beside the observed response.
+        For `model.sample_prior`, of which the last panel shows 50 draws beside the observed response, or of yes or no
+        the proportions in all of them.
     figsize : (float, float), optional
         Width and height of the new figure, in inches.
 
@@ -186,19 +188,37 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
     if predictive:
         tree = sample_prior(model, draws=draws, seed=seed)
         values = tree["prior_predictive"].to_dataset()["y"].to_numpy().reshape(-1, model.design.n_rows)
-        _predictive_panel(axes[-1], values[:: max(1, len(values) // 50)][:50], model)
+        _predictive_panel(axes[-1], values, model)
     return axes
 
 
 def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> None:
-    """Draw quantile functions: densities of data sets on scales that differ by powers of ten do not fit one panel."""
-    y = model.rows.observed
-    share = (np.arange(200) + 0.5) / 200
-    panel.plot(np.quantile(replicated, share, axis=1), share, color=OTHER, linewidth=0.6, alpha=0.5)
-    panel.plot(np.quantile(y, share), share, color=ink(), linewidth=2)
-    spread = np.quantile(replicated, [0.02, 0.98])
-    panel.set_xlim(min(spread[0], y.min()), max(spread[1], y.max()))
+    """Draw what the priors say of the response, of S data sets, shape (S, N).
+
+    They are quantile functions: densities of data sets on scales that differ by powers of ten do not fit one panel. Of
+    yes or no it is the proportion of events in each data set, in bars.
+    """
+    y, trials = model.rows.observed, model.rows.trials
     panel.set_title("response: drawn from the priors, observed (black)", fontsize=8)
+    if mean_noun(model.family) == "probability":
+        number = len(y) if trials is None else trials.sum()
+        panel.hist(replicated.sum(axis=1) / number, np.linspace(0, 1, 21), color=OTHER, alpha=0.5)
+        panel.axvline(y.sum() / number, color=ink(), linewidth=2)
+        panel.set_xlabel(share_words(model.design), fontsize=9)
+        panel.set_ylabel("data sets", fontsize=9)
+        return
+    replicated = replicated[:: max(1, len(replicated) // 50)][:50]
+    if model.family.is_discrete:
+        replicated = np.minimum(replicated, ENDLESS)
+    share = (np.arange(200) + 0.5) / 200
+    method: Literal["lower", "linear"] = "lower" if model.family.is_discrete else "linear"
+    panel.plot(np.quantile(replicated, share, axis=1, method=method), share, color=OTHER, linewidth=0.6, alpha=0.5)
+    panel.plot(np.quantile(y, share, method=method), share, color=ink(), linewidth=2)
+    low, high = np.quantile(replicated, [0.02, 0.98], method=method)
+    low, high = min(low, y.min()), max(high, y.max())
+    if model.family.is_discrete and high > 20 * max(y.max(), 1.0):
+        panel.set_xscale("symlog", linthresh=max(float(y.max()), 1.0), linscale=1.5)
+    panel.set_xlim(low, high)
     panel.set_xlabel(quantity(model.design.formula.response), fontsize=9)
     panel.set_ylabel("share of rows below", fontsize=9)
 

@@ -9,10 +9,12 @@ from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
+from stanhier.plots.data import draw_data, largest_share, offset_words
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes
 from stanhier.plots.held import HeldGroups, held_groups
-from stanhier.plots.means import along_words, draw_data, draw_means, finish
-from stanhier.plots.shared import POSTERIOR, ink, plain, quantity, short
+from stanhier.plots.means import along_words, draw_means, finish, limit_counts
+from stanhier.plots.scales import mean_noun, mean_words
+from stanhier.plots.shared import POSTERIOR, ink, plain, short
 from stanhier.plots.typical import course_along, evenly, fixed_words, lines_by, typical_values
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import predictors_at
@@ -43,6 +45,13 @@ def prediction(
     Without `by`, the line of a model with groups is that of the average group, and new observations are ones in a new
     group of each factor, so their interval holds the spread of the groups too, in slopes as in intercepts. So it is of
     the factors that neither `by` nor `groups` name; a group of `a:b` is known with its group of `a`.
+
+    The axis has the scale of the response. Of yes or no that is the probability of the event, and the data are
+    proportions at each value of the predictor, or in up to 15 bins of as many rows each, with areas by the numbers of
+    rows (or trials); single new observations are not drawn. Of counts it is the expected count, and the data are points
+    that are spread where they would hide each other. The line of the average group is at effects of 0, which is not the
+    mean over all groups where the link is not the identity. An offset stays at its mean, to which measurements and
+    counts are taken too.
 
     Parameters
     ----------
@@ -100,18 +109,20 @@ def prediction(
     width = min(12.0, max(6.4, 1.6 + 0.2 * len(course.values))) if course.kind == "levels" else 6.4
     ax = new_axes(ax, (width, 4.4), size)
     if by is None:
-        draw_data(ax, fit, course, there, ink())
+        draw_data(ax, fit, course, there, ink(), label=True)
         draw_means(ax, fit, course, typical, prob, POSTERIOR, labels=True, inside=inside)
+    largest = largest_share(fit, course, [rows & there for _, _, rows in drawn])
     for k, (value, name, rows) in enumerate(drawn):
         aside = (k - (len(drawn) - 1) / 2) * 0.8 / len(drawn) if course.kind == "levels" else 0.0
-        draw_data(ax, fit, course, rows & there, f"C{k}", aside=aside, width=0.3 / len(drawn))
+        draw_data(ax, fit, course, rows & there, f"C{k}", aside=aside, width=0.3 / len(drawn), largest=largest)
         values = {**typical, str(by): value}
         draw_means(ax, fit, course, values, prob, f"C{k}", name=name, response=False, aside=aside, inside=inside)
     finish(ax, fit, course)
-    fixed = fixed_words(design, typical, x, by, groups=held.words())
+    limit_counts([ax], fit)
+    fixed = fixed_words(design, typical, x, by, groups=[*held.words(), *offset_words(fit.model)])
     if fixed:
         ax.set_xlabel(f"{ax.get_xlabel()}\n{fixed}")
-    title = None if by is None else f"{short(by)}, with {100 * prob:g} % intervals of the mean"
+    title = None if by is None else f"{short(by)}, with {100 * prob:g} % intervals of the {mean_noun(fit.model.family)}"
     ax.legend(
         frameon=False, fontsize=9, title=title, title_fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3
     )
@@ -134,9 +145,10 @@ def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] 
     columns = min(6, max(3, int(np.ceil(np.sqrt(len(chosen))))))
     each = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
     axes = grid_of_axes(len(chosen), columns=columns, each=each, figsize=figsize, sharex=True, sharey=True)
+    largest = largest_share(fit, course, [held.rows(held.inside(int(code))) for code in chosen])
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
         inside = held.inside(int(code))
-        draw_data(panel, fit, course, held.rows(inside), ink())
+        draw_data(panel, fit, course, held.rows(inside), ink(), largest=largest, label=k == 0)
         values = {**typical, **held.values(inside)}
         draw_means(panel, fit, course, values, prob, POSTERIOR, labels=k == 0, inside=inside)
         panel.set_title(short(factor.grouping.levels[int(code)], 24 if columns > 3 else 32), fontsize=9)
@@ -145,13 +157,14 @@ def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] 
             panel.tick_params(axis="x", labelbottom=True)
         panel.set_xlabel("")
         panel.set_ylabel("")
+    limit_counts(axes, fit)
     figure = axes[0].get_figure()
     words, fixed = (
         along_words(course),
-        fixed_words(fit.model.rows, typical, x, factor.grouping.name, groups=held.words()),
+        fixed_words(fit.model.rows, typical, x, factor.grouping.name, groups=[*held.words(), *offset_words(fit.model)]),
     )
     figure.supxlabel(f"{words}\n{fixed}" if fixed else words, fontsize=10)
-    figure.supylabel(quantity(fit.model.design.formula.response), fontsize=10)
+    figure.supylabel(mean_words(fit.model.design), fontsize=10)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
     return axes

@@ -9,8 +9,12 @@ from stanhier.basics.arguments import check_seed, checked_count, checked_probabi
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed, quoted
 from stanhier.engines.regression import Regression
+from stanhier.families.family import Family
+from stanhier.plots.discrete import calibration, rootogram
 from stanhier.plots.factors import Factor, factor_of
 from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
+from stanhier.plots.replicated import replicated_means, replicated_rows
+from stanhier.plots.scales import share_words
 from stanhier.plots.shared import (
     MAX_GROUPS,
     POSTERIOR,
@@ -21,12 +25,13 @@ from stanhier.plots.shared import (
     short,
 )
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.prediction import collect
 
 __all__ = ["ppc"]
 
 _CURVES = 50
 _MAX_ROWS = 100_000
+_MAX_VALUES = 10_000_000
+"""Rows times replications whose values are looked at one by one."""
 
 
 @in_our_words(name="plot_ppc")
@@ -41,7 +46,12 @@ def ppc(
     figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
-    """Plot replicated data over the observed: densities and, for models with groups, the groups' means.
+    """Plot replicated data over the observed: all rows and, for models with groups, the groups' means.
+
+    The rows are drawn as densities; as a rootogram where they count, ArviZ's, which has how often each count occurs on
+    a scale of square roots; or, of yes or no, as the curve by which ArviZ shows whether events occur as often as they
+    are predicted to: an increasing function through the events (pool adjacent violators), which replications follow
+    within the band. Groups have means, or proportions of events.
 
     Replicated data are drawn for the same rows and the same groups. A model that describes the data gives replications
     among which the observed data do not stand out, and intervals that hold about `prob` of the observed group means.
@@ -51,15 +61,16 @@ def ppc(
     fit : Fitted
     group : str, optional
         The factor whose groups are drawn, such as "county" or "school:class"; by default each has a picture.
-    kind : {"density", "groups"}, optional
-        One of the two pictures; by default both where the model has groups. Rows that are not in memory have that of
-        the groups alone.
+    kind : {"density", "rootogram", "calibration", "groups"}, optional
+        One of the two pictures; by default both where the model has groups. That of the rows is a density of Gaussian
+        and Student t responses, "calibration" of bernoulli ones, "rootogram" of others. Gaussian rows that are not in
+        memory have that of the groups alone.
     draws : int
         Number of replicated data sets; up to 50 of their densities are drawn.
     seed : int, optional
         Of the replications; the fit's own by default.
     prob : float
-        Probability of the central intervals of the replicated group means.
+        Probability of the central intervals of the replicated group means, and of replicated counts and curves.
     figsize : (float, float), optional
         Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
@@ -78,17 +89,16 @@ def ppc(
     References
     ----------
     Gelman, Meng & Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, Statistica
-    Sinica 6, 733-807. Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378.
+    Sinica 6, 733-807. Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378. Kleiber &
+    Zeileis (2016), doi:10.1080/00031305.2016.1173590 (rootograms). Dimitriadis, Gneiting & Jordan (2021),
+    doi:10.1073/pnas.2016191118 (calibration).
     """
     prob = checked_probability(prob, "plot_ppc")
     size = checked_size(figsize, "plot_ppc", ax=ax)
-    if kind not in (None, "density", "groups"):
-        raise StanhierError(f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "density" or "groups".')
+    _checked_kind(fit, kind)
     groupings = fit.model.design.groupings
-    if kind == "groups" and not groupings:
-        raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
     if kind is None and ax is not None:
-        kind = "density"
+        kind = _kind_of_rows(fit.model.family)
     factors = [Factor(fit, term) for term in range(len(groupings))]
     if group is not None:
         factors = [factor_of(fit, group, "plot_ppc")]
@@ -98,16 +108,16 @@ def ppc(
     keep = _kept(fit, draws)
     check_seed(seed)
     chosen_seed = fit.draws.seed if seed is None else int(seed)
-    if kind == "density" or not factors:
-        return _densities(new_axes(ax, (6.0, 4.0), size), fit, *_replicated_rows(fit, keep, chosen_seed))
+    if kind not in (None, "groups") or not factors:
+        return _draw_rows(new_axes(ax, (6.0, 4.0), size), fit, keep, chosen_seed, prob)
     shown = factors if kind == "groups" else [None, *factors]
     heights, widths = zip(*(_usual_size(factor) for factor in shown), strict=True)
     axes = _beside_each_other(ax, widths, max(heights), size)
     for factor, panel in zip(shown, axes, strict=True):
         if factor is None:
-            _densities(panel, fit, *_replicated_rows(fit, keep, chosen_seed))
+            _draw_rows(panel, fit, keep, chosen_seed, prob)
         else:
-            means, observed = fit.model.engine.replicated_means(fit.draws, factor.term, keep, chosen_seed)
+            means, observed = replicated_means(fit, factor.term, keep, chosen_seed)
             _group_means(panel, factor, means, observed, prob)
     return axes if len(axes) > 1 else axes[0]
 
@@ -127,29 +137,53 @@ def _kept(fit: Fitted[Regression], draws: int) -> np.ndarray:
     return np.linspace(0, total - 1, min(checked_count(draws, "draws", "plot_ppc"), total)).round().astype(int)
 
 
-def _replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give replicated responses, shape (draws, rows), and the observed ones; of very many rows a random part."""
-    design = fit.model.rows
-    rows = np.arange(design.n_rows)
-    if len(rows) > _MAX_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, _MAX_ROWS, replace=False))
-    whole = design.as_new
-    chosen = whole.take(rows)
-    keep = keep[:_CURVES] if len(keep) <= _CURVES else keep[:: -(-len(keep) // _CURVES)]
-    values = collect(fit.model, fit.draws, chosen, kind="response", new_groups="error", seed=seed, keep=keep)
-    return values, design.observed[rows]
+def _kind_of_rows(family: Family) -> str:
+    """Name the picture of the rows that suits a family."""
+    if not family.is_discrete:
+        return "density"
+    return "calibration" if family.name == "bernoulli" else "rootogram"
+
+
+def _checked_kind(fit: Fitted[Regression], kind: Any) -> None:
+    own, family = _kind_of_rows(fit.model.family), fit.model.family.name
+    if kind not in (None, own, "groups"):
+        raise StanhierError(
+            f'plot_ppc(kind={quoted(kind)}): \'kind\' must be "{own}" or "groups"'
+            f"{'.' if fit.model.family.is_gaussian else f' of responses of family={family!r}.'}"
+        )
+    if kind == "groups" and not fit.model.design.groupings:
+        raise StanhierError('plot_ppc(kind="groups"): the model has no groups.')
+
+
+def _draw_rows(ax: Any, fit: Fitted[Regression], keep: np.ndarray, seed: int, prob: float) -> Any:
+    """Draw replicated rows beside observed ones, in the way that suits the family."""
+    kind = _kind_of_rows(fit.model.family)
+    if kind == "density":
+        keep = keep[:_CURVES] if len(keep) <= _CURVES else keep[:: -(-len(keep) // _CURVES)]
+        return _densities(ax, fit, *replicated_rows(fit, keep, seed, _MAX_ROWS))
+    values, observed = replicated_rows(fit, keep, seed, min(_MAX_ROWS, max(1, _MAX_VALUES // len(keep))))
+    draw = calibration if kind == "calibration" else rootogram
+    return draw(ax, fit.model.design, values, observed, prob)
 
 
 def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observed: np.ndarray) -> Any:
+    low, high = (-np.inf, np.inf) if fit.model.family.is_gaussian else _middle(observed)
     for k, values in enumerate(replicated):
+        inside = values[(values >= low) & (values <= high)]
+        if len(inside) < 2:
+            continue
+        x, height = density(inside, beyond=True)
         ax.plot(
-            *density(values, beyond=True),
+            x,
+            height * (len(inside) / len(values)),
             color=POSTERIOR,
             linewidth=0.7,
             alpha=0.35,
             label=f"{len(replicated)} replicated data sets" if k == 0 else None,
         )
     ax.plot(*density(observed, beyond=True), color=ink(), linewidth=2, label="observed")
+    if not fit.model.family.is_gaussian:
+        ax.set_xlim(_middle(observed))
     ax.set_xlabel(quantity(fit.model.design.formula.response))
     ax.set_ylabel("density")
     ax.set_ylim(bottom=0)
@@ -158,6 +192,13 @@ def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observe
     for handle in legend.legend_handles:
         handle.set_alpha(1)
     return ax
+
+
+def _middle(observed: np.ndarray) -> tuple[float, float]:
+    """Give the range of the observed responses and a third beyond, where heavy tails draw from very far."""
+    low, high = float(observed.min()), float(observed.max())
+    margin = (high - low) / 3 if high > low else max(abs(low), 1.0)
+    return low - margin, high + margin
 
 
 def _usual_size(factor: Factor | None) -> tuple[float, float]:
@@ -170,6 +211,7 @@ def _usual_size(factor: Factor | None) -> tuple[float, float]:
 
 
 def _group_means(ax: Any, factor: Factor, means: np.ndarray, observed: np.ndarray, prob: float) -> None:
+    what = share_words(factor.fit.model.design).split()[0]
     lower, upper = np.quantile(means, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
     order = np.argsort(observed, kind="stable")
     y = np.arange(len(order))
@@ -181,9 +223,9 @@ def _group_means(ax: Any, factor: Factor, means: np.ndarray, observed: np.ndarra
         color=POSTERIOR,
         alpha=0.5,
         linewidth=4 if few else 1,
-        label=f"{100 * prob:g} % of replicated means",
+        label=f"{100 * prob:g} % of replicated {what}s",
     )
-    ax.plot(observed[order], y, "o", color=ink(), markersize=4 if few else 2, label="observed mean")
+    ax.plot(observed[order], y, "o", color=ink(), markersize=4 if few else 2, label=f"observed {what}")
     if few:
         labels = factor.labels
         ax.set_yticks(y, [labels[k] for k in order])
@@ -193,6 +235,7 @@ def _group_means(ax: Any, factor: Factor, means: np.ndarray, observed: np.ndarra
         ax.set_ylabel(f"{len(order):,} groups of {short(factor.grouping.name)}, sorted")
     ax.set_ylim(-0.7, len(order) - 0.3)
     inside = int(((observed >= lower) & (observed <= upper)).sum())
-    response = quantity(factor.fit.model.design.formula.response)
-    ax.set_xlabel(f"mean {response}\n({inside:,} of {len(order):,} observed means in their interval)")
+    ax.set_xlabel(
+        f"{share_words(factor.fit.model.design)}\n({inside:,} of {len(order):,} observed {what}s in their interval)"
+    )
     ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

@@ -14,6 +14,7 @@ from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_o
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes, panels_of
 from stanhier.plots.plane import plane, within_sight
 from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, legend_above, row_height, row_panels
+from stanhier.plots.scales import refuse_other_than_gaussian
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import At, predictors_at
@@ -72,9 +73,9 @@ def shrinkage(
     Raises
     ------
     StanhierError
-        If the model has no groups, there is no such factor or effect, there are several factors and none is named,
-        `kind` is none of these or needs two effects, `at` is neither "mean" nor 0, several panels are to go into `ax`,
-        or `figsize` is no size or goes with `ax`.
+        If responses are not Gaussian, the model has no groups, there is no such factor or effect, there are several
+        factors and none is named, `kind` is none of these or needs two effects, `at` is neither "mean" nor 0, several
+        panels are to go into `ax`, or `figsize` is no size or goes with `ax`.
 
     References
     ----------
@@ -83,6 +84,12 @@ def shrinkage(
     """
     if not fit.model.design.groupings:
         raise StanhierError("plot_shrinkage(): the model has no groups, so nothing is pooled.")
+    refuse_other_than_gaussian(
+        fit.model,
+        "plot_shrinkage",
+        "what the rows of a group alone say has no closed form. plot_forest() shows the groups with partial pooling, "
+        "plot_ppc() their observed means or proportions.",
+    )
     size = checked_size(figsize, "plot_shrinkage", ax=ax)
     x = predictors_at(fit, at, "plot_shrinkage")
     factor = factor_of(fit, group, "plot_shrinkage")

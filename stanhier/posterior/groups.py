@@ -58,10 +58,11 @@ def group_summary(
     -------
     pandas.DataFrame
         One row per group, or with several effects one per group and effect: mean, sd, lower, median, upper. Of the
-        intercept it is the group's own mean, in units of the response; of a slope the group's own slope: the
-        population's and the deviation. Effects of other factors are those of an average group. Mean and sd average the
-        conditional distributions of the group over the draws of the other parameters; so do the ends of the interval,
-        over an evenly spaced part of the draws beyond about 16,000 groups.
+        intercept it is the group's own mean, in units of the response (where the link is not the identity, its log
+        odds, probit or log of the mean); of a slope the group's own slope: the population's and the deviation. Effects
+        of other factors are those of an average group. Mean and sd average the conditional distributions of the group
+        over the draws of the other parameters; so do the ends of the interval, over an evenly spaced part of the draws
+        beyond about 16,000 groups.
 
     Raises
     ------

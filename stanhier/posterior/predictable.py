@@ -47,20 +47,18 @@ def check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str) 
                 f"{what} that the model has not seen: {some_of([repr(level) for level in groups.new_levels])}; "
                 'predict(..., new_groups="sample") draws their effects from the population of groups.'
             )
+    response = 'predict(kind="response")'
     if design.has_offset and rows.offset is None:
-        named = (
-            f"the column '{design.offset_name}'"
-            if design.offset_name is not None
-            else 'a model made with offset="column"'
-        )
-        raise DataError(f"predict() needs the offsets of the new rows: {named} is missing.")
+        raise _lack("predict()", "offsets", "offset", design.offset_name)
     if kind == "response" and design.family.takes_trials and rows.trials is None:
-        named = (
-            f"the column '{design.trials_name}'"
-            if design.trials_name is not None
-            else 'a model made with trials="column"'
-        )
-        raise DataError(f'predict(kind="response") needs the numbers of trials of the new rows: {named} is missing.')
+        raise _lack(response, "numbers of trials", "trials", design.trials_name)
     if kind == "response" and model.noise.kind == "known" and rows.se is None:
-        named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
-        raise DataError(f'predict(kind="response") needs the standard errors of the new rows: {named} is missing.')
+        raise _lack(response, "standard errors", "se", design.se_name)
+
+
+def _lack(asked: str, what: str, argument: str, column: str | None) -> DataError:
+    """Say what new rows lack: a column, or, where the model was given values, its name."""
+    remedy = f'the model was given values; make it with {argument}="column", and give new data that column'
+    if column is not None:
+        remedy = f"the column '{column}' is missing"
+    return DataError(f"{asked} needs the {what} of the new rows: {remedy}.")

@@ -51,7 +51,8 @@ def predict(
         With the predictors and the grouping columns; the response is not needed.
     kind : {"mean", "response", "linear"}
         The expected response (of a binomial one the probability of a success), a new observation with its noise, or the
-        linear predictor, which of a Gaussian response is its mean. Offsets are added, so new data need their column.
+        linear predictor, which of a Gaussian response is its mean. Offsets are added, so new data need their column;
+        new binomial responses need that of the numbers of trials.
     new_groups : {"error", "sample"}
         For groups that the fit has not seen: an error, or one effect per draw and group from the population of groups,
         shared by the rows of that group. What is known of other factors stays: a new class of a known school has that

@@ -15,7 +15,12 @@ from stanhier.priors.distributions import Prior
 
 __all__ = ["lines", "prior_rows", "symbol"]
 
-_GREEK = {"alpha": "α", "beta": "β", "mu": "μ", "sigma": "σ", "nu": "ν"}
+_GREEK = {"alpha": "α", "beta": "β", "mu": "μ", "nu": "ν", "sigma": "σ"}
+_INVERSE_LINKS = {
+    "log": Markup("exp({})"),
+    "logit": Markup("logit<sup>−1</sup>({})"),
+    "probit": Markup("Φ({})"),
+}
 _MOST_TERMS = 6
 _INDENT = Markup("&emsp;")
 
@@ -26,7 +31,7 @@ def symbol(name: str, label: Any = None) -> Markup:
     Parameters
     ----------
     name : str
-        As in the posterior: a Greek letter, perhaps with another one below it.
+        As in the posterior: a Greek letter, perhaps with another one below it, or a word.
     label : optional
         Of the predictor.
 
@@ -35,9 +40,7 @@ def symbol(name: str, label: Any = None) -> Markup:
     markupsafe.Markup
         The user's names are escaped.
     """
-    if name == "shape":
-        return Markup("<i>shape</i>")
-    letter, *below = [_GREEK[part] for part in name.split("_")]
+    letter, *below = [_GREEK.get(part, part) for part in name.split("_")]
     written = Markup("<i>{}{}</i>").format(letter, Markup("").join(Markup("<sub>{}</sub>").format(b) for b in below))
     return written if label is None else written + Markup("<sub>{}</sub>").format(label)
 
@@ -53,23 +56,53 @@ def lines(model: Regression) -> list[Markup]:
     -------
     list of markupsafe.Markup
     """
-    response = _row(model.design.formula.response)
     varying = model.parameters.all_of(Role.EFFECTS)
-    if not any(own.term is not None for own in varying):
-        mean = Markup(" + ").join(_common(model)) or Markup("0")
-        return [Markup("{} ~ {}").format(response, _distribution(model, mean)), *_own_intercepts(model)]
-    of_row = _row(Markup("<i>μ</i>") if model.family.link == "identity" else Markup("<i>η</i>"))
     common = Markup(" + ").join(_common(model)) or Markup("0")
+    is_identity = model.family.link == "identity"
+    if is_identity and not any(own.term is not None for own in varying):
+        return [_likelihood(model, common), *_own_intercepts(model)]
+    of_row = _row(Markup("<i>{}</i>").format("μ" if is_identity else "η"))
     written = [
-        Markup("{} ~ {}").format(response, _distribution(model, of_row)),
+        _likelihood(model, of_row),
         Markup("{} = {}").format(of_row, common),
         *(Markup("{}+ {}").format(_INDENT, Markup(" + ").join(_deviations(model, own))) for own in varying),
     ]
     return [*written, *(line for own in varying for line in _population(model, own))]
 
 
+def _likelihood(model: Regression, predictor: Markup) -> Markup:
+    """Write the distribution of a response, given its linear predictor."""
+    design, family = model.design, model.family
+    response = _row(design.formula.response)
+    mean = _INVERSE_LINKS.get(family.link, Markup("{}")).format(predictor)
+    match family.name:
+        case "bernoulli":
+            written = Markup("{} ~ Bernoulli({})").format(response, mean)
+            if design.categories is None:
+                return written
+            none, event = design.categories
+            return Markup("{}  where 1 is {} and 0 is {}").format(written, event, none)
+        case "binomial":
+            return Markup("{} ~ Binomial({}, {})").format(response, _trials(model), mean)
+        case "poisson":
+            return Markup("{} ~ Poisson({})").format(response, mean)
+        case "negative_binomial":
+            return Markup("{} ~ NegativeBinomial(mean {}, {})").format(response, mean, symbol("shape"))
+        case "student_t":
+            return Markup("{} ~ StudentT({}, {}, {})").format(response, symbol("nu"), mean, _noise(model))
+        case _:
+            return Markup("{} ~ Normal({}, {})").format(response, mean, _noise(model))
+
+
+def _trials(model: Regression) -> Markup:
+    design = model.design
+    if design.trials_constant is not None:
+        return Markup("{:,}").format(design.trials_constant)
+    return _row(design.trials_name if design.trials_name is not None else "trials")
+
+
 def _common(model: Regression) -> list[Markup]:
-    """Write what all groups share of the mean of a row, or their own intercept in the place of the common one."""
+    """Write what all groups share of a row's predictor, or their own intercept in the place of the common one."""
     design, parameters = model.design, model.parameters
     intercept, slopes = parameters.of(Role.INTERCEPT), parameters.of(Role.SLOPES)
     terms: list[Markup] = []
@@ -197,24 +230,6 @@ def _remark(prior: Prior) -> str:
 
 def _row(name: str | Markup) -> Markup:
     return Markup("{}<sub><i>i</i></sub>").format(name)
-
-
-def _distribution(model: Regression, eta: Markup) -> Markup:
-    """Write the distribution of a response around its linear predictor."""
-    design, family = model.design, model.family
-    if family.name == "student_t":
-        return Markup("Student t({}, {}, {})").format(symbol("nu"), eta, _noise(model))
-    if family.link == "log":
-        shape = Markup(", <i>shape</i>") if family.auxiliary else ""
-        return Markup("{}(exp({}){})").format("NegBinomial" if family.auxiliary else "Poisson", eta, shape)
-    if family.link == "identity":
-        return Markup("Normal({}, {})").format(eta, _noise(model))
-    probability = Markup("{}({})").format("logit⁻¹" if family.link == "logit" else "Φ", eta)
-    if not family.takes_trials:
-        return Markup("Bernoulli({})").format(probability)
-    constant, name = design.trials_constant, design.trials_name
-    trials = Markup("{}").format(constant) if constant is not None else _row(name if name is not None else "trials")
-    return Markup("Binomial({}, {})").format(trials, probability)
 
 
 def _noise(model: Regression) -> Markup:

@@ -10,6 +10,7 @@ import pandas as pd
 from stanhier import plots
 from stanhier.basics.tables import decimals, readable
 from stanhier.design.columns import INTERCEPT
+from stanhier.design.design import Design
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import group_summary
@@ -60,13 +61,21 @@ def group_tables(fit: Fitted[Regression]) -> list[GroupTable]:
         table = group_summary(fit, grouping.name, at="mean", prob=0.9)
         sizes = plots.group_sizes(fit, term)
         for effect in effects:
-            what = f"Means of the groups of {grouping.name}{at}"
+            what = f"{_means(design)} of the groups of {grouping.name}{at}"
             if effect != INTERCEPT:
                 what = f"Slopes of {effect} of the groups of {grouping.name}"
             own: Any = table if grouping.n_effects == 1 else table.xs(effect, level=1)
             lines = list(_lines(own, grouping.levels, sizes))
             made.append(GroupTable(f"{what}{others}, from high to low", grouping.name, lines))
     return made
+
+
+def _means(design: Design) -> str:
+    """Say what the intercepts of groups are: means of the response, or of what its link makes of it."""
+    if design.family.link == "identity":
+        return "Means"
+    words = plots.linear_words(design)
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def _lines(table: pd.DataFrame, levels: pd.Index, sizes: np.ndarray | None) -> Iterator[tuple[str, list[str]]]:

@@ -10,6 +10,7 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.summary import summary
 from stanhier.reports import equation
+from stanhier.reports.text import said_of_response
 
 if TYPE_CHECKING:
     import jinja2
@@ -110,6 +111,7 @@ def model_context(model: Regression) -> dict[str, Any]:
         "groups": [(grouping.name, len(grouping.levels)) for grouping in model.design.groupings],
         "around_zero": model.around_zero,
         "known_errors": model.noise.kind == "known",
+        "said_of_response": said_of_response(model.design),
     }
 
 

@@ -23,6 +23,7 @@ from stanhier.design.design import Grouping
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html
+from stanhier.reports.captions import check_caption, prediction_caption
 from stanhier.reports.group_tables import group_tables, size_words
 
 __all__ = ["write"]
@@ -103,8 +104,9 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
 def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
     """Give name, role and a summary of every column that the model uses, and of combinations that are groups."""
     design, rows = fit.model.design, fit.model.in_memory
-    errors = [] if design.se_name is None else [design.se_name]
-    others = dict.fromkeys([*design.formula.columns, *design.formula.factor_columns, *errors])
+    beside = {design.se_name: "standard error", design.trials_name: "trials", design.offset_name: "offset"}
+    named = [name for name in beside if name is not None]
+    others = dict.fromkeys([*design.formula.columns, *design.formula.factor_columns, *named])
     terms = {grouping.name: term for term, grouping in enumerate(design.groupings)}
     for name in list(others) if rows is None else list(rows.frame.columns):
         roles = []
@@ -112,8 +114,8 @@ def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
             roles.append("predictor")
         if name in design.formula.factor_columns:
             roles.append("group")
-        if name == design.se_name:
-            roles.append("standard error")
+        if name in named:
+            roles.append(beside[name])
         if name in terms:
             words = size_words(fit, terms[name])
         elif rows is not None:
@@ -169,13 +171,13 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
     if design.formula.predictor_columns and in_memory:
         yield (
             f"The regression along {design.formula.predictor_columns[0]}",
-            "Data (points), the mean and its 90 % interval, and the 90 % interval of new observations.",
+            prediction_caption(fit.model.family),
             lambda: plots.prediction(fit, design.formula.predictor_columns[0]),
         )
     if in_memory or (grouped and fit.model.family.is_gaussian):
         yield (
             "Does the model describe the data?",
-            "Data that the fitted model draws (blue), beside the observed data (black): they should look alike.",
+            check_caption(fit.model.family, grouped=grouped),
             lambda: plots.ppc(fit, kind=None if in_memory else "groups"),
         )
     yield (
@@ -206,7 +208,7 @@ def _pictures_of_groups(fit: Fitted[Regression], grouping: Grouping) -> Iterator
     if slopes and fit.model.in_memory is not None:
         yield (
             f"The regression along {slopes[0]}, group by group{of_factor}",
-            "Data (points), each group's own line and its 90 % interval, and the 90 % interval of new observations.",
+            prediction_caption(fit.model.family, by_group=True),
             lambda: plots.prediction(fit, slopes[0], by=name),
         )
 

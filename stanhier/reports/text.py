@@ -3,7 +3,7 @@
 from stanhier.design.design import Design
 from stanhier.engines.regression import Regression
 
-__all__ = ["model_text"]
+__all__ = ["model_text", "said_of_response"]
 
 
 def model_text(model: Regression) -> str:
@@ -14,7 +14,7 @@ def model_text(model: Regression) -> str:
         counts = [f"{n:,} {'group' if n == 1 else 'groups'} of '{name}'" for name, n in sizes.items()]
         rows += f" in {' and '.join(counts)}"
     lines = [f"{type(model).__name__}({model.formula!r})", rows]
-    lines += _said_of_response(model.design)
+    lines += [f"  {line}" for line in said_of_response(model.design)]
     lines += [f"  {name} ~ {prior!r}" for name, prior in model.chosen.by_scalar.items()]
     if model.noise.kind == "known":
         lines.append("  standard errors known")
@@ -24,16 +24,16 @@ def model_text(model: Regression) -> str:
     return "\n".join(lines)
 
 
-def _said_of_response(design: Design) -> list[str]:
+def said_of_response(design: Design) -> list[str]:
     """Say what the family of responses is, unless Gaussian, and what stands beside the formula."""
     lines = []
     if not design.family.is_gaussian:
         event = "" if design.categories is None else f"; the event is {design.categories[1]!r}"
-        lines.append(f"  {design.formula.response} is {design.family.name}, {design.family.link} link{event}")
+        lines.append(f"{design.formula.response} is {design.family.name}, {design.family.link} link{event}")
     if design.trials_constant is not None:
-        lines.append(f"  {design.trials_constant:,} {'trial' if design.trials_constant == 1 else 'trials'} in each row")
+        lines.append(f"{design.trials_constant:,} {'trial' if design.trials_constant == 1 else 'trials'} in each row")
     elif design.family.takes_trials:
-        lines.append(f"  trials {f"'{design.trials_name}'" if design.trials_name is not None else 'given by row'}")
+        lines.append(f"trials {f"'{design.trials_name}'" if design.trials_name is not None else 'given by row'}")
     if design.has_offset:
-        lines.append(f"  offset {f"'{design.offset_name}'" if design.offset_name is not None else 'given by row'}")
+        lines.append(f"offset {f"'{design.offset_name}'" if design.offset_name is not None else 'given by row'}")
     return lines

@@ -14,10 +14,10 @@ DATA = pd.DataFrame({"y": np.arange(9.0) % 4, "x": np.arange(9.0), "t": list("ab
 WRONG = {
     "has no keyword 'prior'. Did you mean 'priors'?": lambda: sh.LinearRegression("y ~ x", DATA, prior={}),
     "has no keyword 'dat'. Did you mean 'data'?": lambda: sh.LinearRegression(formula="y ~ x", dat=DATA),
-    "has no keyword 'xyz'. It takes: formula, data, priors, sigma, se, context.": lambda: sh.LinearRegression(
-        "y ~ x", DATA, xyz=1
+    "has no keyword 'xyz'. It takes: formula, data, family, priors, sigma, se, trials, offset, context.": lambda: (
+        sh.LinearRegression("y ~ x", DATA, xyz=1)
     ),
-    "has no keyword 'family'. The response is Gaussian": lambda: sh.LinearRegression("y ~ x", DATA, family="poisson"),
+    "are Gaussian; use Model(..., family=...).": lambda: sh.LinearRegression("y ~ x", DATA, family="poisson"),
     "standard errors where these are known: se=": lambda: sh.LinearRegression("y ~ x", DATA, weights="x"),
     "VaryingIntercept() has no keyword 'groups'. The groups are a term": lambda: sh.VaryingIntercept(
         "y ~ x", DATA, groups="g"
@@ -26,7 +26,7 @@ WRONG = {
     "LinearRegression() got 'data' twice": lambda: sh.LinearRegression("y ~ x", DATA, data=DATA),
     "LinearRegression() takes formula and data by their places": lambda: sh.LinearRegression("y ~ x", DATA, {}),
     "LinearRegression() needs 'data'.": lambda: sh.LinearRegression("y ~ x"),
-    "LinearRegression() needs 'data', and has no keyword 'rows'.": lambda: sh.LinearRegression("y ~ x", rows=DATA),
+    "pooling() needs 'data', and has no keyword 'dat'.": lambda: sh.pooling("y ~ x", dat=DATA, group="g"),
     "LinearRegression() needs 'formula'.": lambda: sh.LinearRegression(),
     "The formula must be a string": lambda: sh.LinearRegression(DATA, "y ~ x"),
     "pooling() has no keyword 'groups'. Did you mean 'group'?": lambda: sh.pooling("y ~ x", DATA, groups="g"),

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
+from stanhier.plots.replicated import replicated_rows
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of, segments, texts_overlap
 from tests.tools.explicit_fit import crossed
@@ -50,11 +51,8 @@ def test_replicated_group_means_are_those_of_replicated_rows(three):
     np.testing.assert_allclose(ends, expected, atol=0.25 * np.ptp(expected, axis=1).min())
 
 
-def test_ppc_of_very_many_rows_draws_a_part(three, monkeypatch):
-    from stanhier.plots import predictive
-
-    monkeypatch.setattr(predictive, "_MAX_ROWS", 30)
-    values, observed = predictive._replicated_rows(three, np.arange(50), 1)
+def test_ppc_of_very_many_rows_draws_a_part(three):
+    values, observed = replicated_rows(three, np.arange(50), 1, 30)
     assert values.shape == (50, 30)
     assert set(observed) < set(three.model.design.y)
     with pytest.raises(sh.StanhierError, match="'draws' must be an integer of at least 1"):

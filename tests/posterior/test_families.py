@@ -68,7 +68,7 @@ def test_new_groups_and_what_new_rows_lack():
     with pytest.raises(sh.DataError, match="offsets of the new rows: the column 'log_t' is missing"):
         counts.predict(frame().drop(columns="log_t"))
     by_array = fit(model("poisson", offset=frame()["log_t"].to_numpy()))
-    with pytest.raises(sh.DataError, match=r'made with offset="column"'):
+    with pytest.raises(sh.DataError, match=r'make it with offset="column"'):
         by_array.predict(frame())
     with pytest.raises(sh.StanhierError, match='"mean", "response" or "linear"'):
         counts.predict(frame(), kind="eta")

@@ -49,7 +49,7 @@ def test_names_of_columns_are_escaped():
 
 def test_many_parameters_are_cut_off():
     data = {f"x{k}": [float((3 * j + k) ** 2 % 101) for j in range(150)] for k in range(120)}
-    data["y"] = [float(j % 7) for j in range(150)]
+    data["y"] = [j % 7 + 0.5 for j in range(150)]
     fit = fake_fit(sh.LinearRegression("y ~ " + " + ".join(f"x{k}" for k in range(120)), data))
     text = words(fit._repr_html_())
     assert "beta[x50]" in text

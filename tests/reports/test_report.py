@@ -226,7 +226,9 @@ def plain(lines):
 def test_equations_of_the_other_models():
     assert plain(equation.lines(synthetic.line().model)) == ["yi ~ Normal(α + βx · xi, σ)"]
     assert plain(equation.lines(synthetic.schools().model))[0] == "effecti ~ Normal(αschool[i], sei)"
-    wide = {f"x{k}": [(j + 1.0) ** (k / 3) for j in range(12)] for k in range(1, 9)} | {"y": list(range(12))}
+    wide = {f"x{k}": [(j + 1.0) ** (k / 3) for j in range(12)] for k in range(1, 9)} | {
+        "y": [j + 0.5 for j in range(12)]
+    }
     wide["x0"] = wide.pop("x8")
     model = sh.LinearRegression("y ~ " + " + ".join(f"x{k}" for k in range(8)), wide, sigma=2.5)
     assert plain(equation.lines(model)) == ["yi ~ Normal(α + ∑k=1…8 βk xik, 2.5)"]

@@ -8,6 +8,7 @@ import numpy as np
 import stanhier as sh
 from stanhier.engines.multilevel.layout import TermShape, cholesky_factors
 from stanhier.engines.textbook.description import Description, Term
+from stanhier.families.known import GAUSSIAN
 from stanhier.families.noise import Noise
 
 __all__ = ["STRUCTURES", "described"]
@@ -26,6 +27,8 @@ class Rows:
     y: np.ndarray
     groupings: tuple
     se: np.ndarray | None
+    trials: None = None
+    offset: None = None
 
 
 def described(
@@ -65,12 +68,15 @@ def described(
         predictors=tuple(predictors),
         extra_effects=tuple(extra),
         terms=tuple(made),
+        family=GAUSSIAN,
+        has_offset=False,
         noise=noise,
         intercept=sh.StudentT(3, 1.0, 5.0, centered=centered) if intercept else None,
         centered=centered,
         centre=(),
         slopes=tuple(slope_priors or (sh.Normal(0, 3.0),) * len(predictors)),
         sigma=sh.HalfStudentT(3, 2.0) if noise.is_estimated else None,
+        auxiliary=(),
         template="multilevel",
     )
     se = rng.uniform(0.3, 0.9, n_rows) if noise.kind == "known" else None

@@ -86,8 +86,9 @@ class Effects:
         if self.family > 3:
             order = np.argsort(self.terms[sorted_by].codes, kind="stable")
             y = self.y[order]
-            counts = [(y > k).sum() for k in range(int(y.max()))] if self.family == 4 else []
-            return sorted_by, order, y, np.ones(len(y)), self.offset[order], np.array(counts, float)
+            places = np.arange(y.max() if self.family == 4 else 0)
+            counts = np.append(places, [(y > k).sum() for k in places])
+            return sorted_by, order, y, np.ones(len(y)), self.offset[order], counts
         codes = np.column_stack([self.terms[sorted_by].codes, *(t.codes for t in self.terms)])
         keys = np.column_stack([codes, *(t.Z for t in self.terms), self.X])
         offset, weights = self.offset, self.n

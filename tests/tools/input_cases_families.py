@@ -11,7 +11,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.engines.rows import sums
-from tests.tools.input_cases import FLAGS, Pair, accepted, base, case, frame, groups, line, refused, rest
+from tests.tools.input_cases import FLAGS, FLAT, Pair, accepted, base, case, frame, groups, line, refused, rest
 
 HEADING = "Families of responses"
 MANY = [9] * 12
@@ -58,11 +58,18 @@ def _() -> Iterator[Pair]:
         yield own, yes_or_no(~FLAGS)
 
 
-@case(HEADING, "one class alone: all 0, or all 1")
+@case(HEADING, "one class alone, all 0 or all 1, or predictors that separate the classes")
 def _() -> Iterator[Pair]:
     for value in (0, 1):
         yield yes_or_no([value] * 12), None
     yield model(columns={"n": 0}), None
+    yield yes_or_no(base()["x"] > 2), None
+
+
+@case(HEADING, "one class alone, or predictors that separate the classes, with flat priors")
+def _() -> Iterator[Pair]:
+    words_of({"Flat priors on 'alpha' give": lambda: yes_or_no(1, priors={"alpha": sh.Flat()})}, sh.PriorError)
+    yield yes_or_no(base()["x"] > 2, priors=FLAT), None
 
 
 refused(HEADING, "a 2 in a bernoulli response", lambda: yes_or_no(rest(FLAGS.astype(int), 2)))

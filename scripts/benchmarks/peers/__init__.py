@@ -36,9 +36,9 @@ class Peer(Protocol):
         """Give the draws by common names, shape (chains, draws, ...), and the number of divergences.
 
         Names are `alpha` (intercept, or those of the groups in the order of `case.levels`), `mu_alpha`, `sigma_alpha`,
-        `beta` and `sigma`; a point estimate has no chains and draws. Of a case with terms, `alpha` is the intercept of
-        the population, and each factor g has `sd_g`, `cor_g` (`Term.pairs`) and `effect_g` (levels, effects), around
-        the population; an axis of length one may be left out.
+        `beta`, `sigma` and `nu`; a point estimate has no chains and draws. Of a case with terms, `alpha` is the
+        intercept of the population, and each factor g has `sd_g`, `cor_g` (`Term.pairs`) and `effect_g` (levels,
+        effects), around the population; an axis of length one may be left out.
         """
 
 

@@ -12,6 +12,9 @@ from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP, NotApplicableError
 
 __all__ = ["Bambi"]
 
+FAMILIES = {"student_t": "t"}
+"""Families by names of its own."""
+
 
 def _normal(mean: float, sd: float) -> Any:
     return bmb.Prior("Normal", mu=mean, sigma=sd)
@@ -26,7 +29,11 @@ class Bambi:
             raise NotApplicableError("its Gaussian family has no known standard deviations")
         if any(len(term.effects) > 1 for term in case.terms):
             raise NotApplicableError("its effects of groups are independent of each other, without correlations")
-        priors = {"Intercept": _normal(*case.intercept), "sigma": bmb.Prior("HalfCauchy", beta=case.sigma)}
+        priors = {"Intercept": _normal(*case.intercept)}
+        if case.sigma is not None:
+            priors["sigma"] = bmb.Prior("HalfCauchy", beta=case.sigma)
+        if case.nu is not None:
+            priors["nu"] = bmb.Prior("Gamma", alpha=case.nu[0], beta=case.nu[1])
         priors |= {predictor: _normal(*case.beta) for predictor in case.predictors}
         if case.group is not None:
             sd = bmb.Prior("HalfCauchy", beta=case.sigma_alpha)
@@ -35,7 +42,8 @@ class Bambi:
             sd = bmb.Prior("HalfCauchy", beta=term.sd[0])
             priors[f"1|{term.name}"] = bmb.Prior("Normal", mu=0, sigma=sd)
         formula = case.formula.replace("(1 | ", "(1|")
-        return bmb.Model(formula, case.table, priors=priors, center_predictors=False)
+        family = FAMILIES.get(case.family, case.family)
+        return bmb.Model(formula, case.table, family=family, priors=priors, center_predictors=False)
 
     def run(self, model: Any, seed: int) -> Any:
         return model.fit(draws=DRAWS, tune=WARMUP, chains=CHAINS, random_seed=seed, progressbar=False)
@@ -43,7 +51,7 @@ class Bambi:
     def draws(self, idata: Any, case: Case) -> tuple[Mapping[str, np.ndarray], int]:
         posterior = idata["posterior"]
         intercept = posterior["Intercept"].to_numpy()
-        named = {"sigma": posterior["sigma"].to_numpy()}
+        named = {name: posterior[name].to_numpy() for name in ("sigma", "nu") if name in posterior}
         if case.predictors:
             named["beta"] = np.stack([posterior[predictor].to_numpy() for predictor in case.predictors], axis=2)
         if case.group is None:

@@ -55,7 +55,7 @@ class NumPyro:
         return draws, int(np.sum(mcmc.get_extra_fields()["diverging"]))
 
     def draws(self, result: tuple[dict[str, np.ndarray], int], case: Case) -> tuple[Mapping[str, np.ndarray], int]:
-        names = ["mu_alpha", "sigma_alpha", "alpha", "beta", "sigma"]
+        names = ["mu_alpha", "sigma_alpha", "alpha", "beta", "sigma", "nu"]
         names += [f"{kind}_{term.name}" for term in case.terms for kind in ("sd", "cor", "effect")]
         return {name: result[0][name] for name in names if name in result[0]}, result[1]
 
@@ -74,9 +74,21 @@ def _model_of_terms(case: Case) -> Callable[[Any], None]:
             mean = mean + case.X @ beta
         for term, (levels, codes), z in zip(case.terms, case.factors, columns, strict=True):
             mean = mean + jnp.sum(_effects(term, len(levels))[codes] * z, axis=1)
-        numpyro.sample("y", dist.Normal(mean, numpyro.sample("sigma", dist.HalfCauchy(case.sigma))), obs=y)
+        numpyro.sample("y", _response(case, mean), obs=y)
 
     return model
+
+
+def _response(case: Case, mean: Any) -> dist.Distribution:
+    """How responses vary around the linear predictor."""
+    if case.family == "bernoulli":
+        return dist.Bernoulli(logits=mean)
+    if case.family == "poisson":
+        return dist.Poisson(jnp.exp(mean))
+    sigma = numpyro.sample("sigma", dist.HalfCauchy(case.sigma))
+    if case.nu is not None:
+        return dist.StudentT(numpyro.sample("nu", dist.Gamma(*case.nu)), mean, sigma)
+    return dist.Normal(mean, sigma)
 
 
 def _effects(term: Term, n_levels: int) -> Any:

@@ -48,8 +48,21 @@ def _model_of_terms(case: Case) -> pm.Model:
         for term, (_, codes) in zip(case.terms, case.factors, strict=True):
             effect = _effects(term)[codes]
             mean = mean + (effect if len(term.effects) == 1 else (effect * case.effect_columns(term)).sum(axis=1))
-        pm.Normal("y", mean, pm.HalfCauchy("sigma", case.sigma), observed=case.y)
+        _response(case, mean)
     return model
+
+
+def _response(case: Case, mean: Any) -> None:
+    """Say how responses vary around the linear predictor."""
+    if case.family == "bernoulli":
+        pm.Bernoulli("y", logit_p=mean, observed=case.y)
+    elif case.family == "poisson":
+        pm.Poisson("y", mu=pm.math.exp(mean), observed=case.y)
+    elif case.nu is not None:
+        nu = pm.Gamma("nu", alpha=case.nu[0], beta=case.nu[1])
+        pm.StudentT("y", nu=nu, mu=mean, sigma=pm.HalfCauchy("sigma", case.sigma), observed=case.y)
+    else:
+        pm.Normal("y", mean, pm.HalfCauchy("sigma", case.sigma), observed=case.y)
 
 
 def _effects(term: Term) -> Any:
@@ -67,7 +80,7 @@ def _effects(term: Term) -> Any:
 
 
 def _draws(idata: Any, case: Case) -> tuple[Mapping[str, np.ndarray], int]:
-    names = ["mu_alpha", "sigma_alpha", "alpha", "beta", "sigma"]
+    names = ["mu_alpha", "sigma_alpha", "alpha", "beta", "sigma", "nu"]
     names += [f"{kind}_{term.name}" for term in case.terms for kind in ("sd", "cor", "effect")]
     posterior = idata["posterior"]
     return {n: posterior[n].to_numpy() for n in names if n in posterior}, int(idata["sample_stats"]["diverging"].sum())

@@ -20,7 +20,8 @@ class Stanhier:
 
     def run(self, case: Case, seed: int) -> sh.Fit:
         model = _model(case)
-        fit = model.sample(chains=CHAINS, iter_warmup=WARMUP, iter_sampling=DRAWS, seed=seed)
+        warmup, draws = case.alone or (WARMUP, DRAWS)
+        fit = model.sample(chains=CHAINS, iter_warmup=warmup, iter_sampling=draws, seed=seed)
         assert {"alpha", *(f"effect_{term.name}" for term in case.terms)} <= set(fit.posterior)
         return fit
 
@@ -45,6 +46,8 @@ def _model(case: Case) -> Any:
         priors["sigma_alpha"] = sh.HalfCauchy(case.sigma_alpha)
     if case.sigma is not None:
         priors["sigma"] = sh.HalfCauchy(case.sigma)
+    if case.nu is not None:
+        priors["nu"] = sh.Gamma(*case.nu)
     if case.terms:
         priors["sd"] = {
             term.name: {effect: sh.HalfCauchy(sd) for effect, sd in zip(term.effects, term.sd, strict=True)}
@@ -53,6 +56,6 @@ def _model(case: Case) -> Any:
         correlated = {term.name: sh.LKJ(1) for term in case.terms if len(term.effects) > 1}
         if correlated:
             priors["cor"] = correlated
-        return sh.Model(case.formula, case.table, priors=priors)
+        return sh.Model(case.formula, case.table, family=case.family, priors=priors)
     make = sh.VaryingIntercept if case.group else sh.LinearRegression
     return make(case.formula, case.table, priors=priors, sigma=case.known_sigma, se=case.se)

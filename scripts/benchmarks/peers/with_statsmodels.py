@@ -19,6 +19,8 @@ class Point:
     def prepare(self, case: Case) -> Case:
         if case.known_se is not None:
             raise NotApplicableError("MixedLM has no known standard deviations")
+        if case.family != "gaussian":
+            raise NotApplicableError("MixedLM is Gaussian")
         if len(case.terms) > 1:
             raise NotApplicableError("MixedLM has one factor")
         return case

@@ -10,6 +10,7 @@ import numpy as np
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
+from stanhier.basics.words import quoted
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
@@ -22,16 +23,20 @@ from stanhier.engines.parameters import Role
 from stanhier.engines.rows.cells import Cells, merged
 from stanhier.engines.rows.coordinates import RowsCoordinates
 from stanhier.engines.rows.explicit import ExplicitEngine
-from stanhier.engines.rows.likelihood import GAUSSIAN, family_code
+from stanhier.engines.rows.likelihood import GAUSSIAN, derivatives, family_code
 from stanhier.engines.rows.program_data import stan_data
-from stanhier.engines.rows.reducer import CellsReducer, SummedRows
+from stanhier.engines.rows.reducer import summed_rows
 from stanhier.engines.rows.reference import ExactFitError, Problem
 from stanhier.engines.rows.whitening import Whitening, whiten
 from stanhier.families.family import Family
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
+from stanhier.priors.numbers import FLAT
 
 __all__ = ["RowsEngine"]
+
+CERTAIN = 1e-6
+"""How far from 0 the log likelihood of responses is that are as good as certain."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +98,15 @@ class RowsEngine(ExplicitEngine):
         Raises
         ------
         DataError
-            If predictors and effects reproduce a Gaussian response exactly, or columns are collinear with flat priors.
+            If predictors and effects reproduce a Gaussian response exactly, or columns are collinear with flat priors;
+            if with these the location has no limit, since predictors tell events from their absence without error.
         """
         with one_blas_thread():
             place = _origin(design) if origin is None else origin
             problem = _problem(design, chosen, noise, place)
             eta = tuple(chosen.correlation_shapes([grouping.blocks for grouping in design.groupings]).tolist())
             whitening = _whitened(design, problem, _auxiliary(chosen), eta)
+            _refuse_endless(design, problem, whitening)
         before = tuple(len(one.levels) for one in design.groupings) if n_before is None else n_before
         rows = design if isinstance(design, InMemoryDesign) else None
         return cls(problem, whitening, eta, place, chosen, noise, design, rows, before)
@@ -134,7 +141,7 @@ class RowsEngine(ExplicitEngine):
     @cached_property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        return moments_of_rows(self.rows) if self.rows is not None else _summed(self.design).moments
+        return moments_of_rows(self.rows) if self.rows is not None else summed_rows(self.design).moments
 
     @property
     def prior_centre(self) -> np.ndarray:
@@ -164,7 +171,7 @@ class RowsEngine(ExplicitEngine):
         if self.rows is not None:
             yield from super().fingerprint()
             return
-        sums = _summed(self.design).sums
+        sums = summed_rows(self.design).sums
         yield sums.columns.ravel()
         yield from sums.codes
         yield from (sums.offset, sums.y, sums.n)
@@ -173,15 +180,8 @@ class RowsEngine(ExplicitEngine):
         """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
         if self.rows is not None:
             return super().group_weights(term)
-        sums = _summed(self.design).sums
+        sums = summed_rows(self.design).sums
         return np.bincount(sums.codes[term], sums.often, minlength=self.shapes[term].n_levels)
-
-
-def _summed(design: Design) -> SummedRows:
-    """Give what was made of rows that are not in memory."""
-    summed = design.reduce(CellsReducer(design.family))
-    assert isinstance(summed, SummedRows)
-    return summed
 
 
 def _origin(design: Design) -> np.ndarray:
@@ -189,7 +189,7 @@ def _origin(design: Design) -> np.ndarray:
     if not design.formula.has_intercept:
         return np.zeros(len(design.predictors) + 1)
     if not isinstance(design, InMemoryDesign):
-        return np.append(_summed(design).mean[: len(design.predictors)], 0.0)
+        return np.append(summed_rows(design).mean[: len(design.predictors)], 0.0)
     on_scale = design.family.link == "identity"
     return np.append(design.X.mean(axis=0), design.y.mean() if on_scale else 0.0)
 
@@ -214,7 +214,7 @@ def _cells(design: Design, terms: tuple[TermShape, ...], origin: np.ndarray) -> 
         columns, codes, y = design.matrix, [one.codes for one in design.groupings], design.y
         n, offset = design.weights if code == GAUSSIAN else design.trials, design.offset
     else:
-        sums = _summed(design).sums
+        sums = summed_rows(design).sums
         columns, codes, y, n, offset = sums.columns, list(sums.codes), sums.y, sums.n, sums.offset
     X = columns[:, : len(design.predictors)] - origin[:-1]
     if design.formula.has_intercept:
@@ -238,7 +238,26 @@ def _whitened(design: Design, problem: Problem, auxiliary: tuple[str, ...], eta:
     except RankDeficientError as err:
         raise DataError(said_of_collinear(design, err.columns)) from err
     except ExactFitError as err:
+        where, remedy = ("", ", or fix sigma with `sigma=`") if design.family.is_gaussian else (" in many rows", "")
         raise DataError(
-            f"The response '{design.formula.response}' is reproduced exactly by the predictors and effects, so sigma "
-            "would be 0; check whether one is a copy of it, or fix sigma with `sigma=`."
+            f"The response '{design.formula.response}' is reproduced exactly by the predictors and effects{where}, so "
+            f"sigma would be 0; check whether one is a copy of it{remedy}."
         ) from err
+
+
+def _refuse_endless(design: Design, problem: Problem, whitening: Whitening) -> None:
+    """Refuse discrete responses of probability 1 at the mode where priors are flat: any larger location is as likely.
+
+    With an offset there may be a way back to smaller probabilities.
+    """
+    cells = problem.cells
+    if not design.family.is_discrete or FLAT not in problem.location.numbers.family or cells.offset.any():
+        return
+    eta = cells.X @ whitening.location_hat
+    aux = np.ones(len(design.family.auxiliary))
+    if derivatives(cells.family, eta, cells.y, cells.n, aux).value > -CERTAIN:
+        raise DataError(
+            f"The predictors tell without error where the response {quoted(design.formula.response)} is 0 "
+            "(separation), so with flat priors the posterior has no limit; give `alpha` and `beta` proper priors, such "
+            "as Normal(0, 2.5), or leave `priors` out."
+        )

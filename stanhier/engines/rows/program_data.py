@@ -9,6 +9,7 @@ from stanhier.engines.multilevel.location_priors import location_terms
 from stanhier.engines.rows.cells import Cells
 from stanhier.engines.rows.likelihood import GAUSSIAN, NEGATIVE_BINOMIAL
 from stanhier.engines.rows.reference import Problem
+from stanhier.engines.rows.rising_logs import rising_logs
 from stanhier.engines.rows.whitening import Whitening
 
 __all__ = ["stan_data"]
@@ -115,8 +116,5 @@ def _counts(cells: Cells) -> np.ndarray:
     if cells.family == GAUSSIAN:
         return np.array([float(cells.n_rows), cells.squares])
     if cells.family == NEGATIVE_BINOMIAL:
-        values, often = cells.counted
-        above = np.arange(int(values[-1]) if len(values) else 0)
-        more = np.append(np.cumsum(often[::-1])[::-1], 0)
-        return np.asarray(more[np.searchsorted(values, above, side="right")], dtype=float)
+        return np.concatenate(rising_logs(*cells.counted))
     return np.empty(0)

@@ -39,7 +39,7 @@ LEAST_RELATIVE_SD = 1e-3
 
 
 class ExactFitError(Exception):
-    """Location and effects reproduce Gaussian responses exactly."""
+    """Location and effects reproduce Gaussian responses exactly, or Student t responses in many rows."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ def find_reference(problem: Problem) -> Reference:
         variances = system.summed_variances()
         point, curvature = _scales_step(problem, columns, point, variances, least)
         point = replace(point, aux=np.clip(point.aux, start.aux / LARGEST_RATIO, start.aux * LARGEST_RATIO))
-        if problem.sigma is None and problem.cells.family == GAUSSIAN and point.aux[0] < EXACT * start.aux[0]:
+        with_sigma = problem.sigma is None and problem.cells.family in (GAUSSIAN, STUDENT)
+        if with_sigma and point.aux[0] < EXACT * start.aux[0]:
             raise ExactFitError
         if whole and n_steps > 3 and _change(before, point) < CLOSE:
             break

@@ -1,0 +1,55 @@
+"""Replicated data: rows that the posterior draws anew, and the means of their groups."""
+
+import numpy as np
+
+from stanhier.engines.regression import Regression
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import collect, predictive_draws
+
+__all__ = ["replicated_means", "replicated_rows"]
+
+
+def replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give replicated responses, shape (draws, rows), and the observed ones; of more than `most` rows a random part."""
+    design = fit.model.rows
+    rows = np.arange(design.n_rows)
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+    values = collect(
+        fit.model, fit.draws, design.as_new.take(rows), kind="response", new_groups="error", seed=seed, keep=keep
+    )
+    return values, design.observed[rows]
+
+
+def replicated_means(fit: Fitted[Regression], term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give means of the groups of a factor in replicated data, shape (len(keep), J), and observed, shape (J,).
+
+    Of binomial responses they are proportions of all trials of a group. Known standard errors weigh rows by precision.
+    """
+    model = fit.model
+    if not model.family.is_gaussian:
+        return _means_of_rows(fit, term, keep, seed)
+    replicated, observed = model.engine.replicated_means(fit.draws, term, keep, seed)
+    rows = model.in_memory
+    if rows is None or rows.subtracted is None:
+        return replicated, observed
+    codes, weights = rows.groupings[term].codes, np.ones(rows.n_rows) if rows.weights is None else rows.weights
+    size = len(observed)
+    added = np.bincount(codes, weights * rows.subtracted, size) / np.bincount(codes, weights, size)
+    return replicated + added, observed + added
+
+
+def _means_of_rows(fit: Fitted[Regression], term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give the means of groups by drawing their rows, block by block."""
+    design = fit.model.rows
+    codes, size = design.groupings[term].codes, len(design.groupings[term].levels)
+    sums = np.zeros((len(keep), size))
+    blocks = predictive_draws(
+        fit.model, fit.draws, design.as_new, kind="response", new_groups="error", seed=seed, keep=keep
+    )
+    for part, values in blocks:
+        order = np.argsort(codes[part], kind="stable")
+        groups, starts = np.unique(codes[part][order], return_index=True)
+        sums[:, groups] += np.add.reduceat(values[:, order], starts, axis=1)
+    of_rows = np.bincount(codes, design.trials, size)
+    return sums / of_rows, np.bincount(codes, design.observed, size) / of_rows

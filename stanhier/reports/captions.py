@@ -1,0 +1,37 @@
+"""How to read the pictures of a report that depend on the family of responses."""
+
+from stanhier.families.family import Family
+
+__all__ = ["check_caption", "prediction_caption"]
+
+
+def prediction_caption(family: Family, *, by_group: bool = False) -> str:
+    """Say how to read the regression along a predictor, or that of each group."""
+    own = "each group's own" if by_group else "the"
+    if not family.is_discrete:
+        line = f"{own} {'line' if by_group else 'mean'}"
+        return f"Data (points), {line} and its 90 % interval, and the 90 % interval of new observations."
+    if family.link == "log":
+        return (
+            f"Counts (points, spread where they hide each other), {own} expected count and its 90 % interval, and the "
+            "90 % interval of new observations."
+        )
+    return f"Proportions observed (points, whose areas say of how many), {own} probability and its 90 % interval."
+
+
+def check_caption(family: Family, *, grouped: bool) -> str:
+    """Say how to read the posterior predictive check."""
+    if not family.is_discrete:
+        return "Data that the fitted model draws (blue), beside the observed data (black): they should look alike."
+    if family.name == "bernoulli":
+        how = (
+            "How often the event occurs among rows for which so much is predicted (black), and how often in data that "
+            "the fitted model draws (blue): the line should stay in the band."
+        )
+    else:
+        how = (
+            "How often each count occurs in data that the fitted model draws (blue), and observed (black): most points "
+            "should be in their intervals."
+        )
+    what = "means" if family.link == "log" else "proportions"
+    return f"{how} So should the {what} of the groups." if grouped else how
