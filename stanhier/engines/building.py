@@ -105,6 +105,7 @@ def build(
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             engine: Engine
             if isinstance(reduced, SummedRows):
+                refuse_separated(design, chosen)
                 engine = RowsEngine.of(design, chosen, noise)
             elif reduced is None or _has_unusual_scales(chosen):
                 rows = _rows(design, lack or _UNUSUAL)

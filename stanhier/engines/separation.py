@@ -4,8 +4,10 @@ import numpy as np
 
 from stanhier.basics.errors import PriorError
 from stanhier.basics.words import listed
+from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
+from stanhier.engines.rows.reducer import summed_rows
 
 __all__ = ["refuse_separated"]
 
@@ -15,7 +17,7 @@ _FEW = 2_000
 """Rows that are looked at first: where some of them are not separated all are not."""
 
 
-def refuse_separated(rows: InMemoryDesign, chosen: ChosenPriors) -> None:
+def refuse_separated(design: Design, chosen: ChosenPriors) -> None:
     """Refuse flat priors on intercept and slopes where some of them may grow without making any response less likely.
 
     A response at its limit, 0 or all of its trials, becomes the likelier the further its linear predictor goes that
@@ -25,7 +27,8 @@ def refuse_separated(rows: InMemoryDesign, chosen: ChosenPriors) -> None:
 
     Parameters
     ----------
-    rows : InMemoryDesign
+    design : Design
+        With its rows, or with the `SummedRows` that were made of them.
     chosen : ChosenPriors
 
     Raises
@@ -34,33 +37,43 @@ def refuse_separated(rows: InMemoryDesign, chosen: ChosenPriors) -> None:
         With the names of the coefficients.
     """
     flat = [k for k, prior in enumerate(chosen.location) if not prior.is_proper]
-    if not rows.family.is_discrete or not flat:
+    if not design.family.is_discrete or not flat:
         return
-    direction = _direction(_columns(rows, chosen)[:, flat], _limits(rows))
+    direction = _direction(_columns(design, chosen)[:, flat], _limits(design))
     if direction is None:
         return
     names = [name for parameter in chosen.parameters.location for name in parameter.scalar_names]
     which = [names[k] for k, part in zip(flat, direction, strict=True) if abs(part) > _TOLERANCE]
     raise PriorError(
-        f"Flat priors on {listed(which, 5)} give an improper posterior: the responses '{rows.formula.response}' are at "
-        "their limits wherever these tell anything, and become only likelier as they grow (separation, or one class "
+        f"Flat priors on {listed(which, 5)} give an improper posterior: the responses '{design.formula.response}' are "
+        "at their limits wherever these tell anything, and become only likelier as they grow (separation, or one class "
         "alone). Give proper priors such as Normal(0, 2.5)."
     )
 
 
-def _columns(rows: InMemoryDesign, chosen: ChosenPriors) -> np.ndarray:
+def _columns(design: Design, chosen: ChosenPriors) -> np.ndarray:
     """Give what each location parameter multiplies, shape (N, P), as far from 0 as the intercept's prior holds."""
-    intercept, X = chosen.intercept, rows.X
+    intercept = chosen.intercept
+    if isinstance(design, InMemoryDesign):
+        X = design.X
+        mean = X.mean(axis=0)
+    else:
+        summed, n_predictors = summed_rows(design), len(design.predictors)
+        X, mean = summed.sums.columns[:, :n_predictors], summed.mean[:n_predictors]
     if intercept is None:
         return X
-    return np.column_stack([np.ones(len(X)), X - X.mean(axis=0) if intercept.centered else X])
+    return np.column_stack([np.ones(len(X)), X - mean if intercept.centered else X])
 
 
-def _limits(rows: InMemoryDesign) -> np.ndarray:
+def _limits(design: Design) -> np.ndarray:
     """Give -1 of a response of 0, 1 of all trials, 0 of any other, and NaN where there were no trials, shape (N,)."""
-    most = rows.trials if rows.trials is not None else np.where(rows.family.takes_categories, 1.0, np.inf)
-    most = np.broadcast_to(most, rows.y.shape)
-    return np.where(most == 0, np.nan, (rows.y == most).astype(float) - (rows.y == 0))
+    if isinstance(design, InMemoryDesign):
+        y, trials = design.y, np.ones(design.n_rows) if design.trials is None else design.trials
+    else:
+        sums = summed_rows(design).sums
+        y, trials = sums.y, sums.n
+    most = trials if design.family.takes_categories or design.family.takes_trials else np.full(len(y), np.inf)
+    return np.where(most == 0, np.nan, (y == most).astype(float) - (y == 0))
 
 
 def _direction(columns: np.ndarray, limits: np.ndarray) -> np.ndarray | None:

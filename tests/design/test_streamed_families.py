@@ -230,6 +230,16 @@ def test_too_many_distinct_rows(path, monkeypatch):
     assert sh.Model("visits ~ x", path, family="poisson").stan_data["N"] == 3
 
 
+def test_flat_priors_on_what_is_separated(path, tmp_path):
+    separated = str(tmp_path / "separated.parquet")
+    rows().assign(hit=lambda data: data["x"] + (data["x"] == 1) * data["h"] > 1).to_parquet(separated)
+    flat = {"family": "bernoulli", "priors": {"alpha": sh.Flat(), "beta": sh.Flat()}}
+    for data in (pd.read_parquet(separated), separated):
+        with pytest.raises(sh.PriorError, match=r"beta\[x\].*improper posterior"):
+            sh.Model("hit ~ x + (1 | g)", data, **flat)
+    assert sh.Model("hit ~ x + (1 | g)", path, **flat).stan_data["N"] == 27
+
+
 def test_responses_and_numbers_that_do_not_suit(path):
     blocks = "block by block"
     refused(f"must be 0 or 1.*Counts are of.*{blocks}", "visits ~ x", path, family="bernoulli")

@@ -25,7 +25,7 @@ from stanhier.engines.rows.coordinates import RowsCoordinates
 from stanhier.engines.rows.explicit import ExplicitEngine
 from stanhier.engines.rows.likelihood import GAUSSIAN, derivatives, family_code
 from stanhier.engines.rows.program_data import stan_data
-from stanhier.engines.rows.reducer import CellsReducer, SummedRows
+from stanhier.engines.rows.reducer import summed_rows
 from stanhier.engines.rows.reference import ExactFitError, Problem
 from stanhier.engines.rows.whitening import Whitening, whiten
 from stanhier.families.family import Family
@@ -141,7 +141,7 @@ class RowsEngine(ExplicitEngine):
     @cached_property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        return moments_of_rows(self.rows) if self.rows is not None else _summed(self.design).moments
+        return moments_of_rows(self.rows) if self.rows is not None else summed_rows(self.design).moments
 
     @property
     def prior_centre(self) -> np.ndarray:
@@ -171,7 +171,7 @@ class RowsEngine(ExplicitEngine):
         if self.rows is not None:
             yield from super().fingerprint()
             return
-        sums = _summed(self.design).sums
+        sums = summed_rows(self.design).sums
         yield sums.columns.ravel()
         yield from sums.codes
         yield from (sums.offset, sums.y, sums.n)
@@ -180,15 +180,8 @@ class RowsEngine(ExplicitEngine):
         """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
         if self.rows is not None:
             return super().group_weights(term)
-        sums = _summed(self.design).sums
+        sums = summed_rows(self.design).sums
         return np.bincount(sums.codes[term], sums.often, minlength=self.shapes[term].n_levels)
-
-
-def _summed(design: Design) -> SummedRows:
-    """Give what was made of rows that are not in memory."""
-    summed = design.reduce(CellsReducer(design.family))
-    assert isinstance(summed, SummedRows)
-    return summed
 
 
 def _origin(design: Design) -> np.ndarray:
@@ -196,7 +189,7 @@ def _origin(design: Design) -> np.ndarray:
     if not design.formula.has_intercept:
         return np.zeros(len(design.predictors) + 1)
     if not isinstance(design, InMemoryDesign):
-        return np.append(_summed(design).mean[: len(design.predictors)], 0.0)
+        return np.append(summed_rows(design).mean[: len(design.predictors)], 0.0)
     on_scale = design.family.link == "identity"
     return np.append(design.X.mean(axis=0), design.y.mean() if on_scale else 0.0)
 
@@ -221,7 +214,7 @@ def _cells(design: Design, terms: tuple[TermShape, ...], origin: np.ndarray) -> 
         columns, codes, y = design.matrix, [one.codes for one in design.groupings], design.y
         n, offset = design.weights if code == GAUSSIAN else design.trials, design.offset
     else:
-        sums = _summed(design).sums
+        sums = summed_rows(design).sums
         columns, codes, y, n, offset = sums.columns, list(sums.codes), sums.y, sums.n, sums.offset
     X = columns[:, : len(design.predictors)] - origin[:-1]
     if design.formula.has_intercept:

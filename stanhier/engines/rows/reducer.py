@@ -10,12 +10,13 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import bytes_in_words
 from stanhier.design.blocks import RowGroups, Rows
+from stanhier.design.design import Design
 from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.rows.likelihood import POISSON, family_code
 from stanhier.engines.rows.sums import CellPiece, RowSums, merge, most_cells, piece_of
 from stanhier.families.family import Family
 
-__all__ = ["CellsReducer", "SummedRows"]
+__all__ = ["CellsReducer", "SummedRows", "summed_rows"]
 
 _SUMS = ("offset", "y", "n", "often")
 
@@ -169,6 +170,13 @@ class CellsReducer:
             return
         if (y > n).any() or (n != np.round(n)).any() or (not self.family.takes_trials and (n != often).any()):
             raise ValueError("successes and trials that do not fit each other")
+
+
+def summed_rows(design: Design) -> SummedRows:
+    """Give what was made of the rows of a design, where these are not in memory."""
+    summed = design.reduce(CellsReducer(design.family))
+    assert isinstance(summed, SummedRows)
+    return summed
 
 
 def _exposures(offset: np.ndarray) -> np.ndarray:
