@@ -16,7 +16,7 @@ __all__ = ["FAMILIES", "bernoulli", "counted", "crossed", "nested", "poisson", "
 
 PRIORS = {"intercept": (0.0, 2.5), "beta": (0.0, 1.0)}
 TIME_FOR_EVERY_ROW = 60.0
-TIME_FOR_ONE_CALL = 450.0
+TIME_FOR_ONE_CALL = 900.0
 
 
 def _varying(*factors: str) -> Term:
