@@ -1,8 +1,10 @@
 """The part of the benchmark with other families of responses: cases, programs by hand, peers, and the page."""
 
+import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.benchmarks import comparison, families, run  # noqa: E402
+from scripts.benchmarks import comparison, families, run, worker  # noqa: E402
 from scripts.benchmarks.case import Case  # noqa: E402
 from scripts.benchmarks.cases import CASES  # noqa: E402
 from scripts.benchmarks.options import FAMILY_CASES, parser, words_of  # noqa: E402
@@ -160,6 +162,21 @@ def test_a_case_that_is_alone_has_no_other_peers(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(CASES, "poisson", SMALL["poisson"])
     comparison.compare("poisson", ["stan_centred"], **keywords)
     assert asked == ["stanhier", "stanhier", "stan_centred"]
+
+
+def test_a_case_that_is_alone_is_called_once_and_judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(CASES, "bernoulli_1m", lambda: families.bernoulli(200, 10, alone=(1000, 500)))
+    worker.main("stanhier", "bernoulli_1m", str(tmp_path / "report"), time.time(), budget=100.0, repeats=5)
+    report = json.loads((tmp_path / "report").read_text())
+    assert report["note"] == ""
+    assert report["warm"] == [report["first"]]
+    assert len(report["ess"]) == 1
+    assert 400 < report["ess"][0] < 4_000
+    found, rows = comparison.judge("bernoulli_1m", "stanhier", report, None)
+    assert found is not None
+    assert len(found.names) == 1 + 3 + 1 + 10
+    rate = next(m for m in rows if m.quantity == "ESS per second")
+    assert rate.median == pytest.approx(report["ess"][0] / report["first"])
 
 
 def test_families_are_compared_with_stan_by_hand_unless_others_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

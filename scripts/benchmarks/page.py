@@ -66,9 +66,9 @@ The first run prepares stanhier itself (`scripts/setup`) and installs the peers 
   rows as they are given. `bernoulli_counted` has a million rows of a few hundred distinct ones, and
   `bernoulli_counted_10k` ten thousand of the same kind, which the programs by hand get through: their cost is
   proportional to the rows. `bernoulli_1m` has a million distinct rows in 10,000 groups, and is stanhier's alone, with
-  4 chains of 500 + 500 draws. All are simulated (`families.py`).
+  4 chains of 500 + 500 draws, called once: its warm call is the first. All are simulated (`families.py`).
 * A call or process without a result within the time limit, 120 s (InstEval, `bernoulli_counted`: 60 s; stanhier itself:
-  300 s, of `bernoulli_1m` 450 s), is a time-out. On the larger simulated data, peers that timed out on the smaller ones
+  300 s, of `bernoulli_1m` 900 s), is a time-out. On the larger simulated data, peers that timed out on the smaller ones
   are not tried again.
 """
 

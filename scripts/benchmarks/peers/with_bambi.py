@@ -7,7 +7,7 @@ from typing import Any
 import bambi as bmb
 import numpy as np
 
-from scripts.benchmarks.case import Case
+from scripts.benchmarks.case import Case, Term
 from scripts.benchmarks.peers import CHAINS, DRAWS, WARMUP, NotApplicableError
 
 __all__ = ["Bambi"]
@@ -18,6 +18,15 @@ FAMILIES = {"student_t": "t"}
 
 def _normal(mean: float, sd: float) -> Any:
     return bmb.Prior("Normal", mu=mean, sigma=sd)
+
+
+def _factor(case: Case, term: Term, levels: np.ndarray) -> str:
+    """The factor as it is best written: of nested ones the inner alone, where its labels tell its levels apart.
+
+    Of `a:b` it makes an effect for each combination, also for those that no row has.
+    """
+    inner = term.factors[-1]
+    return inner if case.table[inner].nunique() == len(levels) else term.name
 
 
 class Bambi:
@@ -38,10 +47,12 @@ class Bambi:
         if case.group is not None:
             sd = bmb.Prior("HalfCauchy", beta=case.sigma_alpha)
             priors[f"1|{case.group}"] = bmb.Prior("Normal", mu=0, sigma=sd)
-        for term in case.terms:
-            sd = bmb.Prior("HalfCauchy", beta=term.sd[0])
-            priors[f"1|{term.name}"] = bmb.Prior("Normal", mu=0, sigma=sd)
         formula = case.formula.replace("(1 | ", "(1|")
+        for term, (levels, _) in zip(case.terms, case.factors, strict=True):
+            factor = _factor(case, term, levels)
+            formula = formula.replace(f"(1|{term.name})", f"(1|{factor})")
+            sd = bmb.Prior("HalfCauchy", beta=term.sd[0])
+            priors[f"1|{factor}"] = bmb.Prior("Normal", mu=0, sigma=sd)
         family = FAMILIES.get(case.family, case.family)
         return bmb.Model(formula, case.table, family=family, priors=priors, center_predictors=False)
 
@@ -57,9 +68,11 @@ class Bambi:
         if case.group is None:
             named["alpha"] = intercept
             for term, (levels, _) in zip(case.terms, case.factors, strict=True):
-                effects = posterior[f"1|{term.name}"].sel({f"{term.name}__factor_dim": levels})
+                factor = _factor(case, term, levels)
+                labels = levels if factor == term.name else [label.rpartition(":")[2] for label in levels]
+                effects = posterior[f"1|{factor}"].sel({f"{factor}__factor_dim": labels})
                 named[f"effect_{term.name}"] = effects.to_numpy()
-                named[f"sd_{term.name}"] = posterior[f"1|{term.name}_sigma"].to_numpy()
+                named[f"sd_{term.name}"] = posterior[f"1|{factor}_sigma"].to_numpy()
         else:
             effects = posterior[f"1|{case.group}"].sel({f"{case.group}__factor_dim": case.levels})
             named["mu_alpha"] = intercept
