@@ -137,6 +137,4 @@ class ExplicitEngine(ConditionalEngine):
 
     def _refuse_family(self, what: str, remedy: str) -> None:
         if not self.family.is_gaussian:
-            raise StanhierError(
-                f'{what} for Gaussian responses; this model has family="{self.family.name}": {remedy}.'
-            )
+            raise StanhierError(f'{what} for Gaussian responses; this model has family="{self.family.name}": {remedy}.')
