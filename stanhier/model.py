@@ -218,7 +218,8 @@ class Model(Regression):
         Returns
         -------
         Mode
-            Of the scales with everything else integrated out, and of the rest given these.
+            Of Gaussian responses that of the scales with everything else integrated out, and of the rest given these;
+            of other families near that: of all parameters, in coordinates in which effects hardly depend on scales.
 
         Raises
         ------

@@ -93,9 +93,9 @@ WITHOUT_FACTORS = {
     "student_t": (
         "y ~ 1",
         {
-            "alpha": np.linspace(-4, 5, 161),
-            "sigma": np.exp(np.linspace(-5, 2.5, 120)),
-            "nu": np.exp(np.linspace(-4, 5.5, 120)),
+            "alpha": np.linspace(-4, 5, 121),
+            "sigma": np.exp(np.linspace(-5, 2.5, 80)),
+            "nu": np.exp(np.linspace(-4, 5.5, 80)),
         },
     ),
 }

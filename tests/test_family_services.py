@@ -124,3 +124,17 @@ def test_a_saved_fit_says_the_same(family, tmp_path, cmdstan_home):
     pd.testing.assert_series_equal(
         fit.loo().elpd_i.to_series(), again.loo().elpd_i.to_series(), check_exact=False, rtol=1e-9
     )
+
+
+@pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
+@pytest.mark.parametrize("family", CALIBRATED)
+def test_approximations_are_near_the_posterior(family, cmdstan_home):
+    model, _ = _model(family, "y ~ x + (1 | g)", n=400, seed=9)
+    draws = model.sample(**SHORT | {"iter_sampling": 500}).posterior["beta"].to_numpy()
+    estimates = {
+        "optimize": model.optimize(seed=1).estimates["beta[x]"],
+        "laplace": float(model.laplace(seed=1).posterior["beta"].mean()),
+        "pathfinder": float(model.pathfinder(seed=1).posterior["beta"].mean()),
+    }
+    for method, estimate in estimates.items():
+        assert abs(estimate - draws.mean()) < 0.3 * draws.std(), method

@@ -53,7 +53,8 @@ class Mode[R: Regression]:
     """The mode of a posterior, from `model.optimize()`: a point, so there are no draws and no intervals.
 
     It is that of the scales (of their logarithms) with everything else integrated out, and of the other parameters
-    given those scales; exactly so with normal priors. The joint mode of a varying-intercept model would be useless:
+    given those scales; exactly so with normal priors and Gaussian responses, nearly so where effects are sampled, in
+    coordinates in which these hardly depend on scales. The joint mode of a varying-intercept model would be useless:
     its density is greatest where `sigma_alpha` is 0.
 
     Attributes
