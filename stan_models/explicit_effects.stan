@@ -101,9 +101,9 @@ transformed data {
   check_data(family, g, q, J, block_term, block_size, above, Qn, Cn, A, E, I, D);
   // Densities are told relative to the reference point: where rows are very informative, the digits that are written
   // would all go to a constant otherwise.
-  real at_reference = effects_density(rep_vector(0, P + E + Qn + Cn + A + n_t), family, P, q, J, block_term, block_size,
-                                      eta, X, Z, z_column, g, sorted, first, y, n, eta_hat, counts, info, pulled,
-                                      coupling, above, parent, b_hat, sigma_hat, prior_rows, prior_residual,
+  real at_reference = effects_density(rep_vector(0, P + E + Qn + Cn + A + n_t), family, P, q, J, block_term,
+                                      block_size, eta, X, Z, z_column, g, sorted, first, y, n, eta_hat, counts, info,
+                                      pulled, coupling, above, parent, b_hat, sigma_hat, prior_rows, prior_residual,
                                       prior_precision, t_prior, t_nu, u_hat, u_basis, softness, sigma_known,
                                       scale_prior_family, scale_prior_nu, scale_prior_mu, scale_prior_sigma);
 }

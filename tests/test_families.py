@@ -174,7 +174,7 @@ def test_flat_priors_of_certain_events_are_refused(name):
     frame, _ = effect_rows()
     frame["y"] = make(frame["x"])
     flat = {"alpha": sh.Flat(), "beta": sh.Flat()}
-    with pytest.raises(sh.DataError, match=r"response 'y' is 0 \(separation\).*proper priors"):
+    with pytest.raises(sh.PriorError, match=r"improper posterior.*separation, or one class alone.*proper priors"):
         sh.Model("y ~ x + (1 | g)", frame, family=family, priors=flat)
     assert sh.Model("y ~ x + (1 | g)", frame, family=family).engine.data()["P"] == 2
 

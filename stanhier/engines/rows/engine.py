@@ -10,7 +10,6 @@ import numpy as np
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
-from stanhier.basics.words import quoted
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
@@ -23,7 +22,7 @@ from stanhier.engines.parameters import Role
 from stanhier.engines.rows.cells import Cells, merged
 from stanhier.engines.rows.coordinates import RowsCoordinates
 from stanhier.engines.rows.explicit import ExplicitEngine
-from stanhier.engines.rows.likelihood import GAUSSIAN, derivatives, family_code
+from stanhier.engines.rows.likelihood import GAUSSIAN, family_code
 from stanhier.engines.rows.program_data import stan_data
 from stanhier.engines.rows.reducer import summed_rows
 from stanhier.engines.rows.reference import ExactFitError, Problem
@@ -31,12 +30,8 @@ from stanhier.engines.rows.whitening import Whitening, whiten
 from stanhier.families.family import Family
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
-from stanhier.priors.numbers import FLAT
 
 __all__ = ["RowsEngine"]
-
-CERTAIN = 1e-6
-"""How far from 0 the log likelihood of responses is that are as good as certain."""
 
 
 @dataclass(frozen=True)
@@ -98,15 +93,13 @@ class RowsEngine(ExplicitEngine):
         Raises
         ------
         DataError
-            If predictors and effects reproduce a Gaussian response exactly, or columns are collinear with flat priors;
-            if with these the location has no limit, since predictors tell events from their absence without error.
+            If predictors and effects reproduce a Gaussian response exactly, or columns are collinear with flat priors.
         """
         with one_blas_thread():
             place = _origin(design) if origin is None else origin
             problem = _problem(design, chosen, noise, place)
             eta = tuple(chosen.correlation_shapes([grouping.blocks for grouping in design.groupings]).tolist())
             whitening = _whitened(design, problem, _auxiliary(chosen), eta)
-            _refuse_endless(design, problem, whitening)
         before = tuple(len(one.levels) for one in design.groupings) if n_before is None else n_before
         rows = design if isinstance(design, InMemoryDesign) else None
         return cls(problem, whitening, eta, place, chosen, noise, design, rows, before)
@@ -243,21 +236,3 @@ def _whitened(design: Design, problem: Problem, auxiliary: tuple[str, ...], eta:
             f"The response '{design.formula.response}' is reproduced exactly by the predictors and effects{where}, so "
             f"sigma would be 0; check whether one is a copy of it{remedy}."
         ) from err
-
-
-def _refuse_endless(design: Design, problem: Problem, whitening: Whitening) -> None:
-    """Refuse discrete responses of probability 1 at the mode where priors are flat: any larger location is as likely.
-
-    With an offset there may be a way back to smaller probabilities.
-    """
-    cells = problem.cells
-    if not design.family.is_discrete or FLAT not in problem.location.numbers.family or cells.offset.any():
-        return
-    eta = cells.X @ whitening.location_hat
-    aux = np.ones(len(design.family.auxiliary))
-    if derivatives(cells.family, eta, cells.y, cells.n, aux).value > -CERTAIN:
-        raise DataError(
-            f"The predictors tell without error where the response {quoted(design.formula.response)} is 0 "
-            "(separation), so with flat priors the posterior has no limit; give `alpha` and `beta` proper priors, such "
-            "as Normal(0, 2.5), or leave `priors` out."
-        )
