@@ -134,7 +134,7 @@ def test_leaving_a_group_out_is_refitting_without_it(fit, by, level):
 def test_a_group_added_later_is_as_if_it_had_been_there(cmdstan_home):
     formula = "y ~ x + (x | a) + (1 | c)"
     data = rows()
-    keywords = KEYWORDS | {"iter_sampling": 2000}
+    keywords = KEYWORDS | {"iter_sampling": 2000, "adapt_delta": 0.95}
     before = sh.Model(formula, data[data["a"] != 3], priors=PRIORS).sample(**keywords)
     after = before.update_group(data[data["a"] == 3])
     at_once = sh.Model(formula, data, priors=PRIORS).sample(**keywords)
