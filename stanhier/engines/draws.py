@@ -1,8 +1,11 @@
 """Draws from a posterior as an engine gives them, by name."""
 
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
+
+from stanhier.stan.nuts import RawDraws
 
 __all__ = ["Draws", "resampled"]
 
@@ -37,6 +40,18 @@ class Draws:
     method: str = "nuts"
     pareto_k: float | None = None
     failed_chains: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, raw: RawDraws, values: dict[str, np.ndarray]) -> Self:
+        """Give what a run of the sampler gave, turned into `values`."""
+        return cls(
+            values=values,
+            statistics=raw.statistics,
+            seed=raw.seed,
+            max_treedepth=raw.max_treedepth,
+            cmdstan=raw.cmdstan,
+            failed_chains=raw.failed_chains,
+        )
 
     @property
     def shape(self) -> tuple[int, int]:

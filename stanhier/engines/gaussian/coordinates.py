@@ -65,14 +65,7 @@ class GaussianCoordinates:
         values = {LOCATION: location.reshape(chains, draws, -1), NOISE: sigma.reshape(chains, draws)}
         if sigma_alpha is not None:
             values[SPREAD] = sigma_alpha.reshape(chains, draws)
-        return Draws(
-            values=values,
-            statistics=raw.statistics,
-            seed=raw.seed,
-            max_treedepth=raw.max_treedepth,
-            cmdstan=raw.cmdstan,
-            failed_chains=raw.failed_chains,
-        )
+        return Draws.of(raw, values)
 
     def mode(self, raw: RawDraws) -> Draws:
         """Turn the point that the optimiser found into one draw; nothing that all groups share was integrated out."""

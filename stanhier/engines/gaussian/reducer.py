@@ -10,6 +10,7 @@ import pandas as pd
 from stanhier.design.blocks import RowGroups, Rows
 from stanhier.engines.gaussian.compression import Compressed, compressed_from
 from stanhier.engines.gaussian.pieces import Piece, merge, piece_of
+from stanhier.engines.plain_arrays import check_arrays
 
 __all__ = ["GaussianReducer"]
 
@@ -85,10 +86,7 @@ class GaussianReducer:
             "weights": (n_groups,),
             "means": (n_groups, n_columns),
         }
-        for name, shape in shapes.items():
-            found = arrays[name]
-            if found.dtype != np.float64 or found.shape != shape or not np.isfinite(found).all():
-                raise ValueError(f"{name} of the rows is {found.dtype} of shape {found.shape}, or not finite")
+        check_arrays(arrays, shapes)
         if not n_groups <= numbers["n_rows"] or numbers["n_rows"] < 1 or not np.isfinite(numbers["log_weights"]):
             raise ValueError(f"{numbers['n_rows']} rows in {n_groups} groups")
         if (arrays["sd"] < 0).any() or (arrays["weights"] <= 0).any():

@@ -100,14 +100,7 @@ class MultilevelCoordinates:
         with one_blas_thread():
             scales = self.whitening.draws(raw.z.reshape(shape[0] * shape[1], -1))
             values = self._values(scales, shape, noise)
-        return Draws(
-            values=values,
-            statistics=raw.statistics,
-            seed=raw.seed,
-            max_treedepth=raw.max_treedepth,
-            cmdstan=raw.cmdstan,
-            failed_chains=raw.failed_chains,
-        )
+        return Draws.of(raw, values)
 
     def completed(self, draws: Draws) -> Draws:
         """Give draws with location and dense effects drawn anew, given scales and correlations and these rows."""

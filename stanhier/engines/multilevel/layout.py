@@ -7,6 +7,7 @@ triangle: (1, 0), (2, 0), (2, 1), (3, 0) ...
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -20,6 +21,7 @@ __all__ = [
     "LOCATION",
     "NOISE",
     "SD",
+    "ScalePlaces",
     "TermShape",
     "block_pairs",
     "blocks_of",
@@ -113,6 +115,43 @@ def dense_slices(terms: Sequence[TermShape], eliminated: int) -> list[slice]:
 def _slices(sizes: Sequence[int]) -> list[slice]:
     ends = np.cumsum(sizes, dtype=int).tolist()
     return [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+
+
+@dataclass(frozen=True)
+class ScalePlaces:
+    """Where the coordinates of scales begin: standard deviations of all terms, then partial correlations.
+
+    Attributes
+    ----------
+    terms : tuple of TermShape
+    """
+
+    terms: tuple[TermShape, ...]
+
+    @cached_property
+    def n_sds(self) -> int:
+        """Q."""
+        return sum(term.q for term in self.terms)
+
+    @cached_property
+    def n_correlations(self) -> int:
+        """Number of correlations of all terms."""
+        return sum(term.n_correlations for term in self.terms)
+
+    @cached_property
+    def sds(self) -> list[slice]:
+        """Each term's part of the standard deviations."""
+        return sd_slices(self.terms)
+
+    @cached_property
+    def cors(self) -> list[slice]:
+        """Each term's part of the correlations, counted from the first of these."""
+        return cor_slices(self.terms)
+
+    @cached_property
+    def partial(self) -> slice:
+        """The partial correlations."""
+        return slice(self.n_sds, self.n_sds + self.n_correlations)
 
 
 def blocks_of(blocks: Sequence[int]) -> list[slice]:

@@ -11,6 +11,7 @@ from stanhier.design.blocks import RowGroups, Rows
 from stanhier.engines.multilevel.layout import TermShape, dense_terms, eliminated_term
 from stanhier.engines.multilevel.pieces import Piece, merge, piece_of
 from stanhier.engines.multilevel.statistics import Statistics, statistics_of
+from stanhier.engines.plain_arrays import check_arrays
 
 __all__ = ["MultilevelReducer"]
 
@@ -95,10 +96,7 @@ class MultilevelReducer:
             "T": (width, width),
             "level_weights": (sum(term.n_levels for term in terms),),
         }
-        for name, shape in shapes.items():
-            found = arrays[name]
-            if found.dtype != np.float64 or found.shape != shape or not np.isfinite(found).all():
-                raise ValueError(f"{name} of the rows is {found.dtype} of shape {found.shape}, or not finite")
+        check_arrays(arrays, shapes)
         if numbers["n_rows"] < 1 or not np.isfinite(numbers["log_weights"]):
             raise ValueError(f"{numbers['n_rows']} rows")
         if (arrays["sd"] < 0).any() or (arrays["level_weights"] <= 0).any():

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from stanhier.engines.multilevel.correlations import correlation_factors
-from stanhier.engines.multilevel.layout import TermShape, cor_slices, sd_slices
+from stanhier.engines.multilevel.layout import ScalePlaces
 from stanhier.priors.numbers import EXPONENTIAL, NORMAL, STUDENT_T, PriorNumbers
 
 __all__ = ["ScalePriors", "Scales"]
@@ -42,7 +42,7 @@ class ScalePriors:
 
 
 @dataclass(frozen=True)
-class Scales:
+class Scales(ScalePlaces):
     """Where the coordinates of the marginal posterior stand.
 
     In this order: logarithms of the standard deviations of effects relative to sigma, inverse hyperbolic tangents of
@@ -58,39 +58,13 @@ class Scales:
         Number of Student t priors of the location.
     """
 
-    terms: tuple[TermShape, ...]
     estimated: bool
     n_student: int
-
-    @cached_property
-    def n_sds(self) -> int:
-        """Q."""
-        return sum(term.q for term in self.terms)
-
-    @cached_property
-    def n_correlations(self) -> int:
-        """Number of correlations of all terms."""
-        return sum(term.n_correlations for term in self.terms)
-
-    @cached_property
-    def sds(self) -> list[slice]:
-        """Each term's part of the standard deviations."""
-        return sd_slices(self.terms)
-
-    @cached_property
-    def cors(self) -> list[slice]:
-        """Each term's part of the correlations, counted from the first of these."""
-        return cor_slices(self.terms)
 
     @property
     def size(self) -> int:
         """L."""
         return self.n_sds + self.n_correlations + int(self.estimated) + self.n_student
-
-    @cached_property
-    def partial(self) -> slice:
-        """The partial correlations."""
-        return slice(self.n_sds, self.n_sds + self.n_correlations)
 
     @cached_property
     def log_sigma(self) -> slice:

@@ -17,7 +17,7 @@ from stanhier.engines.engine import BLOCK_VALUES, Block
 from stanhier.engines.multilevel.given import Given, GroupedRows, root_weights
 from stanhier.engines.multilevel.small_matrices import cholesky, forward
 
-__all__ = ["set_densities"]
+__all__ = ["in_one_set", "set_densities"]
 
 _LOG_2PI = float(np.log(2 * np.pi))
 _SETS = 64
@@ -61,7 +61,7 @@ def set_densities(
     """
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=n_sets))
-    integrated = [_alone(g.codes, codes) if known is None else known[t] < 0 for t, g in enumerate(rows.groupings)]
+    integrated = [in_one_set(g.codes, codes) if known is None else known[t] < 0 for t, g in enumerate(rows.groupings)]
     matrices = [rows.effect_matrix(t) for t in range(len(rows.groupings))]
     factors = [given.relative_factors(t) for t in range(len(rows.groupings))]
 
@@ -76,8 +76,14 @@ def set_densities(
         yield sets, both[0], both[1]
 
 
-def _alone(levels: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """For each level whether all its rows are in one set, shape (J,)."""
+def in_one_set(levels: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Say of each level whether all its rows are in one set, shape (J,).
+
+    Parameters
+    ----------
+    levels, codes : numpy.ndarray of int, shape (N,)
+        Level and set of each row.
+    """
     first, last = (np.full(int(levels.max(initial=-1)) + 1, start) for start in (len(codes), -1))
     np.minimum.at(first, levels, codes)
     np.maximum.at(last, levels, codes)

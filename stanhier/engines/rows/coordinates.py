@@ -67,14 +67,7 @@ class RowsCoordinates:
         z = raw.z.reshape(shape[0] * shape[1], -1)
         with one_blas_thread():
             flat = self._values(z)
-        return Draws(
-            values={name: flat[name].reshape(*shape, *size) for name, size in self.layout.items()},
-            statistics=raw.statistics,
-            seed=raw.seed,
-            max_treedepth=raw.max_treedepth,
-            cmdstan=raw.cmdstan,
-            failed_chains=raw.failed_chains,
-        )
+        return Draws.of(raw, {name: flat[name].reshape(*shape, *size) for name, size in self.layout.items()})
 
     def mode(self, raw: RawDraws) -> Draws:
         """Turn the point that an optimiser found into one draw: the effects are among what it moves."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from stanhier.basics.threads import one_blas_thread
 from stanhier.engines.engine import BLOCK_VALUES, Block, log_mean_exp
+from stanhier.engines.multilevel.set_densities import in_one_set
 from stanhier.engines.rows.given_effects import FamilyRows, GivenEffects
 from stanhier.engines.rows.integration import Integrand
 
@@ -66,7 +67,7 @@ def set_densities(
     """
     drawn, integrated = [], []
     for term, grouping in enumerate(rows.groupings):
-        alone = _alone(grouping.codes, codes)[grouping.codes] if known is None else known[term][grouping.codes] < 0
+        alone = in_one_set(grouping.codes, codes)[grouping.codes] if known is None else known[term][grouping.codes] < 0
         levels = grouping.codes if known is None else known[term][grouping.codes]
         drawn.append(np.where(alone, -1, levels))
         integrated.append(np.where(alone, grouping.codes, -1))
@@ -126,14 +127,6 @@ def replicated_means(rows: FamilyRows, given: GivenEffects, term: int, seed: int
         sums[:, codes[positions[starts]]] += np.add.reduceat(drawn, starts, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums / sizes, np.bincount(codes, rows.y) / sizes
-
-
-def _alone(levels: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """For each level whether all its rows are in one set, shape (J,)."""
-    first, last = (np.full(int(levels.max(initial=-1)) + 1, start) for start in (len(codes), -1))
-    np.minimum.at(first, levels, codes)
-    np.maximum.at(last, levels, codes)
-    return np.asarray(first == last)
 
 
 def _likelihoods(rows: FamilyRows, given: GivenEffects, positions: np.ndarray) -> np.ndarray:

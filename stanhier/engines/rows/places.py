@@ -8,13 +8,13 @@ import numpy as np
 
 from stanhier.engines.gaussian.scale_coordinates import SoftLogarithm
 from stanhier.engines.multilevel.correlations import correlations
-from stanhier.engines.multilevel.layout import TermShape, cor_slices, effect_slices, sd_slices
+from stanhier.engines.multilevel.layout import ScalePlaces, effect_slices
 
 __all__ = ["Places", "ScaleCoordinates", "ScaleDraws"]
 
 
 @dataclass(frozen=True)
-class Places:
+class Places(ScalePlaces):
     """Where the coordinates u of scales stand.
 
     In this order: soft logarithms of standard deviations, inverse hyperbolic tangents of partial correlations, and
@@ -29,19 +29,8 @@ class Places:
         Number of Student t priors of the location.
     """
 
-    terms: tuple[TermShape, ...]
     auxiliary: tuple[str, ...]
     n_student: int
-
-    @cached_property
-    def sds(self) -> list[slice]:
-        """Each term's part of the standard deviations."""
-        return sd_slices(self.terms)
-
-    @cached_property
-    def cors(self) -> list[slice]:
-        """Each term's part of the correlations, counted from the first of these."""
-        return cor_slices(self.terms)
 
     @cached_property
     def effects(self) -> list[slice]:
@@ -49,24 +38,9 @@ class Places:
         return effect_slices(self.terms)
 
     @cached_property
-    def n_sds(self) -> int:
-        """Q."""
-        return sum(term.q for term in self.terms)
-
-    @cached_property
-    def n_correlations(self) -> int:
-        """Number of correlations of all terms."""
-        return sum(term.n_correlations for term in self.terms)
-
-    @cached_property
     def n_effects(self) -> int:
         """Number of effects of all levels of all terms."""
         return sum(term.n_effects for term in self.terms)
-
-    @cached_property
-    def partial(self) -> slice:
-        """The partial correlations."""
-        return slice(self.n_sds, self.n_sds + self.n_correlations)
 
     @cached_property
     def of_auxiliary(self) -> slice:

@@ -12,6 +12,7 @@ from stanhier.basics.words import bytes_in_words
 from stanhier.design.blocks import RowGroups, Rows
 from stanhier.design.design import Design
 from stanhier.engines.default_priors import ColumnMoments
+from stanhier.engines.plain_arrays import check_arrays
 from stanhier.engines.rows.likelihood import POISSON, family_code
 from stanhier.engines.rows.sums import CellPiece, RowSums, merge, most_cells, piece_of
 from stanhier.families.family import Family
@@ -148,10 +149,7 @@ class CellsReducer:
             **dict.fromkeys(_SUMS, (n_cells,)),
             "cells": (n_cells, width - 1),
         }
-        for name, shape in shapes.items():
-            found = arrays[name]
-            if found.dtype != np.float64 or found.shape != shape or not np.isfinite(found).all():
-                raise ValueError(f"{name} of the rows is {found.dtype} of shape {found.shape}, or not finite")
+        check_arrays(arrays, shapes)
         codes, n_levels = _levels(plain, n_cells)
         sums = RowSums(arrays["cells"], codes, *(arrays[name] for name in _SUMS))
         self._check(sums, n_rows)

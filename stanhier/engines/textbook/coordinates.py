@@ -135,14 +135,7 @@ class TextbookCoordinates:
             if not self.around_zero:
                 effects = [own - location[0] for own in effects]
             values[EFFECTS] = np.concatenate(effects, axis=-1)
-        return Draws(
-            values=values,
-            statistics=raw.statistics,
-            seed=raw.seed,
-            max_treedepth=raw.max_treedepth,
-            cmdstan=raw.cmdstan,
-            failed_chains=raw.failed_chains,
-        )
+        return Draws.of(raw, values)
 
     def sampled(self, draws: Draws) -> dict[str, np.ndarray]:
         """Give location, standard deviations, correlations, sigma and effects, number by number.
