@@ -27,6 +27,7 @@ from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
+from stanhier.posterior.predictable import check_rows
 from stanhier.posterior.weights import LEAST_DRAWS
 from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, Fault, explain
@@ -96,20 +97,26 @@ class Mode[R: Regression]:
     def predict(self, new_data: pd.DataFrame | Mapping[str, Any]) -> pd.Series:
         """Predict the mean response of rows of new data; a group that the model has not seen gets the population's.
 
+        As `Fit.predict(kind="mean")` does for draws: offsets count, and the inverse of the link is applied, which gives
+        the probability of one success for a binomial response.
+
         Raises
         ------
         DataError
-            If a column is missing or cannot be used.
+            If a column is missing or cannot be used, or the model has offsets and the data have none.
         """
         rows = self.model.design.encode(new_data)
-        mean = self.model.engine.linear(self.draws, rows.X)[0]
+        check_rows(self.model, rows, kind="mean", new_groups="sample")
+        eta = self.model.engine.linear(self.draws, rows.X)[0]
         for term, groups in enumerate(rows.groups):
             effects = self._effects(term)
             known = groups.codes < len(effects)
             own = effects[np.where(known, groups.codes, 0)]
             matrix = self.model.design.groupings[term].effect_matrix(rows.columns)
-            mean = mean + np.where(known, (own * matrix).sum(axis=1), 0.0)
-        return pd.Series(mean, index=rows.index, name="mean")
+            eta = eta + np.where(known, (own * matrix).sum(axis=1), 0.0)
+        if rows.offset is not None:
+            eta = eta + rows.offset
+        return pd.Series(self.model.family.mean(eta), index=rows.index, name="mean")
 
     def __repr__(self) -> str:
         return f"Mode of {type(self.model).__name__}({self.model.formula!r}), a point estimate\n{self.estimates}"

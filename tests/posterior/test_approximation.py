@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 import stanhier as sh
 from tests.tools import variants
@@ -36,6 +36,29 @@ def test_the_mode_of_a_normal_posterior_is_its_mean():
     np.testing.assert_allclose(mode.predict(new), mean[0] + mean[1] * new["x"], atol=2e-3)
     assert list(mode.predict(new).index) == ["p", "q"]
     assert "a point estimate" in repr(mode)
+
+
+@pytest.mark.parametrize(
+    ("formula", "keywords", "mean"),
+    [
+        ("y ~ x", {}, lambda eta: eta),
+        ("count ~ x", {"family": "poisson"}, np.exp),
+        ("b ~ x", {"family": "bernoulli"}, special.expit),
+        ("b ~ x", {"family": sh.Bernoulli(link="probit")}, stats.norm.cdf),
+    ],
+)
+def test_the_mode_predicts_means_with_offsets_and_through_the_link(formula, keywords, mean):
+    rng = np.random.default_rng(5)
+    x, log_hours = rng.standard_normal((2, 80))
+    eta = 0.4 + 0.8 * x + log_hours
+    columns = {"y": eta + rng.standard_normal(80), "count": rng.poisson(np.exp(eta)), "b": rng.random(80) < 0.6}
+    data = pd.DataFrame(columns | {"x": x, "log_hours": log_hours})
+    mode = sh.Model(formula, data, offset="log_hours", **keywords).optimize(seed=1)
+    new = pd.DataFrame({"x": [-1.0, 2.0], "log_hours": [0.5, 1.5]})
+    expected = mean(mode.estimates["alpha"] + mode.estimates["beta[x]"] * new["x"] + new["log_hours"])
+    np.testing.assert_allclose(mode.predict(new), expected, rtol=1e-9)
+    with pytest.raises(sh.StanhierError, match="log_hours"):
+        mode.predict(new[["x"]])
 
 
 def test_the_mode_is_that_of_the_marginal_posterior_of_the_scales(sleep):
