@@ -7,8 +7,9 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST, SMALLEST
-from stanhier.data.frames import as_column, require_columns
-from stanhier.data.kinds import as_predictor, is_categorical, kind_of_predictor
+from stanhier.data.frames import as_column
+from stanhier.data.kinds import as_predictor, is_categorical
+from stanhier.data.row_numbers import column_numbers
 
 __all__ = ["error_array", "error_series", "positive_numbers"]
 
@@ -21,11 +22,7 @@ def positive_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     DataError
         If it is absent, not numeric, has missing values or values that are not positive and finite.
     """
-    require_columns(frame, [name])
-    column = as_predictor(frame[name], name, numeric=True)
-    if is_categorical(column):
-        raise DataError(f"Column '{name}' must be numeric; it is {kind_of_predictor(column)}.")
-    return _positive(column.to_numpy(dtype=float), f"Column '{name}'")
+    return _positive(column_numbers(frame, name), f"Column '{name}'")
 
 
 def error_series(values: Any, n_rows: int) -> pd.Series:

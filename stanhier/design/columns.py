@@ -9,6 +9,7 @@ from formulaic import ModelSpec
 from formulaic.formula import SimpleFormula
 
 from stanhier.design.encoding import evaluate, learn_spec, plain_columns, predictor_names, without_intercept
+from stanhier.formula.factors import factor_name
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["CONSTANT", "INTERCEPT", "Columns", "FactorEffects", "arranged", "columns_of", "sides_of"]
@@ -42,7 +43,7 @@ class FactorEffects:
     @property
     def name(self) -> str:
         """The factor's name: that of its column, or of several joined with colons."""
-        return ":".join(self.factors)
+        return factor_name(self.factors)
 
 
 @dataclass(frozen=True)

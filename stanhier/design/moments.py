@@ -32,6 +32,16 @@ class Moments:
     mean: np.ndarray
     squares: np.ndarray
 
+    @property
+    def means(self) -> np.ndarray:
+        """Means of the columns themselves, shape (C,)."""
+        return np.asarray(self.reference + self.mean)
+
+    @property
+    def sd(self) -> np.ndarray:
+        """Standard deviations with divisor n - 1, shape (C,); 0 of a single row."""
+        return np.asarray(np.sqrt(self.squares / max(self.n - 1, 1)))
+
     def merge(self, other: "Moments") -> "Moments":
         """Give the moments of the rows of both."""
         n = self.n + other.n

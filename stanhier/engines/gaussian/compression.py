@@ -133,12 +133,12 @@ def compressed_from(piece: Piece) -> Compressed:
         Without groups nothing is centred: the origin is 0.
     """
     moments = piece.moments
-    mean = moments.reference + moments.mean
+    mean = moments.means
     origin = mean if len(piece.labels) > 0 else np.zeros(len(mean))
     return Compressed(
         n_rows=moments.n,
         mean=mean,
-        sd=np.sqrt(moments.squares / max(moments.n - 1, 1)),
+        sd=moments.sd,
         log_weights=piece.log_weights,
         origin=origin,
         within=piece.factor,

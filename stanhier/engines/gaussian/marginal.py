@@ -25,6 +25,7 @@ __all__ = [
     "find_mode",
     "least_squares",
     "marginal_posterior",
+    "refuse_undetermined",
     "starting_scales",
 ]
 
@@ -188,14 +189,33 @@ def check_rank(problem: MarginalPosterior, log_scales: np.ndarray, n_location: i
     prior_sd = problem.priors.numbers.sigma.copy()
     prior_sd[problem.priors.numbers.family == FLAT] = np.inf
     matrix = np.vstack(problem.parts(*problem.scales(log_scales), prior_sd))[:, :n_location]
-    norms = np.linalg.norm(matrix, axis=0)
-    if (norms == 0).any():
-        raise RankDeficientError(np.flatnonzero(norms == 0))
-    _, singular, vt = np.linalg.svd(matrix / norms, full_matrices=len(matrix) < n_location)
-    singular = np.append(singular, np.zeros(n_location - len(singular)))
-    tolerance = 1e-13 * np.sqrt(n_location)
-    if n_location and singular[-1] <= tolerance:
-        null = np.abs(vt[singular <= tolerance]).max(axis=0)
+    refuse_undetermined(matrix, n_location)
+
+
+def refuse_undetermined(rows: np.ndarray, n_location: int) -> None:
+    """Refuse a direction of the location, the last columns, that rows of a least-squares problem do not determine.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray, shape (n, C)
+    n_location : int
+
+    Raises
+    ------
+    RankDeficientError
+        With the positions of the parameters, among those of the location, that take part in it.
+    """
+    if not n_location:
+        return
+    norms = np.linalg.norm(rows, axis=0)
+    own = norms[-n_location:]
+    if (own == 0).any():
+        raise RankDeficientError(np.flatnonzero(own == 0))
+    _, singular, vectors = np.linalg.svd(rows / np.where(norms > 0, norms, 1.0), full_matrices=len(rows) < len(norms))
+    singular = np.append(singular, np.zeros(len(vectors) - len(singular)))
+    tolerance = 1e-13 * np.sqrt(len(norms))
+    if singular[-1] <= tolerance:
+        null = np.abs(vectors[singular <= tolerance]).max(axis=0)[-n_location:]
         raise RankDeficientError(np.flatnonzero(null > 1e-6))
 
 

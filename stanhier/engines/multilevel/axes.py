@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientError
+from stanhier.engines.gaussian.marginal import LocationPriors, refuse_undetermined
 from stanhier.engines.multilevel.layout import dense_slices
 from stanhier.engines.multilevel.location_priors import location_terms
 from stanhier.engines.multilevel.scales import ScalePriors, Scales
@@ -67,27 +67,12 @@ def axes_at(
     n_location = statistics.n_location
     # Large rows first, so that small ones keep their digits beside them.
     rows = rows[np.argsort(-np.abs(rows[:, :-1]).max(axis=1, initial=0.0), kind="stable")]
-    _check_rank(rows[:, :-1], n_location)
+    refuse_undetermined(rows[:, :-1], n_location)
     factor = np.linalg.qr(rows, mode="r")
     first = statistics.n_dense
     own = factor[first : first + n_location, first:]
     basis = np.linalg.solve(own[:, :-1], np.eye(n_location))
     return Axes(centre=basis @ own[:, -1], basis=np.triu(basis))
-
-
-def _check_rank(rows: np.ndarray, n_location: int) -> None:
-    if not n_location:
-        return
-    norms = np.linalg.norm(rows, axis=0)
-    own = norms[-n_location:]
-    if (own == 0).any():
-        raise RankDeficientError(np.flatnonzero(own == 0))
-    _, singular, vectors = np.linalg.svd(rows / np.where(norms > 0, norms, 1.0), full_matrices=len(rows) < len(norms))
-    singular = np.append(singular, np.zeros(len(vectors) - len(singular)))
-    tolerance = 1e-13 * np.sqrt(len(norms))
-    if singular[-1] <= tolerance:
-        null = np.abs(vectors[singular <= tolerance]).max(axis=0)[-n_location:]
-        raise RankDeficientError(np.flatnonzero(null > 1e-6))
 
 
 def _rows(

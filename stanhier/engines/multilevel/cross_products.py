@@ -11,7 +11,7 @@ import numpy as np
 from stanhier.basics.errors import DataError
 from stanhier.engines.multilevel.strata import Strata
 
-__all__ = ["check_size", "diagonal", "moments_of", "pack", "row_pairs", "unpack"]
+__all__ = ["check_size", "diagonal", "moments_of", "n_cross_products", "pack", "row_pairs", "unpack"]
 
 FEW_COLUMNS = 20
 MAX_VALUES = 10_000_000
@@ -34,13 +34,18 @@ def check_size(strata: Strata, width: int) -> None:
         With their number, and what to do.
     """
     n_strata, q = strata.R.shape[:2]
-    n_values = n_strata * len(row_pairs(q)) * (width * (width + 1) // 2)
+    n_values = n_cross_products(n_strata, q, width)
     if n_values > MAX_VALUES:
         raise DataError(
             f"The largest grouping factor has {n_strata:,} groups whose rows differ, with {q} effects each, beside "
             f"{width - 1:,} predictors and effects of the other factors: sums of {n_values:,} products, and at most "
             f"{MAX_VALUES:,} can be taken. Take fewer effects, or fewer factors, or merge levels."
         )
+
+
+def n_cross_products(n_strata: int, q: int, width: int) -> int:
+    """Count the cross-products of strata of groups with q effects each, of C columns."""
+    return n_strata * (q * (q + 1) // 2) * (width * (width + 1) // 2)
 
 
 def row_pairs(q: int) -> list[tuple[int, int]]:

@@ -116,9 +116,10 @@ class MultilevelEngine(ConditionalEngine):
     @cached_property
     def coordinates(self) -> MultilevelCoordinates:
         """The way back from its draws."""
-        return MultilevelCoordinates.of(
-            self.statistics, self.whitening, self.location_priors, self.scale_priors, self.chosen.parameters
-        )
+        with one_blas_thread():
+            return MultilevelCoordinates.of(
+                self.statistics, self.whitening, self.location_priors, self.scale_priors, self.chosen.parameters
+            )
 
     @property
     def moments(self) -> ColumnMoments:
@@ -133,7 +134,7 @@ class MultilevelEngine(ConditionalEngine):
     def data(self) -> dict[str, Any]:
         """Give what the program receives; the keys are the names in its data block."""
         with in_double_precision(self.formula):
-            return stan_data(self.statistics, self.whitening, self.location_priors, self.scale_priors)
+            return stan_data(self.statistics, self.whitening, self.scale_priors, self.coordinates.posterior)
 
     def fingerprint(self) -> Iterator[np.ndarray]:
         """Give the moments of the columns, the weights of the groups and the rows of the triangular factor."""

@@ -8,10 +8,13 @@ triangle: (1, 0), (2, 0), (2, 1), (3, 0) ...
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
+from stanhier.design.design import Grouping
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE
+from stanhier.engines.parameters import correlated_pairs
 
 __all__ = [
     "COR",
@@ -61,6 +64,11 @@ class TermShape:
     blocks: tuple[int, ...]
     columns: tuple[int, ...]
 
+    @classmethod
+    def of(cls, grouping: Grouping) -> Self:
+        """Give the shape of a factor of a design."""
+        return cls(len(grouping.levels), grouping.blocks, grouping.columns)
+
     @property
     def q(self) -> int:
         """Number of effects per level."""
@@ -83,8 +91,8 @@ def n_correlations(blocks: Sequence[int]) -> int:
 
 
 def eliminated_term(terms: Sequence[TermShape]) -> int:
-    """Give the position of the term that is integrated out group by group: of most levels, the first of equals."""
-    return max(range(len(terms)), key=lambda t: (terms[t].n_levels, -t))
+    """Give the position of the term of most levels, the first of equals, -1 of none: it goes group by group."""
+    return max(range(len(terms)), key=lambda t: (terms[t].n_levels, -t), default=-1)
 
 
 def dense_terms(terms: Sequence[TermShape], eliminated: int) -> list[int]:
@@ -161,7 +169,7 @@ def blocks_of(blocks: Sequence[int]) -> list[slice]:
 
 def block_pairs(blocks: Sequence[int]) -> list[tuple[int, int]]:
     """Give the pair of effects (i, j), j < i, of each correlation, in their order."""
-    return [(b.start + i, b.start + j) for b in blocks_of(blocks) for i in range(b.stop - b.start) for j in range(i)]
+    return [(i, j) for j, i in correlated_pairs(blocks)]
 
 
 def correlation_matrices(cor: np.ndarray, blocks: Sequence[int]) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["LogDensity", "curvature", "find_mode"]
+__all__ = ["LogDensity", "covariance_of", "curvature", "find_mode"]
 
 LogDensity = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Gives value and gradient at a point; -inf outside of where it can be computed."""
@@ -23,6 +23,12 @@ def curvature(density: LogDensity, point: np.ndarray, gradient: np.ndarray) -> n
     for k, away in enumerate(STEP * np.eye(size)):
         matrix[k] = (gradient - density(point + away)[1]) / STEP
     return 0.5 * (matrix + matrix.T)
+
+
+def covariance_of(curvature: np.ndarray) -> np.ndarray:
+    """Invert the curvature; a posterior without any at its mode still gets axes of a sensible length."""
+    values, vectors = np.linalg.eigh(curvature)
+    return np.asarray((vectors / np.maximum(values, LEAST_CURVATURE)) @ vectors.T)
 
 
 def find_mode(density: LogDensity, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,16 +19,15 @@ import numpy as np
 import pandas as pd
 
 from stanhier.design.blocks import MAX_BLOCK_VALUES, RowGroups, Rows
+from stanhier.design.columns import CONSTANT
 from stanhier.design.moments import Moments
 from stanhier.engines.multilevel.cells import cells_of, merged_cells, united
 from stanhier.engines.multilevel.elimination import eliminate, eliminate_stacked
 from stanhier.engines.triangular import triangular_factor
 
-__all__ = ["CONSTANT", "Base", "Piece", "TermColumns", "merge", "piece_of"]
+__all__ = ["Base", "Piece", "TermColumns", "merge", "piece_of"]
 
 BLOCK_ROWS = 1 << 13
-CONSTANT = -1
-"""The column of ones among the columns of effects."""
 
 
 @dataclass(frozen=True)

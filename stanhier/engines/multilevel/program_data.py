@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.threads import one_blas_thread
-from stanhier.engines.gaussian.marginal import LocationPriors
+from stanhier.engines.multilevel.marginal import MarginalPosterior
 from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.statistics import Statistics
-from stanhier.engines.multilevel.whitening import Whitening, marginal_posterior
+from stanhier.engines.multilevel.whitening import Whitening
 
 __all__ = ["stan_data"]
 
 
 @one_blas_thread()
 def stan_data(
-    statistics: Statistics, whitening: Whitening, priors: LocationPriors, scale_priors: ScalePriors
+    statistics: Statistics, whitening: Whitening, scale_priors: ScalePriors, posterior: MarginalPosterior
 ) -> dict[str, Any]:
     """Build what the compiled program receives.
 
@@ -24,8 +24,9 @@ def stan_data(
     statistics : Statistics
     whitening : Whitening
         Of these statistics and priors.
-    priors : LocationPriors
     scale_priors : ScalePriors
+    posterior : MarginalPosterior
+        In coordinates of the whitening's axes.
 
     Returns
     -------
@@ -33,7 +34,6 @@ def stan_data(
         Integers, floats and arrays; the names and sizes are documented in the program's data block.
     """
     scales, terms = whitening.scales, statistics.terms
-    posterior = marginal_posterior(statistics, whitening.axes, scales, priors, scale_priors)
     blocks = [(t + 1, size) for t, term in enumerate(terms) for size in term.blocks]
     numbers, location = scale_priors.numbers, posterior.location
     q = terms[statistics.eliminated].q

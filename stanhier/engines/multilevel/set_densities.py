@@ -17,7 +17,7 @@ from stanhier.engines.engine import BLOCK_VALUES, Block
 from stanhier.engines.multilevel.given import Given, GroupedRows, root_weights
 from stanhier.engines.multilevel.small_matrices import cholesky, forward
 
-__all__ = ["in_one_set", "set_densities"]
+__all__ = ["dummies", "in_one_set", "set_densities"]
 
 _LOG_2PI = float(np.log(2 * np.pi))
 _SETS = 64
@@ -125,7 +125,7 @@ def _rotated(
     for start in range(0, max(len(positions), 1), _ROWS):
         part = slice(start, start + _ROWS)
         at = positions[part]
-        dense = [_dummies(matrices[term][at], inverse[part], n) for term, inverse, n in entries]
+        dense = [dummies(matrices[term][at], inverse[part], n) for term, inverse, n in entries]
         columns = [*dense, intercept[part], rows.X[at] - given.origin[:-1], (rows.y[at] - given.origin[-1])[:, None]]
         block = np.hstack(columns) * roots[part, None]
         factor = block if not start else np.vstack([factor, block])
@@ -134,8 +134,17 @@ def _rotated(
     return _Rotated(factor, inside, outside, len(positions), 2 * float(np.log(roots).sum()))
 
 
-def _dummies(Z: np.ndarray, inverse: np.ndarray, n_levels: int) -> np.ndarray:
-    """Columns of the effects of levels, shape (n, n_levels q); rows with -1 have none of them."""
+def dummies(Z: np.ndarray, inverse: np.ndarray, n_levels: int) -> np.ndarray:
+    """Give what effects of levels are multiplied by, level by level, shape (n, n_levels q).
+
+    Parameters
+    ----------
+    Z : numpy.ndarray, shape (n, q)
+        What the effects of its level are multiplied by in each row.
+    inverse : numpy.ndarray of int, shape (n,)
+        The level of each row; below 0 that of a row without any of them.
+    n_levels : int
+    """
     n, q = Z.shape
     columns = np.zeros((n, n_levels, q))
     has = inverse >= 0

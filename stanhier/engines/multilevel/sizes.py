@@ -1,7 +1,7 @@
 """How large a structure may be whose effects are all integrated out, and what to say of a larger one."""
 
 from stanhier.design.design import Design
-from stanhier.engines.multilevel.cross_products import MAX_VALUES
+from stanhier.engines.multilevel.cross_products import MAX_VALUES, n_cross_products
 from stanhier.engines.multilevel.layout import TermShape, dense_terms, eliminated_term
 from stanhier.engines.multilevel.statistics import Statistics
 
@@ -24,7 +24,7 @@ def many_effects(design: Design) -> str | None:
     ----------
     design : Design
     """
-    shapes = [TermShape(len(one.levels), one.blocks, one.columns) for one in design.groupings]
+    shapes = [TermShape.of(one) for one in design.groupings]
     eliminated = eliminated_term(shapes)
     own, others = design.groupings[eliminated], dense_terms(shapes, eliminated)
     n_dense = sum(shapes[t].n_effects for t in others)
@@ -53,7 +53,7 @@ def many_numbers(design: Design, statistics: Statistics) -> str | None:
     """
     own = design.groupings[statistics.eliminated]
     width, n_strata = statistics.T.shape[1], len(statistics.strata.R)
-    n_numbers = n_strata * (own.n_effects * (own.n_effects + 1) // 2) * (width * (width + 1) // 2)
+    n_numbers = n_cross_products(n_strata, own.n_effects, width)
     if n_numbers <= MAX_VALUES:
         return None
     return (

@@ -10,9 +10,10 @@ from functools import cached_property
 
 import numpy as np
 
+from stanhier.design.columns import CONSTANT
 from stanhier.engines.multilevel.elimination import eliminate, eliminate_stacked
 from stanhier.engines.multilevel.layout import TermShape, dense_slices, dense_terms, eliminated_term
-from stanhier.engines.multilevel.pieces import CONSTANT, Base, Piece
+from stanhier.engines.multilevel.pieces import Base, Piece
 from stanhier.engines.multilevel.strata import Strata, strata_of
 from stanhier.engines.triangular import triangular_factor
 
@@ -115,7 +116,7 @@ def statistics_of(piece: Piece, order: Sequence[np.ndarray] | None = None, *, ha
     if order is not None:
         levels = np.column_stack([np.argsort(o)[level] for o, level in zip(order, piece.cells.T, strict=True)])
     moments = piece.moments
-    mean = moments.reference + moments.mean
+    mean = moments.means
     n_predictors = len(mean) - 1 - piece.n_extra
     seen = [*range(n_predictors), len(mean) - 1]
     origin = mean[seen] if has_intercept else np.zeros(len(seen))
@@ -126,7 +127,7 @@ def statistics_of(piece: Piece, order: Sequence[np.ndarray] | None = None, *, ha
         eliminated=expansion.eliminated,
         n_rows=moments.n,
         mean=mean,
-        sd=np.sqrt(moments.squares / max(moments.n - 1, 1)),
+        sd=moments.sd,
         log_weights=piece.log_weights,
         origin=origin,
         R=R,

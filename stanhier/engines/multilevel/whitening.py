@@ -21,7 +21,7 @@ from stanhier.engines.multilevel.cross_products import check_size, moments_of
 from stanhier.engines.multilevel.layout import cor_slices, dense_slices, sd_slices
 from stanhier.engines.multilevel.location_priors import location_terms
 from stanhier.engines.multilevel.marginal import MarginalPosterior
-from stanhier.engines.multilevel.mode import LEAST_CURVATURE, find_mode
+from stanhier.engines.multilevel.mode import covariance_of, find_mode
 from stanhier.engines.multilevel.scales import ScalePriors, Scales
 from stanhier.engines.multilevel.statistics import Statistics
 from stanhier.priors.numbers import STUDENT_T
@@ -144,9 +144,7 @@ def whiten(statistics: Statistics, priors: LocationPriors, scale_priors: ScalePr
         if np.abs(mode - start).max(initial=0.0) < FAR:
             break
         start = mode
-    values, vectors = np.linalg.eigh(curvature)
-    # A posterior without curvature at its mode (a nearly flat one) still gets axes of a sensible length.
-    covariance = (vectors / np.maximum(values, LEAST_CURVATURE)) @ vectors.T
+    covariance = covariance_of(curvature)
     n_sds = scales.n_sds
     softness = np.array([_softness(posterior, mode, covariance, k) for k in range(n_sds)])
     soft = SoftLogarithm(softness)

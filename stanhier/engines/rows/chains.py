@@ -25,10 +25,6 @@ class Chains:
     above: tuple[int, ...]
     parents: tuple[np.ndarray, ...]
 
-    def below(self, term: int) -> int:
-        """Give the position of the next finer term of the chain, -1 of a term that has none."""
-        return self.above.index(term) if term in self.above else -1
-
     @property
     def units(self) -> list[list[int]]:
         """The chains, finest term first; a term in none is one by itself."""

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
-from stanhier.engines.multilevel.layout import TermShape, dense_slices
+from stanhier.engines.multilevel.layout import TermShape, dense_slices, dense_terms
 from stanhier.engines.rows.information import Information
 
-__all__ = ["DenseSystem", "block_diagonal", "factorised"]
+__all__ = ["DenseSystem", "block_diagonal", "factorised", "parts_of"]
 
 
 def block_diagonal(blocks: np.ndarray) -> sparse.csr_matrix:
@@ -41,6 +41,11 @@ def factorised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return scale, linalg.cholesky(scaled + ridge * np.eye(len(scaled)), lower=True, check_finite=False)
         except linalg.LinAlgError:
             ridge = max(10 * ridge, 1e-13)
+
+
+def parts_of(terms: Sequence[TermShape], largest: int, own: np.ndarray, rest: np.ndarray) -> list[np.ndarray]:
+    """Give the effects of each term, from those of the largest and those of all others."""
+    return [own if t == largest else rest[place] for t, place in enumerate(dense_slices(terms, largest))]
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class DenseSystem:
         """
         nothing = np.zeros((0, 1, 1))
         inverse = np.linalg.inv(information.own[largest] + precisions[largest]) if terms else nothing
-        others = [t for t in range(len(terms)) if t != largest]
+        others = dense_terms(terms, largest)
         places = dense_slices(terms, largest)
         m = sum(terms[t].n_effects for t in others)
         location = information.location[largest] if terms else np.zeros((0, len(prior)))
@@ -108,9 +113,10 @@ class DenseSystem:
                 if t < s:
                     S[places[t], places[s]] = information.between[t, s].toarray()
         solved = block_diagonal(inverse)
-        S[m:, m:] -= location.T @ (solved @ location)
+        pulled = solved @ location
+        S[m:, m:] -= location.T @ pulled
         if m:
-            S[:m, m:] -= across.T @ (solved @ location)
+            S[:m, m:] -= across.T @ pulled
             S[:m, :m] -= (across.T @ (solved @ across)).toarray()
         upper = np.triu_indices(len(S), 1)
         S.T[upper] = S[upper]
@@ -129,9 +135,7 @@ class DenseSystem:
         reduced = reduced - np.concatenate([self.across.T @ own, self.location.T @ own])
         rest = self._solve_rest(reduced)
         own = own - self._times_inverse(self.across @ rest[: self.n_others] + self.location @ rest[self.n_others :])
-        places = dense_slices(self.terms, self.largest)
-        parts = [own if t == self.largest else rest[place] for t, place in enumerate(places)]
-        return [*parts, rest[self.n_others :]]
+        return [*parts_of(self.terms, self.largest, own, rest), rest[self.n_others :]]
 
     def location_covariance(self) -> np.ndarray:
         """Give the part of the inverse that belongs to the location, shape (P, P)."""
@@ -147,8 +151,7 @@ class DenseSystem:
         moved = -linalg.solve_triangular(self.factor[:m, :m], self.factor[m:, :m].T, lower=True, trans="T")
         rest = moved * self.scale[m:] / self.scale[:m, None]
         own = -self._times_inverse(self.across @ rest + self.location)
-        places = dense_slices(self.terms, self.largest)
-        return [own if t == self.largest else rest[place] for t, place in enumerate(places)]
+        return parts_of(self.terms, self.largest, own, rest)
 
     def summed_variances(self) -> list[np.ndarray]:
         """Give for each term the sum over its levels of the blocks of the inverse, shape (q, q)."""

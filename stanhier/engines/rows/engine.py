@@ -193,7 +193,7 @@ def _auxiliary(chosen: ChosenPriors) -> tuple[str, ...]:
 
 
 def _problem(design: Design, chosen: ChosenPriors, noise: Noise, origin: np.ndarray) -> Problem:
-    terms = tuple(TermShape(len(one.levels), one.blocks, one.columns) for one in design.groupings)
+    terms = tuple(TermShape.of(one) for one in design.groupings)
     cells = _cells(design, terms, origin)
     parameters = chosen.parameters
     roles = (Role.GROUP_SD, Role.NOISE, Role.AUXILIARY)
@@ -218,7 +218,7 @@ def _cells(design: Design, terms: tuple[TermShape, ...], origin: np.ndarray) -> 
         [one.effect_matrix(columns) for one in design.groupings],
         codes,
         np.asarray(y, dtype=float) - origin[-1],
-        largest=eliminated_term(terms) if terms else -1,
+        largest=eliminated_term(terms),
         n=n,
         offset=offset,
     )

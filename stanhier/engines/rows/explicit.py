@@ -18,7 +18,7 @@ from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.layout import EFFECTS, NOISE, effect_slices
 from stanhier.engines.rows import densities
 from stanhier.engines.rows.given_effects import GivenEffects
-from stanhier.engines.textbook.new_levels import drawn_new_levels, with_room
+from stanhier.engines.rows.new_levels import drawn_new_levels, with_room
 from stanhier.families.family import Family
 
 __all__ = ["ExplicitEngine"]

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 from scipy import linalg, sparse
 
-from stanhier.engines.multilevel.layout import TermShape, dense_slices
-from stanhier.engines.rows.dense_system import block_diagonal, factorised
+from stanhier.engines.multilevel.layout import TermShape, dense_terms
+from stanhier.engines.rows.dense_system import block_diagonal, factorised, parts_of
 from stanhier.engines.rows.information import Information
 
 __all__ = ["IterativeSystem"]
@@ -67,7 +67,7 @@ class IterativeSystem:
         largest: int,
     ) -> "IterativeSystem":
         """Set the system up; the arguments are those of `DenseSystem.of`."""
-        others = [t for t in range(len(terms)) if t != largest]
+        others = dense_terms(terms, largest)
         own = tuple(information.own[t] + precisions[t] for t in others)
         rows = [
             [block_diagonal(own[k]) if s == t else information.across(t, s) for s in others]
@@ -94,9 +94,8 @@ class IterativeSystem:
         reduced = flat[-1] - self.location.T @ moved[0] - self.others_location.T @ moved[1]
         common = np.linalg.solve(schur, reduced) if len(schur) else reduced
         own, rest = (part + shift @ common for part, shift in zip(moved, self._shift, strict=True))
-        places = dense_slices(self.terms, self.largest)
-        parts = [own if t == self.largest else rest[place] for t, place in enumerate(places)]
-        return [part.reshape(one.shape) for part, one in zip([*parts, common], right, strict=True)]
+        parts = [*parts_of(self.terms, self.largest, own, rest), common]
+        return [part.reshape(one.shape) for part, one in zip(parts, right, strict=True)]
 
     def location_covariance(self) -> np.ndarray:
         """Give the part of the inverse that belongs to the location, shape (P, P)."""
@@ -106,9 +105,7 @@ class IterativeSystem:
 
     def shifts(self) -> list[np.ndarray]:
         """Give how much the effects of each term move with the location, shape (J q, P), all of them following."""
-        own, rest = self._shift
-        places = dense_slices(self.terms, self.largest)
-        return [own if t == self.largest else rest[place] for t, place in enumerate(places)]
+        return parts_of(self.terms, self.largest, *self._shift)
 
     def summed_variances(self) -> list[np.ndarray]:
         """Estimate for each term the sum over its levels of the blocks of the inverse, shape (q, q).

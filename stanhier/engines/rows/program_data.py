@@ -62,7 +62,7 @@ def stan_data(problem: Problem, whitening: Whitening, eta: tuple[float, ...]) ->
         "Z": Z,
         "z_column": z_column,
         "g": np.array([code + 1 for code in cells.codes], dtype=int).reshape(len(terms), cells.n_cells),
-        "sorted": eliminated_term(terms) + 1 if terms else 0,
+        "sorted": eliminated_term(terms) + 1,
         "y": cells.y,
         "n": cells.n,
         "eta_hat": cells.offset + cells.X @ whitening.location_hat,

@@ -104,8 +104,7 @@ class CellsReducer:
             codes = [np.argsort(own)[code] for own, code in zip(order, sums.codes, strict=False)]
             sums = replace(sums, codes=tuple(codes)).sorted_and_summed()
         n_levels = tuple(len(labels) for labels in piece.labels)
-        sd = np.sqrt(moments.squares / max(moments.n - 1, 1))
-        return SummedRows(sums, n_levels, moments.reference + moments.mean, sd)
+        return SummedRows(sums, n_levels, moments.means, moments.sd)
 
     def _too_many(self, n_rows: int, sums: RowSums) -> str:
         """Say what rows with too many distinct ones would need."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientError
-from stanhier.engines.multilevel.layout import TermShape, eliminated_term, sd_slices
+from stanhier.engines.gaussian.marginal import LocationPriors, refuse_undetermined
+from stanhier.engines.multilevel.layout import TermShape, dense_terms, eliminated_term, sd_slices
 from stanhier.engines.rows.cells import Cells
 from stanhier.engines.rows.dense_system import DenseSystem
 from stanhier.engines.rows.information import EffectColumns, Information
@@ -100,7 +100,6 @@ class Reference:
         The auxiliary parameters, sigma of Gaussian responses also where it is known.
     aux_curvature : numpy.ndarray
         Of the logarithms of those that are estimated: minus the second derivatives.
-    derivatives : Derivatives
     information : Information
     system : DenseSystem or IterativeSystem
     n_steps : int
@@ -111,7 +110,6 @@ class Reference:
     covariances: list[np.ndarray]
     aux: np.ndarray
     aux_curvature: np.ndarray
-    derivatives: Derivatives
     information: Information
     system: System
     n_steps: int
@@ -169,7 +167,7 @@ def find_reference(problem: Problem) -> Reference:
     information = columns.information(found.weight)
     system = _system(problem, information, point)
     return Reference(
-        point.location, point.effects, point.covariances, point.aux, curvature, found, information, system, n_steps
+        point.location, point.effects, point.covariances, point.aux, curvature, information, system, n_steps
     )
 
 
@@ -196,9 +194,9 @@ def _start(problem: Problem) -> _Point:
 
 
 def _system(problem: Problem, information: Information, point: _Point) -> System:
-    largest = eliminated_term(problem.terms) if problem.terms else -1
+    largest = eliminated_term(problem.terms)
     prior, _ = problem.location_precision(point.location)
-    n_others = sum(term.n_effects for t, term in enumerate(problem.terms) if t != largest)
+    n_others = sum(problem.terms[t].n_effects for t in dense_terms(problem.terms, largest))
     kind: type[DenseSystem] | type[IterativeSystem] = DenseSystem if n_others <= MOST_DENSE else IterativeSystem
     return kind.of(information, point.precisions, prior, problem.terms, largest)
 
@@ -289,12 +287,4 @@ def _check_rank(problem: Problem) -> None:
     X, priors = problem.cells.X, problem.location
     proper = np.isfinite(priors.numbers.effective_sd(priors.numbers.mu))
     rows = np.vstack([np.linalg.qr(X, mode="r") if len(X) > X.shape[1] else X, priors.transform[proper]])
-    norms = np.linalg.norm(rows, axis=0)
-    if (norms == 0).any():
-        raise RankDeficientError(np.flatnonzero(norms == 0))
-    _, singular, vectors = np.linalg.svd(rows / norms, full_matrices=len(rows) < len(norms))
-    singular = np.append(singular, np.zeros(len(norms) - len(singular)))
-    tolerance = 1e-13 * np.sqrt(max(len(norms), 1))
-    if len(norms) and singular[-1] <= tolerance:
-        null = np.abs(vectors[singular <= tolerance]).max(axis=0)
-        raise RankDeficientError(np.flatnonzero(null > 1e-6))
+    refuse_undetermined(rows, X.shape[1])

@@ -80,12 +80,12 @@ def auxiliary_density(cells: Cells, eta: np.ndarray, priors: PriorNumbers, freed
     freedom : float
         Degrees of freedom that effects and location take: sigma is estimated from what they leave.
     """
+    squares = cells.n @ (cells.y - eta) ** 2 + cells.squares if cells.family == GAUSSIAN else 0.0
 
     def value(point: np.ndarray) -> float:
         aux = np.exp(np.clip(point, -300.0, 300.0))
         found = log_density_of_logs(priors, np.clip(point, -300.0, 300.0))
         if cells.family == GAUSSIAN:
-            squares = cells.n @ (cells.y - eta) ** 2 + cells.squares
             found -= (cells.n_rows - freedom) * point[0] + 0.5 * squares / aux[0] ** 2
         else:
             found += log_density(cells.family, eta, cells.y, aux, cells.counted)

@@ -14,7 +14,7 @@ import numpy as np
 from stanhier.engines.gaussian.scale_coordinates import SoftLogarithm, least_skewed
 from stanhier.engines.multilevel.layout import TermShape
 from stanhier.engines.multilevel.location_priors import LocationTerms, location_terms
-from stanhier.engines.multilevel.mode import LEAST_CURVATURE, find_mode
+from stanhier.engines.multilevel.mode import covariance_of, find_mode
 from stanhier.engines.rows.chains import find_chains
 from stanhier.engines.rows.differences import by_differences
 from stanhier.engines.rows.effect_coordinates import EffectCoordinates, effect_coordinates
@@ -116,13 +116,13 @@ def _scale_coordinates(
         start = np.concatenate([_start(problem.terms[t], reference.covariances[t]) for t in unit])
         found, curvature = find_mode(by_differences(value), start)
         found = np.clip(found, start - _MOST_MOVED, start + _MOST_MOVED)
-        own_covariance = _inverse(curvature)
+        own_covariance = covariance_of(curvature)
         mode[own], covariance[np.ix_(own, own)] = found, own_covariance
         n_sds = sum(problem.terms[t].q for t in unit)
         softness[own[:n_sds]] = [_softness(value, found, own_covariance, k) for k in range(n_sds)]
     if places.auxiliary:
         part = places.of_auxiliary
-        mode[part], covariance[part, part] = np.log(reference.aux), _inverse(reference.aux_curvature)
+        mode[part], covariance[part, part] = np.log(reference.aux), covariance_of(reference.aux_curvature)
     nu = location.nu
     squares = (location.residual**2 * location.precision)[problem.location.numbers.family == STUDENT_T]
     mode[places.of_lambda] = np.log((nu + 1) / (nu + squares))
@@ -148,12 +148,6 @@ def _start(term: TermShape, covariance: np.ndarray) -> np.ndarray:
                 left /= np.cosh(partial[-1])
         start += size
     return np.concatenate([np.log(sd), partial])
-
-
-def _inverse(curvature: np.ndarray) -> np.ndarray:
-    """Give the covariance; a posterior without curvature at its mode still gets axes of a sensible length."""
-    values, vectors = np.linalg.eigh(curvature)
-    return np.asarray((vectors / np.maximum(values, LEAST_CURVATURE)) @ vectors.T)
 
 
 def _softness(value: Value, mode: np.ndarray, covariance: np.ndarray, k: int) -> float:

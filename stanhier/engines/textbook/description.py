@@ -142,7 +142,7 @@ def _term(grouping: Grouping, chosen: ChosenPriors, sd: Parameter, cor: Paramete
     return Term(
         name=grouping.name,
         effects=grouping.effects,
-        shape=TermShape(len(grouping.levels), grouping.blocks, grouping.columns),
+        shape=TermShape.of(grouping),
         sd=chosen.by_name[sd.name],
         cor=() if cor is None else chosen.by_name[cor.name],
     )

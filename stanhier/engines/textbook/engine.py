@@ -11,7 +11,7 @@ from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
-from stanhier.engines.multilevel.layout import COR, LOCATION, NOISE, SD, TermShape, block_pairs
+from stanhier.engines.multilevel.layout import COR, LOCATION, NOISE, SD, TermShape
 from stanhier.engines.parameters import Role
 from stanhier.engines.rows.explicit import ExplicitEngine
 from stanhier.engines.textbook.coordinates import NUTS_ALONE, TextbookCoordinates
@@ -123,5 +123,5 @@ class TextbookEngine(ExplicitEngine):
             values[NOISE] = (np.full(size, unit) if unit is not None else drawn["sigma"])[None]
         values |= {one.name: drawn[one.name][None] for one in parameters.all_of(Role.AUXILIARY)}
         sds = [drawn[one.name].reshape(size, -1) for one in parameters.all_of(Role.GROUP_SD)]
-        cors = [drawn[one.name][:, *np.transpose(block_pairs(one.blocks))] for one in parameters.all_of(Role.GROUP_COR)]
+        cors = [one.scalars(drawn[one.name]) for one in parameters.all_of(Role.GROUP_COR)]
         return values | {name: np.hstack(parts)[None] for name, parts in ((SD, sds), (COR, cors)) if parts}

@@ -10,6 +10,7 @@ from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.multilevel.given import Given, GroupedRows, root_weights
 from stanhier.engines.multilevel.layout import EFFECTS, TermShape, effect_slices
+from stanhier.engines.multilevel.set_densities import dummies
 
 __all__ = ["drawn_new_levels", "with_room"]
 
@@ -59,7 +60,8 @@ def drawn_new_levels(
         return draws
     affected = np.any([rows.groupings[t].codes >= n_before[t] for t, _ in new], axis=0)
     positions = np.flatnonzero(affected)
-    Z = np.hstack([_columns(rows, positions, t, n_before[t], count) for t, count in new])
+    codes = [rows.groupings[t].codes[positions] - n_before[t] for t, _ in new]
+    Z = np.hstack([dummies(rows.effect_matrix(t)[positions], codes[t], count) for t, count in new])
     roots = root_weights(rows, positions)
     Z *= roots[:, None]
     residuals = given.residuals(rows, positions, without=-1) * roots
@@ -77,15 +79,6 @@ def drawn_new_levels(
     for part, size, end in zip(effect_slices(shapes), sizes, ends, strict=True):
         effects[:, :, part.stop - size : part.stop] = found[:, end - size : end].reshape(*draws.shape, size)
     return replace(draws, values={**draws.values, EFFECTS: effects})
-
-
-def _columns(rows: GroupedRows, positions: np.ndarray, term: int, first: int, count: int) -> np.ndarray:
-    """Give what new effects of a factor are multiplied by, shape (n, count q), level by level."""
-    Z, codes = rows.effect_matrix(term)[positions], rows.groupings[term].codes[positions] - first
-    columns = np.zeros((len(positions), count, Z.shape[1]))
-    is_new = codes >= 0
-    columns[np.flatnonzero(is_new), codes[is_new]] = Z[is_new]
-    return columns.reshape(len(positions), -1)
 
 
 def _block_diagonal(factors: Sequence[np.ndarray], counts: Sequence[int]) -> np.ndarray:
