@@ -126,7 +126,7 @@ def _mixing(name: str, fits: int, seed: int, warmup: int) -> Mixing:
     responses = model.sample_prior(fits, seed=seed)["prior_predictive"]["y"].to_numpy()[0]
     ess, r_hat, divergences = [], [], 0
     for k, response in enumerate(responses):
-        simulated = model.on_rows(replace(model.design, y=response))
+        simulated = model.on_rows(model.rows.with_observed(response))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sh.SamplingWarning)  # what it says is counted here
             fit = simulated.sample(seed=seed + k, iter_warmup=warmup, show_progress=False)

@@ -159,7 +159,7 @@ class Regression:
 
 def parameters_of(design: Design, noise: Noise, *, own_intercepts: bool) -> Inventory:
     """List the parameters of a regression on these rows."""
-    auxiliary = [name for name in design.family.auxiliary if name != "sigma"]
+    auxiliary = design.family.beside_sigma
     if not own_intercepts:
         return inventory_of_terms(
             design.predictors,

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.arguments import check_seed, in_our_words
+from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
@@ -19,6 +19,7 @@ from stanhier.evaluation.loo import check_by, labels_of
 from stanhier.posterior import labelled
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import chosen_seed
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.stan.crews import OwnThreads, crew_of
 from stanhier.stan.keyword_types import RefitKeywords
@@ -78,7 +79,7 @@ def kfold(
     from arviz_stats.utils import ELPDDataLOOKFold
 
     check_by(fit, by, "kfold")
-    check_seed(seed)
+    seed = chosen_seed(fit, seed)
     check_keywords("kfold", kwargs, theirs="sample", hidden=NOT_FOR_USERS, own=("by", "k", "executor"))
     design = fit.model.rows
     rows = isinstance(by, str) and by == "row"
@@ -92,14 +93,13 @@ def kfold(
         raise StanhierError(
             f"kfold(k={quoted(k)}): 'k' must be an integer from 2 to {n}, the number of {coordinate.name}s."
         )
-    chosen_seed = fit.draws.seed if seed is None else int(seed)
-    fold_of = np.random.default_rng([chosen_seed, 0x6B]).permutation(np.arange(n) % int(k))
+    fold_of = np.random.default_rng([seed, 0x6B]).permutation(np.arange(n) % int(k))
     arguments: dict[str, Any] = {"chains": fit.draws.shape[0], "iter_sampling": fit.draws.shape[1], **kwargs}
 
     def tasks() -> Iterator[tuple[tuple[int, Regression, list[np.ndarray]], SamplingTask]]:
         for fold in range(int(k)):
             train, train_groups = _without(fit.model, fold_of[codes] == fold)
-            task = SamplingTask.of(train, {**arguments, "seed": (chosen_seed + 1 + fold) % 2**32})
+            task = SamplingTask.of(train, {**arguments, "seed": (seed + 1 + fold) % 2**32})
             yield (fold, train, train_groups), task
 
     def held_out_density(fold: int, train: Regression, train_groups: list[np.ndarray], draws: Draws) -> np.ndarray:

@@ -58,6 +58,11 @@ class Family(ABC):
         """Whether there is a scale sigma of what varies around the linear predictor."""
         return "sigma" in self.auxiliary
 
+    @property
+    def beside_sigma(self) -> tuple[str, ...]:
+        """Names of the auxiliary parameters but sigma, which noise may know: all of these are estimated."""
+        return tuple(name for name in self.auxiliary if name != "sigma")
+
     def mean(self, eta: np.ndarray) -> np.ndarray:
         """Give the inverse of the link: the mean, of a binomial response the probability of one success.
 

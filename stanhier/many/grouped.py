@@ -136,7 +136,7 @@ def _parameters_of(formula: ParsedFormula, noise: Noise, kind: type[Model], fami
     # Which categories and levels there are is known of each group alone.
     predictors, estimated = formula.predictor_columns or ["any"], noise.is_estimated
     if kind is Model:
-        factors, auxiliary = factors_as_written(formula.terms), [name for name in family.auxiliary if name != "sigma"]
+        factors, auxiliary = factors_as_written(formula.terms), family.beside_sigma
         return inventory_of_terms(
             predictors,
             has_intercept=formula.has_intercept,

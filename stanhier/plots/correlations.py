@@ -9,7 +9,13 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed
 from stanhier.engines.parameters import Parameter, Role, correlated_pairs
 from stanhier.engines.regression import Regression
-from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
+from stanhier.plots.figures import (
+    Size,
+    checked_size,
+    legend_above,
+    new_axes,
+    panels_of,
+)
 from stanhier.plots.priors import PriorDensity, prior_densities
 from stanhier.plots.shared import (
     POSTERIOR,
@@ -158,7 +164,7 @@ def _rows(
         f"correlation between effects of {short(str(parameter.factor))}\n"
         f"(median, 50 % and {100 * prob:g} % intervals; prior {plain(' or '.join(words))})"
     )
-    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    legend_above(ax, columns=2)
 
 
 def _matrix(

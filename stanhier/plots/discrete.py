@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.design.design import Design
+from stanhier.plots.figures import legend_above
 from stanhier.plots.scales import ENDLESS, mean_words
 from stanhier.plots.shared import POSTERIOR, REFERENCE, ink, quantity
 
@@ -139,4 +140,4 @@ def _held(one: Any) -> np.ndarray:
 def _legend(ax: Any, columns: int) -> None:
     by_words = {words: handle for handle, words in zip(*ax.get_legend_handles_labels(), strict=True)}
     handles, words = list(by_words.values()), list(by_words)
-    ax.legend(handles, words, frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
+    legend_above(ax, handles, words, columns=columns)

@@ -8,7 +8,17 @@ import numpy as np
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 
-__all__ = ["Panels", "Size", "arviz_figure", "checked_size", "grid_of_axes", "new_axes", "panels_of"]
+__all__ = [
+    "Panels",
+    "Size",
+    "arviz_figure",
+    "checked_size",
+    "grid_of_axes",
+    "legend_above",
+    "new_axes",
+    "panels_of",
+    "refuse_several",
+]
 
 type Size = Sequence[float]
 """Width and height in inches."""
@@ -137,3 +147,24 @@ def arviz_figure(draw: Any, *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
         collection = draw(*args, **kwargs)
     collection.figure = collection.viz["figure"].item()
     return collection, list(getattr(collection.figure, "axes", []))
+
+
+def legend_above(ax: Any, *entries: Any, columns: int = 1, **keywords: Any) -> Any:
+    """Put the legend where it covers nothing that is drawn; `entries` are handles and words where not all count."""
+    return ax.legend(
+        *entries, frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, **keywords
+    )
+
+
+def refuse_several(ax: Any, number: int, where: str, there_are: str) -> None:
+    """Refuse to draw several effects into one pair of axes.
+
+    Raises
+    ------
+    StanhierError
+        Saying what can be named instead.
+    """
+    if ax is not None and number > 1:
+        raise StanhierError(
+            f"{where}(ax=...): one pair of axes holds one effect, not {number}; choose it with effects=: {there_are}."
+        )

@@ -12,8 +12,14 @@ from stanhier.basics.words import listed
 from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
-from stanhier.plots.figures import Size, checked_size, new_axes
-from stanhier.plots.rows import MAX_PANELS, draw_rows, finish_panels, in_lines, legend_above, row_height, row_panels
+from stanhier.plots.figures import (
+    Size,
+    checked_size,
+    legend_above,
+    new_axes,
+    refuse_several,
+)
+from stanhier.plots.rows import MAX_PANELS, draw_rows, finish_panels, in_lines, row_height, row_panels
 from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import (
     MAX_GROUPS,
@@ -105,11 +111,7 @@ def forest(
     factor = factor_of(fit, group, "plot_forest")
     shown = factor.effects(effects, "plot_forest")
     drawn = shown if effects is not None else shown[:MAX_PANELS]
-    if ax is not None and len(drawn) > 1:
-        raise StanhierError(
-            f"plot_forest(ax=...): one pair of axes holds one effect, not {len(drawn)}; choose it with effects=: "
-            f"{listed(factor.grouping.effects)}."
-        )
+    refuse_several(ax, len(drawn), "plot_forest", listed(factor.grouping.effects))
     return _forest_of_groups(factor, [factor.coefficient(one, x) for one in drawn], groups, prob, size, ax)
 
 
@@ -211,7 +213,7 @@ def _draw_panel(ax: Any, rows: _Rows, estimates: Intervals, *, is_sorted: bool) 
         ax.hlines(rows.band, rest.lower, rest.upper, color=POSTERIOR, alpha=0.3, linewidth=0.8)
         style = {"linewidth": 1.5} if is_sorted else {"linewidth": 0, "marker": ".", "markersize": 1.5}
         ax.plot(rest.median, rows.band, color=POSTERIOR, **style)
-    draw_rows(ax, rows.positions, estimates[rows.shown], color=POSTERIOR)
+    draw_rows(ax, rows.positions, estimates[rows.shown])
 
 
 def _forest_of_coefficients(
@@ -223,7 +225,7 @@ def _forest_of_coefficients(
     estimates = intervals(np.hstack([flat(fit.posterior[one.name]) for one in drawn]), prob)
     positions = np.arange(len(labels))[::-1].astype(float)
     ax = new_axes(ax, (5.4 + label_width(labels), max(2.0, 1.3 + row_height(len(labels)) * len(labels))), size)
-    draw_rows(ax, positions, estimates, color=POSTERIOR)
+    draw_rows(ax, positions, estimates)
     ax.axvline(0, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
     ax.set_yticks(positions, labels)
     ax.set_ylim(-0.7, len(labels) - 0.3)

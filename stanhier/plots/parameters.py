@@ -170,10 +170,11 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
         If no prior is proper, so that there is nothing to draw, or `figsize` is no size.
     """
     size = checked_size(figsize, "plot_prior")
-    priors = {key: known for key, known in prior_densities(model).items() if known.proper}
+    every = prior_densities(model)
+    priors = {key: known for key, known in every.items() if known.proper}
     if not priors:
         raise StanhierError("plot_prior(): every prior is flat, so there is no density to draw.")
-    predictive = model.in_memory is not None and len(priors) == len(prior_densities(model))
+    predictive = model.in_memory is not None and len(priors) == len(every)
     axes = grid_of_axes(len(priors) + predictive, figsize=size)
     for ((name, label), known), panel in zip(priors.items(), axes, strict=False):
         grid = np.linspace(*known.range, 400)

@@ -12,7 +12,13 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed
 from stanhier.design.columns import INTERCEPT
 from stanhier.engines.regression import Regression
-from stanhier.plots.figures import Size, checked_size, panels_of
+from stanhier.plots.figures import (
+    Size,
+    checked_size,
+    legend_above,
+    panels_of,
+    refuse_several,
+)
 from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, row_height, row_panels
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
@@ -92,11 +98,7 @@ def pooling(
                 f"pooling(ax=...): more than {MAX_GROUPS} groups take two panels, in a figure of their own."
             )
         return _panels(result, tables, size, words, details)
-    if ax is not None and len(tables) > 1:
-        raise StanhierError(
-            f"pooling(ax=...): one pair of axes holds one effect, not {len(tables)}; choose it with effects=: "
-            f"{listed(tables)}."
-        )
+    refuse_several(ax, len(tables), "pooling", listed(tables))
     return _rows(result, tables, size, ax, words, details)
 
 
@@ -141,7 +143,7 @@ def _rows(
     axes[0].set_ylim(-0.7, len(labels) - 0.3)
     axes[0].set_ylabel(short(result.group))
     if len(axes) == 1:
-        axes[0].legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9, ncols=3)
+        legend_above(axes[0], columns=3)
         return axes[0]
     finish_panels(axes, list(tables), len(result.tables), details)
     return axes

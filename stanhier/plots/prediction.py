@@ -10,7 +10,13 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.engines.regression import Regression
 from stanhier.plots.data import draw_data, largest_share, offset_words
-from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes
+from stanhier.plots.figures import (
+    Size,
+    checked_size,
+    grid_of_axes,
+    legend_above,
+    new_axes,
+)
 from stanhier.plots.held import HeldGroups, held_groups
 from stanhier.plots.means import along_words, draw_means, finish, limit_counts
 from stanhier.plots.scales import mean_noun, mean_words
@@ -123,9 +129,7 @@ def prediction(
     if fixed:
         ax.set_xlabel(f"{ax.get_xlabel()}\n{fixed}")
     title = None if by is None else f"{short(by)}, with {100 * prob:g} % intervals of the {mean_noun(fit.model.family)}"
-    ax.legend(
-        frameon=False, fontsize=9, title=title, title_fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3
-    )
+    legend_above(ax, columns=3, title=title, title_fontsize=9)
     return ax
 
 

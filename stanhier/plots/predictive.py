@@ -5,14 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from stanhier.basics.arguments import check_seed, checked_count, checked_probability, in_our_words
+from stanhier.basics.arguments import checked_count, checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed, quoted
 from stanhier.engines.regression import Regression
 from stanhier.families.family import Family
 from stanhier.plots.discrete import calibration, rootogram
 from stanhier.plots.factors import Factor, factor_of
-from stanhier.plots.figures import Size, checked_size, new_axes, panels_of
+from stanhier.plots.figures import (
+    Size,
+    checked_size,
+    legend_above,
+    new_axes,
+    panels_of,
+)
 from stanhier.plots.replicated import replicated_means, replicated_rows
 from stanhier.plots.scales import share_words
 from stanhier.plots.shared import (
@@ -25,6 +31,7 @@ from stanhier.plots.shared import (
     short,
 )
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import chosen_seed
 
 __all__ = ["ppc"]
 
@@ -106,19 +113,18 @@ def ppc(
         names = listed([factor.grouping.name for factor in factors])
         raise StanhierError(f"plot_ppc(ax=...): one pair of axes holds one factor; name one with group=: {names}.")
     keep = _kept(fit, draws)
-    check_seed(seed)
-    chosen_seed = fit.draws.seed if seed is None else int(seed)
+    seed = chosen_seed(fit, seed)
     if kind not in (None, "groups") or not factors:
-        return _draw_rows(new_axes(ax, (6.0, 4.0), size), fit, keep, chosen_seed, prob)
+        return _draw_rows(new_axes(ax, (6.0, 4.0), size), fit, keep, seed, prob)
     shown = factors if kind == "groups" else [None, *factors]
     heights, widths = zip(*(_usual_size(factor) for factor in shown), strict=True)
     axes = _beside_each_other(ax, widths, max(heights), size)
+    means = iter(replicated_means(fit, [factor.term for factor in factors], keep, seed))
     for factor, panel in zip(shown, axes, strict=True):
         if factor is None:
-            _draw_rows(panel, fit, keep, chosen_seed, prob)
+            _draw_rows(panel, fit, keep, seed, prob)
         else:
-            means, observed = replicated_means(fit, factor.term, keep, chosen_seed)
-            _group_means(panel, factor, means, observed, prob)
+            _group_means(panel, factor, *next(means), prob)
     return axes if len(axes) > 1 else axes[0]
 
 
@@ -188,7 +194,7 @@ def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observe
     ax.set_ylabel("density")
     ax.set_ylim(bottom=0)
     ax.set_yticks([])
-    legend = ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    legend = legend_above(ax, columns=2)
     for handle in legend.legend_handles:
         handle.set_alpha(1)
     return ax
@@ -238,4 +244,4 @@ def _group_means(ax: Any, factor: Factor, means: np.ndarray, observed: np.ndarra
     ax.set_xlabel(
         f"{share_words(factor.fit.model.design)}\n({inside:,} of {len(order):,} observed {what}s in their interval)"
     )
-    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    legend_above(ax, columns=2)

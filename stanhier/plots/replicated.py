@@ -1,5 +1,7 @@
 """Replicated data: rows that the posterior draws anew, and the means of their groups."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stanhier.engines.regression import Regression
@@ -21,14 +23,21 @@ def replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int, most: 
     return values, design.observed[rows]
 
 
-def replicated_means(fit: Fitted[Regression], term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give means of the groups of a factor in replicated data, shape (len(keep), J), and observed, shape (J,).
+def replicated_means(
+    fit: Fitted[Regression], terms: Sequence[int], keep: np.ndarray, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Give means of the groups of each factor in replicated data, shape (len(keep), J), and observed, shape (J,).
 
     Of binomial responses they are proportions of all trials of a group. Known standard errors weigh rows by precision.
     """
+    if fit.model.family.is_gaussian:
+        return [_gaussian_means(fit, term, keep, seed) for term in terms]
+    return _means_of_rows(fit, terms, keep, seed) if terms else []
+
+
+def _gaussian_means(fit: Fitted[Regression], term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the means themselves, with offsets, which the engine's response is less."""
     model = fit.model
-    if not model.family.is_gaussian:
-        return _means_of_rows(fit, term, keep, seed)
     replicated, observed = model.engine.replicated_means(fit.draws, term, keep, seed)
     rows = model.in_memory
     if rows is None or rows.subtracted is None:
@@ -39,17 +48,23 @@ def replicated_means(fit: Fitted[Regression], term: int, keep: np.ndarray, seed:
     return replicated + added, observed + added
 
 
-def _means_of_rows(fit: Fitted[Regression], term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the means of groups by drawing their rows, block by block."""
+def _means_of_rows(
+    fit: Fitted[Regression], terms: Sequence[int], keep: np.ndarray, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Give the means of groups by drawing their rows, block by block and once for all factors."""
     design = fit.model.rows
-    codes, size = design.groupings[term].codes, len(design.groupings[term].levels)
-    sums = np.zeros((len(keep), size))
+    factors = [(design.groupings[term].codes, len(design.groupings[term].levels)) for term in terms]
+    sums = [np.zeros((len(keep), size)) for _, size in factors]
     blocks = predictive_draws(
         fit.model, fit.draws, design.as_new, kind="response", new_groups="error", seed=seed, keep=keep
     )
     for part, values in blocks:
-        order = np.argsort(codes[part], kind="stable")
-        groups, starts = np.unique(codes[part][order], return_index=True)
-        sums[:, groups] += np.add.reduceat(values[:, order], starts, axis=1)
-    of_rows = np.bincount(codes, design.trials, size)
-    return sums / of_rows, np.bincount(codes, design.observed, size) / of_rows
+        for (codes, _), own in zip(factors, sums, strict=True):
+            order = np.argsort(codes[part], kind="stable")
+            groups, starts = np.unique(codes[part][order], return_index=True)
+            own[:, groups] += np.add.reduceat(values[:, order], starts, axis=1)
+    means = []
+    for (codes, size), own in zip(factors, sums, strict=True):
+        of_rows = np.bincount(codes, design.trials, size)
+        means.append((own / of_rows, np.bincount(codes, design.observed, size) / of_rows))
+    return means

@@ -7,29 +7,24 @@ from typing import Any
 import numpy as np
 
 from stanhier.plots.figures import new_axes, panels_of
-from stanhier.plots.shared import Intervals, short
+from stanhier.plots.shared import POSTERIOR, Intervals, short
 
-__all__ = ["MAX_PANELS", "draw_rows", "finish_panels", "in_lines", "legend_above", "row_height", "row_panels"]
+__all__ = ["MAX_PANELS", "draw_rows", "finish_panels", "in_lines", "row_height", "row_panels"]
 
 MAX_PANELS = 6
 """Effects that a picture shows beside each other, unless they are named."""
 
 
-def draw_rows(ax: Any, y: np.ndarray, estimates: Intervals, *, color: str, label: str | None = None) -> None:
+def draw_rows(ax: Any, y: np.ndarray, estimates: Intervals) -> None:
     """Draw intervals as horizontal lines, thin and thick, with a point at the median."""
-    ax.hlines(y, estimates.lower, estimates.upper, color=color, linewidth=1.2)
-    ax.hlines(y, estimates.inner_lower, estimates.inner_upper, color=color, linewidth=3)
-    ax.plot(estimates.median, y, "o", color=color, markersize=5, label=label)
+    ax.hlines(y, estimates.lower, estimates.upper, color=POSTERIOR, linewidth=1.2)
+    ax.hlines(y, estimates.inner_lower, estimates.inner_upper, color=POSTERIOR, linewidth=3)
+    ax.plot(estimates.median, y, "o", color=POSTERIOR, markersize=5)
 
 
 def row_height(rows: int) -> float:
     """Give the inches that a row takes: less where there are many, and still enough for its label."""
     return 0.24 if rows <= 25 else 0.19
-
-
-def legend_above(ax: Any) -> None:
-    """Put the legend where it covers no interval."""
-    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=9)
 
 
 def row_panels(number: int, labels: float, height: float, size: tuple[float, float] | None, ax: Any) -> Any:

@@ -11,9 +11,17 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed, quoted
 from stanhier.engines.regression import Regression
 from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
-from stanhier.plots.figures import Size, checked_size, grid_of_axes, new_axes, panels_of
+from stanhier.plots.figures import (
+    Size,
+    checked_size,
+    grid_of_axes,
+    legend_above,
+    new_axes,
+    panels_of,
+    refuse_several,
+)
 from stanhier.plots.plane import plane, within_sight
-from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, legend_above, row_height, row_panels
+from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, row_height, row_panels
 from stanhier.plots.scales import refuse_other_than_gaussian
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
@@ -108,11 +116,7 @@ def shrinkage(
     pooled = [one.median for one in factor.intervals(drawn, 0.9)]
     if len(drawn) == 2 and kind != "rows":
         return plane(factor, drawn, raw, pooled, new_axes(ax, (6.6, 6.2), size))
-    if ax is not None and len(drawn) > 1:
-        raise StanhierError(
-            f"plot_shrinkage(ax=...): one pair of axes holds one effect, not {len(drawn)}; choose it with effects=: "
-            f"{there_are}."
-        )
+    refuse_several(ax, len(drawn), "plot_shrinkage", there_are)
     if factor.n_groups <= MAX_GROUPS:
         return _rows(factor, drawn, raw, pooled, size, ax)
     return _points(factor, drawn, raw, pooled, size, ax)

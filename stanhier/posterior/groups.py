@@ -27,7 +27,6 @@ __all__ = [
     "group_effects",
     "group_summary",
     "predictors_at",
-    "slopes_at",
     "term_of",
 ]
 
@@ -175,12 +174,13 @@ def predictors_at(fit: Fitted[Regression], at: Any, where: str) -> np.ndarray:
     raise StanhierError(f"{where}(at={quoted(at)}): 'at' must be \"mean\", for the predictors at their means, or 0.")
 
 
-def slopes_at(fit: Fitted[Regression], x: np.ndarray) -> np.ndarray:
+def _slopes_at(fit: Fitted[Regression], x: np.ndarray) -> np.ndarray:
     """Give the draws of what columns x, shape (K + E,), add to the mean of the population, shape (S,)."""
     slopes = fit.model.parameters.of(Role.SLOPES)
     if slopes is None:
         return np.zeros(fit.draws.n_draws)
-    return np.asarray(fit.posterior[slopes.name].to_numpy().reshape(fit.draws.n_draws, -1) @ x[: slopes.size])
+    values = fit.model.engine.coordinates.population(fit.draws)[slopes.name]
+    return np.asarray(values.reshape(fit.draws.n_draws, -1) @ x[: slopes.size])
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def group_coefficient(
     weights = np.zeros(grouping.n_effects)
     weights[k] = 1.0
     if grouping.columns[k] != CONSTANT:
-        return weights, slopes_at(fit, np.eye(len(x))[grouping.columns[k]])
+        return weights, _slopes_at(fit, np.eye(len(x))[grouping.columns[k]])
     weights += [0.0 if column == CONSTANT else x[column] for column in grouping.columns]
     return weights, fit.model.engine.linear(fit.draws, x[None, : len(fit.model.design.predictors)])[:, 0]
 

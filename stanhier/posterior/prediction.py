@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "auxiliary_draws",
+    "chosen_seed",
     "collect",
     "drawn_effects",
     "predict",
@@ -76,9 +77,9 @@ def predict(
         If an argument has a value that it cannot have.
     """
     check_arguments(kind, new_groups, prob)
-    check_seed(seed)
+    seed = chosen_seed(fit, seed)
     rows = fit.model.design.encode(new_data)
-    return summarise(fit, rows, kind=kind, new_groups=new_groups, prob=prob, seed=_seed(fit, seed))
+    return summarise(fit, rows, kind=kind, new_groups=new_groups, prob=prob, seed=seed)
 
 
 @in_our_words()
@@ -112,7 +113,7 @@ def predict_draws(
     import xarray as xr
 
     check_arguments(kind, new_groups)
-    check_seed(seed)
+    seed = chosen_seed(fit, seed)
     rows = fit.model.design.encode(new_data)
     draws, n_rows = fit.draws, rows.n_rows
     if draws.n_draws * n_rows > MAX_VALUES:
@@ -121,7 +122,7 @@ def predict_draws(
             f"predict_draws() would give {draws.n_draws:,} draws of {n_rows:,} rows, which is more than fits "
             f"comfortably in memory; ask for at most {most:,} rows at a time, or use predict(), which summarises."
         )
-    values = collect(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=_seed(fit, seed))
+    values = collect(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=seed)
     return xr.DataArray(
         values.reshape(*draws.shape, n_rows),
         dims=("chain", "draw", "row"),
@@ -149,7 +150,15 @@ def summarise(
     return pd.DataFrame(table, index=rows.index, columns=["mean", "sd", "lower", "median", "upper"])
 
 
-def _seed(fit: Fitted[Regression], seed: int | None) -> int:
+def chosen_seed(fit: Fitted[Regression], seed: Any) -> int:
+    """Give the seed of random numbers that follow from a fit: the user's, or that of its draws.
+
+    Raises
+    ------
+    StanhierError
+        If it is no integer of at least 0.
+    """
+    check_seed(seed)
     return fit.draws.seed if seed is None else int(seed)
 
 
@@ -247,7 +256,7 @@ def predictive_draws(
 
 def auxiliary_draws(model: Regression, draws: Draws, keep: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Give what the distribution of responses has beside the linear predictor, each of shape (S,)."""
-    values = {name: draws.flat(name) for name in model.family.auxiliary if name != "sigma"}
+    values = {name: draws.flat(name) for name in model.family.beside_sigma}
     values = values if keep is None else {name: one[keep] for name, one in values.items()}
     return values | ({"sigma": model.engine.noise_scale(draws, keep)} if model.family.has_sigma else {})
 
@@ -272,9 +281,7 @@ def drawn_effects(model: Regression, draws: Draws, term: int, groups: np.ndarray
         effects[:, : len(known)] = model.engine.effects(draws, term, known)
     for k, level in enumerate(new, start=len(known)):
         # The first factor's streams are those that a model with one factor has.
-        stream = (
-            _stream(seed, _NEW_GROUP, level) if term == 0 else np.random.default_rng([seed, _NEW_GROUP, level, term])
-        )
+        stream = _stream(seed, _NEW_GROUP, level, *([term] if term else []))
         noise = stream.standard_normal((draws.n_draws, grouping.n_effects))
         effects[:, k] = model.engine.new_effects(draws, term, noise)
     return effects

@@ -15,7 +15,7 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
-from stanhier.posterior.prediction import collect, drawn_effects
+from stanhier.posterior.prediction import chosen_seed, collect, drawn_effects
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,14 +58,14 @@ def sample_prior(model: Regression, draws: int = 1000, *, seed: int | None = Non
 
     draws = int(checked_count(draws, "draws", "sample_prior"))
     check_seed(seed)
-    chosen_seed = secrets.randbelow(2**31) if seed is None else int(seed)
+    seed = secrets.randbelow(2**31) if seed is None else int(seed)
     lack = lack_of_prior(model)
     if lack is not None:
         raise PriorError(f"sample_prior(): {lack}")
     return xr.DataTree.from_dict(
         {
-            "prior": prior_group(model, draws, chosen_seed),
-            "prior_predictive": prior_predictive_group(model, draws, chosen_seed),
+            "prior": prior_group(model, draws, seed),
+            "prior_predictive": prior_predictive_group(model, draws, seed),
             "observed_data": labelled.observed(model),
         }
     )
@@ -129,8 +129,7 @@ def posterior_predictive(
     StanhierError
         If there are not that many draws, or draws times rows exceed 20 million values.
     """
-    check_seed(seed)
-    group = posterior_predictive_group(fit.model, fit.draws, draws, seed=fit.draws.seed if seed is None else int(seed))
+    group = posterior_predictive_group(fit.model, fit.draws, draws, seed=chosen_seed(fit, seed))
     return fit.add_groups({"posterior_predictive": group})
 
 
