@@ -5,11 +5,14 @@
 #include <stan/math/prim/fun/Eigen.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <vector>
 
 namespace stanhier {
 namespace multilevel {
 
 using Eigen::MatrixXd;
+using Eigen::VectorXd;
 
 constexpr int pairs_of(int q) { return q * (q + 1) / 2; }
 
@@ -105,6 +108,73 @@ struct ScalePrior {
       value = -0.5 * t * t - std::log(scale);
       slope = -(t / sigma + 1) / scale;
     }
+  }
+};
+
+// Scales and correlations of all terms. In `d` are q, softness, block_term, block_size and eta of the data; u begins
+// with the soft logarithms and the partial correlations; `unit` is what ratios are relative to; and `prior` gives the
+// `ScalePrior` of a standard deviation by its number and value.
+struct Covariances {
+  std::vector<SoftLogarithm> soft;
+  std::vector<Factor> factors;
+  std::vector<CorrelationBlock> blocks;
+
+  // Lambda of all terms; the priors of scales and correlations, and the Jacobians.
+  template <typename Data, typename Prior>
+  double fill(const Data& d, const VectorXd& u, double unit, const Prior& prior) {
+    factors.resize(d.q.size());
+    for (std::size_t t = 0; t < factors.size(); ++t) factors[t].reset(d.q[t]);
+    double lp = correlations(d, u.data() + d.softness.size());
+    soft.clear();
+    int k = 0;
+    for (Factor& f : factors)
+      for (int i = 0; i < f.Lambda.rows(); ++i, ++k) {
+        soft.emplace_back(u[k], d.softness.coeff(k));
+        lp += soft[k].log_sigmoid + prior(k, soft[k].ratio * unit).value;
+        f.Lambda.row(i) = soft[k].ratio * f.correlation.row(i);
+      }
+    return lp;
+  }
+
+  // From the adjoints of the factors to that of u, with that of what `fill` returns; `of_sd` hears of each standard
+  // deviation how the log density of its prior changes with its logarithm.
+  template <typename Data, typename Prior, typename Call>
+  void reverse(const Data& d, const VectorXd& u, double unit, const Prior& prior, VectorXd& adj_u,
+               const Call& of_sd) const {
+    int k = 0;
+    for (const Factor& f : factors)
+      for (int i = 0; i < f.adj.rows(); ++i, ++k) {
+        const SoftLogarithm& s = soft[k];
+        const double adj_sd = prior(k, s.ratio * unit).slope;
+        const double adj_ratio = f.adj.row(i).head(i + 1).dot(f.correlation.row(i).head(i + 1)) + unit * adj_sd;
+        adj_u[k] = adj_ratio * s.slope + s.one_minus_sigmoid;
+        of_sd(adj_sd * s.ratio * unit);
+      }
+    int first = 0, at = k;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      const CorrelationBlock& block = blocks[b];
+      const Factor& f = factors[d.block_term[b] - 1];
+      const int offset = first - block.start;
+      const auto adj = [&](int i, int j) { return soft[offset + i].ratio * f.adj(i, j); };
+      block.reverse(u.data() + at, f.correlation, adj, adj_u.data() + at);
+      first += block.size;
+      at += pairs_of(block.size - 1);
+    }
+  }
+
+ private:
+  template <typename Data>
+  double correlations(const Data& d, const double* y) {
+    blocks.clear();
+    double lp = 0;
+    for (std::size_t b = 0; b < d.block_size.size(); ++b) {
+      const bool first = b == 0 || d.block_term[b] != d.block_term[b - 1];
+      const int start = first ? 0 : blocks[b - 1].start + blocks[b - 1].size, size = d.block_size[b];
+      blocks.push_back({start, size, d.eta.coeff(b)});
+      lp += blocks[b].fill(y, factors[d.block_term[b] - 1].correlation);
+      y += pairs_of(size - 1);
+    }
+    return lp;
   }
 };
 

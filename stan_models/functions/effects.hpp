@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "callback.hpp"
 #include "effects_data.hpp"
 #include "families.hpp"
 #include "stretches.hpp"
@@ -34,10 +35,11 @@ class Density {
     w.adj_z.setZero(w.z.size());
     w.adj_u.setZero(w.u.size());
     w.adj_phi.setZero(d.P);
-    const double lp = scales() + auxiliaries() + whiten() + rows() + location();
+    const auto prior = [&](int k, double sd) { return scale_prior(k, sd); };
+    const double lp = w.covariances.fill(d, w.u, 1, prior) + auxiliaries() + whiten() + rows() + location();
     if (!std::isfinite(lp)) throw std::domain_error("effects_density: a parameter is too large for numbers.");
     reverse_whiten();
-    reverse_scales();
+    w.covariances.reverse(d, w.u, 1, prior, w.adj_u, [](double) {});
     w.adj_z.head(d.P) = w.adj_phi;
     w.adj_z.tail(w.u.size()).noalias() = d.u_basis.transpose() * w.adj_u;
     return lp;
@@ -51,35 +53,6 @@ class Density {
   double auxiliary[2] = {1, 1}, omega = 1;
 
   bool has_sigma() const { return d.family == kNormal || d.family == kStudentT; }
-
-  // Lambda of all terms; the priors of scales and correlations, and the Jacobians.
-  double scales() {
-    w.factors.resize(T);
-    for (int t = 0; t < T; ++t) w.factors[t].reset(d.q[t]);
-    double lp = correlations();
-    w.soft.clear();
-    for (int t = 0, k = 0; t < T; ++t)
-      for (int i = 0; i < d.q[t]; ++i, ++k) {
-        w.soft.emplace_back(w.u[k], d.softness.coeff(k));
-        lp += w.soft[k].log_sigmoid + scale_prior(k, w.soft[k].ratio).value;
-        w.factors[t].Lambda.row(i) = w.soft[k].ratio * w.factors[t].correlation.row(i);
-      }
-    return lp;
-  }
-
-  double correlations() {
-    w.blocks.clear();
-    double lp = 0;
-    const double* y = w.u.data() + Qn;
-    for (std::size_t b = 0; b < d.block_size.size(); ++b) {
-      const bool first = b == 0 || d.block_term[b] != d.block_term[b - 1];
-      const int start = first ? 0 : w.blocks[b - 1].start + w.blocks[b - 1].size, size = d.block_size[b];
-      w.blocks.push_back({start, size, d.eta.coeff(b)});
-      lp += w.blocks[b].fill(y, w.factors[d.block_term[b] - 1].correlation);
-      y += pairs_of(size - 1);
-    }
-    return lp;
-  }
 
   ScalePrior scale_prior(int k, double scale) const {
     return {d.scale_prior_family[k], d.scale_prior_nu.coeff(k), d.scale_prior_sigma.coeff(k), scale,
@@ -100,7 +73,7 @@ class Density {
     return lp;
   }
 
-  double lambda(int t) const { return w.factors[t].Lambda(0, 0); }
+  double lambda(int t) const { return w.covariances.factors[t].Lambda(0, 0); }
 
   // Calls with the levels of each term that is in no chain.
   template <typename Call>
@@ -128,7 +101,7 @@ class Density {
     w.rhs = omega * (d.pulled - w.rhs);
     double lp = 0;
     for_terms([&](int t, const Levels& levels) {
-      const MatrixXd& Lambda = w.factors[t].Lambda;
+      const MatrixXd& Lambda = w.covariances.factors[t].Lambda;
       if (levels.q == 1)
         lp += whiten_single(levels, lambda(t));
       else
@@ -143,7 +116,7 @@ class Density {
   void reverse_whiten() {
     double of_omega = 0;
     for_terms([&](int t, const Levels& levels) {
-      Factor& f = w.factors[t];
+      Factor& f = w.covariances.factors[t];
       if (levels.q == 1)
         of_omega += reverse_whiten_single(levels, lambda(t), f.adj(0, 0));
       else
@@ -154,7 +127,7 @@ class Density {
     if (!chains.upwards.empty())
       of_omega += reverse_chains(chains, [&](int t) { return lambda(t); }, omega, w.z.data() + d.P, w.adj_effects,
                                  w.adj_z.data() + d.P, w.adj_rhs, w.chains,
-                                 [&](int t, double adj) { w.factors[t].adj(0, 0) += adj; });
+                                 [&](int t, double adj) { w.covariances.factors[t].adj(0, 0) += adj; });
     VectorXd& pull = w.theta;
     multilevel::times(d.coupling, w.adj_rhs, pull);
     w.adj_phi -= omega * pull;
@@ -233,33 +206,11 @@ class Density {
     }
     return lp;
   }
-
-  void reverse_scales() {
-    int k = 0;
-    for (const Factor& f : w.factors)
-      for (int i = 0; i < f.adj.rows(); ++i, ++k) {
-        const SoftLogarithm& s = w.soft[k];
-        const double adj_sd = f.adj.row(i).head(i + 1).dot(f.correlation.row(i).head(i + 1));
-        w.adj_u[k] = (adj_sd + scale_prior(k, s.ratio).slope) * s.slope + s.one_minus_sigmoid;
-      }
-    int first = 0, at = Qn;
-    for (std::size_t b = 0; b < w.blocks.size(); ++b) {
-      const CorrelationBlock& block = w.blocks[b];
-      const Factor& f = w.factors[d.block_term[b] - 1];
-      const int offset = first - block.start;
-      const auto adj = [&](int i, int j) { return w.soft[offset + i].ratio * f.adj(i, j); };
-      block.reverse(w.u.data() + at, f.correlation, adj, w.adj_u.data() + at);
-      first += block.size;
-      at += pairs_of(block.size - 1);
-    }
-  }
 };
 
 }  // namespace effects
 }  // namespace stanhier
 
-// The parameters z arrive as a vector of their own, or, from later versions of Stan's compiler, as a view of all
-// parameters.
 template <typename Z, typename Matrix, typename Vector>
 stan::return_type_t<Z> effects_density(
     const Z& z, int family, int P, const std::vector<int>& q, const std::vector<int>& J,
@@ -280,14 +231,5 @@ stan::return_type_t<Z> effects_density(
       scale_prior_sigma};
   work.z = stan::math::value_of(z);
   const double lp = stanhier::effects::Density<Matrix, Vector>(data, work).evaluate();
-  if constexpr (!stan::is_var<stan::return_type_t<Z>>::value) {
-    return lp;
-  } else {
-    stan::math::arena_matrix<Eigen::Matrix<stan::math::var, Eigen::Dynamic, 1>> kept = z;
-    stan::math::arena_matrix<Eigen::VectorXd> adj_z = work.adj_z;
-    return stan::math::make_callback_var(lp, [kept, adj_z](auto& vi) mutable {
-      const double adj = vi.adj();
-      for (Eigen::Index k = 0; k < adj_z.size(); ++k) kept.coeffRef(k).adj() += adj * adj_z.coeff(k);
-    });
-  }
+  return stanhier::with_gradient(z, lp, [&]() -> const Eigen::VectorXd& { return work.adj_z; });
 }

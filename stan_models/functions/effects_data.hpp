@@ -11,9 +11,8 @@
 namespace stanhier {
 namespace effects {
 
-using multilevel::CorrelationBlock;
+using multilevel::Covariances;
 using multilevel::Factor;
-using multilevel::SoftLogarithm;
 
 // What the density is made of: the data block of the program.
 template <typename Matrix, typename Vector>
@@ -45,9 +44,7 @@ struct Data {
 // Memory that one gradient leaves to the next.
 struct Work {
   VectorXd z, u, phi, rhs, effects, adj_effects, adj_rhs, adj_phi, adj_u, adj_z, kept, theta;
-  std::vector<SoftLogarithm> soft;
-  std::vector<Factor> factors;
-  std::vector<CorrelationBlock> blocks;
+  Covariances covariances;
   ChainWork chains;
   VectorXd copies;  // of adj_effects, four each, of terms with few levels
   alignas(64) double eta[kStretch], r[kStretch], l[kStretch], d[kStretch];

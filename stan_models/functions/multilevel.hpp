@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "callback.hpp"
 #include "covariance.hpp"
 #include "lanes.hpp"
 #include "strata.hpp"
@@ -51,9 +52,7 @@ struct Data {
 struct Work {
   VectorXd z, u, adj_u, adj_z, v_inv, det, adj_v_inv, packed, mu, row;
   MatrixXd Sigma, GE, GE_transposed, K, L_inv, W, EW;
-  std::vector<SoftLogarithm> soft;
-  std::vector<Factor> factors;
-  std::vector<CorrelationBlock> blocks;
+  Covariances covariances;
 };
 
 template <typename Matrix, typename Vector>
@@ -94,32 +93,8 @@ class Density {
 
   // Lambda of all terms; the priors of scales and correlations, and the Jacobians.
   double parameters() {
-    w.factors.resize(d.q.size());
-    for (std::size_t t = 0; t < d.q.size(); ++t) w.factors[t].reset(d.q[t]);
-    double lp = correlations();
-    w.soft.clear();
-    for (int k = 0; k < Qn; ++k) {
-      w.soft.emplace_back(w.u[k], d.softness.coeff(k));
-      lp += w.soft[k].log_sigmoid + scale_prior(k, w.soft[k].ratio * sigma).value;
-    }
+    double lp = w.covariances.fill(d, w.u, sigma, [&](int k, double sd) { return scale_prior(k, sd); });
     if (d.S == 1) lp += (Qn + 1) * log_sigma + scale_prior(Qn, sigma).value;
-    for (int t = 0, k = 0; t < int(d.q.size()); ++t)
-      for (int i = 0; i < d.q[t]; ++i, ++k)
-        w.factors[t].Lambda.row(i) = w.soft[k].ratio * w.factors[t].correlation.row(i);
-    return lp;
-  }
-
-  double correlations() {
-    w.blocks.clear();
-    double lp = 0;
-    const double* y = w.u.data() + Qn;
-    for (std::size_t b = 0; b < d.block_size.size(); ++b) {
-      const bool first = b == 0 || d.block_term[b] != d.block_term[b - 1];
-      const int start = first ? 0 : w.blocks[b - 1].start + w.blocks[b - 1].size, size = d.block_size[b];
-      w.blocks.push_back({start, size, d.eta.coeff(b)});
-      lp += w.blocks[b].fill(y, w.factors[d.block_term[b] - 1].correlation);
-      y += pairs_of(size - 1);
-    }
     return lp;
   }
 
@@ -132,7 +107,7 @@ class Density {
     const int H = d.strata.size(), pairs = pairs_of(q_e);
     w.v_inv.resize(H * pairs);
     w.det.resize(H);
-    const MatrixXd& Lambda = w.factors[e].Lambda;
+    const MatrixXd& Lambda = w.covariances.factors[e].Lambda;
     w.Sigma.noalias() = Lambda.lazyProduct(Lambda.transpose());
     with_size([&](auto size) {
       d.strata.template invert<decltype(size)::value>(q_e, Lambda, w.Sigma, w.v_inv.data(), w.det.data());
@@ -167,7 +142,7 @@ class Density {
   void for_levels(const Call& call) const {
     int at = 0;
     for (int t = 0; t < int(d.q.size()); ++t)
-      for (int j = 0; t != e && j < d.J[t]; ++j, at += d.q[t]) call(at, w.factors[t]);
+      for (int j = 0; t != e && j < d.J[t]; ++j, at += d.q[t]) call(at, w.covariances.factors[t]);
   }
 
   // X E
@@ -288,42 +263,26 @@ class Density {
       *at++ = w.W(k, k);
     }
     transposed_times(d.moments, w.packed, w.adj_v_inv);
+    Factor& f = w.covariances.factors[e];
     with_size([&](auto size) {
-      d.strata.template reverse<decltype(size)::value>(q_e, w.v_inv.data(), w.adj_v_inv.data(), w.factors[e].adj);
+      d.strata.template reverse<decltype(size)::value>(q_e, w.v_inv.data(), w.adj_v_inv.data(), f.adj);
     });
-    w.Sigma.noalias() = w.factors[e].adj.lazyProduct(w.factors[e].Lambda);
-    w.factors[e].adj.swap(w.Sigma);
+    w.Sigma.noalias() = f.adj.lazyProduct(f.Lambda);
+    f.adj.swap(w.Sigma);
   }
 
   void reverse_parameters() {
-    int k = 0;
-    for (const Factor& f : w.factors)
-      for (int i = 0; i < f.adj.rows(); ++i, ++k) {
-        const SoftLogarithm& s = w.soft[k];
-        const double adj_sd = scale_prior(k, s.ratio * sigma).slope;
-        const double adj_ratio = f.adj.row(i).head(i + 1).dot(f.correlation.row(i).head(i + 1)) + sigma * adj_sd;
-        w.adj_u[k] = adj_ratio * s.slope + s.one_minus_sigmoid;
-        if (d.S == 1) w.adj_u[at_sigma] += 1 + adj_sd * s.ratio * sigma;
-      }
+    const auto prior = [&](int k, double sd) { return scale_prior(k, sd); };
+    w.covariances.reverse(d, w.u, sigma, prior, w.adj_u, [&](double adj_log_sd) {
+      if (d.S == 1) w.adj_u[at_sigma] += 1 + adj_log_sd;
+    });
     if (d.S == 1) w.adj_u[at_sigma] += 1 + scale_prior(Qn, sigma).slope * sigma;
-    int first = 0, at = Qn;
-    for (std::size_t b = 0; b < w.blocks.size(); ++b) {
-      const CorrelationBlock& block = w.blocks[b];
-      const Factor& f = w.factors[d.block_term[b] - 1];
-      const int offset = first - block.start;
-      const auto adj = [&](int i, int j) { return w.soft[offset + i].ratio * f.adj(i, j); };
-      block.reverse(w.u.data() + at, f.correlation, adj, w.adj_u.data() + at);
-      first += block.size;
-      at += pairs_of(block.size - 1);
-    }
   }
 };
 
 }  // namespace multilevel
 }  // namespace stanhier
 
-// The parameters z arrive as a vector of their own, or, from later versions of Stan's compiler, as a view of all
-// parameters.
 template <typename Z, typename Matrix, typename Vector>
 stan::return_type_t<Z> multilevel_density(
     const Z& z, const Vector& u_hat, const Matrix& u_basis, const Vector& softness, double sigma_known, int N, int P,
@@ -341,13 +300,5 @@ stan::return_type_t<Z> multilevel_density(
   stanhier::multilevel::Density<Matrix, Vector> density(data, work);
   work.z = stan::math::value_of(z);
   const double lp = density.value(work.z);
-  if constexpr (!stan::is_var<stan::return_type_t<Z>>::value) {
-    return lp;
-  } else {
-    stan::math::arena_matrix<Eigen::Matrix<stan::math::var, Eigen::Dynamic, 1>> kept = z;
-    stan::math::arena_matrix<Eigen::VectorXd> adj_z = density.gradient();
-    return stan::math::make_callback_var(lp, [kept, adj_z](auto& vi) mutable {
-      for (Eigen::Index k = 0; k < adj_z.size(); ++k) kept.coeffRef(k).adj() += vi.adj() * adj_z.coeff(k);
-    });
-  }
+  return stanhier::with_gradient(z, lp, [&]() -> const Eigen::VectorXd& { return density.gradient(); });
 }
