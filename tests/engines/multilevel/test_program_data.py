@@ -26,7 +26,8 @@ def test_the_program_has_the_same_density_and_gradient(case: str, family: int, s
     whitening = whiten(found, priors, scale_priors)
     posterior = marginal_posterior(found, whitening.axes, whitening.scales, priors, scale_priors)
     z = np.random.default_rng(0).standard_normal((5, len(whitening.u_hat)))
-    values, gradients = evaluated(Program("multilevel").model(), stan_data(found, whitening, priors, scale_priors), z)
+    data = stan_data(found, whitening, scale_priors, posterior)
+    values, gradients = evaluated(Program("multilevel").model(), data, z)
     n = whitening.scales.n_sds
     soft = SoftLogarithm(whitening.softness)
     expected, slopes = [], []
@@ -48,7 +49,9 @@ def test_the_program_has_the_same_density_and_gradient(case: str, family: int, s
 def test_its_names_are_those_of_the_data_block() -> None:
     found = statistics_of(rows("crossed", weighted=False).piece())
     priors = default_priors(found)
-    data = stan_data(found, whiten(found, *priors), *priors)
+    whitening = whiten(found, *priors)
+    posterior = marginal_posterior(found, whitening.axes, whitening.scales, *priors)
+    data = stan_data(found, whitening, priors[1], posterior)
     code = Program("multilevel").path.read_text()
     block = re.sub(r"//.*", "", code[code.index("\ndata {") : code.index("transformed data")])
     names = {
