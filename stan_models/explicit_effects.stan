@@ -46,6 +46,8 @@ data {
   int<lower=0> I; // numbers in the lower triangles of all H_j
   int<lower=0> K; // columns of effects, without constants
   int<lower=0> D; // numbers in counts
+  int<lower=0, upper=1> has_n; // 0: all of n are 1, or the family does not read them
+  int<lower=0, upper=1> has_offsets; // 0: all of offsets are 0
   
   array[T] int<lower=1> q; // effects of the term
   array[T] int<lower=1> J; // levels of the term
@@ -59,8 +61,9 @@ data {
   array[T, N] int<lower=1> g;
   int<lower=min(T, 1), upper=T> sorted; // rows are sorted by this term: the largest; 0: there are none
   vector[N] y; // successes, counts, responses or weighted means
-  vector<lower=0>[N] n; // weights, trials, or exposures; families 4 and 5 do not read them
-  vector[N] eta_hat; // offset + x * location at phi = 0
+  vector<lower=0>[has_n * N] n; // weights, trials, or exposures; families 4 and 5 do not read them
+  vector[has_offsets * N] offsets; // part of eta
+  vector[P] phi_hat; // x * location is X * (phi_hat + phi)
   vector[D] counts; // normal: numbers of rows, and weighted squares within cells;
   // negative binomial: places x, then weights w, with which w' * log(1 + x / shape) is the sum over all rows of
   // log(1 + k / shape), k = 0, 1 .. y - 1, whatever shape is; other families: none
@@ -102,19 +105,20 @@ transformed data {
   // Densities are told relative to the reference point: where rows are very informative, the digits that are written
   // would all go to a constant otherwise.
   real at_reference = effects_density(rep_vector(0, P + E + Qn + Cn + A + n_t), family, P, q, J, block_term,
-                                      block_size, eta, X, Z, z_column, g, sorted, first, y, n, eta_hat, counts, info,
-                                      pulled, coupling, above, parent, b_hat, sigma_hat, prior_rows, prior_residual,
-                                      prior_precision, t_prior, t_nu, u_hat, u_basis, softness, sigma_known,
-                                      scale_prior_family, scale_prior_nu, scale_prior_mu, scale_prior_sigma);
+                                      block_size, eta, X, Z, z_column, g, sorted, first, y, n, offsets, phi_hat,
+                                      counts, info, pulled, coupling, above, parent, b_hat, sigma_hat, prior_rows,
+                                      prior_residual, prior_precision, t_prior, t_nu, u_hat, u_basis, softness,
+                                      sigma_known, scale_prior_family, scale_prior_nu, scale_prior_mu,
+                                      scale_prior_sigma);
 }
 parameters {
   vector[P + E + Qn + Cn + A + n_t] z; // phi; zeta, term by term, level by level, effect by effect; of u
 }
 model {
   target += effects_density(z, family, P, q, J, block_term, block_size, eta, X, Z, z_column, g, sorted, first, y, n,
-                            eta_hat, counts, info, pulled, coupling, above, parent, b_hat, sigma_hat, prior_rows,
-                            prior_residual, prior_precision, t_prior, t_nu, u_hat, u_basis, softness, sigma_known,
-                            scale_prior_family, scale_prior_nu, scale_prior_mu, scale_prior_sigma)
+                            offsets, phi_hat, counts, info, pulled, coupling, above, parent, b_hat, sigma_hat,
+                            prior_rows, prior_residual, prior_precision, t_prior, t_nu, u_hat, u_basis, softness,
+                            sigma_known, scale_prior_family, scale_prior_nu, scale_prior_mu, scale_prior_sigma)
             - at_reference;
 }
 

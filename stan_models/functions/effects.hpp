@@ -32,6 +32,7 @@ class Density {
     w.u = d.u_hat;
     w.u.noalias() += d.u_basis * w.z.tail(w.u.size());
     w.phi = w.z.head(d.P);
+    w.location = d.phi_hat + w.phi;
     w.adj_z.setZero(w.z.size());
     w.adj_u.setZero(w.u.size());
     w.adj_phi.setZero(d.P);
@@ -154,12 +155,15 @@ class Density {
       if (has_copies(t)) w.copies.segment(4 * chains.first[t], 4 * d.J[t] * d.q[t]).setZero();
     for (int row = 0; row < N; row += kStretch) {
       const int size = std::min(kStretch, N - row);
-      std::copy_n(d.eta_hat.data() + row, size, w.eta);
-      add_columns(size, d.P, d.X.data() + row, N, w.phi.data(), w.eta);
+      if (d.offset.size() > 0)
+        std::copy_n(d.offset.data() + row, size, w.eta);
+      else
+        std::fill_n(w.eta, size, 0.0);
+      add_columns(size, d.P, d.X.data() + row, N, w.location.data(), w.eta);
       for_columns(row, [&](int t, const double* z, int at) {
         gather_effects(size, d.g[t].data() + row, z, d.q[t], w.effects.data() + at, w.eta);
       });
-      likelihood.add({size, w.eta, d.y.data() + row, d.n.data() + row, w.r, w.l, w.d});
+      likelihood.add({size, w.eta, d.y.data() + row, d.n.size() > 0 ? d.n.data() + row : nullptr, w.r, w.l, w.d, w.m});
       add_products(size, d.P, d.X.data() + row, N, w.r, w.adj_phi.data());
       for_columns(row, [&](int t, const double* z, int at) { scatter(row, size, t, z, at); });
     }
@@ -216,8 +220,8 @@ stan::return_type_t<Z> effects_density(
     const Z& z, int family, int P, const std::vector<int>& q, const std::vector<int>& J,
     const std::vector<int>& block_term, const std::vector<int>& block_size, const Vector& eta, const Matrix& X,
     const Matrix& Z_columns, const std::vector<int>& z_column, const std::vector<std::vector<int>>& g, int sorted,
-    const std::vector<int>& first, const Vector& y, const Vector& n, const Vector& eta_hat, const Vector& counts,
-    const Vector& info, const Vector& pulled, const Matrix& coupling, const std::vector<int>& above,
+    const std::vector<int>& first, const Vector& y, const Vector& n, const Vector& offset, const Vector& phi_hat,
+    const Vector& counts, const Vector& info, const Vector& pulled, const Matrix& coupling, const std::vector<int>& above,
     const std::vector<int>& parent, const Vector& b_hat, double sigma_hat, const Matrix& prior_rows,
     const Vector& prior_residual, const Vector& prior_precision, const std::vector<int>& t_prior, const Vector& t_nu,
     const Vector& u_hat, const Matrix& u_basis, const Vector& softness, double sigma_known,
@@ -225,8 +229,8 @@ stan::return_type_t<Z> effects_density(
     const Vector& scale_prior_sigma, std::ostream*) {
   thread_local stanhier::effects::Work work;
   const stanhier::effects::Data<Matrix, Vector> data{
-      family, P, q, J, block_term, block_size, eta, X, Z_columns, z_column, g, sorted, first, y, n, eta_hat, counts,
-      info, pulled, coupling, above, parent, b_hat, sigma_hat, prior_rows, prior_residual, prior_precision, t_prior,
+      family, P, q, J, block_term, block_size, eta, X, Z_columns, z_column, g, sorted, first, y, n, offset, phi_hat,
+      counts, info, pulled, coupling, above, parent, b_hat, sigma_hat, prior_rows, prior_residual, prior_precision, t_prior,
       t_nu, u_hat, u_basis, softness, sigma_known, scale_prior_family, scale_prior_nu, scale_prior_mu,
       scale_prior_sigma};
   work.z = stan::math::value_of(z);

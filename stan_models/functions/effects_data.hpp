@@ -25,7 +25,7 @@ struct Data {
   const std::vector<std::vector<int>>& g;
   int sorted;
   const std::vector<int>& first;
-  const Vector &y, &n, &eta_hat, &counts, &info, &pulled;
+  const Vector &y, &n, &offset, &phi_hat, &counts, &info, &pulled;
   const Matrix& coupling;
   const std::vector<int>&above, &parent;
   const Vector& b_hat;
@@ -43,11 +43,11 @@ struct Data {
 
 // Memory that one gradient leaves to the next.
 struct Work {
-  VectorXd z, u, phi, rhs, effects, adj_effects, adj_rhs, adj_phi, adj_u, adj_z, kept, theta;
+  VectorXd z, u, phi, location, rhs, effects, adj_effects, adj_rhs, adj_phi, adj_u, adj_z, kept, theta;
   Covariances covariances;
   ChainWork chains;
   VectorXd copies;  // of adj_effects, four each, of terms with few levels
-  alignas(64) double eta[kStretch], r[kStretch], l[kStretch], d[kStretch];
+  alignas(64) double eta[kStretch], r[kStretch], l[kStretch], d[kStretch], m[kStretch];
 };
 
 }  // namespace effects

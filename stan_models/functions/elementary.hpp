@@ -14,7 +14,7 @@ namespace effects {
 
 constexpr double kLogSqrt2Pi = 0.9189385332046728, kInvSqrt2Pi = 0.3989422804014327;
 // log(2) in two parts: the first has 32 bits, so that its products with small integers are exact.
-constexpr double kLog2High = 0.6931471803691238, kLog2Low = 1.9082149292705877e-10, kInvLog2 = 1.4426950408889634;
+constexpr double kLog2 = 0.6931471805599453, kLog2High = 0.6931471803691238, kLog2Low = 1.9082149292705877e-10, kInvLog2 = 1.4426950408889634;
 
 STANHIER_INLINE std::uint64_t bits_of(double x) {
   std::uint64_t bits;
@@ -76,15 +76,24 @@ STANHIER_INLINE double decay(double x) {
   return from_bits(bits_of(f.p) + f.k);
 }
 
-// log(u) + correction, u positive and not below 2.3e-308: u = 2^k m with m between sqrt(1 / 2) and sqrt(2).
+// u = 2^exponent mantissa, the mantissa between sqrt(1 / 2) and sqrt(2); u positive and not below 2.3e-308
+struct Parts {
+  double mantissa, exponent;
+
+  STANHIER_INLINE explicit Parts(double u) {
+    const std::uint64_t root_half = bits_of(0.7071067811865476), one = bits_of(1.0);
+    const std::uint64_t shifted = bits_of(u) + (one - root_half);
+    mantissa = from_bits((shifted & 0x000fffffffffffffULL) + root_half);
+    // the exponent as a number: its bits become the last ones of 2^52
+    exponent = from_bits((shifted >> 52) | bits_of(4503599627370496.0)) - (4503599627370496.0 + 1023.0);
+  }
+};
+
+// log(u) + correction, u positive and not below 2.3e-308
 STANHIER_INLINE double corrected_log(double u, double correction) {
-  const std::uint64_t root_half = bits_of(0.7071067811865476), one = bits_of(1.0);
-  const std::uint64_t shifted = bits_of(u) + (one - root_half);
-  const double m = from_bits((shifted & 0x000fffffffffffffULL) + root_half);
-  // the exponent as a number: its bits become the last ones of 2^52
-  const double k = from_bits((shifted >> 52) | bits_of(4503599627370496.0)) - (4503599627370496.0 + 1023.0);
-  // log(m) = 2 artanh(s), s between -0.172 and 0.172
-  const double f = m - 1.0, s = f / (2.0 + f);
+  const Parts parts(u);
+  // log(mantissa) = 2 artanh(s), s between -0.172 and 0.172
+  const double f = parts.mantissa - 1.0, s = f / (2.0 + f), k = parts.exponent;
   const double ratio = polynomial(s * s, 1.0, 0.3333333333333335, 0.19999999999949472, 0.1428571431310048,
                                   0.11111105550788603, 0.09091445668118915, 0.0766582689961291, 0.07308614557004524);
   return k * kLog2High + (2.0 * s * ratio + (k * kLog2Low + correction));

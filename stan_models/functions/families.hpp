@@ -8,23 +8,40 @@
 #include <cmath>
 
 #include "elementary.hpp"
-#include "lanes.hpp"
+#include "stretches.hpp"
 
 namespace stanhier {
 namespace effects {
 
+using multilevel::kLanes;
+using multilevel::Lanes;
+using multilevel::load;
 using multilevel::sum;
 
 enum Family { kNormal, kBinomialLogit, kBinomialProbit, kPoisson, kNegativeBinomial, kStudentT };
 
-// Rows in a row: predictors and data, and what families make of them. The derivative goes into r; log density and what
-// auxiliary parameters need, of which sums are taken elsewhere because sums inside keep loops from becoming vectors,
-// into l and d.
+// Rows in a row: predictors and data, n being none where it is 1 for all, and what families make of them. The derivative
+// goes into r; log density and what auxiliary parameters need, of which sums are taken elsewhere because sums inside
+// keep loops from becoming vectors, into l and d. A sum of logarithms is that of the product of what goes into m.
 struct Rows {
   int size;
   const double *eta, *y, *n;
-  double *r, *l, *d;
+  double *r, *l, *d, *m;
 };
+
+// Of numbers between 1 / 2 and 2, at most 4000 of them
+STANHIER_CLONES double log_product(int size, const double* x) {
+  Lanes a = {1, 1, 1, 1};
+  int i = 0;
+  for (; i + kLanes <= size; i += kLanes) {
+    Lanes u;
+    load(x + i, u);
+    a *= u;
+  }
+  double rest = 1;
+  for (; i < size; ++i) rest *= x[i];
+  return (std::log(a[0]) + std::log(a[1])) + (std::log(a[2]) + std::log(a[3])) + std::log(rest);
+}
 
 // l: weighted squares, without the factor -1 / (2 sigma^2)
 STANHIER_WIDE_CLONES void normal_rows(int N, const double* __restrict eta, const double* __restrict y,
@@ -44,6 +61,17 @@ STANHIER_WIDE_CLONES void binomial_logit_rows(int N, const double* __restrict et
     const Logistic f = logistic(eta[i]);
     l[i] = y[i] * eta[i] - n[i] * f.log_1p_exp;
     r[i] = y[i] - n[i] * f.probability;
+  }
+}
+
+// One trial a row: the log density is l less the logarithm of m.
+STANHIER_WIDE_CLONES void bernoulli_logit_rows(int N, const double* __restrict eta, const double* __restrict y,
+                                               double* __restrict r, double* __restrict l, double* __restrict m) {
+  for (int i = 0; i < N; ++i) {
+    const double e = decay(-std::fabs(eta[i])), u = 1.0 + e;
+    m[i] = u;
+    l[i] = y[i] * eta[i] - 0.5 * (eta[i] + std::fabs(eta[i]));
+    r[i] = y[i] - if_negative(eta[i], e, 1.0) / u;
   }
 }
 
@@ -83,14 +111,16 @@ STANHIER_WIDE_CLONES void negative_binomial_rows(int N, const double* __restrict
   }
 }
 
-// With s = nu sigma^2, l: log(1 + residual^2 / s); d: residual times derivative
+// With s = nu sigma^2, l plus the logarithm of m: log(1 + residual^2 / s); d: residual times derivative
 STANHIER_WIDE_CLONES void student_t_rows(int N, const double* __restrict eta, const double* __restrict y,
                                          double inverse_s, double nu, double* __restrict r, double* __restrict l,
-                                         double* __restrict d) {
+                                         double* __restrict d, double* __restrict m) {
   for (int i = 0; i < N; ++i) {
-    const double residual = y[i] - eta[i], scaled = residual * inverse_s, square = residual * scaled;
-    l[i] = log_1p(square);
-    r[i] = (nu + 1.0) * scaled / (1.0 + square);
+    const double residual = y[i] - eta[i], scaled = residual * inverse_s, u = 1.0 + residual * scaled;
+    const Parts f(u);
+    m[i] = f.mantissa;
+    l[i] = f.exponent * kLog2;
+    r[i] = (nu + 1.0) * scaled / u;
     d[i] = residual * r[i];
   }
 }
@@ -125,23 +155,33 @@ class Likelihood {
   double adj_log_auxiliary[2] = {0, 0};
 
   Likelihood(int family, const double* auxiliary) : family(family), first(auxiliary[0]), nu(auxiliary[1]) {
+    std::fill_n(ones, kStretch, 1.0);
     if (family == kNormal) precision = 1 / (first * first);
     if (family == kNegativeBinomial) log_shape = std::log(first);
     if (family == kStudentT) precision = 1 / (nu * first * first);
   }
 
   void add(const Rows& w) {
+    const double* n = w.n != nullptr ? w.n : ones;
     switch (family) {
-      case kNormal: normal_rows(w.size, w.eta, w.y, w.n, precision, w.r, w.l); break;
-      case kBinomialLogit: binomial_logit_rows(w.size, w.eta, w.y, w.n, w.r, w.l); break;
-      case kBinomialProbit: binomial_probit_rows(w.size, w.eta, w.y, w.n, w.r, w.l); break;
-      case kPoisson: poisson_rows(w.size, w.eta, w.y, w.n, w.r, w.l); break;
+      case kNormal: normal_rows(w.size, w.eta, w.y, n, precision, w.r, w.l); break;
+      case kBinomialLogit:
+        if (w.n != nullptr) {
+          binomial_logit_rows(w.size, w.eta, w.y, n, w.r, w.l);
+        } else {
+          bernoulli_logit_rows(w.size, w.eta, w.y, w.r, w.l, w.m);
+          sum_l -= log_product(w.size, w.m);
+        }
+        break;
+      case kBinomialProbit: binomial_probit_rows(w.size, w.eta, w.y, n, w.r, w.l); break;
+      case kPoisson: poisson_rows(w.size, w.eta, w.y, n, w.r, w.l); break;
       case kNegativeBinomial:
         negative_binomial_rows(w.size, w.eta, w.y, first, log_shape, w.r, w.l, w.d);
         sum_d += sum(w.size, w.d);
         break;
       case kStudentT:
-        student_t_rows(w.size, w.eta, w.y, precision, nu, w.r, w.l, w.d);
+        student_t_rows(w.size, w.eta, w.y, precision, nu, w.r, w.l, w.d, w.m);
+        sum_l += log_product(w.size, w.m);
         sum_d += sum(w.size, w.d);
         break;
     }
@@ -178,6 +218,7 @@ class Likelihood {
  private:
   int family;
   double first, nu, precision = 1, log_shape = 0, sum_l = 0, sum_d = 0;
+  double ones[kStretch];
 };
 
 }  // namespace effects

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stanhier.stan.program import Program
-from tests.tools.effects_cases import simulated
+from tests.tools.effects_cases import plain, simulated
 from tests.tools.effects_families import FAMILIES
 from tests.tools.multilevel_rows import Prior, Term, evaluated, slopes
 
@@ -58,6 +58,23 @@ def test_the_density_is_that_of_the_definition(program, case):
     np.testing.assert_allclose(np.diff(ours), np.diff(reference), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("family", range(6), ids=FAMILIES)
+def test_numbers_that_say_nothing_of_any_row_may_be_left_out(program, family):
+    regression = plain(family, sigma_hat=0.7 if family in (0, 5) else 0.0)
+    data = regression.data()
+    assert data["has_n"] == data["has_offsets"] == 0
+    assert data["N"] == len(regression.y) > 1024  # more rows than one stretch
+    points = points_of(regression, 4, scale=0.8)
+    points[3, 0] = 60.0  # responses that are certain
+    ours, gradients = evaluated(program, data, points)
+    reference = [regression.log_density(z)[0] for z in points]
+    np.testing.assert_allclose(np.diff(ours), np.diff(reference), rtol=1e-9, atol=1e-8)
+    said = data | {"has_n": 1, "n": np.ones(data["N"]), "has_offsets": 1, "offsets": np.zeros(data["N"])}
+    others, their_gradients = evaluated(program, said, points)
+    np.testing.assert_allclose(np.diff(ours), np.diff(others), rtol=1e-11, atol=1e-9)
+    np.testing.assert_allclose(gradients, their_gradients, rtol=1e-9, atol=1e-9 * np.abs(gradients).max())
+
+
 def test_the_gradient_is_that_of_the_density(program, case):
     points = points_of(case, 2, seed=4)
     data = case.data()
@@ -94,7 +111,8 @@ def test_density_and_gradient_near_no_variation(program, q):
 def test_linear_predictors_far_away(program, family, eta):
     regression = simulated(family)
     data = regression.data()
-    data["eta_hat"] = data["eta_hat"] + eta
+    data["offsets"] = (data["offsets"] if data["has_offsets"] else np.zeros(data["N"])) + eta
+    data["has_offsets"] = 1
     points = points_of(regression, 2, scale=0.3)
     ours, gradients = evaluated(program, data, points)
     reference = [regression.log_density(z, further=eta)[0] for z in points]

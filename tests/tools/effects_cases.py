@@ -7,7 +7,7 @@ from tests.tools.effects_families import AUXILIARIES
 from tests.tools.effects_rows import Effects
 from tests.tools.multilevel_rows import Prior, Term
 
-__all__ = ["simulated"]
+__all__ = ["plain", "simulated"]
 
 
 def simulated(family, sizes=(7,), *, q=(1,), blocks=None, P=2, seed=1, chain=0, **changes):
@@ -42,5 +42,17 @@ def simulated(family, sizes=(7,), *, q=(1,), blocks=None, P=2, seed=1, chain=0, 
         "transform": np.eye(P) + np.tril(0.2 * rng.standard_normal((P, P)), -1),
         "above": tuple(t + 2 if t + 1 < chain else 0 for t in range(len(sizes))),
         "n": trials if family < 3 else np.ones(n),
+        "y": y,
+        "offset": offset,
     }
-    return Effects(family=family, y=y, offset=offset, X=X, terms=terms, seed=seed, **{**defaults, **changes})
+    return Effects(family=family, X=X, terms=terms, seed=seed, **{**defaults, **changes})
+
+
+def plain(family, sizes=(300,), **changes):
+    """The same with rows that are all different, of which none has weights, trials but one, or an offset."""
+    n = 6 * sizes[0]
+    y = {1: np.arange(n) % 2, 2: np.arange(n) // 3 % 2}.get(family)
+    own = {} if y is None else {"y": y.astype(float)}
+    made = simulated(family, sizes, n=np.ones(n), offset=np.zeros(n), **own, **changes)
+    made.X[:, 1] = np.random.default_rng(2).standard_normal(n)
+    return made

@@ -118,6 +118,7 @@ class Effects:
             [c[f"info {t}"][:, *np.tril_indices(term.q)].ravel() for t, term in enumerate(self.terms)]
         )
         P = self.X.shape[1]
+        has_n, has_offset = not (n == 1).all(), bool(offset.any())
         return {
             "family": self.family,
             "N": len(rows),
@@ -132,6 +133,8 @@ class Effects:
             "I": len(info),
             "K": len(stored),
             "D": len(counts),
+            "has_n": int(has_n),
+            "has_offsets": int(has_offset),
             "q": [t.q for t in self.terms],
             "J": [t.n_levels for t in self.terms],
             "block_term": [b[0] for b in blocks],
@@ -143,8 +146,9 @@ class Effects:
             "g": [t.codes[rows] + 1 for t in self.terms],
             "sorted": sorted_by + 1,
             "y": y,
-            "n": n,
-            "eta_hat": offset + (self.X @ c["centre"])[rows],
+            "n": n if has_n else [],
+            "offsets": offset if has_offset else [],
+            "phi_hat": np.linalg.solve(c["basis"], c["centre"]),
             "counts": counts,
             "info": info,
             "pulled": c["pulled"],

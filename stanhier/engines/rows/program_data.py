@@ -7,7 +7,7 @@ import numpy as np
 from stanhier.engines.multilevel.layout import eliminated_term
 from stanhier.engines.multilevel.location_priors import location_terms
 from stanhier.engines.rows.cells import Cells
-from stanhier.engines.rows.likelihood import GAUSSIAN, NEGATIVE_BINOMIAL
+from stanhier.engines.rows.likelihood import GAUSSIAN, NEGATIVE_BINOMIAL, STUDENT
 from stanhier.engines.rows.reference import Problem
 from stanhier.engines.rows.rising_logs import rising_logs
 from stanhier.engines.rows.whitening import Whitening
@@ -36,6 +36,9 @@ def stan_data(problem: Problem, whitening: Whitening, eta: tuple[float, ...]) ->
     blocks = [(t + 1, size) for t, term in enumerate(terms) for size in term.blocks]
     Z, z_column = _columns_of_effects(problem)
     counts = _counts(cells)
+    # What says nothing of any row is left out: gradients wait for memory where rows are many.
+    n = np.empty(0) if cells.family in (NEGATIVE_BINOMIAL, STUDENT) or (cells.n == 1).all() else cells.n
+    offset = cells.offset if cells.offset.any() else np.empty(0)
     info = [H[:, *np.tril_indices(H.shape[1])].ravel() for H in effects.info]
     P = len(whitening.location_hat)
     coupling = [C.reshape(term.n_effects, P) for term, C in zip(terms, effects.coupling, strict=True)]
@@ -53,6 +56,8 @@ def stan_data(problem: Problem, whitening: Whitening, eta: tuple[float, ...]) ->
         "I": sum(len(part) for part in info),
         "K": Z.shape[1],
         "D": len(counts),
+        "has_n": int(len(n) > 0),
+        "has_offsets": int(len(offset) > 0),
         "q": np.array([term.q for term in terms], dtype=int),
         "J": np.array([term.n_levels for term in terms], dtype=int),
         "block_term": np.array([term for term, _ in blocks], dtype=int),
@@ -64,8 +69,9 @@ def stan_data(problem: Problem, whitening: Whitening, eta: tuple[float, ...]) ->
         "g": np.array([code + 1 for code in cells.codes], dtype=int).reshape(len(terms), cells.n_cells),
         "sorted": eliminated_term(terms) + 1,
         "y": cells.y,
-        "n": cells.n,
-        "eta_hat": cells.offset + cells.X @ whitening.location_hat,
+        "n": n,
+        "offsets": offset,
+        "phi_hat": np.linalg.solve(whitening.basis, whitening.location_hat),
         "counts": counts,
         "info": np.concatenate([np.empty(0), *info]),
         "pulled": np.concatenate([np.empty(0), *(c.ravel() for c in effects.pulled)]),

@@ -28,4 +28,4 @@ def test_offsets_far_from_what_was_counted_have_a_mode(offset):
     frame = pd.DataFrame({"y": rng.poisson(2.0, 200), "x": rng.standard_normal(200), "g": np.arange(200) % 12})
     data = sh.Model("y ~ x + (1 | g)", frame, family="poisson", offset=offsets).engine.data()
     assert np.isfinite(data["u_hat"]).all()
-    assert np.isfinite(data["eta_hat"]).all()
+    assert np.isfinite(data["phi_hat"]).all()
