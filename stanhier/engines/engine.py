@@ -13,10 +13,13 @@ from stanhier.engines.parameters import Inventory
 from stanhier.stan.nuts import RawDraws
 from stanhier.stan.rendered import RenderedProgram
 
-__all__ = ["BLOCK_VALUES", "Block", "Coordinates", "Engine", "log_mean_exp"]
+__all__ = ["BLOCK_VALUES", "INTEGRATION_POINTS", "Block", "Coordinates", "Engine", "log_mean_exp"]
 
 BLOCK_VALUES = 1 << 20
 """Rows times draws that are in memory at once (8 MB for each of a dozen arrays)."""
+
+INTEGRATION_POINTS = 200
+"""Of importance sampling, for each integral over effects: antithetic pairs."""
 
 type Block = tuple[slice | np.ndarray, np.ndarray, np.ndarray]
 """Positions of points, and their log densities (draws, points): left out, and predicted anew with all rows in."""
@@ -130,6 +133,20 @@ class Engine(Protocol):
         Effects of groups all of whose rows are in the set are integrated out. Where the draws have not seen these rows,
         `known` is the position of each group of the design, by factor, among those behind the draws, -1 of one that is
         not there: then the effects of these are integrated out.
+        """
+
+    def integration_k(
+        self,
+        design: InMemoryDesign,
+        codes: np.ndarray,
+        n_sets: int,
+        draws: Draws,
+        *,
+        known: Sequence[np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Give Pareto k of the importance sampling by which `set_densities` integrates effects out, shape (n_sets,).
+
+        It is nan where effects are integrated out in closed form or by quadrature, or none are.
         """
 
     def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:

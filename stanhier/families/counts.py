@@ -53,6 +53,15 @@ class Poisson(_Counts):
     ) -> np.ndarray:
         return poisson_log_probability(np.asarray(y, dtype=float), np.asarray(eta, dtype=float))
 
+    def log_kernel(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,  # noqa: ARG002
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        return np.asarray(y * eta - self.mean(eta))
+
     def slopes(  # noqa: D102
         self,
         y: np.ndarray,
@@ -95,6 +104,17 @@ class NegativeBinomial(_Counts):
         log_failure, log_success = -np.logaddexp(0.0, -odds), -np.logaddexp(0.0, odds)
         pieces = binomial_log_probability(shape, y, special.expit(-odds), special.expit(odds), log_success, log_failure)
         return np.asarray(pieces - np.log1p(y / shape))
+
+    def log_kernel(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        shape = np.asarray(aux["shape"], dtype=float)
+        odds = eta - np.log(shape)
+        return np.asarray(y * odds - (y + shape) * (np.maximum(odds, 0.0) + np.log1p(np.exp(-np.abs(odds)))))
 
     def slopes(  # noqa: D102
         self,

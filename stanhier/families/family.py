@@ -91,6 +91,15 @@ class Family(ABC):
         numpy.ndarray, shape (S, N)
         """
 
+    def log_kernel(
+        self, y: np.ndarray, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Log density up to what the linear predictor does not change, in fewer operations; else as `log_density`.
+
+        Exact to rounding of y times eta, or of trials times eta, where `log_density` is to its own rounding.
+        """
+        return self.log_density(y, eta, aux, trials)
+
     @abstractmethod
     def draw(
         self, rng: np.random.Generator, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None

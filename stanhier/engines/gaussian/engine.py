@@ -191,6 +191,18 @@ class GaussianEngine:
         origin = self.compressed.origin
         return likelihood.set_densities(design, codes, n_sets, origin, draws, grouped=self.grouped)
 
+    def integration_k(
+        self,
+        design: InMemoryDesign,  # noqa: ARG002
+        codes: np.ndarray,  # noqa: ARG002
+        n_sets: int,
+        draws: Draws,  # noqa: ARG002
+        *,
+        known: Sequence[np.ndarray] | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        """Give nan for each set: effects are integrated out in closed form."""
+        return np.full(n_sets, np.nan)
+
     def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
         """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
         return likelihood.held_out_densities(design, codes[0] if self.grouped else None, self.compressed, draws)

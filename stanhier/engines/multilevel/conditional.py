@@ -75,6 +75,18 @@ class ConditionalEngine(ABC):
         """Give log densities of sets of rows, of a model with groups of those of a factor."""
         return set_densities(design, codes, n_sets, self.given(draws), None if known is None else tuple(known))
 
+    def integration_k(
+        self,
+        design: InMemoryDesign,  # noqa: ARG002
+        codes: np.ndarray,  # noqa: ARG002
+        n_sets: int,
+        draws: Draws,  # noqa: ARG002
+        *,
+        known: Sequence[np.ndarray] | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        """Give nan for each set: effects are integrated out in closed form."""
+        return np.full(n_sets, np.nan)
+
     def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
         """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
         return held_out_densities(design, tuple(codes), self.given(draws))

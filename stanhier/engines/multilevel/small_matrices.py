@@ -6,7 +6,15 @@ on long contiguous arrays: for the few effects that a group has, several times a
 
 import numpy as np
 
-__all__ = ["cholesky", "forward", "multiply", "posterior_factors", "quadratic_form", "squared"]
+__all__ = ["backward", "cholesky", "forward", "multiply", "posterior_factors", "quadratic_form", "squared"]
+
+
+def backward(factors: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve L'x = right for lower triangular L; the arguments are those of `forward`."""
+    solution = np.empty(np.broadcast_shapes(factors.shape[1:], right.shape))
+    for i in reversed(range(len(factors))):
+        solution[i] = (right[i] - _products(factors[i + 1 :, i], solution[i + 1 :])) / factors[i, i]
+    return solution
 
 
 def cholesky(matrices: np.ndarray) -> np.ndarray:

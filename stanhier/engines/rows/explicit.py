@@ -95,6 +95,24 @@ class ExplicitEngine(ConditionalEngine):
             return super().set_densities(design, codes, n_sets, draws, known=known)
         return densities.set_densities(design, codes, n_sets, self.given_effects(draws), known)
 
+    def integration_k(
+        self,
+        design: InMemoryDesign,
+        codes: np.ndarray,
+        n_sets: int,
+        draws: Draws,
+        *,
+        known: Sequence[np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Give Pareto k of the importance sampling by which `set_densities` integrates effects out, shape (n_sets,).
+
+        It is nan where effects are integrated out in closed form or by quadrature, or none are.
+        """
+        if self.family.is_gaussian:
+            return super().integration_k(design, codes, n_sets, draws, known=known)
+        some = draws.only(densities.draws_for_k(draws.n_draws))
+        return densities.integration_k(design, codes, n_sets, self.given_effects(some), known)
+
     def held_out_densities(self, design: InMemoryDesign, codes: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
         """Give the log posterior mean density of rows that the draws have not seen, shape (N,)."""
         if self.family.is_gaussian:

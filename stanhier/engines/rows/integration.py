@@ -18,18 +18,25 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from stanhier.engines.engine import INTEGRATION_POINTS
+from stanhier.engines.multilevel.small_matrices import backward, cholesky, forward
 from stanhier.families.family import Family
 
-__all__ = ["Integrand"]
+__all__ = ["MOST_BY_QUADRATURE", "Integrand"]
 
 _NODES = {1: 15, 2: 9}
 """Nodes along each dimension, by the number of dimensions."""
-_PAIRS = 100
-"""Antithetic pairs of importance sampling."""
+MOST_BY_QUADRATURE = max(_NODES)
+"""Effects of a set that quadrature integrates out, at most."""
 _TAIL = 5.0
-"""Degrees of freedom of its proposals."""
+"""Degrees of freedom of the proposals of importance sampling."""
+_STREAM = 64
+"""Draws whose points of importance sampling come from one stream of random numbers."""
 _MOST_STEPS = 60
-_CONVERGED = 1e-7
+_CONVERGED = 1e-8
+"""Twice what a Newton step promises to gain, at most: the mode is known to 1e-4 of the scale before that step."""
+_CHECKED = 1e-4
+"""Steps that promise less are taken without a look at what they gain, which rounding may hide."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +52,13 @@ class Integrand:
         First row of each set.
     eta : numpy.ndarray, shape (S, n)
         Linear predictors without the effects.
-    features : numpy.ndarray, shape (S, n, D)
+    features : numpy.ndarray, shape (D, S, n)
         What the standardised effects of its set are multiplied by in each row.
     aux : dict
         Auxiliary parameters that broadcast with `eta`.
     trials : numpy.ndarray, shape (n,), or None
+    first : int
+        Position of the first draw among all: each has its own points of importance sampling.
     """
 
     family: Family
@@ -59,25 +68,29 @@ class Integrand:
     features: np.ndarray
     aux: dict[str, Any]
     trials: np.ndarray | None
+    first: int = 0
 
     def log_integrals(self) -> np.ndarray:
         """Give the logarithms of the integrals over the effects, shape (S, G)."""
         if self._size == 0:
             return self._sums(self.family.log_density(self.y, self.eta, self.aux, self.trials))
-        mode = self._mode()
-        lower = np.linalg.cholesky(self._curvature(mode)[1])
-        scale = np.swapaxes(np.linalg.inv(lower), -1, -2)
-        log_scale = -np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
-        total = np.full(mode.shape[:2], -np.inf)
-        for points, log_weight in self._points(len(mode)):
-            at = mode + np.einsum("sgkl,sgl->sgk", scale, np.broadcast_to(points, mode.shape))
-            total = np.logaddexp(total, self._log_value(at) + log_weight)
-        return np.asarray(total + log_scale)
+        total: np.ndarray | None = None
+        for term in self._terms():
+            total = term if total is None else np.logaddexp(total, term)
+        assert total is not None
+        return total
+
+    def log_weights(self) -> np.ndarray:
+        """Give the terms of which the integrals are sums, shape (points, S, G), as logarithms.
+
+        Of importance sampling they are the weights, times the same number for all points.
+        """
+        return np.stack(list(self._terms()))
 
     @property
     def _size(self) -> int:
         """D."""
-        return int(self.features.shape[-1])
+        return len(self.features)
 
     @cached_property
     def _set_of_row(self) -> np.ndarray:
@@ -88,63 +101,104 @@ class Integrand:
         """Sum over the rows of each set, along the second axis."""
         return np.asarray(np.add.reduceat(values, self.starts, axis=1))
 
+    def _terms(self) -> Iterator[np.ndarray]:
+        """Give for each point the logarithm of what it adds to the integral, shape (S, G)."""
+        mode = self._mode()
+        lower = cholesky(self._curvature(mode)[1])
+        scale = np.stack([backward(lower, unit) for unit in np.eye(self._size)[..., None, None]], axis=1)
+        at = self._predictors(mode)
+        along = [self._moved(column) for column in np.moveaxis(scale, 1, 0)]
+        density, kernel = (
+            of(self.y, at, self.aux, self.trials) for of in (self.family.log_density, self.family.log_kernel)
+        )
+        constant = self._sums(density - kernel) - np.log(np.einsum("iisg->isg", lower)).sum(axis=0)
+        constant -= 0.5 * self._size * np.log(2 * np.pi)
+        for point, log_weight in self._points():
+            eta, effects = at.copy(), mode.copy()
+            for k, (place, column) in enumerate(zip(point, along, strict=True)):
+                eta += place * column
+                effects += place * scale[:, k]
+            kernel = self.family.log_kernel(self.y, eta, self.aux, self.trials)
+            yield self._sums(kernel) + (constant + log_weight - 0.5 * np.square(effects).sum(axis=0))
+
+    def _moved(self, effects: np.ndarray) -> np.ndarray:
+        """Give what standardised effects, shape (D, S, G), add to the linear predictors, shape (S, n)."""
+        total = np.zeros_like(self.eta)
+        for feature, effect in zip(self.features, effects, strict=True):
+            total += feature * effect[:, self._set_of_row]
+        return total
+
     def _predictors(self, effects: np.ndarray) -> np.ndarray:
-        return np.asarray(self.eta + np.einsum("snd,snd->sn", self.features, effects[:, self._set_of_row]))
+        return np.asarray(self.eta + self._moved(effects))
 
     def _log_value(self, effects: np.ndarray) -> np.ndarray:
-        """Give the logarithm of the integrand at standardised effects, shape (S, G, D)."""
-        density = self.family.log_density(self.y, self._predictors(effects), self.aux, self.trials)
-        prior = -0.5 * np.square(effects).sum(axis=-1) - 0.5 * self._size * np.log(2 * np.pi)
-        return np.asarray(self._sums(density) + prior)
+        """Give the logarithm of the integrand at standardised effects, shape (D, S, G), up to a constant."""
+        kernel = self.family.log_kernel(self.y, self._predictors(effects), self.aux, self.trials)
+        return np.asarray(self._sums(kernel) - 0.5 * np.square(effects).sum(axis=0))
 
     def _curvature(self, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the gradient, (S, G, D), and minus a second derivative, (S, G, D, D), of the logarithm."""
+        """Give the gradient, (D, S, G), and minus a second derivative, (D, D, S, G), of the logarithm."""
         score, weight = self.family.slopes(self.y, self._predictors(effects), self.aux, self.trials)
-        gradient = self._sums(self.features * score[..., None]) - effects
-        squares = self.features[..., :, None] * (self.features * weight[..., None])[..., None, :]
-        return gradient, np.eye(self._size) + self._sums(squares)
+        gradient, curvature = np.empty_like(effects), np.empty((self._size, *effects.shape))
+        for i, feature in enumerate(self.features):
+            gradient[i] = self._sums(feature * score) - effects[i]
+            weighted = feature * weight
+            for j in range(i + 1):
+                curvature[i, j] = curvature[j, i] = self._sums(weighted * self.features[j]) + float(i == j)
+        return gradient, curvature
 
     def _mode(self) -> np.ndarray:
-        """Climb to the greatest value by Newton steps, each halved until it climbs."""
-        mode = np.zeros((len(self.eta), len(self.starts), self._size))
+        """Climb to the greatest value by Newton steps, each halved until it climbs; shape (D, S, G)."""
+        mode = np.zeros((self._size, len(self.eta), len(self.starts)))
         value = self._log_value(mode)
         for _ in range(_MOST_STEPS):
             gradient, curvature = self._curvature(mode)
-            step = np.linalg.solve(curvature, gradient[..., None])[..., 0]
+            lower = cholesky(curvature)
+            half = forward(lower, gradient)
+            step, promised = backward(lower, half), np.square(half).sum(axis=0)
             for _ in range(_MOST_STEPS):
                 there = self._log_value(mode + step)
-                worse = ~(there >= value - 1e-12 * np.abs(value))
+                worse = (promised > _CHECKED) & ~(there >= value)
                 if not worse.any():
                     break
-                step[worse] *= 0.5
+                step[:, worse] *= 0.5
             else:
-                step[worse], there = 0.0, np.where(worse, value, there)
+                step[:, worse], there = 0.0, np.where(worse, value, there)
             mode, value = mode + step, there
-            if np.abs(step).max(initial=0.0) < _CONVERGED:
+            if promised.max(initial=0.0) < _CONVERGED:
                 break
         return mode
 
-    def _points(self, n_draws: int) -> Iterator[tuple[np.ndarray, Any]]:
-        """Give points in units of the scale, each with the logarithm of its weight."""
-        if self._size in _NODES:
-            nodes, weights = np.polynomial.hermite.hermgauss(_NODES[self._size])
-            grid = np.stack(np.meshgrid(*[nodes] * self._size, indexing="ij"), axis=-1).reshape(-1, self._size)
-            logs = np.log(np.stack(np.meshgrid(*[weights] * self._size, indexing="ij"), axis=-1)).sum(axis=-1).ravel()
+    def _points(self) -> Iterator[tuple[np.ndarray, Any]]:
+        """Give points in units of the scale, (D, 1, 1) or (D, S, 1), each with the logarithm of its weight."""
+        size = self._size
+        if size in _NODES:
+            nodes, weights = np.polynomial.hermite.hermgauss(_NODES[size])
+            grid = np.stack(np.meshgrid(*[nodes] * size, indexing="ij"), axis=-1).reshape(-1, size)
+            logs = np.log(np.stack(np.meshgrid(*[weights] * size, indexing="ij"), axis=-1)).sum(axis=-1).ravel()
             for node, log_weight in zip(grid, logs, strict=True):
-                yield np.sqrt(2.0) * node, log_weight + node @ node + 0.5 * self._size * np.log(2.0)
+                yield np.sqrt(2.0) * node[:, None, None], log_weight + node @ node + 0.5 * size * np.log(2.0)
             return
-        # The same numbers for all sets, so that a set's density is alike in any company.
-        rng = np.random.default_rng([0x69, self._size])
-        for _ in range(_PAIRS):
-            noise = rng.standard_normal((n_draws, 1, self._size))
-            noise /= np.sqrt(rng.chisquare(_TAIL, (n_draws, 1, 1)) / _TAIL)
-            log_weight = -self._proposal(noise) - np.log(2.0 * _PAIRS)
+        for noise in self._proposals():
+            log_weight = -self._log_proposal(noise) - np.log(float(INTEGRATION_POINTS))
             yield noise, log_weight
             yield -noise, log_weight
 
-    def _proposal(self, points: np.ndarray) -> np.ndarray:
+    def _proposals(self) -> np.ndarray:
+        """Draw half of the points, shape (points, D, S, 1): those of a draw are alike for all sets, in any company."""
+        size, last = self._size, self.first + len(self.eta)
+        streams = range(self.first // _STREAM, -(-last // _STREAM))
+        parts = []
+        for stream in streams:
+            rng = np.random.default_rng([0x69, size, stream])
+            noise = rng.standard_normal((INTEGRATION_POINTS // 2, size, _STREAM))
+            parts.append(noise / np.sqrt(rng.chisquare(_TAIL, (INTEGRATION_POINTS // 2, 1, _STREAM)) / _TAIL))
+        start = self.first - _STREAM * streams.start
+        return np.concatenate(parts, axis=-1)[..., start : start + len(self.eta), None]
+
+    def _log_proposal(self, points: np.ndarray) -> np.ndarray:
         """Give the log density of the multivariate Student t of proposals, shape (S, 1)."""
         size = self._size
         constant = special.gammaln((_TAIL + size) / 2) - special.gammaln(_TAIL / 2) - size / 2 * np.log(_TAIL * np.pi)
-        squares = np.square(points).sum(axis=-1)
+        squares = np.square(points).sum(axis=0)
         return np.asarray(constant - (_TAIL + size) / 2 * np.log1p(squares / _TAIL))

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from stanhier.engines.multilevel import set_densities as gaussian
-from stanhier.engines.rows import densities as module
+from stanhier.engines.rows import set_integrals as module
 from stanhier.engines.rows.densities import held_out_densities, replicated_means, row_densities, set_densities
 from stanhier.engines.rows.given_effects import GivenEffects
 from stanhier.families.binary import Binomial
@@ -44,7 +44,7 @@ def sets_of(blocks, n_sets):
 
 def test_gaussian_sets_by_quadrature_are_those_in_closed_form(monkeypatch):
     made = world(((6, 1), (4, 2)), n=60)
-    monkeypatch.setattr(module, "BLOCK_VALUES", 200)
+    monkeypatch.setattr(module, "_NEAR", 20)
     monkeypatch.setattr(module, "_CHUNK", 20)
     for grouping in made.rows.groupings:
         n_sets = int(grouping.codes.max()) + 1
