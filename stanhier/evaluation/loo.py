@@ -8,30 +8,40 @@ Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance samplin
 Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0: conditional and marginal versions.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import Executor
+from typing import Any, Unpack
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.arviz_arrays import array_stats
-from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.errors import StanhierError
 from stanhier.basics.warned import warn
-from stanhier.basics.words import listed, quoted
-from stanhier.engines.engine import Block, log_mean_exp
-from stanhier.engines.parameters import dimension
+from stanhier.basics.words import quoted
+from stanhier.engines.engine import log_mean_exp
 from stanhier.engines.regression import Regression
-from stanhier.posterior import labelled
+from stanhier.evaluation.left_out import LeftOut, left_out
+from stanhier.evaluation.loo_result import loo_result, worst_of
+from stanhier.evaluation.refits import refit_arguments, refits, warn_of_integration
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.weights import SAME_WEIGHTS, check_enough, good_k, relative_efficiency
+from stanhier.stan.keyword_types import SampleKeywords
+from stanhier.stan.keywords import check_keywords
+from stanhier.stan.nuts import NOT_FOR_USERS
 
-__all__ = ["check_by", "labels_of", "loo"]
+__all__ = ["loo"]
 
 
 @in_our_words()
-def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
+def loo(
+    fit: Fitted[Regression],
+    *,
+    by: Any = "row",
+    refit: bool = False,
+    executor: Executor | None = None,
+    **kwargs: Unpack[SampleKeywords],
+) -> Any:
     """Estimate how well the model predicts what it has not seen, leaving out one row or one group at a time.
 
     Of Gaussian responses group effects are integrated out in closed form: leaving out a row, its group's other rows
@@ -44,21 +54,32 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     by : "row", "group", name of a factor, or array of shape (N,)
         What is left out: rows, groups of the only factor or of the one that is named, or, where the model itself has no
         groups, of rows with the same label.
+    refit : bool
+        Whether to sample again without each row or group for which weighted draws are unreliable (Pareto k), and to
+        take its density from that fit, with the priors and their numbers of this one.
+    executor : concurrent.futures.Executor, optional
+        Where refits are sampled, as for `kfold`.
+    **kwargs
+        Of refits, as for `Model.sample`; by default as many chains and draws as this fit has, and its seed.
 
     Returns
     -------
     arviz_stats.utils.ELPDDataLOO
-        Prints as a table; `elpd`, `se`, `p`, pointwise `elpd_i` and `pareto_k`.
+        Prints as a table; `elpd`, `se`, `p`, pointwise `elpd_i` and `pareto_k`, which is 0 of what was refitted.
+        `worst` is a table of the rows or groups of the highest Pareto k, by their labels in the data, `n_refitted` how
+        many were sampled again without. `integration_k` is Pareto k of importance sampling of effects, nan where there
+        was none: from 100 of the draws, evenly spaced.
 
     Raises
     ------
     StanhierError
-        If `by` is something else, or there are fewer than 25 draws.
+        If `by` is something else, there are fewer than 25 draws, or a keyword is not one of `Model.sample`.
 
     Warns
     -----
     SamplingWarning
-        If an estimate is unreliable (Pareto k), with what to do about it.
+        If an estimate is unreliable (Pareto k of the weights of the draws, or of importance sampling of effects), of
+        which rows or groups, with what to do about it; or if the draws of a refit cannot be trusted.
 
     References
     ----------
@@ -66,34 +87,80 @@ def loo(fit: Fitted[Regression], *, by: Any = "row") -> Any:
     Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0.
     """
     import xarray as xr
-    from arviz_stats.utils import ELPDDataLOO
 
-    blocks, coordinate = _blocks(fit, by)
-    n = len(coordinate)
-    n_samples = fit.draws.n_draws
+    check_keywords("loo", kwargs, theirs="sample", hidden=NOT_FOR_USERS, own=("by", "refit", "executor"))
+    if not isinstance(refit, bool):
+        raise StanhierError(f"loo(refit={quoted(refit)}): 'refit' must be True or False.")
+    if not refit and (kwargs or executor is not None):
+        first = next(iter(kwargs), "executor")
+        raise StanhierError(f"loo({first}=...) is about sampling again, which takes refit=True.")
+    out = left_out(fit, by, "loo")
+    n, n_samples = len(out.coordinate), fit.draws.n_draws
     check_enough(n_samples, "loo")
-    r_eff = relative_efficiency(fit.model, fit.draws)
-    elpd, k, p = np.empty(n), np.empty(n), np.empty(n)
-    for part, left_out, all_in in blocks:
-        elpd[part], k[part] = _smoothed(left_out, r_eff)
-        p[part] = log_mean_exp(all_in) - elpd[part]
     limit = good_k(n_samples)
-    high = int((~(k <= limit)).sum())
-    if high:
-        _warn(by, high, k, limit, coordinate)
-    return ELPDDataLOO(
+    elpd, k, in_sample, integration_k = _weighted(fit, out)
+    is_high = ~(k <= limit)
+    worst_k, doubtful = k.copy(), bool(is_high.any())
+    if refit:
+        again = _refitted(fit, out, np.flatnonzero(is_high), kwargs, executor)
+        elpd[is_high], k[is_high], doubtful = again[0], 0.0, again[1]
+    elif doubtful:
+        _warn(out, is_high, k, limit)
+    doubtful |= warn_of_integration("loo()", integration_k, out)
+
+    def pointwise(name: str, values: np.ndarray) -> Any:
+        return xr.DataArray(values, coords=[out.coordinate], name=name)
+
+    return loo_result(
         elpd=float(elpd.sum()),
         se=float(np.sqrt(n * elpd.var(ddof=1)) if n > 1 else np.nan),
-        p=float(p.sum()),
+        p=float((in_sample - elpd).sum()),
         n_samples=n_samples,
         n_data_points=n,
         scale="log",
-        warning=high > 0,
+        warning=doubtful,
         good_k=limit,
-        elpd_i=xr.DataArray(elpd, coords=[coordinate], name="elpd_i"),
-        pareto_k=xr.DataArray(k, coords=[coordinate], name="pareto_k"),
-        p_loo_i=xr.DataArray(p, coords=[coordinate], name="p_loo_i"),
+        elpd_i=pointwise("elpd_i", elpd),
+        pareto_k=pointwise("pareto_k", k),
+        p_loo_i=pointwise("p_loo_i", in_sample - elpd),
+        worst=worst_of(out, worst_k, elpd, is_high & refit, limit),
+        n_refitted=int(is_high.sum()) if refit else 0,
+        integration_k=pointwise("integration_k", integration_k),
+        noun=out.noun,
     )
+
+
+def _weighted(fit: Fitted[Regression], out: LeftOut) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Give of each set of rows elpd, its Pareto k, its log density given itself, and Pareto k of its integration."""
+    design, engine, draws = fit.model.rows, fit.model.engine, fit.draws
+    n = len(out.coordinate)
+    r_eff = relative_efficiency(fit.model, draws)
+    elpd, k, in_sample = np.empty(n), np.empty(n), np.empty(n)
+    blocks = engine.row_densities(design, draws) if out.are_rows else engine.set_densities(design, out.codes, n, draws)
+    for part, without, all_in in blocks:
+        elpd[part], k[part] = _smoothed(without, r_eff)
+        in_sample[part] = log_mean_exp(all_in)
+    of_integrals = np.full(n, np.nan) if out.are_rows else engine.integration_k(design, out.codes, n, draws)
+    return elpd, k, in_sample, of_integrals
+
+
+def _refitted(
+    fit: Fitted[Regression], out: LeftOut, high: np.ndarray, keywords: SampleKeywords, executor: Executor | None
+) -> tuple[np.ndarray, bool]:
+    """Give the densities of sets of rows, each from a fit without it, and whether any of these cannot be trusted."""
+    found, unreliable = np.empty(len(high)), 0
+    arguments = refit_arguments(fit, {"seed": fit.draws.seed, **keywords})
+    seeds = [arguments.pop("seed")] * len(high)
+    for one in refits(fit, out, list(high[:, None]), seeds, arguments, executor):
+        found[high == one.held_out[0]] = one.elpd
+        unreliable += not one.is_fine
+    if unreliable:
+        warn(
+            f"In {unreliable} of {len(high)} refits the draws have problems such as too few effective ones; ask for "
+            "more with loo(refit=True, iter_sampling=...).",
+            SamplingWarning,
+        )
+    return found, unreliable > 0
 
 
 def _smoothed(left_out: np.ndarray, r_eff: float) -> tuple[np.ndarray, np.ndarray]:
@@ -111,74 +178,17 @@ def _smoothed(left_out: np.ndarray, r_eff: float) -> tuple[np.ndarray, np.ndarra
     return elpd, k
 
 
-def check_by(fit: Fitted[Regression], by: Any, method: str) -> None:
-    """Refuse what cannot be left out.
-
-    Raises
-    ------
-    StanhierError
-        If `by` is neither "row", "group", a factor of the model nor labels of the rows of a model without groups.
-    """
-    names = [grouping.name for grouping in fit.model.design.groupings]
-    allowed = (
-        f'"row" or one of {listed(names)}'
-        if len(names) > 1
-        else f'"row" or "group"{f", which is {listed(names)} here" if names else ""}'
-    )
-    if isinstance(by, str):
-        if by == "row" or by in names or (by == "group" and len(names) == 1):
-            return
-        if by == "group" and not names:
-            raise StanhierError(
-                f'{method}(by="group"): the model has no groups; give the labels of its rows, as in '
-                f'{method}(by=data["subject"]).'
-            )
-        raise StanhierError(f"{method}(by={quoted(by)}): 'by' must be {allowed}.")
-    if names:
-        raise StanhierError(f"{method}(by=...): this model has groups of its own; 'by' must be {allowed}.")
-
-
-def labels_of(fit: Fitted[Regression], by: Any) -> tuple[np.ndarray, pd.Index, str]:
-    """Give the sets of rows that are left out together: codes of the rows, labels, name.
-
-    Raises
-    ------
-    DataError
-        If the labels do not fit the rows.
-    """
-    design = fit.model.rows
-    if isinstance(by, str):
-        grouping = next((one for one in design.groupings if one.name == by), design.groupings[0])
-        return grouping.codes, grouping.levels, dimension(grouping.name)
-    values = pd.Series(np.asarray(by)) if not isinstance(by, pd.Series) else by
-    if len(values) != design.n_rows:
-        raise DataError(f"'by' has {len(values)} labels, but the fit has {design.n_rows} rows.")
-    if values.isna().any():
-        raise DataError("'by' has missing values; give each row a label.")
-    codes, labels = pd.factorize(values, sort=True)
-    name = str(by.name) if isinstance(by, pd.Series) and by.name is not None else "label"
-    return codes, pd.Index(labels), dimension(name)
-
-
-def _blocks(fit: Fitted[Regression], by: Any) -> tuple[Iterator[Block], pd.Index]:
-    check_by(fit, by, "loo")
-    design, engine, draws = fit.model.rows, fit.model.engine, fit.draws
-    if isinstance(by, str) and by == "row":
-        return engine.row_densities(design, draws), pd.RangeIndex(design.n_rows, name="row")
-    codes, labels, name = labels_of(fit, by)
-    coordinate = pd.Index(labelled.plain_labels(labels), name=name)
-    return engine.set_densities(design, codes, len(labels), draws), coordinate
-
-
-def _warn(by: Any, high: int, k: np.ndarray, limit: float, coordinate: pd.Index) -> None:
-    row = isinstance(by, str) and by == "row"
-    n = len(coordinate)
+def _warn(out: LeftOut, is_high: np.ndarray, k: np.ndarray, limit: float) -> None:
+    n, high = len(k), int(is_high.sum())
     at = np.where(np.isnan(k), np.inf, k)
-    one = by if isinstance(by, str) and by not in ("row", "group") else coordinate.name
-    folds = f"by={'...' if not isinstance(by, str) else repr(by)}, k={min(n, 10)}".replace("'", '"')
+    worst = np.argsort(-at, kind="stable")[: min(3, high)]
+    some = ", ".join(f"{out.named(i)}: {at[i]:.2f}" for i in worst)
+    by = "..." if out.asked is None else f'"{out.asked}"'
+    again = "refit=True" if out.asked == "row" else f"by={by}, refit=True"
     warn(
-        f"Leave-one-out is unreliable for {high:,} of {n:,} {'rows' if row else 'groups'}: their Pareto k is above "
-        f"{limit:.2f} (highest {at.max():.2f}, {one} {coordinate[int(at.argmax())]}), so leaving one out "
-        f"changes the posterior too much for weighted draws. fit.kfold({folds}) samples again without them.",
+        f"Leave-one-out is unreliable for {high:,} of {n:,} {out.noun}: their Pareto k is above {limit:.2f} "
+        f"({some}{', ...' if high > 3 else ''}), so leaving one out changes the posterior too much for weighted draws. "
+        f"fit.loo({again}) samples again without each of them; fit.kfold(by={by}, k={min(n, 10)}) samples again "
+        "without folds.",
         SamplingWarning,
     )

@@ -9,12 +9,12 @@ import pandas as pd
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.progress import progress_bar
 from stanhier.basics.warned import warn
 from stanhier.basics.words import listed, quoted
 from stanhier.fit import Fit
 from stanhier.many.asked import AskedModels, described
 from stanhier.many.folder import FitFolder
-from stanhier.many.progress import progress_bar
 from stanhier.many.summed import LISTED, SummedUp, what_is_wrong
 from stanhier.model import Model
 from stanhier.posterior.diagnostics import SamplingWarning

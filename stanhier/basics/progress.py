@@ -9,10 +9,17 @@ if TYPE_CHECKING:
 __all__ = ["progress_bar"]
 
 
-def progress_bar(total: int | None) -> "tqdm[Any]":
-    """Show a bar, of so many fits if their number is known."""
+def progress_bar(total: int | None, *, shown: bool = True) -> "tqdm[Any]":
+    """Show a bar, of so many fits if their number is known.
+
+    Parameters
+    ----------
+    total : int or None
+    shown : bool
+        Whether there is anything to be seen of it.
+    """
     with warnings.catch_warnings():
         # Without ipywidgets a notebook's bar is text, which does as well.
         warnings.filterwarnings("ignore", message="IProgress not found")
         from tqdm.auto import tqdm
-    return tqdm(total=total, unit="fit", desc="stanhier")
+    return tqdm(total=total, unit="fit", desc="stanhier", disable=not shown)
