@@ -68,7 +68,7 @@ def loo(
         Prints as a table; `elpd`, `se`, `p`, pointwise `elpd_i` and `pareto_k`, which is 0 of what was refitted.
         `worst` is a table of the rows or groups of the highest Pareto k, by their labels in the data, `n_refitted` how
         many were sampled again without. `integration_k` is Pareto k of importance sampling of effects, nan where there
-        was none: from 100 of the draws, evenly spaced.
+        was none: the median of those of 50 draws, evenly spaced.
 
     Raises
     ------

@@ -18,7 +18,7 @@ __all__ = [
     "set_densities",
 ]
 
-_DRAWS_FOR_K = 100
+_DRAWS_FOR_K = 50
 
 
 def row_densities(rows: FamilyRows, given: GivenEffects) -> Iterator[Block]:
@@ -80,7 +80,7 @@ def set_densities(
 
 
 def draws_for_k(n_draws: int) -> np.ndarray:
-    """Give the positions of the draws whose weights of importance sampling are looked at: 100, evenly spaced."""
+    """Give the positions of the draws whose weights of importance sampling are looked at: 50, evenly spaced."""
     return np.unique(np.linspace(0, n_draws - 1, min(n_draws, _DRAWS_FOR_K)).round().astype(int))
 
 
@@ -93,9 +93,7 @@ def integration_k(
 ) -> np.ndarray:
     """Give Pareto k of the importance sampling by which `set_densities` integrates effects out, shape (n_sets,).
 
-    One tail is fitted to the weights of all given draws together, each draw's relative to their own mean: the tail of
-    so many is known better than that of one draw's, and that of the worst draws prevails in it. Whether so heavy a tail
-    is too heavy depends on the number of points of each integral.
+    Each integral of each given draw has its own, of as many points; what is given is the median over the draws.
 
     Parameters
     ----------
@@ -111,9 +109,9 @@ def integration_k(
     """
     found = np.full(n_sets, np.nan)
     for sets, logs in set_weights(rows, codes, n_sets, given, effects_of_sets(rows, codes, known)):
-        relative = (logs - log_mean_exp(logs)).reshape(-1, len(sets))
         with np.errstate(all="ignore"):  # hopeless weights overflow; their k tells
-            _, found[sets] = array_stats().psislw(-relative, axis=0)
+            _, k = array_stats().psislw(-logs, axis=0)
+        found[sets] = np.median(np.where(np.isnan(k), np.inf, k), axis=0)
     return found
 
 
