@@ -4,8 +4,10 @@ from typing import Any
 
 from stanhier import plots
 from stanhier.engines.regression import Regression
+from stanhier.evaluation import icc as _icc
 from stanhier.evaluation import kfold as _kfold
 from stanhier.evaluation import loo as _loo
+from stanhier.evaluation import r2 as _r2
 from stanhier.posterior import agreement as _agreement
 from stanhier.posterior import groups, lazy_groups, new_groups, prediction, predictive
 from stanhier.posterior import summary as _summary
@@ -42,6 +44,8 @@ class Fit[R: Regression](Fitted[R]):
     posterior_predictive = predictive.posterior_predictive
     loo = _loo.loo
     kfold = _kfold.kfold
+    r2 = _r2.r2
+    icc = _icc.icc
     plot_trace = plots.trace
     plot_posterior = plots.posterior
     plot_pair = plots.pair

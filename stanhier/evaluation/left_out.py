@@ -22,8 +22,6 @@ class LeftOut:
 
     Attributes
     ----------
-    are_rows : bool
-        Whether each is one row.
     codes : numpy.ndarray of int, shape (N,)
         For each row the set that it is in.
     coordinate : pandas.Index, length n
@@ -34,11 +32,15 @@ class LeftOut:
         What messages have for the argument `by`; None of labels that were given.
     """
 
-    are_rows: bool
     codes: np.ndarray
     coordinate: pd.Index
     labels: pd.Index
     asked: str | None
+
+    @property
+    def are_rows(self) -> bool:
+        """Whether each is one row."""
+        return self.asked == "row"
 
     @property
     def noun(self) -> str:
@@ -73,9 +75,8 @@ def left_out(fit: Fitted[Regression], by: Any, method: str) -> LeftOut:
     asked = by if isinstance(by, str) else None
     if asked == "row":
         numbers = np.arange(design.n_rows)
-        return LeftOut(
-            True, numbers, pd.RangeIndex(design.n_rows, name="row"), design.frame.index.to_flat_index(), asked
-        )  # noqa: FBT003
+        labels = design.frame.index.to_flat_index()
+        return LeftOut(numbers, pd.RangeIndex(design.n_rows, name="row"), labels, asked)
     if asked is not None:
         grouping = next((one for one in design.groupings if one.name == asked), design.groupings[0])
         codes, labels, name = grouping.codes, grouping.levels, grouping.name
@@ -89,7 +90,7 @@ def left_out(fit: Fitted[Regression], by: Any, method: str) -> LeftOut:
         name = str(by.name) if isinstance(by, pd.Series) and by.name is not None else "label"
         labels = pd.Index(found)
     coordinate = pd.Index(labelled.plain_labels(labels), name=dimension(name))
-    return LeftOut(False, codes, coordinate, labels, asked)  # noqa: FBT003
+    return LeftOut(codes, coordinate, labels, asked)
 
 
 def _check(fit: Fitted[Regression], by: Any, method: str) -> None:

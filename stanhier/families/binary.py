@@ -28,6 +28,14 @@ class _Binary(Family):
         """Give the probability of one success."""
         return np.asarray(special.expit(eta) if self.link == "logit" else special.ndtr(eta))
 
+    def variance(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002
+        """Give the variance of the proportion of successes."""
+        return np.asarray(self.mean(eta) * self.mean(-eta) / self._sizes(eta, trials))
+
+    def latent_variance(self, mean: np.ndarray, aux: Auxiliary) -> np.ndarray:  # noqa: ARG002
+        """Give the variance of the distribution whose distribution function the link inverts: logistic, or normal."""
+        return np.full(np.shape(mean), np.pi**2 / 3 if self.link == "logit" else 1.0)
+
     def _log_mean(self, eta: np.ndarray) -> np.ndarray:
         """Log of the probability of one success; that of a failure is the same at -eta."""
         return np.asarray(-np.logaddexp(0.0, -eta) if self.link == "logit" else special.log_ndtr(eta))

@@ -44,6 +44,13 @@ class Poisson(_Counts):
 
     name = "poisson"
 
+    def variance(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002, D102
+        return self.mean(eta)
+
+    def latent_variance(self, mean: np.ndarray, aux: Auxiliary) -> np.ndarray:  # noqa: ARG002
+        """Give the variance of the logarithm of a gamma distributed number of this mean and variance."""
+        return np.asarray(special.polygamma(1, mean))
+
     def log_density(  # noqa: D102
         self,
         y: np.ndarray,
@@ -90,6 +97,15 @@ class NegativeBinomial(_Counts):
     name = "negative_binomial"
     auxiliary = ("shape",)
     merges_rows = False
+
+    def variance(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002, D102
+        mean = self.mean(eta)
+        with np.errstate(over="ignore"):
+            return np.asarray(mean + np.square(mean) / aux["shape"])
+
+    def latent_variance(self, mean: np.ndarray, aux: Auxiliary) -> np.ndarray:
+        """Give the variance of the logarithm of a gamma distributed number of this mean and variance."""
+        return np.asarray(special.polygamma(1, 1 / (1 / mean + 1 / np.asarray(aux["shape"]))))
 
     def log_density(  # noqa: D102
         self,

@@ -71,6 +71,27 @@ class Family(ABC):
         return eta
 
     @abstractmethod
+    def variance(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:
+        """Give the variance of responses around `mean`, shape (S, N): of binomial ones, of proportions of successes.
+
+        The arguments are those of `log_density`.
+        """
+
+    def latent_variance(self, mean: np.ndarray, aux: Auxiliary) -> np.ndarray:
+        """Give the variance of responses on the scale of the linear predictor, shape (S,).
+
+        That of the family itself where the link is the identity; else, following Nakagawa, Johnson & Schielzeth (2017),
+        doi:10.1098/rsif.2017.0213, that of the distribution on the scale of the link.
+
+        Parameters
+        ----------
+        mean : numpy.ndarray, shape (S,)
+            The mean response over all rows and groups.
+        aux : mapping of numpy.ndarray, shape (S,)
+        """
+        return self.variance(mean, aux)
+
+    @abstractmethod
     def log_density(
         self, y: np.ndarray, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None
     ) -> np.ndarray:
@@ -146,6 +167,9 @@ class Gaussian(Family):
     links = ("identity",)
     auxiliary = ("sigma",)
     is_discrete = False
+
+    def variance(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002, D102
+        return np.square(np.broadcast_to(aux["sigma"], np.shape(eta)))
 
     def log_density(  # noqa: D102
         self,

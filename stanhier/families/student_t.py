@@ -21,6 +21,13 @@ class StudentTResponse(Family):
     is_discrete = False
     merges_rows = False
 
+    def variance(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002
+        """Give sigma^2 nu / (nu - 2): infinite where nu is 2 or less."""
+        sigma, nu = (np.broadcast_to(aux[name], np.shape(eta)) for name in ("sigma", "nu"))
+        over = np.where(nu > 2, nu - 2, 0.0)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.square(sigma) * nu / over)
+
     def log_density(  # noqa: D102
         self,
         y: np.ndarray,

@@ -1,0 +1,150 @@
+"""The share of variance that a model explains, draw by draw.
+
+References
+----------
+Gelman, Goodrich, Gabry & Vehtari (2019), doi:10.1080/00031305.2018.1549100.
+Nakagawa & Schielzeth (2013), doi:10.1111/j.2041-210x.2012.00261.x.
+Nakagawa, Johnson & Schielzeth (2017), doi:10.1098/rsif.2017.0213.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from stanhier.basics.arguments import checked_probability, in_our_words
+from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.words import quoted
+from stanhier.design.moments import Moments, moments_of
+from stanhier.engines.regression import Regression
+from stanhier.evaluation.shares import Shares, shares_of
+from stanhier.evaluation.variances import (
+    effect_factors,
+    latent_variances,
+    over_groups,
+    population_of,
+    row_auxiliary,
+    row_variances,
+)
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.prediction import predictive_draws
+
+__all__ = ["r2"]
+
+_HABITS = {
+    **dict.fromkeys(("ci_prob", "hdi_prob", "ci", "level"), "Did you mean 'prob', the probability of the interval?"),
+    **dict.fromkeys(("summary", "robust"), "The draws are the attribute .draws of the table."),
+    **dict.fromkeys(("scale", "type"), 'Did you mean \'kind\', "mean" or "linear"?'),
+    **dict.fromkeys(("re_formula", "re_form", "group_effects"), 'Both are in the table: "conditional" and "marginal".'),
+}
+
+
+@in_our_words(_HABITS)
+def r2(fit: Fitted[Regression], *, kind: Literal["mean", "linear"] = "mean", prob: float = 0.9) -> Shares:
+    """Give the Bayesian R-squared: how much of the variance of responses the model explains.
+
+    Conditional is what predictors and the effects of these groups explain, marginal what the predictors alone explain
+    of responses in any groups.
+
+    Parameters
+    ----------
+    kind : {"mean", "linear"}
+        On which scale. "mean", that of the response (of a binomial one, of the proportion): conditional is V / (V + R)
+        of Gelman et al., with V the variance over the rows of the mean response and R the variance around it, averaged
+        over the rows. Marginal is the same with the groups unknown: by the law of total variance R has the variance
+        between groups too, which with the identity link is the marginal R-squared of Nakagawa & Schielzeth.
+        "linear", that of the linear predictor, as Nakagawa, Johnson & Schielzeth (2017): variances of the population
+        and of effects, averaged over the rows, over these and the residual variance of the distribution: pi^2 / 3
+        (logit), 1 (probit), trigamma(m) of Poisson counts of mean m, trigamma(1 / (1 / m + 1 / shape)) of negative
+        binomial ones.
+    prob : float
+        Probability of the central interval from `lower` to `upper`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Two rows, conditional and marginal, which are the same without groups: mean, sd, lower, median, upper. The draws
+        are its attribute `draws`, with dimensions chain, draw, r2.
+
+    Raises
+    ------
+    DataError
+        If the rows are not in memory, or there is only one.
+    StanhierError
+        If an argument has a value that it cannot have.
+
+    Notes
+    -----
+    R is a quantity of the model: sigma^2 (estimated or fixed), the average of known squared standard errors,
+    sigma^2 nu / (nu - 2) of Student t responses (R-squared is 0 in draws with nu of 2 or less), p (1 - p) / trials,
+    mu, or mu + mu^2 / shape. What an offset explains counts as explained by the population.
+
+    References
+    ----------
+    Gelman, Goodrich, Gabry & Vehtari (2019), doi:10.1080/00031305.2018.1549100.
+    Nakagawa & Schielzeth (2013), doi:10.1111/j.2041-210x.2012.00261.x.
+    Nakagawa, Johnson & Schielzeth (2017), doi:10.1098/rsif.2017.0213.
+    """
+    prob = checked_probability(prob, "r2")
+    if kind not in ("mean", "linear"):
+        raise StanhierError(f'r2(kind={quoted(kind)}): \'kind\' must be "mean" or "linear".')
+    if fit.model.rows.n_rows < 2:
+        raise DataError("r2() is about the variance over the rows, and there is only one.")
+    found = _of_means(fit) if kind == "mean" else _of_predictors(fit)
+    return shares_of(found, fit.draws, prob, name="r2", along="r2")
+
+
+def _of_predictors(fit: Fitted[Regression]) -> dict[str, np.ndarray]:
+    latent = latent_variances(fit.model, fit.draws, population=True)
+    assert latent.population is not None
+    groups = sum(latent.factors.values(), np.zeros(fit.draws.n_draws))
+    return {
+        "conditional": _share(latent.population + groups, latent.residual),
+        "marginal": _share(latent.population, groups + latent.residual),
+    }
+
+
+def _of_means(fit: Fitted[Regression]) -> dict[str, np.ndarray]:
+    """Go over the rows once, with effects as drawn and with those of new groups averaged over."""
+    model, draws, rows = fit.model, fit.draws, fit.model.rows.as_new
+    family, factors = model.family, effect_factors(model, draws)
+    conditional: Moments | None = None
+    marginal: Moments | None = None
+    residual, unknown = np.zeros(draws.n_draws), np.zeros(draws.n_draws)
+    blocks = predictive_draws(model, draws, rows, kind="linear", new_groups="error", seed=draws.seed)
+    for part, eta in blocks:
+        aux = row_auxiliary(model, draws, rows, part)
+        trials = None if rows.trials is None else rows.trials[part]
+        conditional = _merged(conditional, family.mean(eta))
+        residual += family.variance(eta, aux, trials).sum(axis=1)
+        if not factors:
+            continue
+        population = population_of(model, draws, rows, part)
+        between = row_variances(rows, part, model, factors)
+        if family.link == "identity":
+            mean, around = population, between + family.variance(population, aux, trials)
+        else:
+            mean, square, within = over_groups(family, population, between, aux, trials)
+            around = square - np.square(mean) + within
+        marginal = _merged(marginal, mean)
+        unknown += around.sum(axis=1)
+    assert conditional is not None
+    explained = _share(_variance(conditional), residual / rows.n_rows)
+    if marginal is None:
+        return {"conditional": explained, "marginal": explained}
+    return {"conditional": explained, "marginal": _share(_variance(marginal), unknown / rows.n_rows)}
+
+
+def _merged(moments: Moments | None, values: np.ndarray) -> Moments:
+    """Add rows to the moments over the rows, one column a draw."""
+    new = moments_of(values.T)
+    return new if moments is None else moments.merge(new)
+
+
+def _variance(moments: Moments) -> np.ndarray:
+    return np.asarray(moments.squares / (moments.n - 1))
+
+
+def _share(explained: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Give explained / (explained + rest): 0 where nothing is, or where the rest is infinite."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where((explained > 0) & np.isfinite(rest), explained / (explained + rest), 0.0)

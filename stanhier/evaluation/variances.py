@@ -1,0 +1,235 @@
+"""How much responses vary, and by what: the population, each factor, and what is left.
+
+References
+----------
+Nakagawa & Schielzeth (2013), doi:10.1111/j.2041-210x.2012.00261.x: R^2 of mixed models.
+Johnson (2014), doi:10.1111/2041-210X.12225: where slopes vary, the variance of effects averaged over rows.
+Nakagawa, Johnson & Schielzeth (2017), doi:10.1098/rsif.2017.0213: variances on the scale of links.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from stanhier.basics.errors import DataError
+from stanhier.design.columns import CONSTANT
+from stanhier.design.design import NewRows
+from stanhier.design.moments import Moments, moments_of
+from stanhier.engines.draws import Draws
+from stanhier.engines.engine import BLOCK_VALUES
+from stanhier.engines.regression import Regression
+from stanhier.families.family import Family
+from stanhier.posterior.prediction import auxiliary_draws
+
+__all__ = [
+    "Latent",
+    "effect_factors",
+    "factor_variances",
+    "latent_variances",
+    "over_groups",
+    "population_of",
+    "row_auxiliary",
+    "row_variances",
+]
+
+_NODES = 21
+"""Of quadrature over the effects of groups: with a standard deviation of 3 log odds errors are below 0.001."""
+
+
+@dataclass(frozen=True)
+class Latent:
+    """Variances on the scale of the linear predictor, draw by draw.
+
+    Attributes
+    ----------
+    population : numpy.ndarray, shape (S,), or None
+        Over the rows, of what they have without effects of groups; None where that was not asked for.
+    factors : dict of numpy.ndarray, shape (S,)
+        Of the effects of each factor, averaged over the rows.
+    residual : numpy.ndarray, shape (S,)
+        Of responses around the linear predictor.
+    """
+
+    population: np.ndarray | None
+    factors: dict[str, np.ndarray]
+    residual: np.ndarray
+
+
+def effect_factors(model: Regression, draws: Draws) -> list[np.ndarray]:
+    """Give for each grouping factor the lower triangular factors of the covariances of its effects, (S, q, q)."""
+    found = []
+    for term, grouping in enumerate(model.design.groupings):
+        units = np.eye(grouping.n_effects)
+        columns = [
+            model.engine.new_effects(draws, term, np.broadcast_to(unit, (draws.n_draws, len(unit)))) for unit in units
+        ]
+        found.append(np.stack(columns, axis=-1))
+    return found
+
+
+def factor_variances(model: Regression, draws: Draws) -> dict[str, np.ndarray]:
+    """Give the variance of the effects of each factor, averaged over the rows, each of shape (S,).
+
+    Raises
+    ------
+    DataError
+        If rows are not in memory, and what is known of them does not tell.
+    """
+    return {
+        grouping.name: np.einsum("skl,km,sml->s", factor, _mean_products(model, term), factor)
+        for term, (grouping, factor) in enumerate(
+            zip(model.design.groupings, effect_factors(model, draws), strict=True)
+        )
+    }
+
+
+def row_variances(rows: NewRows, part: np.ndarray, model: Regression, factors: list[np.ndarray]) -> np.ndarray:
+    """Give the variance of what effects of groups add to the linear predictors of some rows, shape (S, n).
+
+    Parameters
+    ----------
+    rows : NewRows
+    part : numpy.ndarray of int, shape (n,)
+    model : Regression
+    factors : list of numpy.ndarray, shape (S, q, q)
+        As `effect_factors` gives them; at least one.
+    """
+    total: Any = 0.0
+    for grouping, factor in zip(model.design.groupings, factors, strict=True):
+        Z = grouping.effect_matrix(rows.columns[part])
+        for column in np.moveaxis(factor, -1, 0):
+            total = total + np.square(column @ Z.T)
+    return np.asarray(total)
+
+
+def population_of(model: Regression, draws: Draws, rows: NewRows, part: np.ndarray) -> np.ndarray:
+    """Give the linear predictors of some rows without effects of groups, offsets included, shape (S, n)."""
+    eta = model.engine.linear(draws, rows.X[part])
+    return eta if rows.offset is None else eta + rows.offset[part]
+
+
+def row_auxiliary(model: Regression, draws: Draws, rows: NewRows, part: np.ndarray) -> dict[str, np.ndarray]:
+    """Give auxiliary parameters that broadcast with linear predictors of some rows, shape (S, n)."""
+    values = {name: one[:, None] for name, one in auxiliary_draws(model, draws).items()}
+    return values if rows.se is None else values | {"sigma": rows.se[part]}
+
+
+def over_groups(
+    family: Family, eta: np.ndarray, variance: np.ndarray, aux: dict[str, np.ndarray], trials: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Average over new groups, whose effects add a normal number of this variance to each linear predictor.
+
+    Parameters
+    ----------
+    family : Family
+    eta, variance : numpy.ndarray, shape (S, n)
+    aux : dict
+    trials : numpy.ndarray, shape (n,), or None
+
+    Returns
+    -------
+    mean, square, residual : numpy.ndarray, shape (S, n)
+        Of the mean response its mean and its mean square; the mean of the variance around it.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    found = [np.zeros_like(eta) for _ in range(3)]
+    sd = np.sqrt(variance)
+    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+        at = eta + node * sd
+        mean = family.mean(at)
+        for total, values in zip(found, (mean, np.square(mean), family.variance(at, aux, trials)), strict=True):
+            total += weight * values
+    return found[0], found[1], found[2]
+
+
+def latent_variances(model: Regression, draws: Draws, *, population: bool) -> Latent:
+    """Give variances on the scale of the linear predictor.
+
+    Parameters
+    ----------
+    model : Regression
+    draws : Draws
+    population : bool
+        Whether that of the population is wanted, which takes the rows.
+
+    Raises
+    ------
+    DataError
+        If rows are needed and are not in memory.
+    """
+    factors = factor_variances(model, draws)
+    moments, log_mean = None, None
+    counts = model.family.link == "log"
+    if population or counts:
+        moments, log_mean = _over_rows(model, draws, counts=counts)
+    spread = None if moments is None or not population else moments.squares / (moments.n - 1)
+    return Latent(spread, factors, _residual(model, draws, log_mean))
+
+
+def _over_rows(model: Regression, draws: Draws, *, counts: bool) -> tuple[Moments, np.ndarray | None]:
+    """Give the moments of linear predictors over the rows, one column a draw, and of counts the mean, shape (S,).
+
+    That of counts is over new groups too: the mean of a lognormal number in each row.
+    """
+    rows, factors = _some_rows(model), effect_factors(model, draws)
+    moments: Moments | None = None
+    total = np.zeros(draws.n_draws)
+    step = max(1, BLOCK_VALUES // draws.n_draws)
+    for start in range(0, rows.n_rows, step):
+        part = np.arange(start, min(start + step, rows.n_rows))
+        eta = population_of(model, draws, rows, part)
+        of_part = moments_of(eta.T)
+        moments = of_part if moments is None else moments.merge(of_part)
+        if counts:
+            half = 0.5 * row_variances(rows, part, model, factors) if factors else 0.0
+            with np.errstate(over="ignore"):
+                total += np.exp(eta + half).sum(axis=1)
+    assert moments is not None
+    return moments, total / rows.n_rows if counts else None
+
+
+def _some_rows(model: Regression) -> NewRows:
+    """Give the rows; where they are not in memory and are all alike but for their groups, one of them."""
+    design = model.design
+    all_alike = not design.columns.n_columns and not design.has_offset
+    if model.in_memory is None and all_alike:
+        return NewRows(np.empty((1, 0)), 0, (), None, model.design.kinds.index[:1])
+    return model.rows.as_new
+
+
+def _residual(model: Regression, draws: Draws, mean: np.ndarray | None) -> np.ndarray:
+    """Give the variance of responses around the linear predictor, shape (S,): of known standard errors the average."""
+    if model.noise.kind == "known":
+        if model.in_memory is None:
+            raise DataError(
+                "The variance by known standard errors is averaged over the rows, and these are not in memory; read as "
+                "many as fit into a data frame, and make the model of them."
+            )
+        se = model.rows.se
+        assert se is not None
+        return np.full(draws.n_draws, np.square(se).mean())
+    aux = auxiliary_draws(model, draws)
+    return model.family.latent_variance(np.zeros(draws.n_draws) if mean is None else mean, aux)
+
+
+def _mean_products(model: Regression, term: int) -> np.ndarray:
+    """Average z z' over the rows, shape (q, q), z being what the effects of a factor are multiplied by."""
+    design, grouping = model.in_memory, model.design.groupings[term]
+    if design is not None:
+        Z = design.effect_matrix(term)
+        return np.asarray(Z.T @ Z / len(Z))
+    moments, n = model.engine.moments, model.design.n_rows
+    mean = np.array([1.0 if column == CONSTANT else moments.mean[column] for column in grouping.columns])
+    sd = np.array([0.0 if column == CONSTANT else moments.sd[column] for column in grouping.columns])
+    products = np.outer(mean, mean) + np.diag(np.square(sd)) * (n - 1) / n
+    slopes = [int(column != CONSTANT) for column in grouping.columns]
+    starts = np.cumsum([0, *grouping.blocks])
+    if any(sum(slopes[a:b]) > 1 for a, b in pairwise(starts)):
+        raise DataError(
+            f"Several slopes vary together by '{grouping.name}', so the variance by them depends on how their columns "
+            "vary together, and the rows, which tell, are not in memory; read as many as fit into a data frame, and "
+            "make the model of them."
+        )
+    return products
