@@ -16,6 +16,7 @@ from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import quoted
 from stanhier.design.moments import Moments, moments_of
 from stanhier.engines.regression import Regression
+from stanhier.evaluation.r2_loo import loo_r2
 from stanhier.evaluation.shares import Shares, shares_of
 from stanhier.evaluation.variances import (
     effect_factors,
@@ -39,7 +40,9 @@ _HABITS = {
 
 
 @in_our_words(_HABITS)
-def r2(fit: Fitted[Regression], *, kind: Literal["mean", "linear"] = "mean", prob: float = 0.9) -> Shares:
+def r2(
+    fit: Fitted[Regression], *, kind: Literal["mean", "linear"] = "mean", loo: bool = False, prob: float = 0.9
+) -> Shares:
     """Give the Bayesian R-squared: how much of the variance of responses the model explains.
 
     Conditional is what predictors and the effects of these groups explain, marginal what the predictors alone explain
@@ -56,14 +59,17 @@ def r2(fit: Fitted[Regression], *, kind: Literal["mean", "linear"] = "mean", pro
         and of effects, averaged over the rows, over these and the residual variance of the distribution: pi^2 / 3
         (logit), 1 (probit), trigamma(m) of Poisson counts of mean m, trigamma(1 / (1 / m + 1 / shape)) of negative
         binomial ones.
+    loo : bool
+        Whether to add the leave-one-out R-squared, of responses that the model has not seen: one less the variance of
+        y less its mean as predicted without it, over the variance of y. It may be below 0.
     prob : float
         Probability of the central interval from `lower` to `upper`.
 
     Returns
     -------
     pandas.DataFrame
-        Two rows, conditional and marginal, which are the same without groups: mean, sd, lower, median, upper. The draws
-        are its attribute `draws`, with dimensions chain, draw, r2.
+        Rows conditional and marginal, which are the same without groups, and loo where asked for; columns mean, sd,
+        lower, median, upper. The draws are its attribute `draws`, with dimensions chain, draw, r2.
 
     Raises
     ------
@@ -72,11 +78,18 @@ def r2(fit: Fitted[Regression], *, kind: Literal["mean", "linear"] = "mean", pro
     StanhierError
         If an argument has a value that it cannot have.
 
+    Warns
+    -----
+    SamplingWarning
+        If leaving a row out changes the posterior too much for weighted draws.
+
     Notes
     -----
     R is a quantity of the model: sigma^2 (estimated or fixed), the average of known squared standard errors,
     sigma^2 nu / (nu - 2) of Student t responses (R-squared is 0 in draws with nu of 2 or less), p (1 - p) / trials,
-    mu, or mu + mu^2 / shape. What an offset explains counts as explained by the population.
+    mu, or mu + mu^2 / shape. What an offset explains counts as explained by the population. The leave-one-out draws are
+    those of ArviZ's `loo_r2`, a Bayesian bootstrap over the rows; `arviz.loo_r2(fit.idata, "y")` has the same of a
+    model without groups, by drawn responses. With groups it weights effects as if they had not seen the row.
 
     References
     ----------
@@ -87,9 +100,15 @@ def r2(fit: Fitted[Regression], *, kind: Literal["mean", "linear"] = "mean", pro
     prob = checked_probability(prob, "r2")
     if kind not in ("mean", "linear"):
         raise StanhierError(f'r2(kind={quoted(kind)}): \'kind\' must be "mean" or "linear".')
+    if not isinstance(loo, bool):
+        raise StanhierError(f"r2(loo={quoted(loo)}): 'loo' must be True or False.")
+    if loo and kind == "linear":
+        raise StanhierError('r2(kind="linear", loo=True): leave-one-out is about responses, which takes kind="mean".')
     if fit.model.rows.n_rows < 2:
         raise DataError("r2() is about the variance over the rows, and there is only one.")
     found = _of_means(fit) if kind == "mean" else _of_predictors(fit)
+    if loo:
+        found["loo"] = loo_r2(fit)
     return shares_of(found, fit.draws, prob, name="r2", along="r2")
 
 

@@ -13,9 +13,11 @@ from stanhier.evaluation.variances import over_groups
 from stanhier.families.binary import Bernoulli
 from stanhier.families.known import FAMILIES
 from stanhier.fit import Fit
+from stanhier.posterior.diagnostics import SamplingWarning
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 from tests.tools.family_fits import ARGUMENTS, TERMS, fit, model
+from tests.tools.mode_fits import family_fit
 
 
 def sleepstudy():
@@ -184,6 +186,37 @@ def test_known_noise_is_what_is_left(keywords, expected):
     np.testing.assert_allclose(found, variance / (variance + expected))
     mu = one.predict_draws(data).to_numpy().reshape(1000, -1).var(axis=1, ddof=1)
     np.testing.assert_allclose(one.r2().draws.sel(r2="conditional").to_numpy().ravel(), mu / (mu + expected))
+
+
+def test_leave_one_out_is_by_means_of_rows_left_out():
+    """Those of a linear regression with vague priors are y less residuals over 1 less leverages."""
+    data = variants.frame()
+    flat = {"alpha": sh.Flat(), "beta": sh.Flat()}
+    one = fake_fit(sh.LinearRegression("y ~ x", data, sigma=1.0, priors=flat), draws=2000)
+    X, y = np.column_stack([np.ones(80), data["x"]]), data["y"].to_numpy()
+    hat = X @ np.linalg.solve(X.T @ X, X.T)
+    left_out = y - (y - hat @ y) / (1 - np.diag(hat))
+    weights = stats.dirichlet.rvs(np.ones(80), size=8000, random_state=1)
+    spread = [(weights * v**2).sum(axis=1) - (weights * v).sum(axis=1) ** 2 for v in (y - left_out, y)]
+    table = one.r2(loo=True)
+    assert list(table.index) == ["conditional", "marginal", "loo"]
+    np.testing.assert_allclose(table.draws.sel(r2="loo").to_numpy().ravel(), 1 - spread[0] / spread[1], atol=2e-3)
+
+
+def test_leave_one_out_of_proportions_and_what_it_cannot_do():
+    one = family_fit("binomial", "y ~ x + dose")
+    design = one.model.rows
+    proportions, p = design.observed / design.trials, special.expit(one.model.engine.linear(one.draws, design.X))
+    weights = 1 / stats.binom.pmf(design.observed, design.trials, p)
+    means = (weights * p).sum(axis=0) / weights.sum(axis=0)
+    found = one.r2(loo=True).draws.sel(r2="loo")
+    assert float(found.mean()) == pytest.approx(1 - np.var(proportions - means) / np.var(proportions), abs=0.01)
+    with pytest.warns(SamplingWarning, match=r"r2\(loo=True\) is unreliable for .* \(highest .*, row \d+\)"):
+        fit(model("binomial", "x"), draws=200).r2(loo=True)
+    with pytest.raises(sh.StanhierError, match="leave-one-out is about responses"):
+        one.r2(kind="linear", loo=True)
+    with pytest.raises(sh.StanhierError, match=r"r2\(loo=1\): 'loo' must be True or False"):
+        one.r2(loo=1)
 
 
 def test_what_they_refuse():
