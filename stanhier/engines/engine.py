@@ -71,6 +71,12 @@ class Engine(Protocol):
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of [X y]."""
 
+    def predictor_covariance(self) -> np.ndarray | None:
+        """Give the covariance matrix of the predictors over the rows, shape (K, K), divisor N - 1.
+
+        None where rows that are not in memory were weighted as they came.
+        """
+
     @property
     def prior_centre(self) -> np.ndarray:
         """Where a prior with `centered=True` holds, shape (K,): the means of the predictors when it was chosen."""

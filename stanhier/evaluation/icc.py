@@ -41,8 +41,8 @@ def icc(fit: Fitted[Regression], *, prob: float = 0.9) -> Shares:
     Raises
     ------
     DataError
-        If the model has no groups; or if rows are not in memory and the shares depend on more of them than the means
-        and variances of the columns, as with several correlated slopes, known standard errors, or predictors of counts.
+        If the model has no groups; or if rows are not in memory and the shares depend on more of them than is known, as
+        with known standard errors, predictors of counts, or correlated slopes of columns that are no predictors.
 
     Notes
     -----

@@ -74,7 +74,8 @@ def r2(
     Raises
     ------
     DataError
-        If the rows are not in memory, or there is only one.
+        If the rows are not in memory and more of them is needed than the covariances of the predictors, as for
+        `kind="mean"`, counts, known standard errors and offsets; or if there is only one row.
     StanhierError
         If an argument has a value that it cannot have.
 
@@ -104,7 +105,12 @@ def r2(
         raise StanhierError(f"r2(loo={quoted(loo)}): 'loo' must be True or False.")
     if loo and kind == "linear":
         raise StanhierError('r2(kind="linear", loo=True): leave-one-out is about responses, which takes kind="mean".')
-    if fit.model.rows.n_rows < 2:
+    if kind == "mean" and fit.model.in_memory is None:
+        raise DataError(
+            'r2(kind="mean") goes over the rows of the model, and they are not in memory; r2(kind="linear") takes the '
+            "covariances of the predictors, which are known."
+        )
+    if fit.model.design.n_rows < 2:
         raise DataError("r2() is about the variance over the rows, and there is only one.")
     found = _of_means(fit) if kind == "mean" else _of_predictors(fit)
     if loo:

@@ -8,7 +8,7 @@ Nakagawa, Johnson & Schielzeth (2017), doi:10.1098/rsif.2017.0213: variances on 
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -160,12 +160,35 @@ def latent_variances(model: Regression, draws: Draws, *, population: bool) -> La
         If rows are needed and are not in memory.
     """
     factors = factor_variances(model, draws)
-    moments, log_mean = None, None
+    moments, mean, spread = None, None, None
     counts = model.family.link == "log"
-    if population or counts:
-        moments, log_mean = _over_rows(model, draws, counts=counts)
-    spread = None if moments is None or not population else moments.squares / (moments.n - 1)
-    return Latent(spread, factors, _residual(model, draws, log_mean))
+    if counts or (population and model.in_memory is not None):
+        moments, mean = _over_rows(model, draws, counts=counts)
+    if population:
+        spread = _from_covariance(model, draws) if moments is None else moments.squares / max(moments.n - 1, 1)
+    return Latent(spread, factors, _residual(model, draws, mean))
+
+
+def _from_covariance(model: Regression, draws: Draws) -> np.ndarray:
+    """Give the variance of the population's linear predictors, shape (S,), of rows that are not in memory.
+
+    Raises
+    ------
+    DataError
+        If it depends on more than the covariances of the predictors, or these are not known.
+    """
+    width, covariance = len(model.design.predictors), model.engine.predictor_covariance()
+    if model.design.has_offset or covariance is None:
+        what = "offsets" if model.design.has_offset else "known standard errors"
+        raise DataError(
+            f"The variance of linear predictors with {what} takes the rows, and these are not in memory; read as many "
+            "as fit into a data frame, and make the model of them."
+        )
+    if not width:
+        return np.zeros(draws.n_draws)
+    at = model.engine.linear(draws, np.vstack([np.zeros(width), np.eye(width)]))
+    slopes = at[:, 1:] - at[:, :1]
+    return np.asarray(np.einsum("sk,kl,sl->s", slopes, covariance, slopes))
 
 
 def _over_rows(model: Regression, draws: Draws, *, counts: bool) -> tuple[Moments, np.ndarray | None]:
@@ -224,12 +247,17 @@ def _mean_products(model: Regression, term: int) -> np.ndarray:
     mean = np.array([1.0 if column == CONSTANT else moments.mean[column] for column in grouping.columns])
     sd = np.array([0.0 if column == CONSTANT else moments.sd[column] for column in grouping.columns])
     products = np.outer(mean, mean) + np.diag(np.square(sd)) * (n - 1) / n
-    slopes = [int(column != CONSTANT) for column in grouping.columns]
+    covariance = model.engine.predictor_covariance()
     starts = np.cumsum([0, *grouping.blocks])
-    if any(sum(slopes[a:b]) > 1 for a, b in pairwise(starts)):
-        raise DataError(
-            f"Several slopes vary together by '{grouping.name}', so the variance by them depends on how their columns "
-            "vary together, and the rows, which tell, are not in memory; read as many as fit into a data frame, and "
-            "make the model of them."
-        )
+    for a, b in (pair for first, last in pairwise(starts) for pair in permutations(range(first, last), 2)):
+        i, j = grouping.columns[a], grouping.columns[b]
+        if CONSTANT in (i, j):
+            continue
+        if covariance is None or max(i, j) >= len(covariance):
+            raise DataError(
+                f"Several slopes vary together by '{grouping.name}', and what is known of the rows, which are not in "
+                "memory, does not tell how their columns vary together; read as many rows as fit into a data frame, "
+                "and make the model of them."
+            )
+        products[a, b] += covariance[i, j] * (n - 1) / n
     return products

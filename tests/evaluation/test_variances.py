@@ -240,24 +240,3 @@ def test_the_draws_go_with_the_whole_table_alone():
     assert not hasattr(table[["mean"]], "draws")
     assert str(table).splitlines()[-1].startswith("marginal")
     assert max(len(number) for number in str(table).splitlines()[-1].split()[1:]) <= 6
-
-
-def streamed(tmp_path, formula, **keywords):
-    """The same model of rows in memory and elsewhere, and fits of both with the same draws."""
-    data = variants.frame().assign(n=np.arange(80) % 5, se=0.7)
-    data.to_parquet(tmp_path / "rows.parquet", row_group_size=13)
-    return [fake_fit(sh.Model(formula, rows, **keywords)) for rows in (data, str(tmp_path / "rows.parquet"))]
-
-
-def test_shares_of_factors_without_the_rows(tmp_path):
-    for formula in ("y ~ x + (1 | g)", "y ~ x + (1 + x | g)", "y ~ x + (x + z || g)"):
-        here, there = (one.icc() for one in streamed(tmp_path, formula))
-        np.testing.assert_allclose(here.to_numpy(), there.to_numpy(), rtol=1e-6)
-    _, there = streamed(tmp_path, "y ~ x + (1 + x + z | g)")
-    with pytest.raises(sh.DataError, match=r"Several slopes vary together by 'g'.*not in memory"):
-        there.icc()
-    _, there = streamed(tmp_path, "y ~ x + (1 | g)", se="se")
-    with pytest.raises(sh.DataError, match=r"known standard errors is averaged over the rows.*not in memory"):
-        there.icc()
-    with pytest.raises(sh.DataError, match="not in memory"):
-        there.r2()

@@ -100,6 +100,16 @@ class GaussianEngine:
         """Means and standard deviations of the columns of [X y]."""
         return ColumnMoments(self.compressed.mean, self.compressed.sd)
 
+    def predictor_covariance(self) -> np.ndarray | None:
+        """Give the covariance matrix of the predictors over the rows, shape (K, K); None where rows are weighted."""
+        if self.noise.kind == "known":
+            return None
+        own, n = self.compressed, self.compressed.n_rows
+        means, within = own.means[:, :-1], own.within[:, :-1]
+        off = (own.mean - own.origin)[:-1]
+        around_origin = within.T @ within + (means * own.weights[:, None]).T @ means
+        return np.asarray((around_origin - n * np.outer(off, off)) / max(n - 1, 1))
+
     @property
     def prior_centre(self) -> np.ndarray:
         """Where a prior with `centered=True` holds, shape (K,)."""

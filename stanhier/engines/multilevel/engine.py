@@ -126,6 +126,16 @@ class MultilevelEngine(ConditionalEngine):
         """Means and standard deviations of the columns of the rows."""
         return ColumnMoments(self.statistics.mean, self.statistics.sd)
 
+    def predictor_covariance(self) -> np.ndarray | None:
+        """Give the covariance matrix of the predictors over the rows, shape (K, K); None where rows are weighted."""
+        if self.noise.kind == "known":
+            return None
+        own, n = self.statistics, self.statistics.n_rows
+        columns = slice(own.n_dense + own.has_intercept, -1)
+        factor = np.vstack([own.T, own.B.reshape(-1, own.B.shape[-1])])[:, columns]
+        off = own.mean[: factor.shape[1]] - own.origin[:-1]
+        return np.asarray((factor.T @ factor - n * np.outer(off, off)) / max(n - 1, 1))
+
     @property
     def prior_centre(self) -> np.ndarray:
         """Where a prior with `centered=True` holds, shape (K,)."""

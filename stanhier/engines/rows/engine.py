@@ -136,6 +136,14 @@ class RowsEngine(ExplicitEngine):
         """Means and standard deviations of the columns of the rows."""
         return moments_of_rows(self.rows) if self.rows is not None else summed_rows(self.design).moments
 
+    def predictor_covariance(self) -> np.ndarray | None:
+        """Give the covariance matrix of the predictors over the rows, shape (K, K)."""
+        if self.rows is not None:
+            return super().predictor_covariance()
+        sums, n_predictors = summed_rows(self.design).sums, len(self.design.predictors)
+        often = sums.often.astype(np.int64)
+        return np.atleast_2d(np.cov(sums.columns[:, :n_predictors], rowvar=False, fweights=often))
+
     @property
     def prior_centre(self) -> np.ndarray:
         """Where a prior with `centered=True` holds, shape (K,)."""
