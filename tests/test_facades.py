@@ -26,6 +26,7 @@ same: sh.VaryingIntercept = fit.model
 again: sh.Fit[sh.VaryingIntercept] = fit.update_group(data)
 print(fit.summary(var_names=["beta"]), fit.group_summary(prob=0.8), fit.loo(by="group"), fit.diagnose().ok)
 fit.kfold(k=3, seed=2, iter_sampling=500)
+print(fit.loo(by="group", refit=True, adapt_delta=0.9).worst, fit.r2(kind="linear", prob=0.5), fit.icc().draws)
 mode = model.optimize(seed=1, algorithm="lbfgs")
 print(mode.model.priors, mode.estimates, model.laplace(draws=500).posterior, model.sample_prior(100, seed=1))
 fit.report("report.html", title="A title")

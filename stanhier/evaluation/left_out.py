@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.basics.words import listed, quoted
+from stanhier.basics.words import listed, quoted, shortened
 from stanhier.engines.parameters import dimension
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
@@ -50,7 +50,7 @@ class LeftOut:
     def named(self, k: int) -> str:
         """Name one by its label: "row 17", "subject 308"."""
         one = self.coordinate.name if self.asked in (None, "row", "group") else self.asked
-        return f"{one} {quoted(str(self.labels[k]), 60)[1:-1]}"
+        return f"{one} {shortened(str(self.labels[k]), 60)}"
 
 
 def left_out(fit: Fitted[Regression], by: Any, method: str) -> LeftOut:

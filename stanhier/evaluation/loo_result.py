@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.words import shortened
 from stanhier.evaluation.left_out import LeftOut
 
 __all__ = ["loo_result", "worst_of"]
@@ -85,8 +86,9 @@ def _result_class() -> Any:
             lines = [str(base.__str__(self))]
             if len(self.worst):
                 some = self.worst["pareto_k"].iloc[:_PRINTED]
-                listed = ", ".join(f"{label} ({value:.2f})" for label, value in some.items())
-                lines.append(f"Highest Pareto k, of {self.noun}: {listed}; .worst has more.")
+                listed = ", ".join(f"{shortened(str(label), 60)} ({value:.2f})" for label, value in some.items())
+                before = " before refits" if self.n_refitted else ""
+                lines.append(f"Highest Pareto k{before}, of {self.noun}: {listed}; .worst has more.")
             if self.n_refitted:
                 what = self.noun if self.n_refitted > 1 else self.noun.removesuffix("s")
                 lines.append(f"{self.n_refitted:,} {what} left out by sampling again.")
