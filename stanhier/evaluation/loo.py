@@ -189,6 +189,6 @@ def _warn(out: LeftOut, is_high: np.ndarray, k: np.ndarray, limit: float) -> Non
         f"Leave-one-out is unreliable for {high:,} of {n:,} {out.noun}: their Pareto k is above {limit:.2f} "
         f"({some}{', ...' if high > 3 else ''}), so leaving one out changes the posterior too much for weighted draws. "
         f"fit.loo({again}) samples again without each of them; fit.kfold(by={by}, k={min(n, 10)}) samples again "
-        "without folds.",
+        "without each fold.",
         SamplingWarning,
     )

@@ -60,7 +60,7 @@ def loo_r2(fit: Fitted[Regression]) -> np.ndarray:
         warn(
             f"r2(loo=True) is unreliable for {len(high):,} of {design.n_rows:,} rows: their Pareto k is above "
             f"{limit:.2f} (highest {k[worst]:.2f}, {named}), so leaving one out changes the posterior too much for "
-            "weighted draws.",
+            "weighted draws, and R-squared may be less.",
             SamplingWarning,
         )
     observed = design.observed if rows.trials is None else design.observed / rows.trials

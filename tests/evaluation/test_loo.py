@@ -163,3 +163,17 @@ def test_integrals_that_cannot_be_trusted_are_told_whatever_the_weights():
     fine, said = warned(lambda: answers(0.5).loo(by="g"))
     assert not [one for one in said if "importance sampling" in one]
     assert (fine.integration_k < 0.5).all()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cmdstan_home")
+def test_folds_of_groups_tell_of_their_integrals_too():
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(list("uvwx"), 20), "h": np.repeat(np.arange(40), 2)})
+    data["y"] = rng.binomial(1, 1 / (1 + np.exp(-9 * rng.normal(size=40))))[data["h"]]
+    priors = {"sd": sh.HalfNormal(9)}
+    model = sh.Model("y ~ 1 + (1 | g / h)", data, family="bernoulli", priors=priors)
+    fit, _ = warned(lambda: model.sample(seed=1, chains=1, iter_sampling=50, **FEW))
+    folds, said = warned(lambda: fit.kfold(by="g", k=4, **FEW))
+    assert [one for one in said if one.startswith("kfold(): the effects of ") and "g u: " in one]
+    assert folds.warning

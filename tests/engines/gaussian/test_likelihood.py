@@ -231,7 +231,7 @@ def test_warnings_say_which_fit_and_what_to_do():
     assert len(caught) == 2
     said = str(caught[1].message)
     assert said.startswith("'other': Leave-one-out is unreliable for ")
-    assert 'fit.kfold(by="row", k=10) samples again without folds.' in said
+    assert 'fit.kfold(by="row", k=10) samples again without each fold.' in said
     assert caught[1].filename == __file__
 
 
