@@ -9,7 +9,7 @@ from stanhier.evaluation import kfold as _kfold
 from stanhier.evaluation import loo as _loo
 from stanhier.evaluation import r2 as _r2
 from stanhier.posterior import agreement as _agreement
-from stanhier.posterior import groups, lazy_groups, new_groups, prediction, predictive
+from stanhier.posterior import groups, lazy_groups, new_groups, prediction, predictive, ranks
 from stanhier.posterior import summary as _summary
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html
@@ -38,6 +38,7 @@ class Fit[R: Regression](Fitted[R]):
     group_summary = groups.group_summary
     group_effects = groups.group_effects
     group_draws = groups.group_draws
+    group_ranks = ranks.group_ranks
     predict = prediction.predict
     predict_draws = prediction.predict_draws
     update_group = new_groups.update_group
@@ -50,6 +51,7 @@ class Fit[R: Regression](Fitted[R]):
     plot_posterior = plots.posterior
     plot_pair = plots.pair
     plot_forest = plots.forest
+    plot_ranks = plots.ranks
     plot_shrinkage = plots.shrinkage
     plot_correlations = plots.correlations
     plot_ppc = plots.ppc

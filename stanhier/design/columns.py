@@ -10,6 +10,7 @@ from formulaic.formula import SimpleFormula
 
 from stanhier.design.encoding import evaluate, learn_spec, plain_columns, predictor_names, without_intercept
 from stanhier.formula.factors import factor_name
+from stanhier.formula.formulaic_parts import columns_of_terms
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["CONSTANT", "INTERCEPT", "Columns", "FactorEffects", "arranged", "columns_of", "sides_of"]
@@ -83,6 +84,17 @@ class Columns:
         if any(columns is None for columns in found):
             return None
         by_spec = [columns for columns in found if columns is not None]
+        return [*by_spec[0], *(by_spec[spec][position] for spec, position in self.sources)]
+
+    def made_of(self, formula: ParsedFormula) -> list[frozenset[str]]:
+        """Give for each column the columns of the data that it is made of."""
+        by_spec = []
+        for spec in self.specs:
+            found: dict[int, frozenset[str]] = {}
+            for parts, places in zip(columns_of_terms(spec.term_indices), spec.term_indices.values(), strict=True):
+                used = [formula.expressions[text].columns if python else {text} for text, python in parts]
+                found |= dict.fromkeys(places, frozenset[str]().union(*used))
+            by_spec.append([found[k] for k, name in enumerate(spec.column_names) if name != INTERCEPT])
         return [*by_spec[0], *(by_spec[spec][position] for spec, position in self.sources)]
 
     def evaluate(self, frame: pd.DataFrame, formula: ParsedFormula, *, are_all: bool = True) -> np.ndarray:

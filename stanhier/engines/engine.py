@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
-import pandas as pd
 
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.default_priors import ColumnMoments
@@ -112,11 +111,17 @@ class Engine(Protocol):
         """Give the means of the groups' effects given the other parameters, shape (S, G, q)."""
 
     def summarise_groups(
-        self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
-    ) -> pd.DataFrame:
-        """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper.
+        self,
+        draws: Draws,
+        term: int,
+        groups: np.ndarray,
+        probabilities: Sequence[float],
+        weights: np.ndarray,
+        offsets: np.ndarray,
+    ) -> np.ndarray:
+        """Summarise offset + effects @ weights of groups: mean, standard deviation, and quantiles.
 
-        The weights are of shape (q,), the offset (S,) is of each draw.
+        Of each of C pairs of weights, shape (C, q), and offsets of each draw, (C, S); the result is (C, 2 + P, G).
         """
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:

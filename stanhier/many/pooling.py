@@ -19,16 +19,14 @@ from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.frames import as_frame, clean_group
-from stanhier.design.columns import INTERCEPT
 from stanhier.design.making import build_design
-from stanhier.engines.parameters import Role
 from stanhier.evaluation.comparison import compare
 from stanhier.fit import Fit
 from stanhier.formula.parse import ParsedFormula, parse
+from stanhier.many.pooled_tables import COMPLETE, NONE, PARTIAL, pooled_tables
 from stanhier.many.separate import refuse_many, separate_columns, separate_priors, separated
 from stanhier.model import Model
-from stanhier.posterior import labelled
-from stanhier.posterior.groups import group_draws
+from stanhier.posterior.places import At, place_at
 from stanhier.posterior.sampling import SamplingTask, sample_and_diagnose
 from stanhier.regressions import LinearRegression, VaryingIntercept, class_of
 from stanhier.stan.crews import OwnThreads, crew_of
@@ -39,12 +37,10 @@ from stanhier.stan.tasks import results_of
 
 __all__ = ["Pooling", "pooling"]
 
-_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "context", "prob", "executor")
+_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "context", "at", "prob", "executor")
 
 _OF_GROUPS = ("sigma_alpha", "sd", "cor")
 """Priors that complete pooling has no use for."""
-
-COMPLETE, NONE, PARTIAL = "complete pooling", "no pooling", "partial pooling"
 
 
 @dataclass(frozen=True)
@@ -57,18 +53,21 @@ class Pooling:
         By the names "complete pooling", "no pooling" and "partial pooling".
     estimates : pandas.DataFrame
         One row per group: its number of rows `n`, and for each fit the median and the central interval of the group's
-        intercept (at x = 0): `complete`, `complete_lower`, `complete_upper`, `no`, `no_lower`, `no_upper`, `partial`,
+        mean, where `at` says: `complete`, `complete_lower`, `complete_upper`, `no`, `no_lower`, `no_upper`, `partial`,
         `partial_lower`, `partial_upper`, in units of the response.
     prob : float
         Probability of the intervals.
     tables : dict of pandas.DataFrame
         By effect, "Intercept" or the column whose slope varies, what `estimates` is of the first.
+    at : str
+        Where the predictors are: "at the mean of the predictors"; empty where there are none.
     """
 
     fits: dict[str, Fit[Model]]
     estimates: pd.DataFrame
     prob: float
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    at: str = ""
 
     @property
     def group(self) -> str:
@@ -113,7 +112,8 @@ class Pooling:
 
     def __repr__(self) -> str:
         formula = self.fits[COMPLETE].model.formula
-        lines = [f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'"]
+        at = f", {self.at}" if self.at else ""
+        lines = [f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'{at}"]
         if len(self.tables) < 2:
             return "\n".join([*lines, str(self.estimates)])
         return "\n".join([*lines, *(f"{effect}\n{table}" for effect, table in self.tables.items())])
@@ -129,6 +129,7 @@ def pooling(
     sigma: float | None = None,
     se: str | Any | None = None,
     context: Mapping[str, Callable[..., Any]] | None = None,
+    at: At = "mean",
     prob: float = 0.9,
     executor: Executor | None = None,
     **kwargs: Unpack[SampleKeywords],
@@ -156,6 +157,8 @@ def pooling(
         pooling.
     sigma, se, context
         As for `LinearRegression`.
+    at : {"mean", 0} or dict
+        Where the predictors are when groups' means are compared; as for `Fit.group_summary`.
     prob : float
         Probability of the intervals in `estimates`.
     executor : concurrent.futures.Executor, optional
@@ -176,6 +179,8 @@ def pooling(
         If the data cannot be used, or no pooling would need more than 1,000 coefficients of groups.
     PriorError
         If a prior does not fit its parameter.
+    StanhierError
+        If `prob` is not between 0 and 1, or `at` is nothing of the kind.
 
     References
     ----------
@@ -194,6 +199,7 @@ def pooling(
     kind = class_of(parsed)
     own_priors = _as_population(given) if kind is VaryingIntercept else given
     partial = kind.made_before(parsed.text, frame, context, priors=own_priors, sigma=sigma, se=se)
+    place = place_at(partial, at, "pooling")
     (grouping,) = partial.design.groupings
     refuse_many(grouping.name, len(grouping.levels), grouping.n_effects)
     known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
@@ -208,8 +214,8 @@ def pooling(
     separate_given = separate_priors(complete, columns, own, effects, given)
     separate = LinearRegression(texts.separate, by_category, priors=separate_given, **known)
     fits = _sampled({COMPLETE: complete, NONE: separate, PARTIAL: partial}, executor, kwargs)
-    tables = {effect: _estimates(fits, k, own[:, k], prob) for k, effect in enumerate(effects)}
-    return Pooling(fits, tables[effects[0]], prob, tables)
+    tables = pooled_tables(fits, own, place, prob)
+    return Pooling(fits, tables[effects[0]], prob, tables, place.words)
 
 
 def _with_group(formula: str, group: str | None, context: Any) -> ParsedFormula:
@@ -247,53 +253,3 @@ def _sampled(models: dict[str, Model], executor: Executor | None, keywords: Mapp
 
 def _as_population(given: dict[str, Any]) -> dict[str, Any]:
     return {"mu_alpha" if key == "alpha" else key: prior for key, prior in given.items()}
-
-
-def _estimates(fits: dict[str, Fit[Model]], effect: int, own: np.ndarray, prob: float) -> pd.DataFrame:
-    """Summarise an effect of each group, the intercept at x = 0 or a slope, in each of the fits.
-
-    Parameters
-    ----------
-    fits : dict of Fit
-    effect : int
-        Its position.
-    own : numpy.ndarray of int, shape (J,)
-        Its columns in the design without pooling.
-    prob : float
-    """
-    grouping = fits[PARTIAL].model.rows.groupings[0]
-    name = grouping.effects[effect]
-    coefficients = {
-        "complete": _common(fits[COMPLETE], name)[:, None],
-        "no": _draws_of(fits[NONE].posterior["beta"])[:, own],
-        "partial": _partial(fits[PARTIAL], effect, name),
-    }
-    table = {"n": grouping.sizes}
-    for kind, draws in coefficients.items():
-        tail = (1 - prob) / 2
-        ends = np.quantile(draws, [0.5, tail, 1 - tail], axis=0)
-        for suffix, column in zip(("", "_lower", "_upper"), ends, strict=True):
-            table[kind + suffix] = np.broadcast_to(column, len(own))
-    return pd.DataFrame(table, index=pd.Index(labelled.plain_labels(grouping.levels), name=grouping.name))
-
-
-def _common(fit: Fit[Model], effect: str) -> np.ndarray:
-    """Give draws of the population's intercept or slope, shape (S,)."""
-    inventory = fit.model.parameters
-    if effect == INTERCEPT:
-        intercept = inventory.of(Role.INTERCEPT)
-        assert intercept is not None
-        return _draws_of(fit.posterior[intercept.name])
-    return _draws_of(fit.posterior["beta"])[:, fit.model.design.predictors.index(effect)]
-
-
-def _partial(fit: Fit[Model], effect: int, name: str) -> np.ndarray:
-    """Give draws of the groups' own intercepts or slopes, shape (S, J)."""
-    own = _draws_of(group_draws(fit))
-    return own if fit.model.own_intercepts else own[:, :, effect] + _common(fit, name)[:, None]
-
-
-def _draws_of(array: Any) -> np.ndarray:
-    """Give draws chain by chain, shape (S, ...)."""
-    values = array.to_numpy()
-    return np.asarray(values.reshape(-1, *values.shape[2:]))

@@ -14,9 +14,11 @@ from stanhier.plots.parameters import posterior, prior, prior_posterior
 from stanhier.plots.pooling import pooling
 from stanhier.plots.prediction import prediction
 from stanhier.plots.predictive import ppc
+from stanhier.plots.ranks import ranks
 from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import MAX_GROUPS
 from stanhier.plots.shrinkage import shrinkage
+from stanhier.plots.typical import made_from
 
 __all__ = [
     "MAX_GROUPS",
@@ -24,6 +26,7 @@ __all__ = [
     "forest",
     "group_sizes",
     "linear_words",
+    "made_from",
     "pair",
     "plot_compare",
     "pooling",
@@ -32,6 +35,7 @@ __all__ = [
     "prediction",
     "prior",
     "prior_posterior",
+    "ranks",
     "shrinkage",
     "trace",
 ]

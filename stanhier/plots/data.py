@@ -76,6 +76,7 @@ def draw_data(
         markersize=3 if few else 1.5,
         alpha=0.7 if few else 0.35,
         markeredgewidth=0,
+        zorder=1.5,  # behind means and their intervals
     )
 
 

@@ -15,9 +15,10 @@ from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.scales import linear_words
-from stanhier.plots.shared import Intervals, intervals, short
+from stanhier.plots.shared import INNER, Intervals, plain, short
+from stanhier.posterior.chosen_groups import ChosenGroups, group_coefficient, summarised, term_of
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.groups import group_coefficient, term_of
+from stanhier.posterior.places import Place
 
 __all__ = ["MEAN_OF_GROUPS", "Coefficient", "Factor", "factor_of", "group_sizes", "is_label", "population_factors"]
 
@@ -54,6 +55,11 @@ class Coefficient:
     def centre(self) -> float:
         """The median of what the groups vary around."""
         return float(np.median(self.offset))
+
+    @property
+    def mean(self) -> float:
+        """The mean of what the groups vary around."""
+        return float(self.offset.mean())
 
 
 @dataclass(frozen=True)
@@ -139,39 +145,47 @@ class Factor:
             raise StanhierError(f"{where}(effects=[]): no effect is named; {there_are}.")
         return wanted
 
-    def coefficient(self, effect: str, x: np.ndarray) -> Coefficient:
-        """Give what groups have of their own: of the intercept at columns x of the design, shape (K + E,)."""
-        weights, offset = group_coefficient(self.fit, self.grouping, effect, x)
+    def coefficient(self, effect: str, place: Place) -> Coefficient:
+        """Give what groups have of their own: of the intercept with the predictors at a place."""
+        weights, offset = group_coefficient(self.fit, self.grouping, effect, place.x)
         linear = linear_words(self.fit.model.design)
         if self.grouping.columns[self.grouping.effects.index(effect)] != CONSTANT:
             return Coefficient(effect, weights, offset, f"{linear.removeprefix('mean ')} per unit of {short(effect)}")
-        at = " at the mean of the predictors" if x.any() else " at predictors of 0" if len(x) else ""
+        at = [place.words] if place.words else []
         if self.fit.model.design.has_offset:
-            at += " and an offset of 0" if at else " at an offset of 0"
+            at.append("and an offset of 0" if at else "at an offset of 0")
         intercept = self.fit.model.parameters.of(Role.INTERCEPT)
-        of_it = MEAN_OF_GROUPS if x.any() or intercept is None else f"{intercept.name}, {MEAN_OF_GROUPS}"
-        return Coefficient(effect, weights, offset, f"{linear}{at}", of_it)
+        of_it = MEAN_OF_GROUPS if place.x.any() or intercept is None else f"{intercept.name}, {MEAN_OF_GROUPS}"
+        return Coefficient(effect, weights, offset, " ".join([linear, *map(plain, at)]), of_it)
 
-    def intervals(self, coefficients: Sequence[Coefficient], prob: float) -> list[Intervals]:
-        """Summarise coefficients of all groups, in blocks where there is no room for all draws of all groups."""
+    def intervals(
+        self, coefficients: Sequence[Coefficient], prob: float, groups: np.ndarray | None = None
+    ) -> list[Intervals]:
+        """Summarise coefficients of groups, all of them where none are named, as `group_summary` does."""
+        positions = np.arange(self.n_groups) if groups is None else groups
+        chosen = ChosenGroups(self.term, positions, self.grouping.levels[positions])
+        inner = min(INNER, prob)
+        probabilities = [0.5, (1 - prob) / 2, (1 + prob) / 2, (1 - inner) / 2, (1 + inner) / 2]
+        combinations = [(one.weights, one.offset) for one in coefficients]
+        return [Intervals(*one[2:]) for one in summarised(self.fit, chosen, combinations, probabilities)]
+
+    def pooled(self, coefficients: Sequence[Coefficient]) -> list[np.ndarray]:
+        """Give posterior means of the coefficients of all groups, shape (J,) each."""
         draws, engine = self.fit.draws, self.fit.model.engine
         step = max(1, _BLOCK_VALUES // (draws.n_draws * self.grouping.n_effects))
-        parts: list[list[Intervals]] = [[] for _ in coefficients]
-        for start in range(0, self.n_groups, step):
-            effects = engine.effects(draws, self.term, np.arange(start, min(start + step, self.n_groups)))
-            for part, one in zip(parts, coefficients, strict=True):
-                part.append(intervals(effects @ one.weights + one.offset[:, None], prob))
-        names = Intervals.__dataclass_fields__
-        return [Intervals(*(np.concatenate([getattr(p, name) for p in part]) for name in names)) for part in parts]
+        blocks = (np.arange(k, min(k + step, self.n_groups)) for k in range(0, self.n_groups, step))
+        effects = np.concatenate([engine.effect_means(draws, self.term, block).mean(axis=0) for block in blocks])
+        return [effects @ one.weights + one.mean for one in coefficients]
 
     def unpooled(self, coefficients: Sequence[Coefficient]) -> list[np.ndarray]:
-        """Give coefficients as each group's rows alone have them, shape (J,) each; nan where they do not tell."""
+        """Give coefficients as each group's rows alone have them, shape (J,) each; nan where they do not tell.
+
+        What else is in them, the population's part above all, is averaged over the draws that `pooled` averages over:
+        how far a draw of it is off moves both by as much.
+        """
         own = self.fit.model.engine.own_effects(self.fit.draws, self.term)
         used = [one.weights != 0 for one in coefficients]
-        return [
-            own[:, which] @ one.weights[which] + one.offset.mean()
-            for one, which in zip(coefficients, used, strict=True)
-        ]
+        return [own[:, which] @ one.weights[which] + one.mean for one, which in zip(coefficients, used, strict=True)]
 
     def covariance(self, coefficients: Sequence[Coefficient]) -> np.ndarray:
         """Give the posterior mean of the covariance of groups' coefficients."""

@@ -1,7 +1,6 @@
 """The picture of groups side by side: sorted intervals of their intercepts and slopes; or of the coefficients."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,10 @@ from stanhier.plots.figures import (
     new_axes,
     refuse_several,
 )
-from stanhier.plots.rows import MAX_PANELS, draw_rows, finish_panels, in_lines, row_height, row_panels
+from stanhier.plots.rows import MAX_PANELS, GroupRows, draw_rows, finish_panels, in_lines, row_height, row_panels
 from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import (
-    MAX_GROUPS,
-    POSTERIOR,
     REFERENCE,
-    Intervals,
     flat,
     intervals,
     label_width,
@@ -33,11 +29,10 @@ from stanhier.plots.shared import (
     short,
 )
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.groups import At, predictors_at
+from stanhier.posterior.places import At, place_at
 
 __all__ = ["forest"]
 
-_REST_ROWS = 8
 _BOTH = "value at predictors of 0 (intercept), change per unit of the predictor (others)"
 _COEFFICIENTS = {Role.INTERCEPT: "value at predictors of 0", Role.SLOPES: "change per unit of the predictor"}
 
@@ -77,9 +72,9 @@ def forest(
         else the intercept.
     groups : sequence, optional
         Labels of the groups to draw, all of them one by one.
-    at : {"mean", 0}
-        Where the predictors are when groups' means are compared: at their means over the rows, or at 0, where the
-        intercepts are.
+    at : {"mean", 0} or dict
+        Where the predictors are when groups' means are compared: at their means over the rows; at 0, where the
+        intercepts are; or at values by column, such as `{"year": 2000}`. As for `group_summary`.
     prob : float
         Probability of the thin interval; the thick one has 50 %.
     figsize : (float, float), optional
@@ -95,13 +90,13 @@ def forest(
     Raises
     ------
     StanhierError
-        If `prob` is not between 0 and 1, `at` is neither "mean" nor 0, there is no such parameter, factor, effect or
+        If `prob` is not between 0 and 1, `at` is nothing of the kind, there is no such parameter, factor, effect or
         group, there are several factors and none is named, groups and coefficients are named together, several effects
         are to go into `ax`, or `figsize` is no size or goes with `ax`.
     """
     prob = checked_probability(prob, "plot_forest")
     size = checked_size(figsize, "plot_forest", ax=ax)
-    x = predictors_at(fit, at, "plot_forest")
+    place = place_at(fit.model, at, "plot_forest")
     names, group = _asked_for(fit, var_names, group)
     if names:
         if not (group is groups is effects is None):
@@ -112,7 +107,7 @@ def forest(
     shown = factor.effects(effects, "plot_forest")
     drawn = shown if effects is not None else shown[:MAX_PANELS]
     refuse_several(ax, len(drawn), "plot_forest", listed(factor.grouping.effects))
-    return _forest_of_groups(factor, [factor.coefficient(one, x) for one in drawn], groups, prob, size, ax)
+    return _forest_of_groups(factor, [factor.coefficient(one, place) for one in drawn], groups, prob, size, ax)
 
 
 def _asked_for(
@@ -147,32 +142,6 @@ def _asked_for(
     return names, group
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Which groups are drawn, and where: `shown` one by one, the `rest` in a band."""
-
-    shown: np.ndarray
-    rest: np.ndarray
-    positions: np.ndarray
-    band: np.ndarray
-
-    @classmethod
-    def of(cls, order: np.ndarray, *, all_of_them: bool) -> "_Rows":
-        """Place groups in their order from below, of many the middle ones closer together."""
-        if all_of_them or len(order) <= MAX_GROUPS:
-            return cls(order, order[:0], np.arange(len(order), dtype=float), np.empty(0))
-        half = MAX_GROUPS // 2
-        above = half + _REST_ROWS + 1 + np.arange(half)
-        positions = np.concatenate([np.arange(half), above]).astype(float)
-        shown, rest = np.concatenate([order[:half], order[-half:]]), order[half:-half]
-        return cls(shown, rest, positions, np.linspace(half, half + _REST_ROWS, len(rest)))
-
-    @property
-    def height(self) -> float:
-        """Inches of a picture of them."""
-        return max(2.6, 1.3 + row_height(len(self.shown)) * (float(self.positions[-1]) + 1))
-
-
 def _forest_of_groups(
     factor: Factor,
     drawn: list[Coefficient],
@@ -182,17 +151,15 @@ def _forest_of_groups(
     ax: Any,
 ) -> Any:
     chosen = np.arange(factor.n_groups) if groups is None else factor.positions(groups, "plot_forest")
-    estimates = [one[chosen] for one in factor.intervals(drawn, prob)]
-    rows = _Rows.of(np.argsort(estimates[0].median, kind="stable"), all_of_them=groups is not None)
+    estimates = factor.intervals(drawn, prob, chosen)
+    rows = GroupRows.of(np.argsort(estimates[0].median, kind="stable"), all_of_them=groups is not None)
     names = factor.labels
-    labels = [names[int(chosen[k])] for k in rows.shown]
-    width, positions = label_width(labels), rows.positions
+    positions, labels = rows.labelled([names[int(chosen[k])] for k in rows.shown])
+    width = label_width([names[int(chosen[k])] for k in rows.shown])
     details = f"(median, 50 % and {100 * prob:g} % intervals)"
-    if len(rows.rest):
-        positions, labels = np.append(positions, rows.band.mean()), [*labels, f"{len(rows.rest):,} groups between"]
     axes = row_panels(len(drawn), width, rows.height, size, ax)
     for k, (panel, one, estimate) in enumerate(zip(axes, drawn, estimates, strict=True)):
-        _draw_panel(panel, rows, estimate, is_sorted=k == 0)
+        rows.draw(panel, estimate, is_sorted=k == 0)
         words = one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS
         panel.axvline(one.centre, color=REFERENCE, linestyle="--", linewidth=1, zorder=0, label=words)
         panel.set_xlabel(in_lines(one.words, len(axes)) + (f"\n{details}" if len(axes) == 1 else ""))
@@ -205,15 +172,6 @@ def _forest_of_groups(
         return first
     finish_panels(axes, [one.effect for one in drawn], factor.grouping.n_effects, details)
     return axes
-
-
-def _draw_panel(ax: Any, rows: _Rows, estimates: Intervals, *, is_sorted: bool) -> None:
-    if len(rows.rest):
-        rest = estimates[rows.rest]
-        ax.hlines(rows.band, rest.lower, rest.upper, color=POSTERIOR, alpha=0.3, linewidth=0.8)
-        style = {"linewidth": 1.5} if is_sorted else {"linewidth": 0, "marker": ".", "markersize": 1.5}
-        ax.plot(rest.median, rows.band, color=POSTERIOR, **style)
-    draw_rows(ax, rows.positions, estimates[rows.shown])
 
 
 def _forest_of_coefficients(

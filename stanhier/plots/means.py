@@ -89,8 +89,9 @@ def draw_means(
     crowd = max(1.0, len(course.values) / 18)
     if new is not None:
         ax.vlines(at, new[0], new[2], color=color, alpha=0.2, linewidth=14 / crowd, label=outer_label)
-    ax.vlines(at, mean[0], mean[2], color=color, linewidth=max(3 / crowd, 1), label=inner_label)
-    ax.plot(at, mean[1], "o", color=color, markersize=6 / np.sqrt(crowd), label=mean_label)
+    ax.vlines(at, mean[0], mean[2], color=color, linewidth=max(3 / crowd, 1), label=inner_label, zorder=3)
+    edge = {"markeredgecolor": _paper(), "markeredgewidth": 1 / crowd}  # seen among the points of the data
+    ax.plot(at, mean[1], "o", color=color, markersize=7 / np.sqrt(crowd), label=mean_label, zorder=4, **edge)
 
 
 def _in_places(band: np.ndarray, there: np.ndarray) -> np.ndarray:
@@ -181,6 +182,13 @@ def _new(fit: Fitted[Regression], line: np.ndarray, others: list[np.ndarray]) ->
     if model.family.is_discrete:
         return np.asarray(np.minimum(model.family.draw(rng, line, auxiliary), ENDLESS))
     return np.asarray(line + model.family.draw(rng, np.zeros((len(line), 1)), auxiliary))
+
+
+def _paper() -> Any:
+    """Give the colour behind the data."""
+    import matplotlib as mpl
+
+    return mpl.rcParams["axes.facecolor"]
 
 
 def _width(ax: Any) -> float:

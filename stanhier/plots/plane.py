@@ -27,7 +27,7 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
     raw : list of two numpy.ndarray, shape (J,)
         Without pooling; nan of groups whose rows do not tell.
     pooled : list of two numpy.ndarray, shape (J,)
-        Posterior medians.
+        Posterior means.
     ax : matplotlib.axes.Axes
     """
     own, estimate = np.stack(raw), np.stack(pooled)
@@ -38,7 +38,7 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
         arrows = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.002, "headwidth": 8}
         ax.quiver(*own[:, told], *step, color=REFERENCE, alpha=0.7, zorder=1, **arrows)
     limits = [within_sight(of_rows[told], of_all) for of_rows, of_all in zip(own, estimate, strict=True)]
-    mean = np.array([one.offset.mean() for one in drawn])
+    mean = np.array([one.mean for one in drawn])
     covariance = factor.covariance(drawn)
     for prob, style in zip(_INSIDE, ("-", "--"), strict=True):
         edge = _ellipse(mean, covariance, prob)
@@ -58,7 +58,7 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
         label="no pooling: own least squares",
         **marks,
     )
-    ax.plot(*estimate, color=POSTERIOR, markeredgewidth=0, label="partial pooling: posterior median", **marks)
+    ax.plot(*estimate, color=POSTERIOR, markeredgewidth=0, label="partial pooling: posterior mean", **marks)
     ax.plot(*mean, "+", color=REFERENCE, markersize=12, markeredgewidth=2, label="mean of the population")
     for (low, high), limit in zip(limits, (ax.set_xlim, ax.set_ylim), strict=True):
         margin = 0.03 * (high - low)

@@ -20,7 +20,7 @@ from stanhier.plots.figures import (
     refuse_several,
 )
 from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, row_height, row_panels
-from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
+from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, plain, short
 from stanhier.posterior.fitted import Fitted
 
 __all__ = ["pooling"]
@@ -50,6 +50,10 @@ class Pooled(Protocol):
     @property
     def group(self) -> str:
         """The grouping column."""
+
+    @property
+    def at(self) -> str:
+        """Where the predictors are; empty without any."""
 
 
 @in_our_words(name="plot", called_on="result")
@@ -120,7 +124,7 @@ def _words(result: Pooled, effect: str) -> str:
     response = short(design.formula.response)
     if effect != INTERCEPT:
         return f"{response} per unit of {short(effect)}"
-    return f"mean {response}{' at predictors of 0' if design.predictors else ''}"
+    return f"mean {response} {plain(result.at)}".rstrip()
 
 
 def _rows(

@@ -1,5 +1,6 @@
 """The picture of a regression: data, mean line and intervals along one predictor."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
+from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.regression import Regression
 from stanhier.plots.data import draw_data, largest_share, offset_words
 from stanhier.plots.figures import (
@@ -21,9 +23,17 @@ from stanhier.plots.held import HeldGroups, held_groups
 from stanhier.plots.means import along_words, draw_means, finish, limit_counts
 from stanhier.plots.scales import mean_noun, mean_words
 from stanhier.plots.shared import POSTERIOR, ink, plain, short
-from stanhier.plots.typical import course_along, evenly, fixed_words, lines_by, typical_values
+from stanhier.plots.typical import (
+    course_along,
+    evenly,
+    fixed_words,
+    lines_by,
+    made_from,
+    own_words,
+    typical_values,
+)
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.groups import predictors_at
+from stanhier.posterior.places import place_at
 
 __all__ = ["prediction"]
 
@@ -48,6 +58,8 @@ def prediction(
     side, of more than 100 at levels that are evenly chosen. Where the formula is not defined at the means, as `1 / x`
     at 0, the others stay at the nearest row of the data; where it is not defined along `x`, the line has gaps.
 
+    With `by` a grouping factor, each panel is at its own group's values: means and most frequent levels of its rows.
+
     Without `by`, the line of a model with groups is that of the average group, and new observations are ones in a new
     group of each factor, so their interval holds the spread of the groups too, in slopes as in intercepts. So it is of
     the factors that neither `by` nor `groups` name; a group of `a:b` is known with its group of `a`.
@@ -63,7 +75,8 @@ def prediction(
     ----------
     fit : Fitted
     x : str
-        The predictor's column: numbers or categories.
+        The predictor's column: numbers or categories. Of a predictor that is calculated, as `log(dose)`, it is the
+        column that it is made from.
     by : str, optional
         A grouping factor, such as "county" or "school:class", for one panel per group (at most 24, evenly chosen from
         the groups sorted by their means at the mean of the predictors, or by their slopes where no intercept varies),
@@ -93,10 +106,7 @@ def prediction(
     size = checked_size(figsize, "plot_prediction", ax=ax)
     design = fit.model.rows
     columns = list(design.formula.predictor_columns)
-    if x not in columns:
-        raise StanhierError(
-            f"plot_prediction(x={quoted(x)}): 'x' must be a predictor of the model: {_listed(columns)}."
-        )
+    x = _column(design, x)
     held = held_groups(fit, x, by, groups)
     if held.by is not None:
         if ax is not None:
@@ -133,6 +143,22 @@ def prediction(
     return ax
 
 
+def _column(design: InMemoryDesign, x: Any) -> str:
+    """Give the column of the data to draw along: itself, or the one that a predictor is made from."""
+    columns = list(design.formula.predictor_columns)
+    if x in columns:
+        return str(x)
+    behind = made_from(design, x)
+    if len(behind) == 1:
+        return behind[0]
+    if behind:
+        raise StanhierError(
+            f"plot_prediction(x={quoted(x)}): it is made from several columns; draw along one of them: "
+            f"{_listed(behind)}."
+        )
+    raise StanhierError(f"plot_prediction(x={quoted(x)}): 'x' must be a predictor of the model: {_listed(columns)}.")
+
+
 def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] | None) -> Any:
     fit, factor = held.fit, held.by
     assert factor is not None
@@ -140,12 +166,11 @@ def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] 
     if chosen is None:
         effects = factor.grouping.effects
         sorted_by = "Intercept" if "Intercept" in effects else effects[0]
-        (estimates,) = factor.intervals(
-            [factor.coefficient(sorted_by, predictors_at(fit, "mean", "plot_prediction"))], prob
-        )
+        place = place_at(fit.model, "mean", "plot_prediction")
+        (estimates,) = factor.intervals([factor.coefficient(sorted_by, place)], prob)
         chosen = np.argsort(estimates.median, kind="stable")[evenly(factor.n_groups, _MAX_PANELS)]
-    typical = typical_values(fit.model.rows)
-    course = course_along(fit.model.rows, x, typical)
+    design = fit.model.rows
+    course = course_along(design, x, typical_values(design))
     columns = min(6, max(3, int(np.ceil(np.sqrt(len(chosen))))))
     each = (2.1, 2.0) if columns > 3 else (2.8, 2.4)
     axes = grid_of_axes(len(chosen), columns=columns, each=each, figsize=figsize, sharex=True, sharey=True)
@@ -153,7 +178,8 @@ def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] 
     for k, (code, panel) in enumerate(zip(chosen, axes, strict=True)):
         inside = held.inside(int(code))
         draw_data(panel, fit, course, held.rows(inside), ink(), largest=largest, label=k == 0)
-        values = {**typical, **held.values(inside)}
+        own = typical_values(design.take(held.rows({factor.term: int(code)})))
+        values = {**own, **held.values(inside)}
         draw_means(panel, fit, course, values, prob, POSTERIOR, labels=k == 0, inside=inside)
         panel.set_title(short(factor.grouping.levels[int(code)], 24 if columns > 3 else 32), fontsize=9)
         finish(panel, fit, course)
@@ -163,14 +189,23 @@ def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] 
         panel.set_ylabel("")
     limit_counts(axes, fit)
     figure = axes[0].get_figure()
-    words, fixed = (
-        along_words(course),
-        fixed_words(fit.model.rows, typical, x, factor.grouping.name, groups=[*held.words(), *offset_words(fit.model)]),
-    )
-    figure.supxlabel(f"{words}\n{fixed}" if fixed else words, fontsize=10)
+    words = along_words(course)
+    others = [name for name in design.formula.predictor_columns if name not in (x, *factor.grouping.factors)]
+    said = ", ".join(filter(None, [*held.words(), *offset_words(fit.model), own_words(design, others)]))
+    figure.supxlabel("\n".join([words, *textwrap.wrap(f"(at {said})", 64)]) if said else words, fontsize=10)
     figure.supylabel(mean_words(fit.model.design), fontsize=10)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
+    some = f"{len(chosen):,} of " if len(chosen) < factor.n_groups else ""
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=len(labels),
+        frameon=False,
+        fontsize=9,
+        title=f"{some}{factor.n_groups:,} groups of {short(factor.grouping.name)}",
+        title_fontsize=10,
+    )
     return axes
 
 

@@ -2,17 +2,76 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from stanhier.plots.figures import new_axes, panels_of
-from stanhier.plots.shared import POSTERIOR, Intervals, short
+from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, Intervals, short
 
-__all__ = ["MAX_PANELS", "draw_rows", "finish_panels", "in_lines", "row_height", "row_panels"]
+__all__ = ["MAX_PANELS", "GroupRows", "draw_rows", "finish_panels", "in_lines", "row_height", "row_panels"]
 
 MAX_PANELS = 6
 """Effects that a picture shows beside each other, unless they are named."""
+
+_REST_ROWS = 8
+
+
+@dataclass(frozen=True)
+class GroupRows:
+    """Which groups are drawn, and where: of many those at the ends one by one, the rest in a band.
+
+    Attributes
+    ----------
+    shown, rest : numpy.ndarray of int
+        The groups one by one, and those in the band, from below.
+    positions, band : numpy.ndarray
+        Where they stand.
+    """
+
+    shown: np.ndarray
+    rest: np.ndarray
+    positions: np.ndarray
+    band: np.ndarray
+
+    @classmethod
+    def of(cls, order: np.ndarray, *, all_of_them: bool) -> "GroupRows":
+        """Place groups in their order from below; of more than 50 those between the 25 at each end in a band.
+
+        Parameters
+        ----------
+        order : numpy.ndarray of int
+        all_of_them : bool
+            Whether to place any number one by one.
+        """
+        if all_of_them or len(order) <= MAX_GROUPS:
+            return cls(order, order[:0], np.arange(len(order), dtype=float), np.empty(0))
+        half = MAX_GROUPS // 2
+        above = half + _REST_ROWS + 1 + np.arange(half)
+        positions = np.concatenate([np.arange(half), above]).astype(float)
+        shown, rest = np.concatenate([order[:half], order[-half:]]), order[half:-half]
+        return cls(shown, rest, positions, np.linspace(half, half + _REST_ROWS, len(rest)))
+
+    @property
+    def height(self) -> float:
+        """Inches of a picture of them."""
+        return max(2.6, 1.3 + row_height(len(self.shown)) * (float(self.positions[-1]) + 1))
+
+    def labelled(self, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+        """Give where labels stand, and the labels: the names of the groups one by one, and what the band is of."""
+        if not len(self.rest):
+            return self.positions, list(names)
+        return np.append(self.positions, self.band.mean()), [*names, f"{len(self.rest):,} groups between"]
+
+    def draw(self, ax: Any, estimates: Intervals, *, is_sorted: bool) -> None:
+        """Draw intervals of all groups; the medians of a band as a line where the groups are sorted by them."""
+        if len(self.rest):
+            rest = estimates[self.rest]
+            ax.hlines(self.band, rest.lower, rest.upper, color=POSTERIOR, alpha=0.3, linewidth=0.8)
+            style = {"linewidth": 1.5} if is_sorted else {"linewidth": 0, "marker": ".", "markersize": 1.5}
+            ax.plot(rest.median, self.band, color=POSTERIOR, **style)
+        draw_rows(ax, self.positions, estimates[self.shown])
 
 
 def draw_rows(ax: Any, y: np.ndarray, estimates: Intervals) -> None:

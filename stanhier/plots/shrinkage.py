@@ -25,7 +25,7 @@ from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, row_height,
 from stanhier.plots.scales import refuse_other_than_gaussian
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.groups import At, predictors_at
+from stanhier.posterior.places import At, place_at
 
 __all__ = ["shrinkage"]
 
@@ -47,6 +47,8 @@ def shrinkage(
 
     Without pooling, a group's mean is that of its rows, taken to the predictors of `at` with the posterior mean slopes;
     where slopes vary too, intercept and slopes are the least squares of its rows, of a group whose rows can tell them.
+    With partial pooling it is the posterior mean. What both share, the population's part, is the same mean over the
+    draws in both, so that its Monte Carlo error moves both ends of an arrow and makes none longer.
 
     Two effects are drawn against each other, "plane": an arrow leads from a group's least squares to its estimate (of
     more than 100 groups without arrows), and ellipses hold 50 % and 90 % of the population, whose mean and covariance
@@ -65,9 +67,9 @@ def shrinkage(
         The effects to draw, "Intercept" or columns; by default the first 6.
     kind : {"rows", "plane"}, optional
         One of the pictures; by default "plane" of two effects.
-    at : {"mean", 0}
-        Where the predictors are when groups' means are compared: at their means over the rows, or at 0, where the
-        intercepts are.
+    at : {"mean", 0} or dict
+        Where the predictors are when groups' means are compared: at their means over the rows; at 0, where the
+        intercepts are; or at values by column, such as `{"year": 2000}`. As for `group_summary`.
     figsize : (float, float), optional
         Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
@@ -82,7 +84,7 @@ def shrinkage(
     ------
     StanhierError
         If responses are not Gaussian, the model has no groups, there is no such factor or effect, there are several
-        factors and none is named, `kind` is none of these or needs two effects, `at` is neither "mean" nor 0, several
+        factors and none is named, `kind` is none of these or needs two effects, `at` is nothing of the kind, several
         panels are to go into `ax`, or `figsize` is no size or goes with `ax`.
 
     References
@@ -99,7 +101,7 @@ def shrinkage(
         "plot_ppc() their observed means or proportions.",
     )
     size = checked_size(figsize, "plot_shrinkage", ax=ax)
-    x = predictors_at(fit, at, "plot_shrinkage")
+    place = place_at(fit.model, at, "plot_shrinkage")
     factor = factor_of(fit, group, "plot_shrinkage")
     shown = factor.effects(effects, "plot_shrinkage")
     names = shown if effects is not None else shown[:MAX_PANELS]
@@ -111,9 +113,9 @@ def shrinkage(
             f'plot_shrinkage(kind="plane"): this is of two effects, not {len(names)}; name two with effects=: '
             f"{there_are}."
         )
-    drawn = [factor.coefficient(one, x) for one in names]
+    drawn = [factor.coefficient(one, place) for one in names]
     raw = factor.unpooled(drawn)
-    pooled = [one.median for one in factor.intervals(drawn, 0.9)]
+    pooled = factor.pooled(drawn)
     if len(drawn) == 2 and kind != "rows":
         return plane(factor, drawn, raw, pooled, new_axes(ax, (6.6, 6.2), size))
     refuse_several(ax, len(drawn), "plot_shrinkage", there_are)
@@ -139,8 +141,8 @@ def _rows(
     for panel, one, of_rows, of_all in zip(axes, drawn, raw, pooled, strict=True):
         panel.hlines(y, of_rows[order], of_all[order], color=REFERENCE, linewidth=1, zorder=1)
         panel.plot(of_rows[order], y, "o", color=OTHER, markerfacecolor="none", label=f"no pooling: {own}")
-        panel.plot(of_all[order], y, "o", color=POSTERIOR, label="partial pooling: posterior median")
-        panel.axvline(one.centre, label=one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS, **_LINE)
+        panel.plot(of_all[order], y, "o", color=POSTERIOR, label="partial pooling: posterior mean")
+        panel.axvline(one.mean, label=one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS, **_LINE)
         panel.set_xlabel(in_lines(one.words, len(axes)))
         if factor.grouping.n_effects > 1:
             panel.set_xlim(*within_sight(of_rows, of_all))
@@ -173,8 +175,8 @@ def _points(
     dots = {"color": POSTERIOR, "alpha": 0.4, "linewidth": 0}
     for panel, one, of_rows, of_all in zip(axes, drawn, raw, pooled, strict=True):
         panel.scatter(of_rows, of_all, s=areas, **dots)
-        panel.axline((one.centre, one.centre), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
-        panel.axhline(one.centre, label="complete pooling", **_LINE)
+        panel.axline((one.mean, one.mean), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
+        panel.axhline(one.mean, label="complete pooling", **_LINE)
         words = f"the group's own {one.words} (no pooling)"
         panel.set_xlabel(textwrap.fill(words, 72 if len(axes) == 1 else 40))
         if factor.grouping.n_effects > 1:
@@ -186,7 +188,7 @@ def _points(
     for rows in [] if sizes is None else np.unique(np.quantile(sizes, [0, 0.5, 1], method="nearest")):
         area = 4 + 76 * np.median(weights[sizes == rows]) / weights.max()
         first.scatter([], [], s=area, label=f"{rows:,} {'row' if rows == 1 else 'rows'}", **dots)
-    first.set_ylabel("posterior median (partial pooling)")
+    first.set_ylabel("posterior mean (partial pooling)")
     first.legend(frameon=False, loc="upper left", fontsize=9)
     title = f"{factor.n_groups:,} groups of {short(factor.grouping.name)}"
     if len(axes) == 1:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError, FormulaError, StanhierError
 from stanhier.basics.words import quoted
+from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.plots.shared import short
 
@@ -21,6 +22,8 @@ __all__ = [
     "fixed_words",
     "levels_of",
     "lines_by",
+    "made_from",
+    "own_words",
     "rows_at",
     "typical_values",
 ]
@@ -81,10 +84,23 @@ def levels_of(design: InMemoryDesign, name: str) -> list[Any] | None:
     return None
 
 
+def made_from(design: Design, name: Any) -> list[str]:
+    """List the columns of the data that a column of the design, or an expression of the formula, is made from."""
+    formula = design.formula
+    if name in design.columns.names:
+        return sorted(design.columns.made_of(formula)[design.columns.names.index(name)])
+    return sorted(formula.expressions[name].columns) if name in formula.expressions else []
+
+
 def typical_values(design: InMemoryDesign) -> dict[str, Any]:
     """Give a value of each predictor: the most frequent level, or the mean of numbers.
 
     Where the formula is not defined there, as in `1 / x` at 0, they are those of the nearest row of the data.
+
+    Parameters
+    ----------
+    design : InMemoryDesign
+        Of all rows, or of those of a group.
     """
     names = list(design.formula.predictor_columns)
     values = {}
@@ -205,6 +221,19 @@ def fixed_words(
     if len(others) > len(named):
         said.append(f"{len(others) - len(named)} more likewise")
     return "\n".join(textwrap.wrap(f"(at {', '.join(said)})", 64))
+
+
+def own_words(design: InMemoryDesign, others: Sequence[str]) -> str:
+    """Say that predictors stay where each group's own rows have them; empty without others."""
+    categories = [name for name in others if levels_of(design, name) is not None]
+    numbers = [name for name in others if name not in categories]
+    said = [f"{words} {_few(names)}" for words, names in (("mean", numbers), ("most frequent", categories)) if names]
+    return f"each group's own {' and '.join(said)}" if said else ""
+
+
+def _few(names: Sequence[str]) -> str:
+    named = ", ".join(short(name).strip() for name in names[:_NAMED])
+    return named if len(names) <= _NAMED else f"{named} and {len(names) - _NAMED} more"
 
 
 def _number(value: float) -> str:

@@ -196,7 +196,8 @@ def _pictures_of_groups(fit: Fitted[Regression], grouping: Grouping) -> Iterator
     """Give the pictures of the groups of a factor, which is named where there are several."""
     design, name = fit.model.design, grouping.name
     of_factor = "" if len(design.groupings) == 1 else f": groups of {name}"
-    slopes = [column for column in design.formula.predictor_columns if column in grouping.effects]
+    behind = [plots.made_from(design, effect) for effect in grouping.effects]
+    slopes = [columns[0] for columns in behind if len(columns) == 1]
     yield f"Estimates{of_factor}", _INTERVALS, lambda: plots.forest(fit, name)
     how = "own mean, and its estimate" if grouping.effects == (INTERCEPT,) else "least squares, and its estimates"
     if fit.model.family.is_gaussian:

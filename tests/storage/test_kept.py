@@ -15,7 +15,9 @@ def test_a_kept_fit_gives_what_it_gave(kind):
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         scale = np.abs(values[np.isfinite(values)]).max(initial=0.0)
-        np.testing.assert_allclose(found[name], values, rtol=1e-10, atol=1e-10 * scale, err_msg=name)
+        # Quantiles of groups were solved for until 1e-5 of their probability was left, which is up to 3e-9 of the root.
+        tolerance = 3e-9 if name in ("groups", "updated group") else 1e-10
+        np.testing.assert_allclose(found[name], values, rtol=tolerance, atol=tolerance * scale, err_msg=name)
 
 
 @pytest.mark.parametrize("kind", KINDS)

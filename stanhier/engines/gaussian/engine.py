@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import in_double_precision
@@ -173,12 +172,19 @@ class GaussianEngine:
         return conditional_moments(self.compressed, groups, *_arrays(draws))[0][:, :, None]
 
     def summarise_groups(
-        self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
-    ) -> pd.DataFrame:
-        """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper."""
+        self,
+        draws: Draws,
+        term: int,
+        groups: np.ndarray,
+        probabilities: Sequence[float],
+        weights: np.ndarray,
+        offsets: np.ndarray,
+    ) -> np.ndarray:
+        """Summarise offset + effects @ weights of groups, of each of C pairs, shape (C, 2 + P, G)."""
         assert term == 0
-        assert weights.tolist() == [1.0]
-        return group_summary.summarise(self.compressed, groups, draws, offset, prob)
+        assert weights.tolist() == [[1.0]] * len(weights)
+        one = [group_summary.summarise(self.compressed, groups, draws, offset, probabilities) for offset in offsets]
+        return np.stack(one)
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,)."""

@@ -1,7 +1,8 @@
 """Summaries of group effects for any number of groups, without their draws: exact mean and standard deviation."""
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.threads import one_blas_thread
 from stanhier.engines.draws import Draws
@@ -15,8 +16,8 @@ __all__ = ["summarise"]
 
 
 def summarise(
-    compressed: Compressed, groups: np.ndarray, draws: Draws, mu_alpha: np.ndarray, prob: float
-) -> pd.DataFrame:
+    compressed: Compressed, groups: np.ndarray, draws: Draws, offset: np.ndarray, probabilities: Sequence[float]
+) -> np.ndarray:
     """Summarise the intercepts of the groups asked for.
 
     Parameters
@@ -24,30 +25,29 @@ def summarise(
     compressed : Compressed
     groups : numpy.ndarray of int, shape (G,)
     draws : Draws
-    mu_alpha : numpy.ndarray, shape (S,)
-        Draws of the mean intercept, at x = 0.
-    prob : float
-        Probability of the central interval.
+    offset : numpy.ndarray, shape (S,)
+        What is added to the effects: draws of the mean intercept where the predictors are.
+    probabilities : sequence of float, length P
 
     Returns
     -------
-    pandas.DataFrame
-        Columns mean, sd, lower, median, upper; one row per group.
+    numpy.ndarray, shape (2 + P, G)
+        Mean, standard deviation, quantiles.
     """
     arrays = draws.flat(LOCATION), draws.flat(NOISE), draws.flat(SPREAD)
 
     def components(block: slice, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         means, sds = conditional_moments(compressed, groups[block], *(values[part] for values in arrays))
-        means += mu_alpha[part, None]
-        return means, sds
+        means += offset[part, None]
+        return means.T[None], sds.T[None]
 
     with one_blas_thread():
-        moments = _moments(compressed, groups, draws, mu_alpha)
-    return summarise_mixtures(components, len(groups), len(mu_alpha), prob, moments)
+        moments = _moments(compressed, groups, draws, offset)
+    return np.asarray(summarise_mixtures(components, len(groups), len(offset), probabilities, moments)[0])
 
 
 def _moments(
-    compressed: Compressed, groups: np.ndarray, draws: Draws, mu_alpha: np.ndarray
+    compressed: Compressed, groups: np.ndarray, draws: Draws, offset: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exact mean and standard deviation of each mixture, shape (G,).
 
@@ -63,7 +63,7 @@ def _moments(
         members = order[ends[h] : ends[h + 1]]
         shrinkage, _ = given_mean(weight, sigma, sigma_alpha)
         coefficients = np.column_stack(
-            [mu_alpha - shrinkage * location[:, 0], -shrinkage[:, None] * location[:, 1:], shrinkage]
+            [offset - shrinkage * location[:, 0], -shrinkage[:, None] * location[:, 1:], shrinkage]
         )
         features = np.column_stack([np.ones(len(members)), compressed.means[groups[members]]])
         mean[members], variance[members] = linear_moments(features, coefficients)

@@ -1,9 +1,10 @@
 """Summaries of combinations of a group's effects, for any number of groups, without their draws."""
 
-import numpy as np
-import pandas as pd
+from collections.abc import Sequence
 
-from stanhier.basics.threads import one_blas_thread
+import numpy as np
+
+from stanhier.basics.threads import in_threads, one_blas_thread
 from stanhier.engines.draws import Draws
 from stanhier.engines.mixtures import MIXTURE_VALUES, linear_moments, summarise_mixtures
 from stanhier.engines.multilevel.effects import GroupDraws, dense_effects, group_residuals
@@ -15,6 +16,7 @@ __all__ = ["summarise", "summarise_draws"]
 MOST_STRATA = 512
 """With more strata among very many groups, moments too are over the part of the draws whose quantiles are sought."""
 _ROWS = 1 << 16
+_BLOCK_VALUES = 1 << 18
 
 
 def summarise(
@@ -22,12 +24,12 @@ def summarise(
     term: int,
     groups: np.ndarray,
     draws: Draws,
-    prob: float,
+    probabilities: Sequence[float],
     *,
-    combination: np.ndarray,
-    offset: np.ndarray | None = None,
-) -> pd.DataFrame:
-    """Summarise offset + a'b_j of levels of a term.
+    weights: np.ndarray,
+    offsets: np.ndarray,
+) -> np.ndarray:
+    """Summarise offset + a'b_j of levels of a term, for each of C pairs of an offset and a.
 
     Parameters
     ----------
@@ -36,88 +38,108 @@ def summarise(
     groups : numpy.ndarray of int, shape (G,)
         Positions of its levels.
     draws : Draws
-    prob : float
-        Probability of the central interval.
-    combination : numpy.ndarray, shape (q,)
+    probabilities : sequence of float, length P
+    weights : numpy.ndarray, shape (C, q)
         a: a column of the identity matrix for an effect by itself, values of the columns for a group's mean there.
-    offset : numpy.ndarray, shape (S,), optional
-        What is added in each draw: the mean of the population for a group's mean; 0 where not given.
+    offsets : numpy.ndarray, shape (C, S)
+        What is added in each draw: the mean of the population for a group's mean.
 
     Returns
     -------
-    pandas.DataFrame
-        Columns mean, sd, lower, median, upper; one row per group. They are the mixture's over all draws of its normal
-        distributions given the other parameters, or those of the draws where these are what was sampled.
+    numpy.ndarray, shape (C, 2 + P, G)
+        Mean, standard deviation, quantiles. They are the mixture's over all draws of its normal distributions given the
+        other parameters, or those of the draws where these are what was sampled.
     """
-    shift = np.zeros(draws.n_draws) if offset is None else offset
     if term != statistics.eliminated:
         effects = dense_effects(draws, statistics.terms, statistics.eliminated, term)[:, groups]
-        return summarise_draws(effects @ combination + shift[:, None], prob)
+        return summarise_draws(effects, probabilities, weights=weights, offsets=offsets)
     given = GroupDraws.of(draws, statistics)
     strata = np.unique(statistics.strata.stratum[groups])
     moments = None
     if len(groups) * draws.n_draws > MIXTURE_VALUES and len(strata) <= MOST_STRATA:
         with one_blas_thread():
-            moments = _moments(statistics, groups, given, combination, shift)
+            moments = _moments(statistics, groups, given, weights, offsets)
 
     def components(block: slice, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return _components(statistics, groups[block], given.take(part), combination, shift[part])
+        return _components(statistics, groups[block], given.take(part), weights, offsets[:, part])
 
-    return summarise_mixtures(components, len(groups), draws.n_draws, prob, moments)
+    return summarise_mixtures(components, len(groups), draws.n_draws, probabilities, moments)
 
 
-def summarise_draws(values: np.ndarray, prob: float) -> pd.DataFrame:
-    """Summarise draws of shape (S, G), as `summarise` does."""
-    lower, median, upper = np.quantile(values, [(1 - prob) / 2, 0.5, (1 + prob) / 2], axis=0)
-    mean, sd = values.mean(axis=0), values.std(axis=0)
-    return pd.DataFrame({"mean": mean, "sd": sd, "lower": lower, "median": median, "upper": upper})
+def summarise_draws(
+    effects: np.ndarray, probabilities: Sequence[float], *, weights: np.ndarray, offsets: np.ndarray
+) -> np.ndarray:
+    """Summarise combinations of draws of effects, shape (S, G, q), as `summarise` does."""
+    n_groups = effects.shape[1]
+    found = np.empty((len(weights), 2 + len(probabilities), n_groups))
+    step = max(1, _BLOCK_VALUES // len(effects))
+
+    def summary(start: int) -> None:
+        block = slice(start, start + step)
+        for own, a, offset in zip(found, weights, offsets, strict=True):
+            values = np.ascontiguousarray((effects[:, block] @ a + offset[:, None]).T)
+            own[0, block], own[1, block] = values.mean(axis=1), values.std(axis=1)
+            own[2:, block] = np.quantile(values, probabilities, axis=1)
+
+    in_threads(summary, range(0, n_groups, step))
+    return found
 
 
 def _components(
-    statistics: Statistics, groups: np.ndarray, given: GroupDraws, combination: np.ndarray, shift: np.ndarray
+    statistics: Statistics, groups: np.ndarray, given: GroupDraws, weights: np.ndarray, offsets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Means and standard deviations of groups given draws, shape (S, G)."""
+    """Means and standard deviations of groups given draws, each (C, G, S)."""
     present, stratum = np.unique(statistics.strata.stratum[groups], return_inverse=True)
-    weights, variance = _weights(statistics.strata.R[present], given, combination)
+    P = _posterior(statistics.strata.R[present], given)
     residuals = group_residuals(statistics, groups, given.coefficients)
-    means = np.tile(shift, (len(groups), 1))
-    for weight, residual in zip(weights, residuals, strict=True):
-        residual *= weight[stratum]
-        means += residual
-    return means.T, np.sqrt(variance)[stratum].T
+    means, sds = np.empty((2, len(weights), len(groups), len(given.sigma)))
+    for k, (a, offset) in enumerate(zip(weights, offsets, strict=True)):
+        factors, variance = _factors(statistics.strata.R[present], P, given, a)
+        means[k] = offset
+        for factor, residual in zip(factors, residuals, strict=True):
+            means[k] += factor[stratum] * residual
+        sds[k] = np.sqrt(variance)[stratum]
+    return means, sds
 
 
-def _weights(R: np.ndarray, given: GroupDraws, combination: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give what e_j is multiplied by, R P a, shape (q, H, S), and the variance sigma^2 a'Pa, (H, S)."""
+def _posterior(R: np.ndarray, given: GroupDraws) -> np.ndarray:
+    """Covariances of the effects of groups with these factors, in units of sigma^2, shape (q, q, H, S)."""
     R = np.moveaxis(R, 0, -1)
     cross = np.einsum("kih,kjh->ijh", R, R)
-    P = squared(posterior_factors(cross[..., None], given.relative_factors[:, :, None, :]))
-    along = multiply(P, combination[:, None, None])
-    variance = multiply(along[None], combination[:, None, None])[0] * given.sigma**2
-    return multiply(R[..., None], along), np.maximum(variance, 0.0)
+    return squared(posterior_factors(cross[..., None], given.relative_factors[:, :, None, :]))
+
+
+def _factors(R: np.ndarray, P: np.ndarray, given: GroupDraws, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give what e_j is multiplied by, R P a, shape (q, H, S), and the variance sigma^2 a'Pa, (H, S)."""
+    along = multiply(P, a[:, None, None])
+    variance = multiply(along[None], a[:, None, None])[0] * given.sigma**2
+    return multiply(np.moveaxis(R, 0, -1)[..., None], along), np.maximum(variance, 0.0)
 
 
 def _moments(
-    statistics: Statistics, groups: np.ndarray, given: GroupDraws, combination: np.ndarray, shift: np.ndarray
+    statistics: Statistics, groups: np.ndarray, given: GroupDraws, weights: np.ndarray, offsets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Exact mean and standard deviation of each mixture, shape (G,).
+    """Exact mean and standard deviation of each mixture, shape (C, G).
 
     Within a stratum the conditional mean is linear in [1, B_j], with coefficients that the groups share, so that the
     draws are gone through once per stratum.
     """
-    mean, variance = np.empty(len(groups)), np.empty(len(groups))
+    mean, variance = np.empty((2, len(weights), len(groups)))
     stratum = statistics.strata.stratum[groups]
     order = np.argsort(stratum, kind="stable")
     starts = np.flatnonzero(np.diff(stratum[order], prepend=-1))
-    signed = np.column_stack([-given.coefficients, np.ones(len(shift))])
+    signed = np.column_stack([-given.coefficients, np.ones(len(given.sigma))])
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
         h = stratum[order[start]]
-        weights, own = _weights(statistics.strata.R[h : h + 1], given, combination)
-        coefficients = np.hstack([shift[:, None], *(weight.T * signed for weight in weights)])
-        for first in range(start, end, _ROWS):
-            members = order[first : min(first + _ROWS, end)]
-            rows = statistics.B[groups[members]].reshape(len(members), -1)
-            features = np.column_stack([np.ones(len(members)), rows])
-            mean[members], variance[members] = linear_moments(features, coefficients)
-        variance[order[start:end]] += own.mean()
+        R = statistics.strata.R[h : h + 1]
+        P = _posterior(R, given)
+        for k, (a, offset) in enumerate(zip(weights, offsets, strict=True)):
+            factors, own = _factors(R, P, given, a)
+            coefficients = np.hstack([offset[:, None], *(factor.T * signed for factor in factors)])
+            for first in range(start, end, _ROWS):
+                members = order[first : min(first + _ROWS, end)]
+                rows = statistics.B[groups[members]].reshape(len(members), -1)
+                features = np.column_stack([np.ones(len(members)), rows])
+                mean[k, members], variance[k, members] = linear_moments(features, coefficients)
+            variance[k, order[start:end]] += own.mean()
     return mean, np.sqrt(variance)

@@ -1,12 +1,11 @@
 """The multilevel engine: any number of factors and effects, all of them and the location integrated out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import in_double_precision
@@ -184,10 +183,18 @@ class MultilevelEngine(ConditionalEngine):
         return effect_means(self.statistics, term, groups, draws)
 
     def summarise_groups(
-        self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
-    ) -> pd.DataFrame:
-        """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper."""
-        return effect_summary.summarise(self.statistics, term, groups, draws, prob, combination=weights, offset=offset)
+        self,
+        draws: Draws,
+        term: int,
+        groups: np.ndarray,
+        probabilities: Sequence[float],
+        weights: np.ndarray,
+        offsets: np.ndarray,
+    ) -> np.ndarray:
+        """Summarise offset + effects @ weights of groups, of each of C pairs, shape (C, 2 + P, G)."""
+        return effect_summary.summarise(
+            self.statistics, term, groups, draws, probabilities, weights=weights, offsets=offsets
+        )
 
     def given(self, draws: Draws) -> Given:
         """Give what densities of rows are conditioned on."""

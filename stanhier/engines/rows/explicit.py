@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
-import pandas as pd
 
 from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import InMemoryDesign, rows_of
@@ -64,10 +63,16 @@ class ExplicitEngine(ConditionalEngine):
         return self.effects(draws, term, groups)
 
     def summarise_groups(
-        self, draws: Draws, term: int, groups: np.ndarray, prob: float, weights: np.ndarray, offset: np.ndarray
-    ) -> pd.DataFrame:
-        """Summarise offset + effects @ weights of groups: mean, sd, lower, median, upper of the draws."""
-        return summarise_draws(self.effects(draws, term, groups) @ weights + offset[:, None], prob)
+        self,
+        draws: Draws,
+        term: int,
+        groups: np.ndarray,
+        probabilities: Sequence[float],
+        weights: np.ndarray,
+        offsets: np.ndarray,
+    ) -> np.ndarray:
+        """Summarise offset + effects @ weights of groups, of each of C pairs, shape (C, 2 + P, G), by their draws."""
+        return summarise_draws(self.effects(draws, term, groups), probabilities, weights=weights, offsets=offsets)
 
     def given(self, draws: Draws) -> Given:
         """Give what densities of Gaussian rows are conditioned on."""

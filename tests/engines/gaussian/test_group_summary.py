@@ -31,7 +31,7 @@ def exact(fit, group, probability):
 
 
 def test_summaries_are_those_of_the_mixture(fit):
-    table = fit.group_summary(prob=0.8)
+    table = fit.group_summary(at=0, prob=0.8)
     assert table.index.name == "g"
     for group in range(9):
         mean, sd, lower = exact(fit, group, 0.1)
@@ -50,15 +50,15 @@ def test_summaries_at_the_mean_of_the_predictors(fit):
     np.testing.assert_allclose(table["mean"], draws.mean(axis=(0, 1)), atol=0.15 * spread.min())
     np.testing.assert_allclose(table["sd"], spread, rtol=0.1)
     np.testing.assert_allclose(table["median"], np.median(draws, axis=(0, 1)), atol=0.2 * spread.min())
-    pd.testing.assert_frame_equal(fit.group_summary(at=0), fit.group_summary())
+    pd.testing.assert_frame_equal(fit.group_summary(), table)
     with pytest.raises(sh.StanhierError, match=r"group_summary\(at=True\): 'at' must be \"mean\""):
         fit.group_summary(at=True)
 
 
 def test_part_of_the_draws_gives_nearly_the_same_intervals(fit, monkeypatch):
-    everything = fit.group_summary()
+    everything = fit.group_summary(at=0)
     monkeypatch.setattr(mixtures, "MIXTURE_VALUES", 1)
-    some = fit.group_summary()
+    some = fit.group_summary(at=0)
     pd.testing.assert_frame_equal(some[["mean", "sd"]], everything[["mean", "sd"]])
     assert (abs(some["lower"] - everything["lower"]) < 0.25 * everything["sd"]).all()
     assert not some["lower"].equals(everything["lower"])
@@ -66,7 +66,7 @@ def test_part_of_the_draws_gives_nearly_the_same_intervals(fit, monkeypatch):
 
 def test_known_standard_errors_give_one_stratum_per_group():
     schools = fake_fit(variants.VARYING["known se"]())
-    table = schools.group_summary(["H", "A"])
+    table = schools.group_summary(["H", "A"], at=0)
     assert list(table.index) == ["H", "A"]
     assert table.loc["A", "mean"] == pytest.approx(exact(schools, 0, 0.5)[0], rel=1e-10)
 

@@ -27,6 +27,11 @@ def mixture(statistics, draws, group, combination, offset, prob):
     return [means.mean(), np.sqrt(means.var() + np.square(sds).mean()), *ends]
 
 
+def alone(combination, draws):
+    """One combination, to which nothing is added."""
+    return {"weights": combination[None], "offsets": np.zeros((1, draws.n_draws))}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_summaries_are_those_of_the_mixture(kind):
     statistics = statistics_of(example(kind).piece())
@@ -34,12 +39,16 @@ def test_summaries_are_those_of_the_mixture(kind):
     q = statistics.R.shape[1]
     combination, offset = np.linspace(1, -0.5, q), draws.flat("location")[:, 0]
     groups = np.array([3, 0, 5])
-    table = summarise(statistics, statistics.eliminated, groups, draws, 0.8, combination=combination, offset=offset)
-    assert list(table) == ["mean", "sd", "lower", "median", "upper"]
-    for row, group in enumerate(groups):
-        expected = mixture(statistics, draws, group, combination, offset, 0.8)
-        np.testing.assert_allclose(table.iloc[row, :2], expected[:2], rtol=1e-9)
-        np.testing.assert_allclose(table.iloc[row, 2:], expected[2:], atol=1e-4 * expected[1])
+    weights, offsets = np.stack([combination, np.eye(q)[0]]), np.stack([offset, np.zeros_like(offset)])
+    tables = summarise(
+        statistics, statistics.eliminated, groups, draws, [0.1, 0.5, 0.9], weights=weights, offsets=offsets
+    )
+    assert tables.shape == (2, 5, 3)
+    for table, own, added in zip(tables, weights, offsets, strict=True):
+        for column, group in zip(table.T, groups, strict=True):
+            expected = mixture(statistics, draws, group, own, added, 0.8)
+            np.testing.assert_allclose(column[:2], expected[:2], rtol=1e-9, atol=1e-9 * expected[1])
+            np.testing.assert_allclose(column[2:], expected[2:], atol=1e-4 * expected[1])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,7 +59,8 @@ def test_part_of_the_draws_leaves_the_moments_exact(kind, monkeypatch):
     groups = np.arange(statistics.n_groups)
 
     def table():
-        return summarise(statistics, statistics.eliminated, groups, draws, 0.9, combination=combination)
+        found = summarise(statistics, statistics.eliminated, groups, draws, [0.05], **alone(combination, draws))
+        return pd.DataFrame(found[0].T, columns=["mean", "sd", "lower"])
 
     everything = table()
     for module in (mixtures, effect_summary):
@@ -69,15 +79,15 @@ def test_dense_effects_are_summarised_by_their_draws():
     statistics = statistics_of(example("crossed slopes").piece())
     draws = made_up_draws(statistics, draws=40)
     combination = np.array([1.0, 0.5, 0.0])
-    table = summarise(statistics, 0, np.array([2, 1]), draws, 0.5, combination=combination)
+    (table,) = summarise(statistics, 0, np.array([2, 1]), draws, [0.75], **alone(combination, draws))
     values = draw_effects(statistics, 0, np.array([2, 1]), draws) @ combination
-    np.testing.assert_allclose(table["mean"], values.mean(axis=0))
-    np.testing.assert_allclose(table["upper"], np.quantile(values, 0.75, axis=0))
+    np.testing.assert_allclose(table[0], values.mean(axis=0))
+    np.testing.assert_allclose(table[2], np.quantile(values, 0.75, axis=0))
 
 
 def test_effects_that_do_not_vary_are_summarised_as_0():
     statistics = statistics_of(example("slope").piece())
     draws = made_up_draws(statistics, draws=20)
     draws.values["sd"][..., 1] = 0.0
-    table = summarise(statistics, 0, np.arange(3), draws, 0.9, combination=np.array([0.0, 1.0]))
+    table = summarise(statistics, 0, np.arange(3), draws, [0.05, 0.95], **alone(np.array([0.0, 1.0]), draws))
     np.testing.assert_array_equal(table, 0.0)

@@ -93,11 +93,11 @@ def test_held_out_rows_of_new_groups_have_wider_densities(model):
 def test_groups_are_summarised_by_their_draws(model):
     _, draws = made_draws(model)
     groups, weights, offset = np.array([2, 5]), np.array([1.0, 3.0]), np.linspace(0, 9, 100)
-    table = model.engine.summarise_groups(draws, 0, groups, 0.8, weights, offset)
+    (table,) = model.engine.summarise_groups(draws, 0, groups, [0.1, 0.9], weights[None], offset[None])
     values = model.engine.effects(draws, 0, groups) @ weights + offset[:, None]
-    np.testing.assert_allclose(table["mean"], values.mean(axis=0))
-    np.testing.assert_allclose(table["sd"], values.std(axis=0))
-    np.testing.assert_allclose(table["lower"], np.quantile(values, 0.1, axis=0))
+    np.testing.assert_allclose(table[0], values.mean(axis=0))
+    np.testing.assert_allclose(table[1], values.std(axis=0))
+    np.testing.assert_allclose(table[2:], np.quantile(values, [0.1, 0.9], axis=0))
 
 
 @pytest.mark.parametrize("se", [None, "se"])

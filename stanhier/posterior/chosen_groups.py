@@ -1,0 +1,152 @@
+"""Groups that are asked for, and what they have of their own: intercepts at some predictors, slopes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.words import listed, quoted
+from stanhier.design.columns import CONSTANT
+from stanhier.design.design import Grouping
+from stanhier.engines.engine import Engine
+from stanhier.engines.parameters import Role
+from stanhier.engines.regression import Regression
+from stanhier.posterior.fitted import Fitted
+
+__all__ = ["ChosenGroups", "chosen_groups", "group_coefficient", "summarised", "term_of"]
+
+
+def term_of(fit: Fitted[Regression], group: Any, where: str) -> int:
+    """Find a factor by its name; the only one needs none.
+
+    Raises
+    ------
+    DataError
+        If the model has no groups.
+    StanhierError
+        If there is no such factor, or there are several and none is named.
+    """
+    names = [grouping.name for grouping in fit.model.design.groupings]
+    if not names:
+        raise DataError(f"{quoted(fit.model.formula)} has no groups.")
+    if group is None and len(names) == 1:
+        return 0
+    if isinstance(group, str) and group in names:
+        return names.index(group)
+    listed_names = listed(names)
+    if group is None:
+        raise StanhierError(
+            f'{where}(): the model has several factors; name one, as in {where}("{names[0]}"): they are {listed_names}.'
+        )
+    raise StanhierError(f"{where}({quoted(group)}): there is no such factor in the model; it has {listed_names}.")
+
+
+def _slopes_at(fit: Fitted[Regression], x: np.ndarray) -> np.ndarray:
+    """Give the draws of what columns x, shape (K + E,), add to the mean of the population, shape (S,)."""
+    slopes = fit.model.parameters.of(Role.SLOPES)
+    if slopes is None:
+        return np.zeros(fit.draws.n_draws)
+    values = fit.model.engine.coordinates.population(fit.draws)[slopes.name]
+    return np.asarray(values.reshape(fit.draws.n_draws, -1) @ x[: slopes.size])
+
+
+@dataclass(frozen=True)
+class ChosenGroups:
+    """Groups of a factor.
+
+    Attributes
+    ----------
+    term : int
+        The factor's position.
+    groups : numpy.ndarray of int, shape (G,)
+        The positions of the groups.
+    index : pandas.Index
+        Their labels.
+    """
+
+    term: int
+    groups: np.ndarray
+    index: pd.Index
+
+
+def chosen_groups(fit: Fitted[Regression], group: Any, levels: Any, where: str) -> ChosenGroups:
+    """Find groups by their labels, which may stand in the place of the only factor.
+
+    Raises
+    ------
+    DataError, StanhierError
+        As `group_summary`.
+    """
+    groupings = fit.model.design.groupings
+    if levels is None and group is not None and len(groupings) == 1 and not _is(group, groupings[0].name):
+        group, levels = None, group
+    term = term_of(fit, group, where)
+    grouping = groupings[term]
+    if levels is None:
+        return ChosenGroups(term, np.arange(len(grouping.levels)), grouping.levels.rename(grouping.name))
+    try:
+        wanted = pd.Index([levels] if isinstance(levels, str) or np.isscalar(levels) else levels, name=grouping.name)
+        groups = np.asarray(grouping.levels.get_indexer(wanted))
+    except (TypeError, ValueError) as err:
+        raise StanhierError(
+            f"levels={quoted(levels)}: give the labels of groups of '{grouping.name}' as a list, such as "
+            f"[{grouping.levels[0]!r}]."
+        ) from err
+    if (groups < 0).any():
+        unknown = ", ".join(repr(level) for level in wanted[groups < 0][:5])
+        raise DataError(f"'{grouping.name}' has no group {unknown} in the data of the fit.")
+    return ChosenGroups(term, groups, wanted)
+
+
+def _is(group: Any, name: str) -> bool:
+    return isinstance(group, str) and group == name
+
+
+def group_coefficient(
+    fit: Fitted[Regression], grouping: Grouping, effect: str, x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give what a group's own intercept at predictors x, or its own slope, is made of.
+
+    Returns
+    -------
+    weights : numpy.ndarray, shape (q,)
+        Of the effects of the group.
+    offset : numpy.ndarray, shape (S,)
+        Draws of what the population has of it.
+    """
+    k = grouping.effects.index(effect)
+    weights = np.zeros(grouping.n_effects)
+    weights[k] = 1.0
+    if grouping.columns[k] != CONSTANT:
+        return weights, _slopes_at(fit, np.eye(len(x))[grouping.columns[k]])
+    weights += [0.0 if column == CONSTANT else x[column] for column in grouping.columns]
+    return weights, fit.model.engine.linear(fit.draws, x[None, : len(fit.model.design.predictors)])[:, 0]
+
+
+def summarised(
+    fit: Fitted[Regression],
+    chosen: ChosenGroups,
+    combinations: Sequence[tuple[np.ndarray, np.ndarray]],
+    probabilities: Sequence[float],
+) -> np.ndarray:
+    """Summarise combinations of the effects of groups.
+
+    Parameters
+    ----------
+    fit : Fitted
+    chosen : ChosenGroups
+    combinations : sequence of (numpy.ndarray, numpy.ndarray)
+        C of them, each as `group_coefficient` gives it.
+    probabilities : sequence of float, length P
+
+    Returns
+    -------
+    numpy.ndarray, shape (C, 2 + P, G)
+        Mean, standard deviation, quantiles.
+    """
+    weights, offsets = (np.stack(parts) for parts in zip(*combinations, strict=True))
+    engine: Engine = fit.model.engine
+    return engine.summarise_groups(fit.draws, chosen.term, chosen.groups, probabilities, weights, offsets)
