@@ -19,9 +19,9 @@ def own_means(fit):
 
 def test_groups_are_drawn_at_predictors_of_zero_when_asked(three):
     forest, pooled = three.plot_forest(at=0), three.plot_shrinkage(at=0)
-    medians = np.sort(three.posterior["alpha"].median(("chain", "draw")))
-    np.testing.assert_allclose(forest.lines[0].get_xdata(), medians)
-    np.testing.assert_allclose(np.sort(pooled.lines[1].get_xdata()), medians)
+    table = three.group_summary(at=0)
+    np.testing.assert_allclose(forest.lines[0].get_xdata(), np.sort(table["median"]))
+    np.testing.assert_allclose(np.sort(pooled.lines[1].get_xdata()), np.sort(table["mean"]))
     np.testing.assert_allclose(pooled.lines[0].get_xdata(), np.sort(own_means(three)))
     for ax in (forest, pooled):
         assert ax.get_xlabel().startswith("mean pressure at predictors of 0")
@@ -50,6 +50,26 @@ def test_where_years_begin_changes_no_picture_of_groups():
         np.testing.assert_allclose(pooled[1].lines[k].get_xdata(), pooled[0].lines[k].get_xdata(), rtol=1e-6)
     far = yearly(1990).plot_forest(at=0)
     assert np.ptp(np.array(segments(far))[0][:, 0]) > 20 * np.ptp(np.array(segments(forests[1]))[0][:, 0])
+
+
+def moved(ax):
+    """How far pooling moved each group."""
+    lines = {line.get_label().split(":")[0]: line.get_xdata() for line in ax.lines}
+    return lines["partial pooling"] - lines["no pooling"]
+
+
+def test_both_ends_of_an_arrow_are_of_the_same_draws():
+    fit = yearly(1990)
+    # Far from the data the intercept is hardly known, and a mean or median of it is off by more than arrows are long.
+    error = fit.posterior["mu_alpha"].std() / np.sqrt(1000)
+    far, near = moved(fit.plot_shrinkage(at=0)), moved(fit.plot_shrinkage())
+    assert error > np.abs(near).max()
+    np.testing.assert_allclose(far, near, atol=1e-6 * error)
+    spread = float(fit.posterior["sigma_alpha"].mean())
+    assert abs(near.mean()) < 0.1 * spread, "to the middle, not to one side"
+    at = fit.plot_shrinkage(at={"year": 2010})
+    np.testing.assert_allclose(moved(at), near, atol=1e-6 * error)
+    assert at.get_xlabel() == "mean y at year = 2010"
 
 
 def test_shrinkage_of_few_groups_shows_both_estimates_and_sizes(three):
@@ -112,10 +132,10 @@ def test_two_effects_are_drawn_against_each_other(sleep, at, days):
     handles, words = ax.get_legend_handles_labels()
     drawn = dict(zip(words, handles, strict=True))
     own = np.array(drawn["no pooling: own least squares"].get_data())
-    pooled = np.array(drawn["partial pooling: posterior median"].get_data())
+    pooled = np.array(drawn["partial pooling: posterior mean"].get_data())
     np.testing.assert_allclose(own, least_squares(sleep, days), rtol=1e-8)
     slopes = sleep.posterior["beta"].to_numpy() + sleep.posterior["effect_subject"].sel(effect="days").to_numpy()
-    np.testing.assert_allclose(pooled[1], np.median(slopes.reshape(1000, -1), axis=0))
+    np.testing.assert_allclose(pooled[1], slopes.reshape(1000, -1).mean(axis=0))
     (arrows,) = (c for c in ax.collections if hasattr(c, "U"))
     np.testing.assert_allclose(np.stack([arrows.U, arrows.V]), pooled - own, rtol=1e-9)
     np.testing.assert_allclose(arrows.XY.T, own)
@@ -163,7 +183,7 @@ def test_groups_whose_rows_tell_no_slope_have_no_arrow():
     assert len(arrows.U) == 11
     words = ax.get_legend_handles_labels()
     points = dict(zip(words[1], words[0], strict=True))
-    assert len(points["partial pooling: posterior median"].get_xdata()) == 12
+    assert len(points["partial pooling: posterior mean"].get_xdata()) == 12
     rows = fit.plot_shrinkage(effects="days")
     assert np.isnan(rows.lines[0].get_xdata()).sum() == 1
     assert "310 (n = 1)" in labels_of(rows.yaxis)
@@ -209,8 +229,6 @@ def test_least_squares_of_the_engine_are_those_of_the_rows():
     fit = fake_fit(sh.Model("reaction ~ days + (1 + days | subject)", sleepy()))
     drawn = {line.get_label(): line.get_data() for line in fit.plot_shrinkage(at=0).lines}
     np.testing.assert_allclose(drawn["no pooling: own least squares"], least_squares(fit, 0.0), rtol=1e-7)
-    table = fit.group_summary()
-    pooled = np.array(drawn["partial pooling: posterior median"])
-    expected = table["median"].to_numpy().reshape(-1, 2).T
-    sd = table["sd"].to_numpy().reshape(-1, 2).T
-    assert (np.abs(pooled - expected) < 0.25 * sd).all(), "medians of draws, and of the exact posterior"
+    pooled = np.array(drawn["partial pooling: posterior mean"])
+    expected = fit.group_summary(at=0)["mean"].to_numpy().reshape(-1, 2).T
+    np.testing.assert_allclose(pooled, expected, rtol=1e-8)

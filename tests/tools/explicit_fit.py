@@ -99,6 +99,14 @@ class Explicit:
     def effects(self, draws, term, groups):
         return draws.flat(f"effects_{term}")[:, groups]
 
+    def effect_means(self, draws, term, groups):
+        return self.effects(draws, term, groups)
+
+    def summarise_groups(self, draws, term, groups, probabilities, weights, offsets):
+        values = np.einsum("sgq,cq->csg", self.effects(draws, term, groups), weights) + offsets[:, :, None]
+        moments = [values.mean(axis=1), values.std(axis=1)]
+        return np.stack([*moments, *np.quantile(values, probabilities, axis=1)], axis=1)
+
     def new_effects(self, draws, term, noise):
         factors = cholesky_factors(
             draws.flat(f"sd_{term}"), draws.flat(f"cor_{term}"), self.design.groupings[term].blocks
