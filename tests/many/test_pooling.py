@@ -8,6 +8,7 @@ import stanhier as sh
 from stanhier.formula.parse import parse
 from stanhier.many.separate import separate_columns, separate_priors, separated
 from tests.tools import variants
+from tests.tools.fake_fit import fake_fit
 
 FORMULAS = {
     "y ~ x + (1 | g)": ("y ~ x", "y ~ g + x - 1"),
@@ -82,9 +83,64 @@ def test_a_column_that_is_not_there_is_an_error():
         separate_columns(("g[a]", "g[b]", "g[a]:x"), ["g[a]", "g[b]"], ["Intercept", "x"], "y ~ x + (x | g)")
 
 
+@pytest.fixture
+def made(monkeypatch):
+    """What `pooling` makes of fits without Stan."""
+    monkeypatch.setattr(
+        "stanhier.many.pooling._sampled",
+        lambda models, *_: {name: fake_fit(model, draws=50) for name, model in models.items()},
+    )
+    return sh.pooling
+
+
+FORMULA = "y ~ x + z + kind + x:z + (1 + x | school)"
+
+
+def test_groups_are_compared_where_it_is_asked(made):
+    data, at = variants.several(400), {"x": 2.0, "z": 4.0, "kind": "v"}
+    result = made(FORMULA, data, at=at, prob=0.8)
+    assert result.at == "at x = 2, z = 4, kind = v"
+    assert repr(result).startswith(f"Pooling of 'y ~ x + z + kind + x:z' over 6 groups of 'school', {result.at}\n")
+    table = result.tables["Intercept"]
+    new = pd.DataFrame({"school": table.index}).assign(**at)
+    for kind, name in (("complete", "complete pooling"), ("no", "no pooling")):
+        expected = result.fits[name].predict(new, prob=0.8)
+        columns = [kind, f"{kind}_lower", f"{kind}_upper"]
+        np.testing.assert_allclose(table[columns], expected[["median", "lower", "upper"]], rtol=1e-9)
+    expected = result.fits["partial pooling"].group_summary(at=at, prob=0.8)
+    for effect, own in result.tables.items():
+        there = expected.xs(effect, level=1)[["median", "lower", "upper"]]
+        np.testing.assert_array_equal(own[["partial", "partial_lower", "partial_upper"]], there)
+
+
+def test_groups_are_compared_at_the_mean_of_the_predictors(made):
+    result = made("y ~ x + z + (1 + x | school)", variants.several(400))
+    assert result.at == "at the mean of the predictors"
+    mean = variants.several(400)[["x", "z"]].mean()
+    at_mean = made("y ~ x + z + (1 + x | school)", variants.several(400), at=dict(mean))
+    pd.testing.assert_frame_equal(result.estimates, at_mean.estimates)
+    zero = made("y ~ x + z + (1 + x | school)", variants.several(400), at=0)
+    np.testing.assert_allclose(
+        zero.estimates["complete"], np.median(zero.fits["complete pooling"].posterior["alpha"]), rtol=1e-9
+    )
+    assert abs(zero.estimates["no"] - result.estimates["no"]).min() > 0.1
+
+
+def test_slopes_alone_need_no_place(made):
+    result = made("y ~ x + (0 + x | school)", variants.several())
+    assert list(result.tables) == ["x"]
+    own = result.fits["no pooling"].posterior["beta"].median(("chain", "draw")).to_series()
+    np.testing.assert_allclose(result.estimates["no"], [own[f"school[{name}]:x"] for name in result.estimates.index])
+
+
+def test_where_groups_cannot_be_compared_is_refused(made):
+    with pytest.raises(sh.StanhierError, match=r"pooling\(at=\{'w': 1\}\): there is no predictor 'w'"):
+        made("y ~ x + (1 | school)", variants.several(), at={"w": 1})
+
+
 @pytest.fixture(scope="module")
 def result(cmdstan_home):
-    return sh.pooling("y ~ x + z + (1 + x | school)", variants.several(400), seed=1, priors={"cor": sh.LKJ(2)})
+    return sh.pooling("y ~ x + z + (1 + x | school)", variants.several(400), seed=1, priors={"cor": sh.LKJ(2)}, at=0)
 
 
 @pytest.mark.slow
@@ -118,7 +174,7 @@ class TestFits:
 
     def test_all_tables_are_shown(self, result):
         shown = repr(result)
-        assert shown.startswith("Pooling of 'y ~ x + z' over 6 groups of 'school'\nIntercept\n")
+        assert shown.startswith("Pooling of 'y ~ x + z' over 6 groups of 'school', at predictors of 0\nIntercept\n")
         assert "\nx\n" in shown
 
     @pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")

@@ -23,7 +23,7 @@ def pooled(n_groups, effects=()):
     estimates = pd.DataFrame(table, index=index)
     tables = {effect: estimates.assign(partial=estimates["partial"] + k) for k, effect in enumerate(effects)}
     fits = {"complete pooling": partial, "no pooling": partial, "partial pooling": partial}
-    return Pooling(fits, estimates, 0.9, tables)
+    return Pooling(fits, estimates, 0.9, tables, "at the mean of the predictors")
 
 
 def test_pooling_of_few_groups_puts_two_intervals_beside_each_other():
@@ -59,7 +59,10 @@ def test_slopes_that_vary_have_panels_of_their_own():
     result = pooled(12, ["Intercept", "age"])
     panels = plots.pooling(result)
     assert [ax.get_title() for ax in panels] == ["Intercept", "age"]
-    assert [ax.get_xlabel() for ax in panels] == ["mean pressure at predictors of 0", "pressure per unit of age"]
+    assert [ax.get_xlabel() for ax in panels] == [
+        "mean pressure at the mean of the\npredictors",
+        "pressure per unit of age",
+    ]
     for ax, table in zip(panels, result.tables.values(), strict=True):
         ordered = table.sort_values(["n", "partial"], ascending=False)
         np.testing.assert_allclose(ax.lines[1].get_xdata(), ordered["partial"])
