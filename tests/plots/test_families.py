@@ -129,7 +129,7 @@ def test_panels_of_a_known_group_predict_as_predict(fits):
     fit = fits["negative_binomial"]
     panel = fit.plot_prediction("x", by="g", groups=["g04"])[0]
     drawn = line(panel, "expected count").get_xydata()
-    dose = fit.model.rows.frame["dose"].mode()[0]
+    dose = fit.model.rows.frame["dose"][fit.model.rows.groupings[0].codes == 4].mode()[0]
     new = {"x": drawn[:, 0], "dose": [dose] * len(drawn), "g": ["g04"] * len(drawn)}
     np.testing.assert_allclose(drawn[:, 1], fit.predict(new)["median"], rtol=1e-3)
     band = panel.collections[0].get_paths()[0].vertices

@@ -10,6 +10,7 @@ import stanhier as sh
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of, texts_overlap
 from tests.tools.explicit_fit import crossed, explicit_fit, nested, sleepy
+from tests.tools.fake_fit import fake_fit
 
 
 def test_prediction_of_a_line_is_that_of_predict():
@@ -182,3 +183,54 @@ def test_labels_of_any_kind_and_in_any_list_are_groups():
         fit.plot_prediction("days", groups={"subject": levels[3]}).get_xlabel().startswith("days\n(at subject = 2020")
     )
     assert len(fit.plot_forest(groups=set(levels[:3]))[0].get_yticks()) == 3
+
+
+@pytest.fixture(scope="module")
+def doses():
+    """Groups of different ages, along a dose whose logarithm counts."""
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(30), 12)
+    data = pd.DataFrame({"g": [f"c{k:02d}" for k in g], "dose": rng.lognormal(0, 0.8, len(g))})
+    data["age"], data["sex"] = 30 + g + rng.normal(0, 2, len(g)), rng.choice(["f", "m"], len(g))
+    data["y"] = 0.2 * data["age"] + 2 * np.log(data["dose"]) + rng.normal(size=30)[g] + rng.normal(size=len(g))
+    return fake_fit(sh.Model("y ~ age + log(dose) + sex + age:sex + (1 + log(dose) | g)", data), draws=100)
+
+
+def test_the_line_of_a_group_is_at_its_own_values(doses):
+    panels = doses.plot_prediction("dose", by="g", groups=["c03", "c27"])
+    data = doses.model.rows.frame.assign(g=doses.model.rows.groupings[0].levels[doses.model.rows.groupings[0].codes])
+    for ax, name in zip(panels, ("c03", "c27"), strict=True):
+        own = data[data["g"] == name]
+        mean = next(line for line in ax.lines if len(line.get_xdata()) == 60)
+        new = pd.DataFrame({"dose": mean.get_xdata(), "g": name, "age": own["age"].mean(), "sex": own["sex"].mode()[0]})
+        np.testing.assert_allclose(mean.get_ydata(), doses.predict(new)["median"])
+        points = ax.lines[0].get_xydata()
+        away = points[:, 1] - np.interp(points[:, 0], *mean.get_data())
+        assert abs(away.mean()) < 1.5, "through the data"
+    assert panels.figure.get_supxlabel() == "dose\n(at each group's own mean age and most frequent sex)"
+
+
+def test_panels_say_of_how_many_groups_they_are(doses, three):
+    few = doses.plot_prediction("dose", by="g").figure
+    assert few.legends[0].get_title().get_text() == "24 of 30 groups of g"
+    all_of_them = three.plot_prediction("age", by="clinic").figure
+    assert all_of_them.legends[0].get_title().get_text() == "3 groups of clinic"
+    assert all_of_them.get_supxlabel() == "age\n(at each group's own most frequent sex)"
+
+
+def test_what_is_calculated_is_drawn_along_its_column(doses):
+    ax, of_column = doses.plot_prediction("log(dose)"), doses.plot_prediction("dose")
+    assert ax.get_xlabel() == of_column.get_xlabel()
+    np.testing.assert_array_equal(curves(ax)[0], curves(of_column)[0])
+    np.testing.assert_array_equal(curves(ax)[1], curves(of_column)[1])
+    with pytest.raises(sh.StanhierError, match=r"x='age:sex\[T.m\]'\): it is made from several .*: 'age', 'sex'"):
+        doses.plot_prediction("age:sex[T.m]")
+    with pytest.raises(sh.StanhierError, match=r"x='log\(age\)'\): 'x' must be a predictor of the model"):
+        doses.plot_prediction("log(age)")
+
+
+def test_means_of_categories_stand_before_the_data(doses):
+    ax = doses.plot_prediction("sex")
+    data, mean = (next(line for line in ax.lines if len(line.get_xdata()) == n) for n in (360, 2))
+    intervals = next(c for c in ax.collections if c.get_label() == "90 % of the mean")
+    assert data.get_zorder() < intervals.get_zorder() < mean.get_zorder()
