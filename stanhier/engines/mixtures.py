@@ -19,9 +19,9 @@ from stanhier.basics.threads import in_threads
 
 __all__ = ["Components", "linear_moments", "part_of_draws", "summarise_mixtures"]
 
-type Components = Callable[[slice, np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""From some of the quantities, and positions of draws (s,), to means and standard deviations of their normals, both
-(C, n, s) for C kinds of quantity, which the receiver may overwrite."""
+type Components = Callable[[np.ndarray], Callable[[slice], tuple[np.ndarray, np.ndarray]]]
+"""From positions of draws, (s,), to what gives of n of the quantities the means and standard deviations of their
+normals, both (C, n, s) for C kinds of quantity, which the receiver may overwrite."""
 
 MIXTURE_VALUES = 1 << 26
 """Quantities times draws in the mixtures whose quantiles are sought: with fewer, all draws take part."""
@@ -35,7 +35,7 @@ LAST_TERM = 4e-3
 """Largest terms of the expansion's last order, in standard deviations, with which it is taken as it is: what is left
 out is a few times smaller."""
 _REFERENCE = 1.645
-BLOCK_VALUES = 1 << 17
+BLOCK_VALUES = 1 << 15
 """As many as a processor's cache holds of a few arrays."""
 
 
@@ -73,11 +73,13 @@ def summarise_mixtures(
     part = part_of_draws(n_quantities, n_draws)
     to_the_end = n_quantities * len(part) <= SOLVED_VALUES
     step = max(1, BLOCK_VALUES // len(part))
+    of_block = components(part)
+    z = special.ndtri(np.asarray(probabilities, dtype=float))
 
     def summary(start: int) -> np.ndarray:
         block = slice(start, min(start + step, n_quantities))
-        of_kinds = zip(*components(block, part), strict=True)
-        return np.stack([_summary(means, sds, probabilities, to_the_end=to_the_end) for means, sds in of_kinds])
+        of_kinds = zip(*of_block(block), strict=True)
+        return np.stack([_summary(means, sds, probabilities, z, to_the_end=to_the_end) for means, sds in of_kinds])
 
     # scipy's special functions release the interpreter, so that threads share the work.
     found = np.concatenate(in_threads(summary, range(0, max(n_quantities, 1), step)), axis=2)
@@ -105,7 +107,9 @@ def linear_moments(features: np.ndarray, coefficients: np.ndarray) -> tuple[np.n
     return features @ centre, ((features @ covariance) * features).sum(axis=1)
 
 
-def _summary(means: np.ndarray, sds: np.ndarray, probabilities: Sequence[float], *, to_the_end: bool) -> np.ndarray:
+def _summary(
+    means: np.ndarray, sds: np.ndarray, probabilities: Sequence[float], z: np.ndarray, *, to_the_end: bool
+) -> np.ndarray:
     """Mean and standard deviation of mixtures of normals (n, s), and their quantiles standardised by these."""
     centre = means.mean(axis=1)
     means -= centre[:, None]
@@ -119,14 +123,13 @@ def _summary(means: np.ndarray, sds: np.ndarray, probabilities: Sequence[float],
     # Where a standard deviation of groups is all but 0, so is sds: a step, not a slope, would stop Newton's method.
     np.maximum(sds, 1e-3, out=sds)
     between, cumulants = _cumulants(means, sds)
-    quantiles = []
-    for probability in probabilities:
-        x, last = _expansion(float(special.ndtri(probability)), cumulants)
-        others = np.flatnonzero(to_the_end | (between > SMOOTH) | (last > LAST_TERM))
+    quantiles, last = _expansion(z[:, None], cumulants)
+    unknown = to_the_end | (between > SMOOTH) | (last > LAST_TERM)
+    for x, probability, which in zip(quantiles, probabilities, unknown, strict=True):
+        others = np.flatnonzero(which)
         if len(others):
             own = (means, sds) if len(others) == len(x) else (means[others], sds[others])
             x[others] = _solve(*own, x[others], probability, to_the_end=to_the_end)
-        quantiles.append(x)
     return np.stack([centre, spread, *quantiles])
 
 
@@ -148,20 +151,20 @@ def _cumulants(means: np.ndarray, sds: np.ndarray) -> tuple[np.ndarray, list[np.
     return squares.mean(axis=1), cumulants
 
 
-def _expansion(z: float, cumulants: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Quantiles at the normal's z from cumulants, within half a sd of it, and how large the last terms get.
+def _expansion(z: np.ndarray, cumulants: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Quantiles (P, n) at the normal's z, (P, 1), from cumulants, within half a sd, and how large the last terms get.
 
     Cornish & Fisher (1938), doi:10.2307/1400905; as in Abramowitz & Stegun (1964), 26.2.49. The size is that at the
     ends of a 90 % interval or further out: around the median the terms may be small though those left out are not.
     """
     *orders, fourth = _terms(z, *cumulants)
     shift = np.sum([*orders, *fourth], axis=0)
-    *_, third, fourth = _terms(max(abs(z), _REFERENCE), *cumulants)
+    *_, third, fourth = _terms(np.maximum(np.abs(z), _REFERENCE), *cumulants)
     return np.asarray(z + np.clip(shift, -0.5, 0.5)), np.abs(fourth).sum(axis=0) + np.abs(third) / 4
 
 
-def _terms(z: float, k3: np.ndarray, k4: np.ndarray, k5: np.ndarray, k6: np.ndarray) -> tuple[Any, ...]:
-    """Give the terms of the expansion order by order, each (n,), those of the last one by one."""
+def _terms(z: np.ndarray, k3: np.ndarray, k4: np.ndarray, k5: np.ndarray, k6: np.ndarray) -> tuple[Any, ...]:
+    """Give the terms of the expansion order by order, each (P, n), those of the last one by one."""
     h1, h2, h3 = z, z**2 - 1, z**3 - 3 * z
     h4, h5 = z**4 - 6 * z**2 + 3, z**5 - 10 * z**3 + 15 * z
     first = k3 * h2 / 6

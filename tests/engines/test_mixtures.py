@@ -27,7 +27,7 @@ MEAN, SD, LOWER, MEDIAN, UPPER = range(5)
 
 def given(means, sds):
     """One kind of quantity, from arrays (draws, quantities)."""
-    return lambda block, part: (means[part][:, block].T.copy()[None], sds[part][:, block].T.copy()[None])
+    return lambda part: lambda block: (means[part][:, block].T.copy()[None], sds[part][:, block].T.copy()[None])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -106,9 +106,12 @@ def test_given_moments_stretch_the_interval():
 def test_kinds_of_quantities_stand_one_by_one():
     means, sds = CASES["skewed"]
 
-    def both(block, part):
-        one, other = given(means, sds)(block, part)
-        return np.concatenate([one, one + 1]), np.concatenate([other, 2 * other])
+    def both(part):
+        def of_block(block):
+            one, other = given(means, sds)(part)(block)
+            return np.concatenate([one, one + 1]), np.concatenate([other, 2 * other])
+
+        return of_block
 
     table = summarise_mixtures(both, 4, 300, P)
     np.testing.assert_array_equal(table[0], summarise_mixtures(given(means, sds), 4, 300, P)[0])

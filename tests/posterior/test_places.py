@@ -74,7 +74,10 @@ def test_what_is_not_named_is_at_its_mean(model):
         ("mean", "at the mean of the predictors"),
         (0, "at predictors of 0"),
         ({"year": 2000, "sex": "f"}, "at year = 2000, sex = f, other predictors at their means"),
-        ({"year": 2000, "sex": "f", "w": 0.25, "k": 2, "b": True}, "at year = 2000, sex = f, w = 0.25, k = 2, b = True"),
+        (
+            {"year": 2000, "sex": "f", "w": 0.25, "k": 2, "b": True},
+            "at year = 2000, sex = f, w = 0.25, k = 2, b = True",
+        ),
     ],
 )
 def test_a_place_says_where_it_is(model, at, words):

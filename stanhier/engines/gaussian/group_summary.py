@@ -1,6 +1,6 @@
 """Summaries of group effects for any number of groups, without their draws: exact mean and standard deviation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -36,10 +36,15 @@ def summarise(
     """
     arrays = draws.flat(LOCATION), draws.flat(NOISE), draws.flat(SPREAD)
 
-    def components(block: slice, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        means, sds = conditional_moments(compressed, groups[block], *(values[part] for values in arrays))
-        means += offset[part, None]
-        return means.T[None], sds.T[None]
+    def components(part: np.ndarray) -> Callable[[slice], tuple[np.ndarray, np.ndarray]]:
+        some, added = [values[part] for values in arrays], offset[part, None]
+
+        def of_block(block: slice) -> tuple[np.ndarray, np.ndarray]:
+            means, sds = conditional_moments(compressed, groups[block], *some)
+            means += added
+            return means.T[None], sds.T[None]
+
+        return of_block
 
     with one_blas_thread():
         moments = _moments(compressed, groups, draws, offset)

@@ -1,6 +1,6 @@
 """Summaries of combinations of a group's effects, for any number of groups, without their draws."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -60,8 +60,9 @@ def summarise(
         with one_blas_thread():
             moments = _moments(statistics, groups, given, weights, offsets)
 
-    def components(block: slice, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return _components(statistics, groups[block], given.take(part), weights, offsets[:, part])
+    def components(part: np.ndarray) -> Callable[[slice], tuple[np.ndarray, np.ndarray]]:
+        some, added = given.take(part), offsets[:, part]
+        return lambda block: _components(statistics, groups[block], some, weights, added)
 
     return summarise_mixtures(components, len(groups), draws.n_draws, probabilities, moments)
 
