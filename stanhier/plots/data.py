@@ -29,6 +29,7 @@ def draw_data(
     aside: float = 0.0,
     width: float = 0.15,
     largest: float | None = None,
+    crowd: int | None = None,
     label: bool = False,
 ) -> None:
     """Draw the rows: as points, or of yes or no as proportions of events.
@@ -48,6 +49,8 @@ def draw_data(
         How far levels are moved sideways, and how far points are spread around there.
     largest : float, optional
         Rows (or trials) of a proportion with the largest area; that of these rows by default.
+    crowd : int, optional
+        Rows in the same axes, which all have points of one size; these alone by default.
     label : bool
         Whether the legend explains proportions.
     """
@@ -67,7 +70,7 @@ def draw_data(
         at = at + rng.uniform(-0.02, 0.02, len(at)) * np.ptp(places)
     if fit.model.family.is_discrete and 5 * len(np.unique(values)) < len(values):
         values = values + rng.uniform(-0.25, 0.25, len(values))
-    few = len(chosen) <= 300
+    few = (len(chosen) if crowd is None else crowd) <= 300
     ax.plot(
         at,
         values,

@@ -130,7 +130,13 @@ def prediction(
     largest = largest_share(fit, course, [rows & there for _, _, rows in drawn])
     for k, (value, name, rows) in enumerate(drawn):
         aside = (k - (len(drawn) - 1) / 2) * 0.8 / len(drawn) if course.kind == "levels" else 0.0
-        draw_data(ax, fit, course, rows & there, f"C{k}", aside=aside, width=0.3 / len(drawn), largest=largest)
+        points: dict[str, Any] = {
+            "aside": aside,
+            "width": 0.3 / len(drawn),
+            "largest": largest,
+            "crowd": int(there.sum()),
+        }
+        draw_data(ax, fit, course, rows & there, f"C{k}", **points)
         values = {**typical, str(by): value}
         draw_means(ax, fit, course, values, prob, f"C{k}", name=name, response=False, aside=aside, inside=inside)
     finish(ax, fit, course)

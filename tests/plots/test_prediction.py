@@ -234,3 +234,10 @@ def test_means_of_categories_stand_before_the_data(doses):
     data, mean = (next(line for line in ax.lines if len(line.get_xdata()) == n) for n in (360, 2))
     intervals = next(c for c in ax.collections if c.get_label() == "90 % of the mean")
     assert data.get_zorder() < intervals.get_zorder() < mean.get_zorder()
+
+
+def test_points_of_lines_by_a_category_are_of_one_size(doses):
+    ax = doses.plot_prediction("dose", by="sex")
+    data = [line for line in ax.lines if line.get_linestyle() == "None"]
+    assert len({line.get_markersize() for line in data}) == 1
+    assert sum(len(line.get_xdata()) for line in data) == 360

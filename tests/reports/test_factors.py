@@ -148,3 +148,10 @@ def test_tables_of_groups_are_those_of_the_summary():
     assert int(rows) == (variants.several()["school"] == name).sum()
     assert slopes.title == "Slopes of x of the groups of school, from high to low"
     assert len(slopes.lines) == 6
+
+
+def test_what_varies_along_a_calculated_predictor_is_drawn_along_its_column():
+    data = variants.several().assign(dose=lambda frame: np.exp(frame["x"]))
+    fit = fake_fit(sh.Model("y ~ z + log(dose) + (1 + log(dose) | school)", data), draws=20)
+    titles = [title for title, _, _ in writing._pictures(fit)]
+    assert "The regression along dose, group by group" in titles
