@@ -12,18 +12,8 @@ from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.shared import density
 from stanhier.priors.correlations import LKJ
-from stanhier.priors.distributions import (
-    Cauchy,
-    Exponential,
-    HalfCauchy,
-    HalfNormal,
-    HalfStudentT,
-    Normal,
-    Prior,
-    ScalePrior,
-    StudentT,
-)
-from stanhier.priors.positive import Gamma, LogNormal
+from stanhier.priors.densities import distribution
+from stanhier.priors.distributions import Prior, ScalePrior
 
 __all__ = ["PriorDensity", "prior_densities"]
 
@@ -122,7 +112,7 @@ def _curve(model: Regression, prior: Prior) -> PriorDensity:
     slopes = model.chosen.of([parameter for parameter in model.chosen.parameters if parameter.role is Role.SLOPES])
     if getattr(prior, "centered", False) and slopes and all(slope.is_proper for slope in slopes):
         return _sampled(model, prior, slopes)
-    known = _distribution(prior)
+    known = distribution(prior)
     return PriorDensity(_words(prior), proper=True, pdf=known.pdf, ppf=_quantiles(known), support=support)
 
 
@@ -140,44 +130,3 @@ def _sampled(model: Regression, prior: Prior, slopes: list[Prior]) -> PriorDensi
         pdf=lambda values: 0.99 * np.interp(values, x, height, left=0.0, right=0.0),
         ppf=lambda p: float(np.quantile(draws, p)),
     )
-
-
-def _distribution(prior: Prior) -> Any:
-    from scipy import stats
-
-    match prior:
-        case Normal():
-            return stats.norm(prior.mu, prior.sigma)
-        case StudentT():
-            return stats.t(prior.nu, prior.mu, prior.sigma)
-        case Cauchy():
-            return stats.cauchy(prior.mu, prior.sigma)
-        case HalfNormal():
-            return stats.halfnorm(scale=prior.sigma)
-        case HalfCauchy():
-            return stats.halfcauchy(scale=prior.sigma)
-        case HalfStudentT():
-            return _HalfStudentT(prior.nu, prior.sigma)
-        case Exponential():
-            return stats.expon(scale=1 / prior.rate)
-        case Gamma():
-            return stats.gamma(prior.alpha, scale=1 / prior.beta)
-        case LogNormal():
-            return stats.lognorm(prior.sigma, scale=np.exp(prior.mu))
-        case _:
-            raise TypeError(f"no density for {prior!r}")
-
-
-class _HalfStudentT:
-    """The positive half of Student's t, which scipy does not have."""
-
-    def __init__(self, nu: float, sigma: float) -> None:
-        from scipy import stats
-
-        self._whole = stats.t(nu, 0.0, sigma)
-
-    def pdf(self, x: np.ndarray) -> np.ndarray:
-        return np.where(np.asarray(x) < 0, 0.0, 2 * self._whole.pdf(x))
-
-    def ppf(self, p: float) -> float:
-        return float(self._whole.ppf(0.5 + p / 2))

@@ -8,8 +8,10 @@ import numpy as np
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 from stanhier.posterior import predictive
+from stanhier.posterior.joint_likelihood import joint_log_likelihood, with_joint
 from stanhier.posterior.labelled import MAX_VALUES, chain_draw
 from stanhier.posterior.lazy_tree import Recipe
+from stanhier.posterior.log_prior import lack_of_log_prior, log_prior
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,6 +33,15 @@ def _log_likelihood(model: Regression, draws: Draws) -> "xr.Dataset":
         {"y": (("chain", "draw", "row"), values.reshape(*draws.shape, design.n_rows))},
         coords={**chain_draw(draws), "row": np.arange(design.n_rows)},
     )
+
+
+def _node_of_rows(model: Regression, draws: Draws, rows: "xr.Dataset") -> "xr.DataTree":
+    """Give the densities of rows a way to their sum where it is not the log likelihood: of Gaussian groups."""
+    import xarray as xr
+
+    if model.family.is_gaussian and model.design.groupings:
+        return with_joint(rows, lambda: joint_log_likelihood(model, draws))
+    return xr.DataTree(rows, name="log_likelihood")
 
 
 def _prior(model: Regression, draws: Draws) -> "xr.Dataset":
@@ -60,6 +71,10 @@ def _lack_of_room(model: Regression, draws: Draws) -> str | None:
     return _lack_of_rows(model, draws)
 
 
+def _lack_of_log_prior(model: Regression, draws: Draws) -> str | None:  # noqa: ARG001
+    return lack_of_log_prior(model)
+
+
 def _lack_of_prior(model: Regression, draws: Draws) -> str | None:  # noqa: ARG001
     return predictive.lack_of_prior(model)
 
@@ -69,7 +84,8 @@ def _lack_of_prior_or_rows(model: Regression, draws: Draws) -> str | None:
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "log_likelihood": Recipe(_lack_of_room, _log_likelihood),
+    "log_likelihood": Recipe(_lack_of_room, _log_likelihood, _node_of_rows),
+    "log_prior": Recipe(_lack_of_log_prior, log_prior),
     "posterior_predictive": Recipe(_lack_of_room, _posterior_predictive),
     "prior": Recipe(_lack_of_prior, _prior),
     "prior_predictive": Recipe(_lack_of_prior_or_rows, _prior_predictive),

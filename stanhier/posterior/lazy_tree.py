@@ -24,10 +24,13 @@ class Recipe:
         Says why the group cannot be made of a regression and its draws; None if it can.
     make : callable
         Makes it.
+    node : callable, optional
+        Puts what was made into a tree's node that is more than a plain one.
     """
 
     lack: Callable[[Regression, Draws], str | None]
     make: Callable[[Regression, Draws], "xr.Dataset"]
+    node: Callable[[Regression, Draws, "xr.Dataset"], "xr.DataTree"] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ class LazyGroups:
         import xarray as xr
 
         if name not in self._made:
-            self._made[name] = xr.DataTree(self.recipes[name].make(self.model, self.draws), name=name)
+            recipe = self.recipes[name]
+            made = recipe.make(self.model, self.draws)
+            node = xr.DataTree(made, name=name) if recipe.node is None else recipe.node(self.model, self.draws, made)
+            self._made[name] = node
         return self._made[name]
 
 

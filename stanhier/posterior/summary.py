@@ -24,9 +24,10 @@ __all__ = ["Kind", "summary"]
 type Kind = Literal["all", "stats", "diagnostics", "all_median", "stats_median", "diagnostics_median", "mc_diagnostics"]
 """Which columns the table has, as in ArviZ."""
 
-_INTERVAL = 'Did you mean \'ci_prob\', the probability of the interval? Its kind is ci_kind="eti" (central) or "hdi".'
+_PROB = 0.9
+_INTERVAL = 'Did you mean \'prob\', the probability of the interval? Its kind is ci_kind="eti" (central) or "hdi".'
 _HABITS = {
-    **dict.fromkeys(("prob", "hdi_prob", "credible_interval", "interval", "level", "eti_prob", "probs"), _INTERVAL),
+    **dict.fromkeys(("hdi_prob", "credible_interval", "interval", "level", "eti_prob", "probs"), _INTERVAL),
     **dict.fromkeys(("hdi", "alpha", "quantiles", "percentiles", "conf_level"), _INTERVAL),
     **dict.fromkeys(("digits", "decimals", "precision", "sig_figs", "fmt_digits"), "Decimals are round_to=."),
     **dict.fromkeys(("parameters", "params", "pars", "variables", "names"), "Parameters are chosen by var_names=."),
@@ -43,12 +44,13 @@ def summary(
     filter_vars: Literal["like", "regex"] | None = None,
     coords: Mapping[str, Any] | None = None,
     kind: Kind = "all",
-    ci_prob: float = 0.9,
+    prob: float = _PROB,
     ci_kind: Literal["eti", "hdi"] = "eti",
     round_to: int | str | None = "auto",
     fmt: Literal["wide", "long", "xarray"] = "wide",
     sample_dims: str | Sequence[str] | None = None,
     skipna: bool = False,
+    ci_prob: float | None = None,
 ) -> pd.DataFrame:
     """Summarise the posterior with ArviZ.
 
@@ -63,7 +65,7 @@ def summary(
     kind : str
         "all", "stats" or "diagnostics"; with "_median" behind it median and mad take the place of mean and sd; or
         "mc_diagnostics".
-    ci_prob : float
+    prob : float
         Probability of the interval, which its columns have in their names: `eti90_lb` and `eti90_ub`.
     ci_kind : {"eti", "hdi"}
         The central interval, with as much probability below as above, or the narrowest. Beside medians always "eti".
@@ -76,6 +78,8 @@ def summary(
         What is summarised; chains and draws by default.
     skipna : bool
         Whether to ignore draws that are nan.
+    ci_prob : float, optional
+        ArviZ's name of `prob`.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def summary(
     Raises
     ------
     StanhierError
-        If a keyword, its value, a parameter or a label is none that there is.
+        If a keyword, its value, a parameter or a label is none that there is, or `prob` has both of its names.
 
     References
     ----------
@@ -95,7 +99,7 @@ def summary(
     import arviz as az
     import xarray as xr
 
-    prob = checked_probability(ci_prob, "summary", "ci_prob")
+    prob = _probability(prob, ci_prob)
     rounding = checked_rounding(round_to, "summary")
     # The posterior alone: the rows of the data are not needed, and may be many.
     dims = [str(dim) for dim in fit.posterior.dims]
@@ -141,6 +145,18 @@ def _wide(summaries: "xr.Dataset", parameters: Inventory) -> pd.DataFrame:
             table = table[table.index.isin(parameter.scalar_names)]
         parts.append(table)
     return pd.concat(parts)
+
+
+def _probability(prob: Any, ci_prob: Any) -> float:
+    """Give the interval's probability by whichever name it was given."""
+    if ci_prob is None:
+        return checked_probability(prob, "summary")
+    if prob != _PROB:
+        raise StanhierError(
+            f"summary(prob={quoted(prob)}, ci_prob={quoted(ci_prob)}): these are two names of the interval's "
+            "probability; give one."
+        )
+    return checked_probability(ci_prob, "summary", "ci_prob")
 
 
 def _column(name: str, prob: float) -> str:

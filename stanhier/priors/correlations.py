@@ -4,6 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import betaln
 
 from stanhier.basics.arguments import made_in_our_words
 from stanhier.priors.distributions import Prior
@@ -69,6 +70,19 @@ class LKJ(CorrelationPrior):
     def marginal_shape(self, q: int) -> float:
         """Give a of the Beta(a, a) distribution of (r + 1) / 2, r a single correlation in q dimensions."""
         return self.eta + (q - 2) / 2
+
+    def log_density(self, matrices: np.ndarray) -> np.ndarray:
+        """Give the log density at correlation matrices, shape (...) from (..., q, q).
+
+        It is that of the correlations below the diagonal; the constant is equation 16 of the reference, in the partial
+        correlations of `rvs`.
+        """
+        q = matrices.shape[-1]
+        per_column = [(q - 1 - j, self.marginal_shape(q - j)) for j in range(q - 1)]
+        constant = sum(n * (betaln(a, a) + (2 * a - 1) * np.log(2)) for n, a in per_column)
+        # Of matrices at the edge, where the determinant is 0, LKJ(1) knows nothing else.
+        power = 0.0 if self.eta == 1 else (self.eta - 1) * np.linalg.slogdet(matrices)[1]
+        return np.asarray(np.zeros(matrices.shape[:-2]) + power - constant)
 
     def rvs(self, rng: np.random.Generator, size: int, q: int = 2) -> np.ndarray:
         """Draw correlation matrices, shape (size, q, q).

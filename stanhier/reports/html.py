@@ -128,7 +128,7 @@ def estimates(fit: Fitted[Regression], *, prob: float = 0.9) -> dict[str, Any]:
     dict
         `titles`: list of str; `rows`: list of (parameter, values); `left_out`: how many parameters the 100 rows lack.
     """
-    table = summary(fit, var_names=fit.model.parameters.population, ci_prob=prob)
+    table = summary(fit, var_names=fit.model.parameters.population, prob=prob)
     first = table.iloc[:_MOST_ROWS]
     assert isinstance(first, Table)
     shown = first.texts(thousands=True)

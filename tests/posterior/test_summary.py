@@ -29,7 +29,7 @@ def fit():
 @pytest.mark.parametrize("shift", [0.0, 2300.0, -1e6])
 @pytest.mark.parametrize("scale", [1e-4, 40.0, 3e5, 1e14])
 @pytest.mark.parametrize(
-    "keywords", [{}, {"ci_prob": 0.05}, {"ci_prob": 0.5, "ci_kind": "hdi"}, {"kind": "stats_median"}]
+    "keywords", [{}, {"prob": 0.05}, {"prob": 0.5, "ci_kind": "hdi"}, {"kind": "stats_median"}]
 )
 def test_the_ends_of_an_interval_differ_in_print(shift, scale, keywords):
     table = fake_fit(sh.VaryingIntercept("y ~ x + (1 | g)", rows(shift, scale))).summary(**keywords)
@@ -64,18 +64,23 @@ def test_every_interval_has_90_percent_by_default(fit):
     expected = np.quantile(fit.posterior["sigma"].to_numpy(), (0.05, 0.95))
     np.testing.assert_allclose(fit.summary(var_names="sigma")[["eti90_lb", "eti90_ub"]].iloc[0], expected, rtol=0.02)
     for name, method in inspect.getmembers(sh.Fit, inspect.isfunction):
-        for keyword in ("prob", "ci_prob"):
-            parameter = inspect.signature(method).parameters.get(keyword)
-            assert parameter is None or parameter.default == 0.9, name
+        parameter = inspect.signature(method).parameters.get("prob")
+        assert parameter is None or parameter.default == 0.9, name
+
+
+def test_the_probability_has_the_name_that_it_has_everywhere_and_arvizs(fit):
+    pd.testing.assert_frame_equal(fit.summary(prob=0.5), fit.summary(ci_prob=0.5))
+    assert list(fit.summary(prob=0.5).columns[2:4]) == ["eti50_lb", "eti50_ub"]
+    pd.testing.assert_frame_equal(fit.summary(ci_prob=0.9), fit.summary())
 
 
 @pytest.mark.parametrize(("prob", "named"), [(0.9, "90"), (0.29, "29"), (0.57, "57"), (0.995, "99.5"), (0.5, "50")])
 def test_columns_are_named_by_the_whole_probability(fit, prob, named):
     for kind in ("eti", "hdi"):
         ends = [f"{kind}{named}_lb", f"{kind}{named}_ub"]
-        assert [c for c in fit.summary(ci_prob=prob, ci_kind=kind).columns if c.endswith("b")] == ends
-        assert set(ends) <= set(fit.summary(ci_prob=prob, ci_kind=kind, fmt="long").index)
-        assert set(ends) <= set(fit.summary(ci_prob=prob, ci_kind=kind, fmt="xarray")["summary"].values)
+        assert [c for c in fit.summary(prob=prob, ci_kind=kind).columns if c.endswith("b")] == ends
+        assert set(ends) <= set(fit.summary(prob=prob, ci_kind=kind, fmt="long").index)
+        assert set(ends) <= set(fit.summary(prob=prob, ci_kind=kind, fmt="xarray")["summary"].values)
 
 
 def test_r_hat_has_the_digits_of_its_limit(fit):
@@ -103,15 +108,16 @@ def test_parameters_and_labels_can_be_chosen(fit):
 
 
 WRONG = {
-    "no keyword 'prob'. Did you mean 'ci_prob'": {"prob": 0.5},
-    "no keyword 'hdi_prob'. Did you mean 'ci_prob'": {"hdi_prob": 0.5},
-    "no keyword 'credible_interval'. Did you mean 'ci_prob'": {"credible_interval": 0.5},
+    "no keyword 'hdi_prob'. Did you mean 'prob'": {"hdi_prob": 0.5},
+    "no keyword 'credible_interval'. Did you mean 'prob'": {"credible_interval": 0.5},
     "no keyword 'var_name'. Did you mean 'var_names'?": {"var_name": "beta"},
     "no keyword 'digits'. Decimals are round_to=.": {"digits": 3},
     "no keyword 'group'. It is the posterior": {"group": "prior"},
-    "no keyword 'xyz'. It takes: var_names, filter_vars, coords, kind, ci_prob": {"xyz": 3},
+    "no keyword 'xyz'. It takes: var_names, filter_vars, coords, kind, prob": {"xyz": 3},
+    "'prob' must be a number between 0 and 1": {"prob": 90},
     "'ci_prob' must be a number between 0 and 1": {"ci_prob": 90},
-    "summary(ci_prob=None)": {"ci_prob": None},
+    "summary(prob=None)": {"prob": None},
+    "summary(prob=0.8, ci_prob=0.9): these are two names": {"prob": 0.8, "ci_prob": 0.9},
     "'kind' must be one of 'all', 'stats'": {"kind": "mean"},
     "'ci_kind' must be one of 'eti', 'hdi'": {"ci_kind": "qi"},
     "'fmt' must be one of 'wide', 'long', 'xarray'": {"fmt": "tall"},

@@ -172,16 +172,11 @@ refused(HEADING, "no `data`", lambda: sh.LinearRegression("y ~ x"))
 refused(HEADING, "an `adapt_delta` beyond 1", lambda: line().sample(adapt_delta=1.5))
 
 
-@case(HEADING, "`prob` or `hdi_prob` of `summary()`")
-def _() -> Iterator[Pair]:
-    with pytest.raises(sh.StanhierError, match=r"has no keyword 'prob'\. Did you mean 'ci_prob'"):
-        fake_fit(line()).summary(prob=0.9)
-    yield fake_fit(line()).summary(hdi_prob=0.9), None
-
-
 for row, keywords in {
     "another keyword that `summary()` does not have": {"var_name": "beta"},
-    "a `ci_prob` of 90, for 90 %": {"ci_prob": 90},
+    "`hdi_prob` of `summary()`": {"hdi_prob": 0.9},
+    "`prob` and `ci_prob`, as ArviZ calls it, in one `summary()`": {"prob": 0.8, "ci_prob": 0.9},
+    "a `prob` of 90, for 90 %": {"prob": 90},
     "a parameter that there is not, in `summary()`": {"var_names": "gamma"},
 }.items():
     refused(HEADING, row, partial(lambda chosen: fake_fit(line()).summary(**chosen), keywords))
