@@ -27,7 +27,7 @@ from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.uniformity import rank_test
-from stanhier.plots.figures import Size, checked_size
+from stanhier.plots.figures import Panels, Size, checked_size, grid_of_axes
 from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.predictive import sample_prior
@@ -108,7 +108,7 @@ class Calibration:
         return not self.failures
 
     @in_our_words()
-    def plot(self, *, figsize: Size | None = None) -> Any:
+    def plot(self, *, figsize: Size | None = None) -> Panels:
         """Draw the ranks' distribution minus uniform, with its 95 % band, for each quantity.
 
         Parameters
@@ -118,38 +118,26 @@ class Calibration:
 
         Returns
         -------
-        matplotlib.figure.Figure
+        Panels
+            An array of axes, one per quantity, with `.figure` and `.savefig(path)`.
 
         Raises
         ------
         StanhierError
             If `figsize` is no size.
         """
-        import matplotlib.pyplot as plt
-
         size = checked_size(figsize, "Calibration.plot")
         names = list(self.ranks.columns)
-        columns = min(3, len(names))
-        shape = (-(-len(names) // columns), columns)
-        figure, axes = plt.subplots(
-            *shape,
-            figsize=(3.4 * columns, 2.4 * shape[0]) if size is None else size,
-            sharex=True,
-            sharey=True,
-            squeeze=False,
-            layout="constrained",
-        )
-        for ax, name in zip(axes.flat, names, strict=False):
+        axes = grid_of_axes(len(names), each=(3.4, 2.4), figsize=size, sharex=True, sharey=True)
+        for ax, name in zip(axes, names, strict=True):
             bands = self.bands(name)
             ax.fill_between(bands["rank"], bands["lower"], bands["upper"], color="C0", alpha=0.2, linewidth=0)
             ax.plot(bands["rank"], bands["difference"], color="C0")
             ax.axhline(0, color="0.5", linewidth=0.8)
             ax.set_title(name, fontsize=10)
-        for ax in axes.flat[len(names) :]:
-            ax.set_visible(False)
-        figure.supxlabel(f"rank of the true value among {self.n_draws} draws (scaled)")
-        figure.supylabel(f"ECDF of {len(self.ranks)} ranks minus uniform, 95 % band")
-        return figure
+        axes.figure.supxlabel(f"rank of the true value among {self.n_draws} draws (scaled)")
+        axes.figure.supylabel(f"ECDF of {len(self.ranks)} ranks minus uniform, 95 % band")
+        return axes
 
     def __repr__(self) -> str:
         verdict = "all ranks are uniform" if self.ok else f"not uniform: {', '.join(self.failures)}"

@@ -8,7 +8,7 @@ import numpy as np
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.regression import Regression
-from stanhier.plots.figures import Size, arviz_figure, checked_size
+from stanhier.plots.figures import Size, arviz_figure, checked_size, picture
 from stanhier.plots.shared import MAX_LABEL, choose, ink, parameters, quantity
 from stanhier.posterior.fitted import Fitted
 
@@ -19,6 +19,7 @@ _PAIR_LABEL = 17
 
 
 @in_our_words(name="plot_trace")
+@picture
 def trace(
     fit: Fitted[Regression],
     *,
@@ -43,8 +44,8 @@ def trace(
 
     Returns
     -------
-    arviz_plots.PlotCollection
-        Its `figure` is matplotlib's; save it with `.savefig(path)`.
+    Panels
+        Of the axes, density and trace in turn; `collection` is ArviZ's PlotCollection.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def trace(
     size = checked_size(figsize, "plot_trace")
     listed = parameters(fit, var_names, coords, "plot_trace", most=40)
     size = (9.0, 0.5 + 1.7 * len(listed)) if size is None else size
-    collection, axes = arviz_figure(
+    axes = arviz_figure(
         az.plot_trace_dist,
         _tree(fit, var_names, coords, "plot_trace"),
         compact=kwargs.pop("compact", False),
@@ -72,10 +73,11 @@ def trace(
             left.set_title(quantity(name, label), loc="left", fontsize=10)
             right.set_ylabel("")
             right.set_xlabel("draw" if k == len(listed) - 1 else "")
-    return collection
+    return axes
 
 
 @in_our_words(name="plot_pair")
+@picture
 def pair(
     fit: Fitted[Regression],
     *,
@@ -98,8 +100,8 @@ def pair(
 
     Returns
     -------
-    arviz_plots.PlotMatrix
-        Its `figure` is matplotlib's; save it with `.savefig(path)`.
+    Panels
+        Of the axes; `collection` is ArviZ's PlotMatrix.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def pair(
         "divergence": {"size": 14, "color": ink(), "alpha": 0.8} if diverged else False,
         **kwargs.pop("visuals", {}),
     }
-    matrix, axes = arviz_figure(
+    axes = arviz_figure(
         az.plot_pair,
         _tree(fit, var_names, coords, "plot_pair"),
         backend=kwargs.pop("backend", "matplotlib"),
@@ -132,7 +134,7 @@ def pair(
     for ax in axes:
         if len(ax.lines) == 1 and not ax.collections:  # the densities: their height has no meaning beside the rest
             ax.tick_params(axis="y", left=False, labelleft=False)
-    return matrix
+    return axes
 
 
 def _tree(fit: Fitted[Regression], var_names: Any, coords: Any, where: str) -> Any:

@@ -6,13 +6,14 @@ from typing import Any
 
 from stanhier.basics.arguments import in_our_words, suggestion
 from stanhier.basics.errors import StanhierError
-from stanhier.plots.figures import Size, arviz_figure, checked_size
+from stanhier.plots.figures import Size, arviz_figure, checked_size, picture
 from stanhier.plots.shared import label_width, short
 
 __all__ = ["plot_compare"]
 
 
 @in_our_words()
+@picture
 def plot_compare(table: Any, *, figsize: Size | None = None, **kwargs: Any) -> Any:
     """Plot a comparison of models: the difference of each from the best in expected log predictive density.
 
@@ -27,9 +28,8 @@ def plot_compare(table: Any, *, figsize: Size | None = None, **kwargs: Any) -> A
 
     Returns
     -------
-    arviz_plots.PlotCollection
-        Points with bars of one standard error of the difference. Its `figure` is matplotlib's; save it with
-        `.savefig(path)`.
+    Panels
+        Of one with points and bars of one standard error of the difference; `collection` is ArviZ's PlotCollection.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def plot_compare(table: Any, *, figsize: Size | None = None, **kwargs: Any) -> A
     labels = [short(name) for name in table.index]
     size = (4.6 + label_width(labels), 1.6 + 0.35 * len(labels)) if chosen_size is None else chosen_size
     _check_keywords(az.plot_compare, kwargs)
-    collection, axes = arviz_figure(
+    axes = arviz_figure(
         az.plot_compare,
         table.set_axis(labels, axis=0),
         backend=kwargs.pop("backend", "matplotlib"),
@@ -66,7 +66,7 @@ def plot_compare(table: Any, *, figsize: Size | None = None, **kwargs: Any) -> A
             "from the best model (left is worse; bars: one standard error)"
         )
         ax.set_ylim(0.4, len(labels) + 0.6)
-    return collection
+    return axes
 
 
 def _check_keywords(draw: Any, keywords: Mapping[str, Any]) -> None:

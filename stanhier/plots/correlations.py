@@ -15,6 +15,7 @@ from stanhier.plots.figures import (
     legend_above,
     new_axes,
     panels_of,
+    picture,
 )
 from stanhier.plots.priors import PriorDensity, prior_densities
 from stanhier.plots.shared import (
@@ -39,6 +40,7 @@ _ROW = 0.85
 
 
 @in_our_words(name="plot_correlations")
+@picture
 def correlations(
     fit: Fitted[Regression],
     group: str | None = None,
@@ -68,8 +70,8 @@ def correlations(
 
     Returns
     -------
-    matplotlib.axes.Axes, or Panels of two where there is a matrix
-        The latter is an array with the attribute `figure`.
+    Panels
+        An array of axes, two where there is a matrix, with `.figure` and `.savefig(path)`.
 
     Raises
     ------

@@ -1,6 +1,8 @@
 """Figures and axes: new ones of a size that is asked for, and arrays of axes that know their figure."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ __all__ = [
     "legend_above",
     "new_axes",
     "panels_of",
+    "picture",
     "refuse_several",
 ]
 
@@ -25,28 +28,66 @@ type Size = Sequence[float]
 
 
 class Panels(np.ndarray):
-    """The axes of one figure, row by row: an array of them.
+    """What every picture gives back: the axes of one figure, row by row, as an array.
+
+    `panels[0]` are matplotlib's axes. Of a picture with one of them the array has their methods as well:
+    `fit.plot_forest().set_title("Counties")`.
 
     Attributes
     ----------
     figure : matplotlib.figure.Figure
+    collection : arviz_plots.PlotCollection or None
+        ArviZ's own account of a picture that it has drawn, whose methods the array has too.
     """
+
+    collection: Any = None
+
+    def __array_finalize__(self, other: Any) -> None:
+        self.collection = getattr(other, "collection", None) if isinstance(other, Panels) else None
 
     @property
     def figure(self) -> Any:
-        """The figure that the axes are in."""
-        return self.flat[0].get_figure()
+        """The figure that the axes are in; that of the backend where ArviZ drew with another than matplotlib."""
+        if not self.size:
+            return self.collection.viz["figure"].item()
+        own = self.flat[0].get_figure()
+        return getattr(own, "figure", own)  # that of a part of a figure, too
 
     def savefig(self, *args: Any, **kwargs: Any) -> None:
         """Save the figure; see `matplotlib.figure.Figure.savefig`."""
-        self.figure.savefig(*args, **kwargs)
+        (self.figure if self.size else self.collection).savefig(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_"):
+            for owner in [self.collection, *(self.flat if self.size == 1 else [])]:
+                if hasattr(owner, name):
+                    return getattr(owner, name)
+        many = f"; it holds {self.size} panels: take one, as in panels[0]" if self.size > 1 else ""
+        raise AttributeError(f"Panels has no attribute '{name}'{many}")
+
+    def __repr__(self) -> str:
+        return f"<{self.size} {'panel' if self.size == 1 else 'panels'} of a figure>"
 
 
-def panels_of(axes: Any) -> Panels:
+def panels_of(axes: Any, collection: Any = None) -> Panels:
     """Give axes as an array that knows their figure."""
     array = np.empty(len(axes), dtype=object)
     array[:] = list(axes)
-    return array.view(Panels)
+    panels = array.view(Panels)
+    panels.collection = collection
+    return panels
+
+
+def picture[**P](draw: Callable[P, Any]) -> Callable[P, Panels]:
+    """Let a function that draws into one of matplotlib's axes, or several, give back `Panels` of them."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Panels:
+        axes = draw(*args, **kwargs)
+        return axes if isinstance(axes, Panels) else panels_of([axes])
+
+    vars(drawn)["__signature__"] = inspect.signature(draw).replace(return_annotation=Panels)
+    return drawn
 
 
 def checked_size(figsize: Any, where: str, *, ax: Any = None) -> tuple[float, float] | None:
@@ -124,7 +165,7 @@ def grid_of_axes(
     return panels_of(axes.ravel()[:number])
 
 
-def arviz_figure(draw: Any, *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
+def arviz_figure(draw: Any, *args: Any, **kwargs: Any) -> Panels:
     """Let ArviZ draw as many panels as there are; its own limit is a setting, which is put back.
 
     Parameters
@@ -136,17 +177,14 @@ def arviz_figure(draw: Any, *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
 
     Returns
     -------
-    collection : arviz_plots.PlotCollection
-        With the attribute `figure`, as other pictures have it.
-    axes : list of matplotlib.axes.Axes
+    Panels
         Empty with a backend other than matplotlib.
     """
     import arviz as az
 
     with az.rc_context(rc={"plot.max_subplots": None}):
         collection = draw(*args, **kwargs)
-    collection.figure = collection.viz["figure"].item()
-    return collection, list(getattr(collection.figure, "axes", []))
+    return panels_of(getattr(collection.viz["figure"].item(), "axes", []), collection)
 
 
 def legend_above(ax: Any, *entries: Any, columns: int = 1, **keywords: Any) -> Any:

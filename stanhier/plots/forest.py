@@ -16,6 +16,7 @@ from stanhier.plots.figures import (
     checked_size,
     legend_above,
     new_axes,
+    picture,
     refuse_several,
 )
 from stanhier.plots.rows import MAX_PANELS, GroupRows, draw_rows, finish_panels, in_lines, row_height, row_panels
@@ -38,6 +39,7 @@ _COEFFICIENTS = {Role.INTERCEPT: "value at predictors of 0", Role.SLOPES: "chang
 
 
 @in_our_words(name="plot_forest")
+@picture
 def forest(
     fit: Fitted[Regression],
     group: str | None = None,
@@ -84,8 +86,8 @@ def forest(
 
     Returns
     -------
-    matplotlib.axes.Axes, or Panels of one for each of several effects
-        The latter is an array with the attribute `figure`.
+    Panels
+        An array of axes, one for each effect, with `.figure` and `.savefig(path)`.
 
     Raises
     ------

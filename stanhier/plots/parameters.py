@@ -9,7 +9,7 @@ from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.tables import decimals, readable
 from stanhier.engines.regression import Regression
-from stanhier.plots.figures import Size, checked_size, grid_of_axes, panels_of
+from stanhier.plots.figures import Size, checked_size, grid_of_axes, panels_of, picture
 from stanhier.plots.priors import prior_densities
 from stanhier.plots.scales import ENDLESS, mean_noun, share_words
 from stanhier.plots.shared import (
@@ -31,6 +31,7 @@ _PANEL_LABEL = 36
 
 
 @in_our_words(name="plot_posterior")
+@picture
 def posterior(
     fit: Fitted[Regression],
     *,
@@ -56,8 +57,8 @@ def posterior(
 
     Returns
     -------
-    Panels of matplotlib.axes.Axes
-        An array, one per parameter, with the attribute `figure`; the axes themselves if `ax` was given.
+    Panels
+        An array of axes, one per parameter, with `.figure` and `.savefig(path)`.
 
     Raises
     ------
@@ -81,10 +82,11 @@ def posterior(
         panel.set_title(quantity(name, label, _PANEL_LABEL), fontsize=9)
         panel.set_xlabel(f"median {median}, {100 * prob:g} %: {lower} to {upper}", fontsize=9)
         _bare(panel)
-    return axes if ax is None else ax
+    return axes
 
 
 @in_our_words(name="plot_prior_posterior")
+@picture
 def prior_posterior(
     fit: Fitted[Regression],
     *,
@@ -111,8 +113,8 @@ def prior_posterior(
 
     Returns
     -------
-    Panels of matplotlib.axes.Axes
-        An array, one per parameter, with the attribute `figure`; the axes themselves if `ax` was given.
+    Panels
+        An array of axes, one per parameter, with `.figure` and `.savefig(path)`.
 
     Raises
     ------
@@ -142,10 +144,11 @@ def prior_posterior(
         if k == 0:
             panel.legend(frameon=False, fontsize=8, loc="upper right")
         _bare(panel)
-    return axes if ax is None else ax
+    return axes
 
 
 @in_our_words(name="plot_prior", called_on="model")
+@picture
 def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size | None = None) -> Any:
     """Plot every prior, and what they say together about the response: the prior predictive distribution.
 
@@ -160,9 +163,9 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
 
     Returns
     -------
-    Panels of matplotlib.axes.Axes
-        An array with the attribute `figure`: one per prior; where all are proper and the rows in memory, a last one
-        with the prior predictive distribution.
+    Panels
+        An array of axes with `.figure` and `.savefig(path)`: one per prior; where all are proper and the rows in
+        memory, a last one with the prior predictive distribution.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from stanhier.plots.figures import (
     checked_size,
     legend_above,
     panels_of,
+    picture,
     refuse_several,
 )
 from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, row_height, row_panels
@@ -57,6 +58,7 @@ class Pooled(Protocol):
 
 
 @in_our_words(name="plot", called_on="result")
+@picture
 def pooling(
     result: Pooled, *, effects: str | Sequence[str] | None = None, figsize: Size | None = None, ax: Any = None
 ) -> Any:
@@ -79,8 +81,8 @@ def pooling(
 
     Returns
     -------
-    matplotlib.axes.Axes, or Panels of several effects or beyond 50 groups
-        The latter is an array with the attribute `figure`.
+    Panels
+        An array of axes, one for each effect, two beyond 50 groups, with `.figure` and `.savefig(path)`.
 
     Raises
     ------

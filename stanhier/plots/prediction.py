@@ -18,6 +18,7 @@ from stanhier.plots.figures import (
     grid_of_axes,
     legend_above,
     new_axes,
+    picture,
 )
 from stanhier.plots.held import HeldGroups, held_groups
 from stanhier.plots.means import along_words, draw_means, finish, limit_counts
@@ -41,6 +42,7 @@ _MAX_PANELS = 24
 
 
 @in_our_words(name="plot_prediction")
+@picture
 def prediction(
     fit: Fitted[Regression],
     x: str,
@@ -94,8 +96,8 @@ def prediction(
 
     Returns
     -------
-    matplotlib.axes.Axes
-        Or Panels of them, one per group: an array with the attribute `figure`.
+    Panels
+        An array of axes, one or one per group, with `.figure` and `.savefig(path)`.
 
     Raises
     ------

@@ -18,6 +18,7 @@ from stanhier.plots.figures import (
     legend_above,
     new_axes,
     panels_of,
+    picture,
 )
 from stanhier.plots.replicated import replicated_means, replicated_rows
 from stanhier.plots.scales import share_words
@@ -42,6 +43,7 @@ _MAX_VALUES = 10_000_000
 
 
 @in_our_words(name="plot_ppc")
+@picture
 def ppc(
     fit: Fitted[Regression],
     group: str | None = None,
@@ -85,8 +87,8 @@ def ppc(
 
     Returns
     -------
-    matplotlib.axes.Axes, or Panels of several
-        The latter is an array with the attribute `figure`.
+    Panels
+        An array of axes, of the rows and of each factor, with `.figure` and `.savefig(path)`.
 
     Raises
     ------

@@ -18,6 +18,7 @@ from stanhier.plots.figures import (
     legend_above,
     new_axes,
     panels_of,
+    picture,
     refuse_several,
 )
 from stanhier.plots.plane import plane, within_sight
@@ -33,6 +34,7 @@ _LINE = {"color": REFERENCE, "linestyle": "--", "linewidth": 1, "zorder": 0}
 
 
 @in_our_words(name="plot_shrinkage")
+@picture
 def shrinkage(
     fit: Fitted[Regression],
     group: str | None = None,
@@ -77,8 +79,8 @@ def shrinkage(
 
     Returns
     -------
-    matplotlib.axes.Axes, or Panels of one for each effect
-        The latter is an array with the attribute `figure`.
+    Panels
+        An array of axes, one for each effect or for two against each other, with `.figure` and `.savefig(path)`.
 
     Raises
     ------

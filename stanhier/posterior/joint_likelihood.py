@@ -39,8 +39,8 @@ def joint_log_likelihood(model: Regression, draws: Draws) -> np.ndarray:
     most = max(_effects_of_sets(design, codes))
     if most > MAX_TOGETHER:
         raise StanhierError(
-            f"The log likelihood of all rows would integrate out {most:,} effects together (at most {MAX_TOGETHER}), so "
-            "power scaling of the likelihood is not available for this model; that of the prior is."
+            f"The log likelihood of all rows would integrate out {most:,} effects together (at most {MAX_TOGETHER}), "
+            "so power scaling of the likelihood is not available for this model; that of the prior is."
         )
     total = np.zeros(draws.n_draws)
     for _, left_out, _ in model.engine.set_densities(design, codes, int(codes.max()) + 1, draws):
@@ -49,7 +49,7 @@ def joint_log_likelihood(model: Regression, draws: Draws) -> np.ndarray:
 
 
 def _apart(design: InMemoryDesign) -> np.ndarray:
-    """Number the smallest sets of rows that share no group, for each row: of one factor these are its groups."""
+    """Give for each row its set, of the smallest sets that share no group: of one factor these are the groups."""
     from scipy import sparse
 
     first = design.groupings[0].codes
@@ -95,7 +95,7 @@ def with_joint(rows: "xr.Dataset", joint: Callable[[], np.ndarray]) -> "xr.DataT
     n_rows, samples = rows.sizes["row"], {dim: rows[dim] for dim in ("chain", "draw")}
     once = cache(lambda: xr.DataArray(joint(), dims=("chain", "draw"), coords=samples))
 
-    class Dataset(xr.Dataset):
+    class Dataset(xr.Dataset):  # type: ignore[no-untyped-call]
         __slots__ = ()
 
         def to_stacked_array(self, *args: Any, **kwargs: Any) -> Any:
@@ -111,7 +111,7 @@ def with_joint(rows: "xr.Dataset", joint: Callable[[], np.ndarray]) -> "xr.DataT
         __slots__ = ()
 
         @property
-        def ds(self) -> Any:
+        def ds(self) -> Any:  # type: ignore[override]
             return Dataset(dict(self.data_vars), coords=self.coords, attrs=self.attrs)
 
     return DataTree(dataset=rows, name="log_likelihood")

@@ -56,7 +56,7 @@ def test_more_effects_have_a_matrix_beside():
     assert f"{low:.2f} to {high:.2f}".replace("-", "−") in {t.get_text() for t in matrix.texts}
     assert not texts_overlap(rows.figure)
     _, given = plt.subplots()
-    assert fit.plot_correlations(ax=given) is given
+    assert list(fit.plot_correlations(ax=given)) == [given]
     assert labels_of(given.yaxis) == labels
 
 
@@ -102,7 +102,7 @@ def test_an_infinite_prior_is_cut_at_the_height_of_its_row():
 def test_sizes_and_axes_of_correlations():
     fit = sleep_study()
     _, ax = plt.subplots()
-    assert fit.plot_correlations(ax=ax) is ax
+    assert list(fit.plot_correlations(ax=ax)) == [ax]
     assert tuple(fit.plot_correlations(figsize=(7, 3)).figure.get_size_inches()) == (7, 3)
     with pytest.raises(sh.StanhierError, match="give `figsize` or `ax`"):
         fit.plot_correlations(ax=ax, figsize=(7, 3))

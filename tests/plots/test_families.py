@@ -103,7 +103,7 @@ def test_the_check_of_rows_suits_the_family(fits):
     with pytest.raises(sh.StanhierError, match=r"plot_ppc\(kind='rootogram'\).*\"calibration\" or \"groups\""):
         fits["bernoulli"].plot_ppc(kind="rootogram")
     _, given = plt.subplots()
-    assert fits["bernoulli"].plot_ppc(ax=given) is given
+    assert list(fits["bernoulli"].plot_ppc(ax=given)) == [given]
     assert line(given, "observed").get_label() == "observed"
 
 

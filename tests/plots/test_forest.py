@@ -57,7 +57,7 @@ def test_forest_of_many_groups_shows_fifty_and_sums_up_the_rest(many):
 
 def test_forest_takes_axes_groups_and_coefficients(many):
     figure, ax = plt.subplots()
-    assert many.plot_forest(groups=["g007", "g003"], ax=ax) is ax
+    assert list(many.plot_forest(groups=["g007", "g003"], ax=ax)) == [ax]
     assert sorted(labels_of(ax.yaxis)) == ["g003", "g007"]
     assert figure.axes == [ax]
     ends = np.array(segments(ax))[:, :, 0]
@@ -155,7 +155,7 @@ def test_the_first_effect_named_sorts_the_groups(sleep):
     assert (np.diff(panels[0].lines[0].get_xdata()) >= 0).all()
     assert (np.diff(panels[1].lines[0].get_xdata()) < 0).any()
     _, given = plt.subplots()
-    assert sleep.plot_forest(effects="days", ax=given) is given
+    assert list(sleep.plot_forest(effects="days", ax=given)) == [given]
     np.testing.assert_allclose(given.lines[0].get_xdata(), panels[0].lines[0].get_xdata())
     assert given.get_xlabel() == "reaction per unit of days\n(median, 50 % and 90 % intervals)"
 

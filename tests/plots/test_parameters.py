@@ -18,7 +18,7 @@ def test_posterior_shows_each_density_with_its_interval(three):
     assert axes[-1].get_xlabel().startswith(f"median {np.median(draws):.1f}")
     assert not texts_overlap(axes[0].get_figure())
     _figure, ax = plt.subplots()
-    assert three.plot_posterior(var_names="sigma", ax=ax) is ax
+    assert list(three.plot_posterior(var_names="sigma", ax=ax)) == [ax]
     with pytest.raises(sh.StanhierError, match="one parameter, not 2"):
         three.plot_posterior(var_names="beta", ax=ax)
 

@@ -70,7 +70,7 @@ def test_slopes_that_vary_have_panels_of_their_own():
     ax = plots.pooling(result, effects="age")
     assert ax.get_xlabel() == "pressure per unit of age\n(median and 90 % interval)"
     _, given = plt.subplots()
-    assert plots.pooling(result, effects=["age"], ax=given) is given
+    assert list(plots.pooling(result, effects=["age"], ax=given)) == [given]
     with pytest.raises(sh.StanhierError, match=r"one pair of axes holds one effect, not 2.*'Intercept', 'age'"):
         plots.pooling(result, ax=given)
     with pytest.raises(sh.StanhierError, match="there is no effect 'sex'; they are 'Intercept', 'age'"):

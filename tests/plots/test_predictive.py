@@ -31,7 +31,7 @@ def test_ppc_of_many_groups_and_of_none(many):
     assert labels_of(ax.yaxis) == []
     assert ax.get_ylabel() == "120 groups of clinic, sorted"
     _figure, given = plt.subplots()
-    assert many.plot_ppc(ax=given, draws=8) is given
+    assert list(many.plot_ppc(ax=given, draws=8)) == [given]
     assert len(given.lines) == 9
     assert synthetic.line().plot_ppc().get_xlabel() == "y"
     with pytest.raises(sh.StanhierError, match="no groups"):
@@ -67,7 +67,7 @@ def test_each_factor_has_its_means_of_groups():
     np.testing.assert_allclose(panels[2].lines[0].get_xdata(), np.sort(frame.groupby("item")["y"].mean()))
     assert not texts_overlap(panels.figure)
     _, given = plt.subplots()
-    assert fit.plot_ppc("item", kind="groups", ax=given) is given
+    assert list(fit.plot_ppc("item", kind="groups", ax=given)) == [given]
     assert given.get_ylabel() == "item"
     assert len(fit.plot_ppc("item")) == 2
     assert len(fit.plot_ppc(kind="groups")) == 2

@@ -168,7 +168,7 @@ def test_effects_are_drawn_row_by_row_where_asked(sleep):
         np.testing.assert_allclose(ax.lines[0].get_xdata(), values[order], rtol=1e-8)
     assert not texts_overlap(panels.figure)
     _, given = plt.subplots()
-    assert sleep.plot_shrinkage(effects="days", ax=given) is given
+    assert list(sleep.plot_shrinkage(effects="days", ax=given)) == [given]
     np.testing.assert_allclose(given.lines[0].get_xdata(), np.sort(own[1]), rtol=1e-8)
     assert len(wide_effects().plot_shrinkage()) == 5
 
