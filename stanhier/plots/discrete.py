@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.design.design import Design
-from stanhier.plots.figures import legend_above
+from stanhier.plots.figures import collection_on, legend_above
 from stanhier.plots.scales import ENDLESS, mean_words
 from stanhier.plots.shared import POSTERIOR, REFERENCE, ink, quantity
 
@@ -116,25 +116,16 @@ def _draw(
     **keywords: Any,
 ) -> None:
     """Let ArviZ draw into axes that are there already."""
-    import arviz as az
     import xarray as xr
 
     rows = xr.Dataset({"y": (("chain", "draw", "row"), replicated[None])})
     tree = xr.DataTree.from_dict({"posterior_predictive": rows, "observed_data": xr.Dataset({"y": ("row", observed)})})
-    places = {"/": xr.Dataset({"figure": ((), _held(ax.get_figure()))}), "plot": xr.Dataset({"y": ((), _held(ax))})}
-    collection = az.PlotCollection(rows, xr.DataTree.from_dict(places), backend="matplotlib")
+    collection = collection_on([ax], rows)
     with warnings.catch_warnings():
         # Of its own arrays when counts are few, and of counts that happen to be 0 and 1.
         warnings.filterwarnings("ignore", message="Found chain dimension to be longer")
         warnings.filterwarnings("ignore", message="Variables y in .* look binary")
         draw(tree, ci_prob=prob, plot_collection=collection, visuals=visuals, **keywords)
-
-
-def _held(one: Any) -> np.ndarray:
-    """Give an object as an array without dimensions."""
-    array = np.empty((), dtype=object)
-    array[()] = one
-    return array
 
 
 def _legend(ax: Any, columns: int) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "Size",
     "arviz_figure",
     "checked_size",
+    "collection_on",
     "grid_of_axes",
     "legend_above",
     "new_axes",
@@ -185,6 +186,32 @@ def arviz_figure(draw: Any, *args: Any, **kwargs: Any) -> Panels:
     with az.rc_context(rc={"plot.max_subplots": None}):
         collection = draw(*args, **kwargs)
     return panels_of(getattr(collection.viz["figure"].item(), "axes", []), collection)
+
+
+def collection_on(axes: Sequence[Any], variables: Any) -> Any:
+    """Give ArviZ axes that are there already to draw into.
+
+    Parameters
+    ----------
+    axes : sequence of matplotlib.axes.Axes
+    variables : xarray.Dataset
+        What will be drawn, with one variable for each of the axes.
+
+    Returns
+    -------
+    arviz_plots.PlotCollection
+    """
+    import arviz as az
+    import xarray as xr
+
+    def held(one: Any) -> tuple[tuple[()], np.ndarray]:
+        array = np.empty((), dtype=object)
+        array[()] = one
+        return (), array
+
+    plots = {name: held(ax) for name, ax in zip(variables.data_vars, axes, strict=True)}
+    places = {"/": xr.Dataset({"figure": held(axes[0].get_figure())}), "plot": xr.Dataset(plots)}
+    return az.PlotCollection(variables, xr.DataTree.from_dict(places), backend="matplotlib")
 
 
 def legend_above(ax: Any, *entries: Any, columns: int = 1, **keywords: Any) -> Any:

@@ -8,20 +8,12 @@ import numpy as np
 from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.tables import decimals, readable
+from stanhier.basics.words import listed
 from stanhier.engines.regression import Regression
-from stanhier.plots.figures import Size, checked_size, grid_of_axes, panels_of, picture
+from stanhier.plots.figures import Panels, Size, checked_size, collection_on, grid_of_axes, panels_of, picture
 from stanhier.plots.priors import prior_densities
 from stanhier.plots.scales import ENDLESS, mean_noun, share_words
-from stanhier.plots.shared import (
-    OTHER,
-    POSTERIOR,
-    density,
-    ink,
-    intervals,
-    parameters,
-    plain,
-    quantity,
-)
+from stanhier.plots.shared import INNER, OTHER, POSTERIOR, ink, named, parameters, plain, quantity
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.predictive import sample_prior
 
@@ -68,17 +60,11 @@ def posterior(
     """
     prob = checked_probability(prob, "plot_posterior")
     size = checked_size(figsize, "plot_posterior", ax=ax)
-    listed = parameters(fit, var_names, coords, "plot_posterior")
-    axes = _panels(len(listed), size, ax, "plot_posterior")
-    for (name, label, draws), panel in zip(listed, axes, strict=True):
-        x, height = density(draws)
-        panel.fill_between(x, height, color=POSTERIOR, alpha=0.25, linewidth=0)
-        panel.plot(x, height, color=POSTERIOR)
-        s = intervals(draws.reshape(-1, 1), prob)
-        panel.hlines(0, s.lower, s.upper, color=ink(), linewidth=1.5, clip_on=False, zorder=3)
-        panel.hlines(0, s.inner_lower, s.inner_upper, color=ink(), linewidth=4, clip_on=False, zorder=3)
-        panel.plot(s.median, [0], "o", color=ink(), markersize=6, clip_on=False, zorder=4)
-        median, lower, upper = _rounded(float(s.median[0]), float(s.lower[0]), float(s.upper[0]))
+    chosen = parameters(fit, var_names, coords, "plot_posterior")
+    axes = _panels(len(chosen), size, ax, "plot_posterior")
+    _densities(axes, [draws for _, _, draws in chosen], prob)
+    for (name, label, draws), panel in zip(chosen, axes, strict=True):
+        median, lower, upper = _rounded(*np.quantile(draws, [0.5, (1 - prob) / 2, (1 + prob) / 2]))
         panel.set_title(quantity(name, label, _PANEL_LABEL), fontsize=9)
         panel.set_xlabel(f"median {median}, {100 * prob:g} %: {lower} to {upper}", fontsize=9)
         _bare(panel)
@@ -124,16 +110,16 @@ def prior_posterior(
     """
     size = checked_size(figsize, "plot_prior_posterior", ax=ax)
     priors = prior_densities(fit.model)
-    listed = parameters(fit, var_names, coords, "plot_prior_posterior")
-    listed = [(name, label, draws) for name, label, draws in listed if (name, label) in priors]
-    if not listed:
+    chosen = parameters(fit, var_names, coords, "plot_prior_posterior")
+    chosen = [(name, label, draws) for name, label, draws in chosen if (name, label) in priors]
+    if not chosen:
         raise StanhierError("plot_prior_posterior(): none of these parameters has a prior of its own.")
-    axes = _panels(len(listed), size, ax, "plot_prior_posterior")
-    for k, ((name, label, draws), panel) in enumerate(zip(listed, axes, strict=True)):
+    axes = _panels(len(chosen), size, ax, "plot_prior_posterior")
+    # ArviZ's own picture of both estimates the prior from draws and shows all of it: of a vague prior that leaves the
+    # posterior a spike, and flat priors have no draws.
+    _densities(axes, [draws for _, _, draws in chosen])
+    for k, ((name, label, draws), panel) in enumerate(zip(chosen, axes, strict=True)):
         known = priors[name, label]
-        x, height = density(draws)
-        panel.fill_between(x, height, color=POSTERIOR, alpha=0.25, linewidth=0)
-        panel.plot(x, height, color=POSTERIOR, label="posterior")
         lower, upper = known.window(*(float(v) for v in np.quantile(draws, [0.001, 0.999])))
         grid = np.linspace(lower, upper, 400)
         if known.proper:
@@ -149,12 +135,21 @@ def prior_posterior(
 
 @in_our_words(name="plot_prior", called_on="model")
 @picture
-def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size | None = None) -> Any:
+def prior(
+    model: Regression,
+    *,
+    var_names: str | Sequence[str] | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+    figsize: Size | None = None,
+) -> Any:
     """Plot every prior, and what they say together about the response: the prior predictive distribution.
 
     Parameters
     ----------
     model : Model
+    var_names : str or sequence of str, optional
+        The parameters whose priors are drawn; by default all, and what they say together.
     draws, seed : int
         For `model.sample_prior`, of which the last panel shows 50 draws beside the observed response, or of yes or no
         the proportions in all of them.
@@ -165,19 +160,22 @@ def prior(model: Regression, *, draws: int = 1000, seed: int = 1, figsize: Size 
     -------
     Panels
         An array of axes with `.figure` and `.savefig(path)`: one per prior; where all are proper and the rows in
-        memory, a last one with the prior predictive distribution.
+        memory, and no parameter is named, a last one with the prior predictive distribution.
 
     Raises
     ------
     StanhierError
-        If no prior is proper, so that there is nothing to draw, or `figsize` is no size.
+        If no prior is proper, so that there is nothing to draw, there is no such parameter, or `figsize` is no size.
     """
     size = checked_size(figsize, "plot_prior")
     every = prior_densities(model)
-    priors = {key: known for key, known in every.items() if known.proper}
+    names = model.chosen.parameters.population
+    chosen = names if var_names is None else named(var_names, names, "plot_prior")
+    priors = {key: known for key, known in every.items() if known.proper and key[0] in chosen}
     if not priors:
-        raise StanhierError("plot_prior(): every prior is flat, so there is no density to draw.")
-    predictive = model.in_memory is not None and len(priors) == len(every)
+        which = "every prior" if var_names is None else f"every prior of {listed(chosen)}"
+        raise StanhierError(f"plot_prior(): {which} is flat, so there is no density to draw.")
+    predictive = var_names is None and model.in_memory is not None and len(priors) == len(every)
     axes = grid_of_axes(len(priors) + predictive, figsize=size)
     for ((name, label), known), panel in zip(priors.items(), axes, strict=False):
         grid = np.linspace(*known.range, 400)
@@ -233,6 +231,43 @@ def _panels(number: int, size: tuple[float, float] | None, ax: Any, where: str) 
     if number != 1:
         raise StanhierError(f"{where}(ax=...): one pair of axes holds one parameter, not {number}; choose it.")
     return panels_of([ax])
+
+
+def _densities(axes: Panels, draws: Sequence[np.ndarray], prob: float | None = None) -> None:
+    """Let ArviZ draw the densities of parameters, their medians and intervals of `prob` and of one half.
+
+    Parameters
+    ----------
+    axes : Panels
+    draws : sequence of numpy.ndarray, shape (chains, draws)
+    prob : float, optional
+        Without it there are densities alone.
+    """
+    import arviz as az
+    import xarray as xr
+
+    variables = xr.Dataset({f"panel {k}": (("chain", "draw"), one) for k, one in enumerate(draws)})
+    tree = xr.DataTree.from_dict({"posterior": variables})
+    line = {"color": ink(), "clip_on": False, "solid_capstyle": "butt", "zorder": 3}
+    nothing = dict.fromkeys(("dist", "credible_interval", "point_estimate", "point_estimate_text"), False)
+    nothing |= dict.fromkeys(("title", "remove_axis"), False)
+    density = {"dist": {"color": POSTERIOR, "label": "posterior"}, "face": {"color": POSTERIOR, "alpha": 0.25}}
+    layers: list[tuple[float, dict[str, Any]]] = [(INNER, density)]
+    if prob is not None:
+        median = {"color": ink(), "size": 36, "clip_on": False, "zorder": 4}
+        layers += [(prob, {"credible_interval": {**line, "width": 1.5}})]
+        layers += [(min(INNER, prob), {"credible_interval": {**line, "width": 4}, "point_estimate": median})]
+    collection = collection_on(axes, variables)
+    for inside, visuals in layers:
+        az.plot_dist(
+            tree,
+            kind="kde",
+            ci_kind="eti",
+            ci_prob=inside,
+            point_estimate="median",
+            plot_collection=collection,
+            visuals={**nothing, **visuals},
+        )
 
 
 def _bare(panel: Any) -> None:

@@ -1,5 +1,7 @@
 """Sizes, what pictures give back, and pictures of many panels."""
 
+import inspect
+
 import arviz as az
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -9,6 +11,8 @@ import pytest
 
 import stanhier as sh
 from stanhier.evaluation.calibration import Calibration
+from stanhier.many.pooling import Pooling
+from stanhier.plots.figures import Panels
 from tests.plots.test_pooling import pooled
 from tests.tools import synthetic
 from tests.tools.drawn import texts_overlap
@@ -28,6 +32,8 @@ PICTURES = {
     "posterior": lambda fits, **size: fits[0].plot_posterior(**size),
     "prior and posterior": lambda fits, **size: fits[0].plot_prior_posterior(**size),
     "prior": lambda fits, **size: fits[0].model.plot_prior(**size),
+    "correlations": lambda fits, **size: fits[2].plot_correlations(**size),
+    "correlations of three": lambda fits, **size: fits[3].plot_correlations(**size),
     "forest": lambda fits, **size: fits[0].plot_forest(**size),
     "forest of coefficients": lambda fits, **size: fits[0].plot_forest(var_names=["beta"], **size),
     "shrinkage": lambda fits, **size: fits[0].plot_shrinkage(**size),
@@ -53,18 +59,42 @@ ON_AXES = {
 }
 
 
+def of_slopes(effects):
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame(rng.normal(size=(60, 3)), columns=["y", "u", "v"]).assign(g=np.arange(60) % 6)
+    return fake_fit(sh.Model(f"y ~ u + v + (1 + {effects} | g)", data), draws=50)
+
+
 @pytest.fixture(scope="module")
 def fits(many):
-    return synthetic.grouped([5, 12, 40]), many
+    return synthetic.grouped([5, 12, 40]), many, of_slopes("u"), of_slopes("u + v")
+
+
+def test_there_is_no_other_picture():
+    methods = [name for kind in (sh.Fit, sh.Model) for name in dir(kind) if name.startswith("plot")]
+    functions = [name for name in sh.__all__ if name.startswith("plot")]
+    others = [kind.plot for kind in (Pooling, Calibration)]
+    assert sorted([*methods, *functions]) == sorted(
+        f"plot_{name}"
+        for name in (
+            *("trace", "pair", "posterior", "prior_posterior", "prior", "forest", "shrinkage", "ppc", "prediction"),
+            *("compare", "correlations"),
+        )
+    ), "a new picture belongs into PICTURES"
+    for draw in [*(getattr(sh.Fit, name, None) or getattr(sh.Model, name, None) for name in methods), *others]:
+        assert inspect.signature(draw).return_annotation is Panels
+        assert "\nReturns\n-------\nPanels\n" in inspect.getdoc(draw)
 
 
 @pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
 def test_every_picture_has_a_figure_of_the_size_that_was_asked_for(fits, draw, tmp_path):
     drawn = draw(fits, figsize=(9, 8.5))
+    assert isinstance(drawn, Panels)
+    assert all(isinstance(panel, mpl.axes.Axes) for panel in drawn)
     assert isinstance(drawn.figure, mpl.figure.Figure)
     assert tuple(drawn.figure.get_size_inches()) == (9, 8.5)
     assert len(plt.get_fignums()) == 1
-    getattr(drawn, "savefig", drawn.figure.savefig)(tmp_path / "one.png", dpi=20)
+    drawn.savefig(tmp_path / "one.png", dpi=20)
     drawn.figure.savefig(str(tmp_path / "two.png"), dpi=20)
     for name in ("one.png", "two.png"):
         assert plt.imread(tmp_path / name).shape[:2] == (170, 180)
@@ -89,9 +119,46 @@ def test_axes_have_their_figures_size(three, draw):
 def test_panels_are_an_array_of_axes(three):
     panels = three.plot_posterior()
     assert isinstance(panels, np.ndarray)
-    assert isinstance(panels[0], mpl.axes.Axes)
+    assert repr(panels) == "<5 panels of a figure>"
     assert panels[1:3].figure is panels.figure
     assert [ax.figure for ax in panels] == [panels.figure] * 5
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'set_title'; it holds 5 panels: take one, as in panels\[0\]"
+    ):
+        panels.set_title("many")
+
+
+def test_one_panel_has_the_methods_of_its_axes(three):
+    panel = three.plot_forest()
+    assert repr(panel) == "<1 panel of a figure>"
+    panel.set_title("Clinics")
+    assert panel[0].get_title() == "Clinics"
+    assert list(panel.lines) == list(panel[0].lines)
+    with pytest.raises(AttributeError, match="no attribute 'no_such'"):
+        panel.no_such  # noqa: B018
+
+
+def test_panels_in_a_part_of_a_figure_are_saved_with_all_of_it(three, tmp_path):
+    figure = plt.figure(figsize=(4, 2))
+    left, _ = figure.subfigures(1, 2)
+    panels = three.plot_posterior(var_names="sigma", ax=left.subplots())
+    assert panels.figure is figure
+    panels.savefig(tmp_path / "all.png", dpi=20)
+    assert plt.imread(tmp_path / "all.png").shape[:2] == (40, 80)
+
+
+def test_pictures_by_arviz_hold_its_collection(three):
+    panels = three.plot_trace(var_names="sigma")
+    assert type(panels.collection).__name__ == "PlotCollection"
+    assert panels[:1].collection is panels.collection
+    assert panels.viz is panels.collection.viz
+    assert three.plot_posterior().collection is None
+
+
+def test_arviz_may_draw_with_another_library(three):
+    panels = three.plot_trace(var_names="sigma", backend="none")
+    assert len(panels) == 0
+    assert panels.figure is panels.collection.viz["figure"].item()
 
 
 def wide(n_slopes):
@@ -141,6 +208,7 @@ NAMED = {
     "posterior": lambda fit, names: fit.plot_posterior(var_names=names),
     "prior and posterior": lambda fit, names: fit.plot_prior_posterior(var_names=names),
     "forest": lambda fit, names: fit.plot_forest(var_names=names),
+    "prior": lambda fit, names: fit.model.plot_prior(var_names=names),
 }
 
 

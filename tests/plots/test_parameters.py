@@ -6,7 +6,7 @@ import pytest
 
 import stanhier as sh
 from tests.tools import synthetic
-from tests.tools.drawn import segments, texts_overlap
+from tests.tools.drawn import texts_overlap
 from tests.tools.fake_fit import fake_fit
 
 
@@ -14,7 +14,12 @@ def test_posterior_shows_each_density_with_its_interval(three):
     axes = three.plot_posterior()
     assert [ax.get_title() for ax in axes] == ["mu_alpha", "sigma_alpha", "beta[age]", "beta[sex[T.male]]", "sigma"]
     draws = three.posterior["sigma"].to_numpy().ravel()
-    np.testing.assert_allclose(np.array(segments(axes[-1], 1))[0][:, 0], np.quantile(draws, [0.05, 0.95]))
+    _, thin, thick = axes[-1].lines
+    for line, probs in ((thin, [0.05, 0.95]), (thick, [0.25, 0.75])):
+        np.testing.assert_allclose(line.get_xdata(), np.quantile(draws, probs), rtol=1e-3)
+    assert thick.get_linewidth() > thin.get_linewidth()
+    (median,) = axes[-1].collections[-1].get_offsets()
+    np.testing.assert_allclose(median, [np.median(draws), 0])
     assert axes[-1].get_xlabel().startswith(f"median {np.median(draws):.1f}")
     assert not texts_overlap(axes[0].get_figure())
     _figure, ax = plt.subplots()

@@ -28,9 +28,7 @@ def fit():
 
 @pytest.mark.parametrize("shift", [0.0, 2300.0, -1e6])
 @pytest.mark.parametrize("scale", [1e-4, 40.0, 3e5, 1e14])
-@pytest.mark.parametrize(
-    "keywords", [{}, {"prob": 0.05}, {"prob": 0.5, "ci_kind": "hdi"}, {"kind": "stats_median"}]
-)
+@pytest.mark.parametrize("keywords", [{}, {"prob": 0.05}, {"prob": 0.5, "ci_kind": "hdi"}, {"kind": "stats_median"}])
 def test_the_ends_of_an_interval_differ_in_print(shift, scale, keywords):
     table = fake_fit(sh.VaryingIntercept("y ~ x + (1 | g)", rows(shift, scale))).summary(**keywords)
     for line in str(table).splitlines()[1:]:
