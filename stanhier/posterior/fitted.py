@@ -81,15 +81,23 @@ class Fitted[R: Regression]:
         * log_likelihood: log densities of the rows, with dimensions chain, draw, row. In a Gaussian model with groups
           they are given the other rows of the group, whose effect is integrated out: those by which `loo` weights the
           draws. Of other families they are given all effects.
-          Their sum over rows is not the log likelihood of all rows then, and `az.loo`, with the elpd of `loo`, takes
-          its `p` from them alone.
+          Their sum over rows is not the log likelihood of a Gaussian model with groups, and `az.loo`, with the elpd of
+          `loo`, takes its `p` from them alone. `az.psense` and what belongs to it scale, given this tree, what they
+          should: the likelihood of all rows together, all effects integrated out. (Of results of `sel` and trees read
+          from files they scale the sum.)
+        * log_prior: log densities of the priors at the draws, by parameter, as the posterior has these; a prior with
+          `centered=True` at the intercept where it holds, correlations of a factor as one number, priors that are flat
+          left out. Group effects have none: their density given the standard deviations is part of the likelihood that
+          they are integrated out of. Of other families than the Gaussian it belongs to neither: the likelihood that
+          `az.psense` scales is that of the rows given the effects.
         * posterior_predictive: as `posterior_predictive()` draws it.
         * prior, prior_predictive: 1000 draws, as `model.sample_prior` makes them with the seed of the fit; not where
           a prior is flat.
 
         Where draws times rows exceed 20 million values there are no log_likelihood and posterior_predictive; where rows
-        are not in memory, no prior_predictive, observed_data and constant_data either. No log_prior is there, which
-        ArviZ's power scaling takes; and the likelihood that it scales is not the log_likelihood of a model with groups.
+        are not in memory, no prior_predictive, observed_data and constant_data either. Responses of discrete families
+        are integers, by which ArviZ knows them. Its pictures of power scaling call the powers alpha, and take no
+        parameter of that name: put a posterior with `.rename(alpha="intercept")` into a copy.
         """
         if self._idata is None:
             self._idata = self._lazily(labelled.groups(self._model, self._draws, self.posterior))
@@ -110,7 +118,7 @@ class Fitted[R: Regression]:
         Parameters
         ----------
         *names : str
-            Any of log_likelihood, posterior_predictive, prior, prior_predictive.
+            Any of log_likelihood, log_prior, posterior_predictive, prior, prior_predictive.
 
         Returns
         -------
@@ -127,8 +135,6 @@ class Fitted[R: Regression]:
         --------
         >>> az.loo(fit.idata_with("log_likelihood").sel(chain=[0, 1]))  # doctest: +SKIP
         """
-        import xarray as xr
-
         tree = self.idata.copy()
         listed = list(tree.children)
         for name in names:
@@ -140,7 +146,7 @@ class Fitted[R: Regression]:
             lack = self._recipes[name].lack(self._model, self._draws)
             if lack is not None:
                 raise StanhierError(f"idata_with({quoted(name)}): {lack}")
-            tree[name] = xr.DataTree(tree.children[name].to_dataset())
+            tree[name] = tree.children[name].copy()
         return tree
 
     @in_our_words()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_VALUES",
+    "as_responses",
     "chain_draw",
     "effects_array",
     "groups",
@@ -27,6 +28,8 @@ __all__ = [
 MAX_VALUES = 20_000_000
 """Values of draws that are kept or given back at once, at most (160 MB): draws times groups, draws times rows."""
 _LARGE = 100_000_000
+_MOST_COUNTED = 2.0**53
+"""Counts that the tree has at most: beyond it not all integers are numbers of double precision."""
 
 
 def posterior(model: Regression, draws: Draws, *, effects: bool = True) -> "xr.Dataset":
@@ -151,7 +154,14 @@ def observed(model: Regression) -> "xr.Dataset":
     """Give the response as the group observed_data."""
     import xarray as xr
 
-    return xr.Dataset({"y": ("row", model.rows.observed)}, coords={"row": np.arange(model.design.n_rows)})
+    return xr.Dataset(
+        {"y": ("row", as_responses(model, model.rows.observed))}, coords={"row": np.arange(model.design.n_rows)}
+    )
+
+
+def as_responses(model: Regression, values: np.ndarray) -> np.ndarray:
+    """Give responses of a discrete family as integers, by which ArviZ tells them from measurements."""
+    return np.minimum(values, _MOST_COUNTED).astype(np.int64) if model.family.is_discrete else values
 
 
 def plain_labels(levels: pd.Index) -> np.ndarray:

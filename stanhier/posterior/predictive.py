@@ -102,7 +102,7 @@ def prior_predictive_group(model: Regression, draws: int, seed: int) -> "xr.Data
     )
     rows = replace(design.as_new, groups=groups)  # as unseen groups, so that their effects come from the population
     values = collect(model, _draw(model, draws, seed), rows, kind="response", new_groups="sample", seed=seed, keep=keep)
-    return _replicates(values[None], keep)
+    return _replicates(model, values[None], keep)
 
 
 @in_our_words()
@@ -154,7 +154,7 @@ def posterior_predictive_group(
     chosen = np.linspace(0, n_draws - 1, per_chain).round().astype(int) if per_chain > 1 else np.array([n_draws - 1])
     keep = (np.arange(chains)[:, None] * n_draws + chosen).ravel()
     values = collect(model, posterior, design.as_new, kind="response", new_groups="error", seed=seed, keep=keep)
-    return _replicates(values.reshape(chains, per_chain, design.n_rows), chosen)
+    return _replicates(model, values.reshape(chains, per_chain, design.n_rows), chosen)
 
 
 def _prior_effects(model: Regression, own: Parameter, draws: Draws, seed: int) -> "xr.DataArray":
@@ -163,11 +163,11 @@ def _prior_effects(model: Regression, own: Parameter, draws: Draws, seed: int) -
     return labelled.labelled_effects(model, draws, own, drawn_effects(model, draws, own.term or 0, new, seed))
 
 
-def _replicates(values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":
+def _replicates(model: Regression, values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":
     import xarray as xr
 
     coords = {"chain": np.arange(len(values)), "draw": chosen, "row": np.arange(values.shape[-1])}
-    return xr.Dataset({"y": (("chain", "draw", "row"), values)}, coords=coords)
+    return xr.Dataset({"y": (("chain", "draw", "row"), labelled.as_responses(model, values))}, coords=coords)
 
 
 def _draw(model: Regression, size: int, seed: int) -> Draws:

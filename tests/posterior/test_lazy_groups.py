@@ -17,7 +17,7 @@ from tests.tools.fake_fit import fake_fit
 # Made-up draws are no posterior: their weights are hopeless, and ArviZ says so and lets them overflow.
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.filterwarnings("ignore::RuntimeWarning")]
 
-GROUPS = ("log_likelihood", "posterior_predictive", "prior", "prior_predictive")
+GROUPS = ("log_likelihood", "log_prior", "posterior_predictive", "prior", "prior_predictive")
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_flat_priors_are_said_to_be_in_the_way():
 def test_rows_elsewhere_leave_the_prior(streamed, varying):
     tree = streamed.idata
     assert set(tree.children) == {"posterior", "sample_stats"}
-    assert [name in tree for name in GROUPS] == [False, False, True, False]
+    assert [name in tree for name in GROUPS] == [False, True, False, True, False]
     prior = tree["prior"]
     assert list(prior["g"].to_numpy()) == list(varying.idata["prior"]["g"].to_numpy())
     assert prior["alpha"].shape == (1, 1000, 9)
@@ -191,7 +191,7 @@ def test_replicated_data_that_are_there_already_are_kept(varying):
 
 @pytest.mark.parametrize("name", ["loglik", "", 3, None, ["prior"]])
 def test_other_names_are_refused(varying, name):
-    with pytest.raises(sh.StanhierError, match="it takes any of log_likelihood, posterior_predictive, prior, prior_"):
+    with pytest.raises(sh.StanhierError, match="it takes any of log_likelihood, log_prior, posterior_predictive, pr"):
         varying.idata_with(name)
 
 

@@ -44,6 +44,26 @@ def test_the_density_is_a_power_of_the_determinant():
     assert np.average(triple[0], weights=weights) == pytest.approx(triple[1].mean(), rel=0.1)
 
 
+def test_the_density_integrates_to_one():
+    """That of two effects is a beta; three have the volume pi^2 / 2; others are ratios of densities, averaged."""
+    r = np.linspace(-0.9, 0.9, 7)
+    pairs = np.array([[[1, k], [k, 1]] for k in r])
+    for eta in (0.4, 1.0, 3.0):
+        np.testing.assert_allclose(sh.LKJ(eta).log_density(pairs), stats.beta(eta, eta, loc=-1, scale=2).logpdf(r))
+    flat = drawn(1.0, 3)
+    np.testing.assert_allclose(sh.LKJ(1).log_density(flat), -np.log(np.pi**2 / 2))
+    for eta, q in ((2.0, 3), (1.5, 4)):
+        flat = drawn(1.0, q)
+        ratios = np.exp(sh.LKJ(eta).log_density(flat) - sh.LKJ(1).log_density(flat))
+        assert abs(ratios.mean() - 1) < 4 * ratios.std() / np.sqrt(N)
+
+
+def test_the_edge_has_no_density_but_where_all_matrices_are_alike():
+    edge = np.ones((2, 2))
+    assert sh.LKJ(1).log_density(edge) == pytest.approx(-np.log(2))
+    assert sh.LKJ(3).log_density(edge) == -np.inf
+
+
 def test_draws_are_correlation_matrices():
     draws = drawn(0.5, 5)
     assert draws.shape == (N, 5, 5)
