@@ -114,6 +114,12 @@ class Table(pd.DataFrame):
         other._places = None if self._places is None else self._places.T
         return Table(other) if not isinstance(other, Table) else other
 
+    def round(self, *args: Any, **kwargs: Any) -> "Table":
+        """As pandas does; what is rounded already is shown as it is."""
+        other = Table(super().round(*args, **kwargs))
+        other._places = None
+        return other
+
     def texts(self, *, thousands: bool = False) -> pd.DataFrame:
         """Give what is shown, as text.
 

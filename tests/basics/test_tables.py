@@ -112,3 +112,9 @@ def test_the_rule_is_the_default():
 def test_no_rounding(rounding):
     with pytest.raises(StanhierError, match=r"summary\(round_to=.*number of decimals"):
         checked_rounding(rounding, "summary")
+
+
+def test_what_a_user_rounds_is_shown_as_it_is_rounded():
+    assert repr(table()[["mean", "r_hat"]].round(1)) == repr(NUMBERS[["mean", "r_hat"]].round(1))
+    assert repr(table().round({"mean": 0})) == repr(NUMBERS.round({"mean": 0}))
+    assert table().round(1).loc["mu", "mean"] == 2297.9
