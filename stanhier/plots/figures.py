@@ -1,7 +1,7 @@
 """Figures and axes: new ones of a size that is asked for, and arrays of axes that know their figure."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -188,12 +188,12 @@ def arviz_figure(draw: Any, *args: Any, **kwargs: Any) -> Panels:
     return panels_of(getattr(collection.viz["figure"].item(), "axes", []), collection)
 
 
-def collection_on(axes: Sequence[Any], variables: Any) -> Any:
+def collection_on(axes: Iterable[Any], variables: Any) -> Any:
     """Give ArviZ axes that are there already to draw into.
 
     Parameters
     ----------
-    axes : sequence of matplotlib.axes.Axes
+    axes : iterable of matplotlib.axes.Axes
     variables : xarray.Dataset
         What will be drawn, with one variable for each of the axes.
 
@@ -209,8 +209,9 @@ def collection_on(axes: Sequence[Any], variables: Any) -> Any:
         array[()] = one
         return (), array
 
-    plots = {name: held(ax) for name, ax in zip(variables.data_vars, axes, strict=True)}
-    places = {"/": xr.Dataset({"figure": held(axes[0].get_figure())}), "plot": xr.Dataset(plots)}
+    panels = list(axes)
+    plots = {name: held(ax) for name, ax in zip(variables.data_vars, panels, strict=True)}
+    places = {"/": xr.Dataset({"figure": held(panels[0].get_figure())}), "plot": xr.Dataset(plots)}
     return az.PlotCollection(variables, xr.DataTree.from_dict(places), backend="matplotlib")
 
 
