@@ -69,6 +69,8 @@ class Panels(np.ndarray):
     def __repr__(self) -> str:
         return f"<{self.size} {'panel' if self.size == 1 else 'panels'} of a figure>"
 
+    __str__ = __repr__
+
 
 def panels_of(axes: Any, collection: Any = None) -> Panels:
     """Give axes as an array that knows their figure."""
