@@ -175,8 +175,8 @@ def _draw_rows(ax: Any, fit: Fitted[Regression], keep: np.ndarray, seed: int, pr
 
 
 def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observed: np.ndarray) -> Any:
-    # ArviZ's plot_ppc_dist spreads the grid of each density over its whole range, so that few far values of heavy tails
-    # leave the rest a spike.
+    # ArviZ's plot_ppc_dist cuts each density off at its least and greatest value, and spreads its grid between them, so
+    # that few far values of heavy tails leave the rest a spike.
     low, high = (-np.inf, np.inf) if fit.model.family.is_gaussian else _middle(observed)
     for k, values in enumerate(replicated):
         inside = values[(values >= low) & (values <= high)]

@@ -1,13 +1,11 @@
 """What power scaling takes: log densities of priors, and the likelihood of all rows."""
 
-from functools import cache
-
 import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
 from arviz_stats.psense import _get_power_scale_weights
-from scipy import stats
+from scipy import special, stats
 
 import stanhier as sh
 from stanhier.engines.rows.explicit import ExplicitEngine
@@ -186,13 +184,24 @@ def copies(number):
     return pd.concat([one.assign(g=one.g + 100 * k, h=one.h + 100 * k) for k in range(number)], ignore_index=True)
 
 
-@cache
 def sampled(terms, power, number, seed):
     """A fit under priors whose densities are raised to a power, up to constants."""
     root = np.sqrt(power)
     priors = {"alpha": sh.Normal(0, 1.5 / root, centered=True), "beta": sh.Normal(0, 0.3 / root)}
     priors |= {"sigma": sh.Exponential(power), "sd": sh.HalfNormal(0.4 / root)}
     return sh.Model(f"y ~ x + {terms}", copies(number), priors=priors).sample(seed=seed, iter_sampling=2000)
+
+
+def sampled_events(power, number, seed):
+    """Of yes or no, where the likelihood is given the effects: rows are there several times in the same groups."""
+    rng = np.random.default_rng(3)
+    g, x = np.arange(60) % 12, rng.normal(size=60)
+    y = (rng.random(60) < special.expit(0.3 + x + rng.normal(size=12)[g])).astype(int)
+    data = pd.concat([pd.DataFrame({"y": y, "x": x, "g": g})] * number, ignore_index=True)
+    root = np.sqrt(power)
+    priors = {"alpha": sh.Normal(0, 1.5 / root, centered=True), "beta": sh.Normal(0, 0.3 / root)}
+    priors |= {"sd": sh.HalfNormal(0.8 / root)}
+    return sh.Model("y ~ x + (1 | g)", data, family="bernoulli", priors=priors).sample(seed=seed, iter_sampling=2000)
 
 
 def moments(fit, weights=None):
@@ -204,19 +213,29 @@ def moments(fit, weights=None):
     return found
 
 
-@pytest.mark.parametrize("terms", ["(1 | g)", "(1 | g) + (1 | h)"])
-@pytest.mark.parametrize(("group", "power"), [("prior", 2.0), ("likelihood", 1.25)])
-def test_power_scaling_leads_where_a_fit_of_scaled_densities_is(terms, group, power):
-    base = sampled(terms, 1.0, 4, seed=1)
-    other = sampled(terms, power, 4, seed=2) if group == "prior" else sampled(terms, 1.0, 5, seed=2)
+def assert_led(base, other, group, power):
+    """Weights of power scaling turn the draws of one fit into those of another."""
     _, weights = _get_power_scale_weights(base.idata, (0.9, power), group=group)
     before, led, there = moments(base), moments(base, weights.to_numpy().ravel()), moments(other)
     for name, (mean, sd) in before.items():
         assert (led[name][0] - mean) / sd == pytest.approx((there[name][0] - mean) / sd, abs=0.12), name
         assert led[name][1] / sd == pytest.approx(there[name][1] / sd, abs=0.07), name
-    if group == "prior":
-        assert there["sd_g"][0] < before["sd_g"][0] - 0.5 * before["sd_g"][1]
-        assert there["beta"][0] < before["beta"][0] - 0.5 * before["beta"][1]
-    else:
-        assert there["sd_g"][0] > before["sd_g"][0] + 0.1 * before["sd_g"][1]
-        assert all(there[name][1] < 0.97 * sd for name, (_, sd) in before.items())
+    return {name: ((there[name][0] - mean) / sd, there[name][1] / sd) for name, (mean, sd) in before.items()}
+
+
+@pytest.mark.parametrize("terms", ["(1 | g)", "(1 | g) + (1 | h)"])
+def test_power_scaling_leads_where_a_fit_of_scaled_densities_is(terms):
+    base = sampled(terms, 1.0, 4, seed=1)
+    there = assert_led(base, sampled(terms, 2.0, 4, seed=2), "prior", 2.0)
+    assert there["sd_g"][0] < -0.5
+    assert there["beta"][0] < -0.5
+    there = assert_led(base, sampled(terms, 1.0, 5, seed=2), "likelihood", 1.25)
+    assert there["sd_g"][0] > 0.1
+    assert all(ratio < 0.97 for _, ratio in there.values())
+
+
+@pytest.mark.slow
+def test_power_scaling_of_yes_or_no_is_given_the_effects():
+    base = sampled_events(1.0, 4, seed=1)
+    assert assert_led(base, sampled_events(2.0, 4, seed=2), "prior", 2.0)["beta"][0] < -0.5
+    assert assert_led(base, sampled_events(1.0, 5, seed=2), "likelihood", 1.25)["sd_g"][0] > 0.1
