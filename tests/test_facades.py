@@ -22,6 +22,7 @@ model = sh.VaryingIntercept("y ~ x + (1 | g)", data, priors={"sigma": sh.Exponen
 fit = model.sample(seed=1, chains=4, iter_warmup=500, adapt_delta=0.9, keep_finished=True)
 table: pd.DataFrame = fit.predict(data, kind="response", new_groups="sample", prob=0.5)
 fit.plot_forest(prob=0.5).figure.savefig("forest.png")
+fit.plot_trace().savefig("trace.png")
 same: sh.VaryingIntercept = fit.model
 again: sh.Fit[sh.VaryingIntercept] = fit.update_group(data)
 print(fit.summary(var_names=["beta"]), fit.group_summary(prob=0.8), fit.loo(by="group"), fit.diagnose().ok)
@@ -60,7 +61,7 @@ WRONG = {
     'sh.fit_many("y ~ x", data)': 'No overload variant of "fit_many"',
     'sh.fit_many("y ~ x", data, by=3)': 'No overload variant of "fit_many"',
     'sh.fit_many("y ~ x", data, by="g", chians=2)': 'Unexpected keyword argument "chians"',
-    "fit.summary(prob=0.9)": 'Unexpected keyword argument "prob"',
+    "fit.summary(hdi_prob=0.9)": 'Unexpected keyword argument "hdi_prob"',
     'fit.summary(kind="mean")': 'Argument "kind"',
     'sh.compare({"a": fit, "b": fit}, metod="stacking")': 'Unexpected keyword argument "metod"',
     "fit.kfold(kk=3)": 'Unexpected keyword argument "kk"',
