@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE / "output"
@@ -15,10 +14,9 @@ mpl.use("Agg")
 
 
 def save(picture: Any, path: Path) -> None:
-    """Save matplotlib axes (one, or an array of them) or one of ArviZ's plot collections as a PNG file, and say so."""
+    """Save a picture as a PNG file, and say so."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure = picture if hasattr(picture, "savefig") else np.ravel(picture)[0].get_figure()
-    figure.savefig(path, dpi=120)
+    picture.savefig(path, dpi=120)
     print(f"Picture: {path}")
 
 
