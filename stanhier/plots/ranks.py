@@ -8,7 +8,7 @@ import numpy as np
 from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.engines.regression import Regression
 from stanhier.plots.factors import Factor
-from stanhier.plots.figures import Size, checked_size, new_axes
+from stanhier.plots.figures import Size, checked_size, new_axes, picture
 from stanhier.plots.rows import GroupRows, in_lines
 from stanhier.plots.shared import INNER, Intervals, label_width, short
 from stanhier.posterior.chosen_groups import ChosenGroups, term_of
@@ -20,6 +20,7 @@ __all__ = ["ranks"]
 
 
 @in_our_words(name="plot_ranks")
+@picture
 def ranks(
     fit: Fitted[Regression],
     group: str | None = None,
@@ -57,7 +58,8 @@ def ranks(
 
     Returns
     -------
-    matplotlib.axes.Axes
+    Panels
+        An array of one axes, with `.figure` and `.savefig(path)`.
 
     Raises
     ------

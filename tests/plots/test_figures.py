@@ -36,6 +36,7 @@ PICTURES = {
     "correlations of three": lambda fits, **size: fits[3].plot_correlations(**size),
     "forest": lambda fits, **size: fits[0].plot_forest(**size),
     "forest of coefficients": lambda fits, **size: fits[0].plot_forest(var_names=["beta"], **size),
+    "ranks": lambda fits, **size: fits[0].plot_ranks(**size),
     "shrinkage": lambda fits, **size: fits[0].plot_shrinkage(**size),
     "shrinkage of many": lambda fits, **size: fits[1].plot_shrinkage(**size),
     "ppc": lambda fits, **size: fits[0].plot_ppc(**size),
@@ -52,6 +53,7 @@ ON_AXES = {
     "posterior": lambda fit, **where: fit.plot_posterior(var_names="sigma", **where),
     "prior and posterior": lambda fit, **where: fit.plot_prior_posterior(var_names="sigma", **where),
     "forest": lambda fit, **where: fit.plot_forest(**where),
+    "ranks": lambda fit, **where: fit.plot_ranks(**where),
     "shrinkage": lambda fit, **where: fit.plot_shrinkage(**where),
     "ppc": lambda fit, **where: fit.plot_ppc(**where),
     "prediction": lambda fit, **where: fit.plot_prediction("age", **where),
@@ -78,7 +80,7 @@ def test_there_is_no_other_picture():
         f"plot_{name}"
         for name in (
             *("trace", "pair", "posterior", "prior_posterior", "prior", "forest", "shrinkage", "ppc", "prediction"),
-            *("compare", "correlations"),
+            *("compare", "correlations", "ranks"),
         )
     ), "a new picture belongs into PICTURES"
     for draw in [*(getattr(sh.Fit, name, None) or getattr(sh.Model, name, None) for name in methods), *others]:

@@ -48,7 +48,7 @@ def test_of_many_groups_the_ends_are_drawn_one_by_one(many):
 def test_some_groups_are_drawn_with_their_ranks_among_all(many):
     _, given = plt.subplots()
     ax = many.plot_ranks(groups=["g007", "g003"], ax=given)
-    assert ax is given
+    assert list(ax) == [given]
     table = many.group_ranks(["g003", "g007"])[::-1]
     assert labels_of(ax.yaxis) == list(table.index)
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), table["median"])
