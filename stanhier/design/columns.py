@@ -78,6 +78,11 @@ class Columns:
         """Names of all columns."""
         return (*self.predictors, *self.extra)
 
+    @property
+    def population(self) -> "Columns":
+        """The predictors of the population alone."""
+        return Columns(self.specs[:1], self.predictors, (), ())
+
     def plain(self, frame: pd.DataFrame) -> list[np.ndarray] | None:
         """Give the columns of a frame that these are, where each is just a numeric one; None otherwise."""
         found = [plain_columns(spec, frame) for spec in self.specs]

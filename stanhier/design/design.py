@@ -197,7 +197,9 @@ class Design:
     def reduce[P, R](self, reducer: Reducer[P, R]) -> R:
         """Give what an engine makes of the rows."""
 
-    def encode(self, data: pd.DataFrame | Mapping[str, Any], *, with_groups: bool = True) -> NewRows:
+    def encode(
+        self, data: pd.DataFrame | Mapping[str, Any], *, with_groups: bool = True, with_effects: bool = True
+    ) -> NewRows:
         """Encode new data as those of the fit.
 
         Parameters
@@ -207,6 +209,8 @@ class Design:
             numbers of trials are taken where they are there.
         with_groups : bool
             Whether the grouping column is looked at.
+        with_effects : bool
+            Whether what the effects of groups multiply is looked at; if not, the columns are the population's alone.
 
         Returns
         -------
@@ -219,19 +223,14 @@ class Design:
         """
         library = library_of(data)
         factors = self.formula.factor_columns if with_groups else ()
-        wanted = list(dict.fromkeys([*self.formula.predictor_columns, *factors]))
+        used = self.formula.predictor_columns if with_effects else self.formula.population_columns
+        wanted = list(dict.fromkeys([*used, *factors]))
         beside = list(self._columns_beside(data))
         frame = as_frame(data, list(dict.fromkeys([*wanted, *beside])))
         require_columns(frame, wanted)
         refuse_missing(frame, [*wanted, *beside], library)
-        clean = clean_columns(
-            frame,
-            self.formula.predictor_columns,
-            calculated=self.formula.calculated,
-            like=self.kinds,
-            library=library,
-        )
-        columns = column_matrix(self.columns, clean, self.formula)
+        clean = clean_columns(frame, used, calculated=self.formula.calculated, like=self.kinds, library=library)
+        columns = column_matrix(self.columns if with_effects else self.columns.population, clean, self.formula)
         groups = tuple(_new_groups(frame, grouping, library) for grouping in self.groupings) if with_groups else ()
         se = None
         if self.se_name is not None and self.se_name in frame.columns:

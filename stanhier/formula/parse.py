@@ -41,6 +41,8 @@ class ParsedFormula:
         Columns that the response, the predictors and the effects of the terms use, sorted.
     predictor_columns : tuple of str
         Those of them that the predictors and the effects use.
+    population_columns : tuple of str
+        Those of them that the predictors use.
     is_row_by_row : bool
         Whether a row of the design depends on that row of the data alone: no `center(x)`, `C(x)` or the like.
     calculated : frozenset of str
@@ -61,6 +63,7 @@ class ParsedFormula:
     has_intercept: bool
     columns: tuple[str, ...]
     predictor_columns: tuple[str, ...]
+    population_columns: tuple[str, ...]
     is_row_by_row: bool
     calculated: frozenset[str]
     labels: frozenset[str]
@@ -138,6 +141,7 @@ def parse(text: str, context: Mapping[str, Callable[..., Any]] | None = None) ->
         has_intercept=any(str(term) == "1" and not is_column(term) for term in rhs),
         columns=tuple(sorted(response.columns | predictors.columns)),
         predictor_columns=tuple(sorted(predictors.columns)),
+        population_columns=tuple(sorted(rights[0].columns)),
         is_row_by_row=all(expression.is_row_by_row for expression in predictors.expressions.values()),
         calculated=response.calculated | predictors.calculated,
         labels=response.labels | predictors.labels,

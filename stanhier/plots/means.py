@@ -15,7 +15,7 @@ from stanhier.plots.scales import ENDLESS, mean_noun, mean_words
 from stanhier.plots.shared import label_width, quantity, short
 from stanhier.plots.typical import Course, defined, rows_at
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.prediction import auxiliary_draws
+from stanhier.posterior.row_draws import auxiliary_draws
 
 __all__ = ["along_words", "draw_means", "finish", "limit_counts"]
 

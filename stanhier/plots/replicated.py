@@ -6,7 +6,7 @@ import numpy as np
 
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.prediction import collect, predictive_draws
+from stanhier.posterior.row_draws import collect, predictive_draws
 
 __all__ = ["replicated_means", "replicated_rows"]
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import quoted, some_of
@@ -11,7 +13,7 @@ from stanhier.engines.regression import Regression
 __all__ = ["check_arguments", "check_rows"]
 
 
-def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
+def check_arguments(kind: str, new_groups: str, group_effects: Any, prob: Any = 0.9) -> None:
     """Refuse arguments that `Fit.predict` cannot take.
 
     Raises
@@ -23,6 +25,11 @@ def check_arguments(kind: str, new_groups: str, prob: Any = 0.9) -> None:
         raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean", "response" or "linear".')
     if new_groups not in ("error", "sample"):
         raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')
+    if not isinstance(group_effects, bool | np.bool_):
+        raise StanhierError(
+            f"predict(group_effects={quoted(group_effects)}): 'group_effects' must be True, or False, which predicts "
+            "the population."
+        )
     checked_probability(prob, "predict")
 
 

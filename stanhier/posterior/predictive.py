@@ -15,7 +15,8 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
-from stanhier.posterior.prediction import chosen_seed, collect, drawn_effects
+from stanhier.posterior.prediction import chosen_seed
+from stanhier.posterior.row_draws import collect, drawn_effects
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,7 +7,7 @@ from scipy import stats
 
 import stanhier as sh
 from stanhier.engines.gaussian import likelihood
-from stanhier.posterior import prediction
+from stanhier.posterior import prediction, row_draws
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 
@@ -109,7 +109,7 @@ def test_the_size_of_the_blocks_changes_nothing(varying, monkeypatch):
     new = pd.DataFrame({"x": rng.standard_normal(50), "z": 100.0, "g": rng.integers(0, 15, 50)})
     arguments = {"kind": "response", "new_groups": "sample", "seed": 5}
     whole = varying.predict_draws(new, **arguments)
-    monkeypatch.setattr(prediction, "BLOCK_VALUES", 7 * 1000)
+    monkeypatch.setattr(row_draws, "BLOCK_VALUES", 7 * 1000)
     np.testing.assert_allclose(varying.predict_draws(new, **arguments), whole, rtol=1e-13)
 
 
