@@ -1,4 +1,4 @@
-"""The bar that shows how many fits are done."""
+"""The bar that shows how far something long is."""
 
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -9,17 +9,22 @@ if TYPE_CHECKING:
 __all__ = ["progress_bar"]
 
 
-def progress_bar(total: int | None, *, shown: bool = True) -> "tqdm[Any]":
-    """Show a bar, of so many fits if their number is known.
+def progress_bar(total: int | None, unit: str = "fit", *, shown: bool = True, after: float = 0.0) -> "tqdm[Any]":
+    """Make a bar.
 
     Parameters
     ----------
     total : int or None
+        How many things there are, if that is known.
+    unit : str
+        What they are called.
     shown : bool
         Whether there is anything to be seen of it.
+    after : float
+        Seconds after which it is seen.
     """
     with warnings.catch_warnings():
         # Without ipywidgets a notebook's bar is text, which does as well.
         warnings.filterwarnings("ignore", message="IProgress not found")
         from tqdm.auto import tqdm
-    return tqdm(total=total, unit="fit", desc="stanhier", disable=not shown)
+    return tqdm(total=total, unit=unit, desc="stanhier", disable=not shown, delay=after)

@@ -1,7 +1,7 @@
 """What a model knows of its data, wherever the rows are: names, groups, and the same encoding for new data."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,76 +9,31 @@ import numpy as np
 import pandas as pd
 from formulaic import ModelSpec
 
-from stanhier.basics.errors import DataError
-from stanhier.data.factors import factor_codes
 from stanhier.data.frames import (
     as_frame,
     clean_columns,
     column_names,
     require_columns,
 )
-from stanhier.data.kinds import kind_of_labels, refuse_infinite
+from stanhier.data.kinds import refuse_infinite
 from stanhier.data.libraries import Library, library_of
 from stanhier.data.missing import refuse_missing
 from stanhier.data.row_numbers import column_numbers, refuse_not_counts
 from stanhier.data.standard_errors import positive_numbers
-from stanhier.design.absent import refuse_nul
 from stanhier.design.blocks import Reducer
-from stanhier.design.columns import CONSTANT, Columns, FactorEffects
+from stanhier.design.columns import Columns
 from stanhier.design.encoding import evaluate
+from stanhier.design.groupings import Grouping, NewGroups, new_groups
 from stanhier.design.response import events
 from stanhier.design.rows import column_matrix
 from stanhier.families.family import Family
 from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["Design", "Grouping", "NewGroups", "NewRows"]
+__all__ = ["Design", "NewRows"]
 
 
-@dataclass(frozen=True)
-class Grouping(FactorEffects):
-    """A grouping factor: labels become codes once, and stay as coordinates.
-
-    Attributes
-    ----------
-    levels : pandas.Index, length J
-        Labels, sorted (a categorical keeps its own order); only those that occur. Of several columns text such as
-        "north:3".
-    """
-
-    levels: pd.Index
-
-    def __post_init__(self) -> None:
-        refuse_nul(self.levels, self.name)
-
-    @property
-    def n_effects(self) -> int:
-        """How many effects a group has, q."""
-        return len(self.effects)
-
-    def effect_matrix(self, columns: np.ndarray) -> np.ndarray:
-        """Give what the effects are multiplied by, shape (N, q), from the columns of a design, shape (N, K + E)."""
-        matrix = np.ones((len(columns), self.n_effects))
-        for k, column in enumerate(self.columns):
-            if column != CONSTANT:
-                matrix[:, k] = columns[:, column]
-        return matrix
-
-
-@dataclass(frozen=True)
-class NewGroups:
-    """The groups of new data by one factor.
-
-    Attributes
-    ----------
-    codes : numpy.ndarray of int, shape (N,)
-        Positions of the groups; J and beyond are new groups, in the order of `new_levels`.
-    new_levels : pandas.Index
-        Groups that the fit has not seen.
-    """
-
-    codes: np.ndarray
-    new_levels: pd.Index
+_WITHOUT_LABEL = ' With new_groups="sample" a row whose label is missing is one of an unknown group.'
 
 
 @dataclass(frozen=True)
@@ -101,6 +56,8 @@ class NewRows:
         What is added to the linear predictor, where the model has it and the new data name it.
     trials : numpy.ndarray, shape (N,), or None
         Numbers of trials, likewise.
+    first : int
+        Position of the first row in the data that these rows are a block of.
     """
 
     columns: np.ndarray
@@ -110,6 +67,7 @@ class NewRows:
     index: pd.Index
     offset: np.ndarray | None = None
     trials: np.ndarray | None = None
+    first: int = 0
 
     @property
     def n_rows(self) -> int:
@@ -126,7 +84,7 @@ class NewRows:
         return replace(
             self,
             columns=self.columns[rows],
-            groups=tuple(NewGroups(groups.codes[rows], groups.new_levels) for groups in self.groups),
+            groups=tuple(replace(groups, codes=groups.codes[rows]) for groups in self.groups),
             index=self.index[rows],
             **{name: one[rows] for name in ("se", "offset", "trials") if (one := getattr(self, name)) is not None},
         )
@@ -198,7 +156,14 @@ class Design:
         """Give what an engine makes of the rows."""
 
     def encode(
-        self, data: pd.DataFrame | Mapping[str, Any], *, with_groups: bool = True, with_effects: bool = True
+        self,
+        data: pd.DataFrame | Mapping[str, Any],
+        *,
+        with_groups: bool = True,
+        with_effects: bool = True,
+        missing_labels: bool = False,
+        first: int = 0,
+        library: Library | None = None,
     ) -> NewRows:
         """Encode new data as those of the fit.
 
@@ -211,6 +176,12 @@ class Design:
             Whether the grouping column is looked at.
         with_effects : bool
             Whether what the effects of groups multiply is looked at; if not, the columns are the population's alone.
+        missing_labels : bool
+            Whether labels of groups may be missing, such a row being of an unknown group of its own.
+        first : int
+            Position of the first row, where these are a block of more.
+        library : Library, optional
+            What holds the user's data, for messages, where that is not what holds these rows.
 
         Returns
         -------
@@ -221,28 +192,34 @@ class Design:
         DataError
             If a column is missing, has missing values, another kind than in the fit, or an unknown category.
         """
-        library = library_of(data)
-        factors = self.formula.factor_columns if with_groups else ()
+        library = library_of(data) if library is None else library
         used = self.formula.predictor_columns if with_effects else self.formula.population_columns
-        wanted = list(dict.fromkeys([*used, *factors]))
-        beside = list(self._columns_beside(data))
+        wanted = self.needed(with_groups=with_groups, with_effects=with_effects)
+        beside = self.columns_beside(column_names(data) or ())
         frame = as_frame(data, list(dict.fromkeys([*wanted, *beside])))
         require_columns(frame, wanted)
-        refuse_missing(frame, [*wanted, *beside], library)
+        looked_at = [*(used if missing_labels else wanted), *beside]
+        refuse_missing(frame, looked_at, library, labels={*wanted} - {*used}, further=_WITHOUT_LABEL)
         clean = clean_columns(frame, used, calculated=self.formula.calculated, like=self.kinds, library=library)
         columns = column_matrix(self.columns if with_effects else self.columns.population, clean, self.formula)
-        groups = tuple(_new_groups(frame, grouping, library) for grouping in self.groupings) if with_groups else ()
+        labelled = self.groupings if with_groups else ()
+        groups = tuple(new_groups(frame, grouping, library, first) for grouping in labelled)
         se = None
         if self.se_name is not None and self.se_name in frame.columns:
             se = positive_numbers(frame, self.se_name)
         offset = column_numbers(frame, self.offset_name) if self.offset_name in beside else None
-        return NewRows(columns, len(self.predictors), groups, se, frame.index, offset, self._trials(frame, beside))
+        trials = self._trials(frame, beside)
+        return NewRows(columns, len(self.predictors), groups, se, frame.index, offset, trials, first)
 
-    def _columns_beside(self, data: Any) -> tuple[str, ...]:
-        """Give the columns that stand beside the formula, where the model has them and new data have them too."""
-        known = column_names(data) or ()
+    def needed(self, *, with_groups: bool = True, with_effects: bool = True) -> list[str]:
+        """List the columns that new data must have; the arguments are those of `encode`."""
+        used = self.formula.predictor_columns if with_effects else self.formula.population_columns
+        return list(dict.fromkeys([*used, *(self.formula.factor_columns if with_groups else ())]))
+
+    def columns_beside(self, known: Sequence[Any]) -> list[str]:
+        """List the columns that stand beside the formula, where the model has them and new data have them too."""
         names = (self.se_name, self.offset_name, self.trials_name)
-        return tuple(name for name in names if name is not None and name in known)
+        return [name for name in names if name is not None and name in known]
 
     def _trials(self, frame: pd.DataFrame, columns: list[str]) -> np.ndarray | None:
         """Give the numbers of trials of new rows, where they are known."""
@@ -273,24 +250,3 @@ class Design:
         # What a transformation of the response learned from the rows of the fit holds for new rows too.
         matrix = evaluate(self.response_spec, clean, self.formula)
         return refuse_infinite(matrix.to_numpy(dtype=float)[:, 0], self.formula.response)
-
-
-def _new_groups(frame: pd.DataFrame, grouping: Grouping, library: Library) -> NewGroups:
-    if len(frame) == 0:
-        return NewGroups(np.empty(0, dtype=int), pd.Index([]))
-    local, levels = factor_codes(frame, grouping.factors, library)
-    if len(grouping.factors) == 1:
-        _refuse_other_kind(levels, grouping)
-    positions = np.asarray(grouping.levels.get_indexer(levels))
-    unseen = positions < 0
-    positions[unseen] = len(grouping.levels) + np.arange(unseen.sum())
-    return NewGroups(positions[local], levels[unseen])
-
-
-def _refuse_other_kind(labels: pd.Index, group: Grouping) -> None:
-    here, before = kind_of_labels(labels), kind_of_labels(group.levels)
-    if here != before:
-        raise DataError(
-            f"Column '{group.name}' holds {here} here (such as {labels[0]!s:.40}), but held {before} (such as "
-            f"{group.levels[0]!s:.40}) when the model was made, so that no group would be known; convert it."
-        )

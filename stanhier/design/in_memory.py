@@ -11,8 +11,9 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.design.blocks import Reducer, RowGroups, precision_weights
-from stanhier.design.design import Design, Grouping, NewGroups, NewRows
+from stanhier.design.design import Design, NewRows
 from stanhier.design.encoding import learn_spec
+from stanhier.design.groupings import Grouping, NewGroups
 from stanhier.design.rows import EncodedRows, RowEncoder, column_matrix
 
 __all__ = ["InMemoryDesign", "RowGrouping", "rows_of"]
@@ -213,7 +214,7 @@ def rows_of(design: InMemoryDesign | None) -> InMemoryDesign:
     if design is None:
         raise DataError(
             "This step needs the rows of the model one by one, and they are not in memory: they were compressed as "
-            "they came. predict(new_data) takes the rows of any data frame; for this step, read as many rows as "
+            "they came. predict(new) takes the rows of any data frame; for this step, read as many rows as "
             "fit into memory into a data frame, and make the model of them."
         )
     return design

@@ -16,7 +16,8 @@ from stanhier.data.sources import Source, open_source
 from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Beside, Encoding, Reduce, encoding_of
 from stanhier.design.blocks import Reducer
-from stanhier.design.design import Design, Grouping
+from stanhier.design.design import Design
+from stanhier.design.groupings import Grouping
 from stanhier.design.learning import learn
 from stanhier.design.making import build_design
 from stanhier.families.family import Family

@@ -7,7 +7,8 @@ import numpy as np
 
 from stanhier.basics.errors import DataError
 from stanhier.design.columns import CONSTANT
-from stanhier.design.design import Design, Grouping
+from stanhier.design.design import Design
+from stanhier.design.groupings import Grouping
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.parameters import Parameter
 from stanhier.priors.distributions import Exponential, LocationPrior, Normal, ScalePrior

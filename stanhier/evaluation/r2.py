@@ -27,7 +27,7 @@ from stanhier.evaluation.variances import (
     row_variances,
 )
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.prediction import predictive_draws
+from stanhier.posterior.row_draws import predictive_draws
 
 __all__ = ["r2"]
 

@@ -11,7 +11,7 @@ from stanhier.evaluation.variances import row_auxiliary
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
-from stanhier.posterior.prediction import predictive_draws
+from stanhier.posterior.row_draws import predictive_draws
 from stanhier.posterior.weights import SAME_WEIGHTS, check_enough, good_k, relative_efficiency
 
 __all__ = ["loo_r2"]

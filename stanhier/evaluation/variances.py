@@ -21,7 +21,7 @@ from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.regression import Regression
 from stanhier.families.family import Family
-from stanhier.posterior.prediction import auxiliary_draws
+from stanhier.posterior.row_draws import auxiliary_draws
 
 __all__ = [
     "Latent",

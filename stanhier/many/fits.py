@@ -214,7 +214,7 @@ class ManyFits:
         if self._is_over:
             return None
         if self._state == "not started" and self._progress:
-            self._bar = progress_bar(self._models.total)
+            self._bar = progress_bar(self._models.total, "fit")
         self._state = "under way"
         try:
             name, fit, outcome = next(self._outcomes)

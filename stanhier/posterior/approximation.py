@@ -93,8 +93,8 @@ class Mode[R: Regression]:
         groups = np.arange(len(self.model.design.groupings[term].levels))
         return np.asarray(self.model.engine.effect_means(self.draws, term, groups)[0])
 
-    @in_our_words()
-    def predict(self, new_data: pd.DataFrame | Mapping[str, Any]) -> pd.Series:
+    @in_our_words(dict.fromkeys(("new_data", "newdata", "data"), "Did you mean 'new'?"))
+    def predict(self, new: pd.DataFrame | Mapping[str, Any]) -> pd.Series:
         """Predict the mean response of rows of new data; a group that the model has not seen gets the population's.
 
         As `Fit.predict(kind="mean")` does for draws: offsets count, and the inverse of the link is applied, which gives
@@ -105,7 +105,7 @@ class Mode[R: Regression]:
         DataError
             If a column is missing or cannot be used, or the model has offsets and the data have none.
         """
-        rows = self.model.design.encode(new_data)
+        rows = self.model.design.encode(new, missing_labels=True)
         check_rows(self.model, rows, kind="mean", new_groups="sample")
         eta = self.model.engine.linear(self.draws, rows.X)[0]
         for term, groups in enumerate(rows.groups):

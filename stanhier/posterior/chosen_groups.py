@@ -10,7 +10,7 @@ import pandas as pd
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import listed, quoted
 from stanhier.design.columns import CONSTANT
-from stanhier.design.design import Grouping
+from stanhier.design.groupings import Grouping
 from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression

@@ -1,43 +1,93 @@
 """Predictions: the posterior of the mean, or of a new response, for rows of new data."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.arguments import check_seed, in_our_words
-from stanhier.basics.errors import StanhierError
-from stanhier.design.design import NewRows
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES, chain_draw
+from stanhier.posterior.new_rows import WantedRows
 from stanhier.posterior.predictable import check_arguments
-from stanhier.posterior.row_draws import collect, predictive_draws
+from stanhier.posterior.prediction_files import checked_target, together, written
+from stanhier.posterior.row_draws import collect
+from stanhier.posterior.row_summaries import summarise
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["chosen_seed", "predict", "predict_draws", "row_labels", "summarise"]
+__all__ = ["chosen_seed", "predict", "predict_draws", "row_labels"]
+
+_NEW = "Did you mean 'new'? New data come first, or by that name."
+_HABITS = {
+    **dict.fromkeys(("new_data", "newdata", "data", "X", "df", "frame", "rows", "exog"), _NEW),
+    **dict.fromkeys(
+        ("re_formula", "re_form", "include_group_specific"), "group_effects=False predicts the population."
+    ),
+    **dict.fromkeys(("allow_new_levels", "sample_new_groups"), 'new_groups="sample" draws the effects of new groups.'),
+    **dict.fromkeys(("type", "scale", "what"), 'kind= is "mean", "response" or "linear".'),
+}
+_PROB = "The probability of the interval is prob=."
+_TO = "The path of a Parquet file to write is to=."
+_HABITS_OF_SUMMARY = {
+    **_HABITS,
+    **dict.fromkeys(("ci_prob", "hdi_prob", "level", "interval", "alpha", "probs"), _PROB),
+    **dict.fromkeys(("path", "file", "out", "output"), _TO),
+}
 
 
-@in_our_words()
+@overload
 def predict(
     fit: Fitted[Regression],
-    new_data: pd.DataFrame | Mapping[str, Any],
+    new: Any = None,
     *,
     kind: Literal["mean", "response", "linear"] = "mean",
     group_effects: bool = True,
     new_groups: Literal["error", "sample"] = "error",
     prob: float = 0.9,
     seed: int | None = None,
-) -> pd.DataFrame:
-    """Predict rows of new data.
+    to: None = None,
+) -> pd.DataFrame: ...
+
+
+@overload
+def predict(
+    fit: Fitted[Regression],
+    new: Any = None,
+    *,
+    kind: Literal["mean", "response", "linear"] = "mean",
+    group_effects: bool = True,
+    new_groups: Literal["error", "sample"] = "error",
+    prob: float = 0.9,
+    seed: int | None = None,
+    to: str | PathLike[str],
+) -> Path: ...
+
+
+@in_our_words(_HABITS_OF_SUMMARY)
+def predict(
+    fit: Fitted[Regression],
+    new: Any = None,
+    *,
+    kind: Literal["mean", "response", "linear"] = "mean",
+    group_effects: bool = True,
+    new_groups: Literal["error", "sample"] = "error",
+    prob: float = 0.9,
+    seed: int | None = None,
+    to: str | PathLike[str] | None = None,
+) -> pd.DataFrame | Path:
+    """Predict rows of new data, or those of the fit.
 
     Parameters
     ----------
-    new_data : pandas.DataFrame or mapping of arrays
-        With the predictors and the grouping columns; the response is not needed.
+    new : data frame, mapping of arrays, path or lazy frame, optional
+        With the predictors and the grouping columns; the response is not needed. Rows that are not in memory, as a
+        model takes them (Parquet files by path or pattern, a lazy frame of Polars, a DuckDB relation and so on), are
+        predicted block by block. Without it the rows of the fit are predicted.
     kind : {"mean", "response", "linear"}
         The expected response (of a binomial one the probability of a success), a new observation with its noise, or the
         linear predictor, which of a Gaussian response is its mean. Offsets are added, so new data need their column;
@@ -50,52 +100,64 @@ def predict(
     new_groups : {"error", "sample"}
         For groups that the fit has not seen: an error, or one effect per draw and group from the population of groups,
         shared by the rows of that group. What is known of other factors stays: a new class of a known school has that
-        school's effect.
+        school's effect. A row whose label is missing is of a new group of its own, since nothing says that two such
+        rows are of the same one.
     prob : float
         Probability of the central interval from `lower` to `upper`.
     seed : int, optional
-        Of the noise and the new groups; the fit's own by default, so that results repeat.
+        Of the noise and the new groups; the fit's own by default, so that results repeat. The noise of a row follows
+        from the seed and its position, the effect of a new group from the seed and its label: other rows change
+        nothing.
+    to : path, optional
+        A Parquet file to write the predictions into, as they come. It is written beside its place and renamed, so a
+        file of that name is replaced whole or not at all.
 
     Returns
     -------
-    pandas.DataFrame
-        One row per row of `new_data`, with its index: mean, sd, lower, median, upper, in units of the response, or of
-        the linear predictor.
+    pandas.DataFrame, or pathlib.Path where the predictions are written
+        One row per row of `new`, with its index: mean, sd, lower, median, upper, in units of the response, or of the
+        linear predictor. Rows that were not in memory have their positions as index; so have all rows of a file, in its
+        first column, `row`.
 
     Raises
     ------
     DataError
         If a column is missing or cannot be used, or a group is new and `new_groups="error"`.
     StanhierError
-        If an argument has a value that it cannot have.
+        If an argument has a value that it cannot have, or the file cannot be written.
     """
     check_arguments(kind, new_groups, group_effects, prob)
     seed = chosen_seed(fit, seed)
-    rows = _encoded(fit, new_data, group_effects=group_effects)
-    return summarise(fit, rows, kind=kind, new_groups=new_groups, prob=prob, seed=seed, group_effects=group_effects)
+    target = None if to is None else checked_target(to, new)
+    wanted = WantedRows.of(fit, new, "predict", group_effects=bool(group_effects), new_groups=new_groups)
+    how: Any = {"kind": kind, "new_groups": new_groups, "prob": prob, "seed": seed, "group_effects": group_effects}
+    tables = (summarise(fit, rows, **how) for rows in wanted.blocks())
+    if target is not None:
+        return written(tables, target)
+    return next(tables) if wanted.source is None else together(tables)
 
 
-@in_our_words()
+@in_our_words(_HABITS)
 def predict_draws(
     fit: Fitted[Regression],
-    new_data: pd.DataFrame | Mapping[str, Any],
+    new: Any = None,
     *,
     kind: Literal["mean", "response", "linear"] = "mean",
     group_effects: bool = True,
     new_groups: Literal["error", "sample"] = "error",
     seed: int | None = None,
 ) -> "xr.DataArray":
-    """Predict rows of new data, draw by draw.
+    """Predict rows of new data, or those of the fit, draw by draw.
 
     Parameters
     ----------
-    new_data, kind, group_effects, new_groups, seed
+    new, kind, group_effects, new_groups, seed
         As for `predict`, which summarises these draws.
 
     Returns
     -------
     xarray.DataArray
-        Dimensions chain, draw, row; the coordinate `row` is the index of `new_data`.
+        Dimensions chain, draw, row; the coordinate `row` is the index of `new`.
 
     Raises
     ------
@@ -108,55 +170,17 @@ def predict_draws(
 
     check_arguments(kind, new_groups, group_effects)
     seed = chosen_seed(fit, seed)
-    rows = _encoded(fit, new_data, group_effects=group_effects)
-    draws, n_rows = fit.draws, rows.n_rows
-    if draws.n_draws * n_rows > MAX_VALUES:
-        most = max(1, MAX_VALUES // draws.n_draws)
-        raise StanhierError(
-            f"predict_draws() would give {draws.n_draws:,} draws of {n_rows:,} rows, which is more than fits "
-            f"comfortably in memory; ask for at most {most:,} rows at a time, or use predict(), which summarises."
-        )
+    draws = fit.draws
+    wanted = WantedRows.of(fit, new, "predict_draws", group_effects=bool(group_effects), new_groups=new_groups)
+    rows = wanted.at_once(max(1, MAX_VALUES // draws.n_draws), draws.n_draws)
     values = collect(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, group_effects=group_effects)
     return xr.DataArray(
-        values.reshape(*draws.shape, n_rows),
+        values.reshape(*draws.shape, rows.n_rows),
         dims=("chain", "draw", "row"),
         coords={**chain_draw(draws), "row": ("row", row_labels(rows.index))},
         name=fit.model.design.formula.response,
         attrs={"kind": kind},
     )
-
-
-def _encoded(fit: Fitted[Regression], new_data: Any, *, group_effects: bool) -> NewRows:
-    """Encode new data; without effects of groups what belongs to these alone is not looked at."""
-    return fit.model.design.encode(new_data, with_groups=group_effects, with_effects=group_effects)
-
-
-def summarise(
-    fit: Fitted[Regression],
-    rows: NewRows,
-    *,
-    kind: str,
-    new_groups: str,
-    prob: float,
-    seed: int,
-    group_effects: bool = True,
-) -> pd.DataFrame:
-    """Summarise predictions row by row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns mean, sd, lower, median, upper; the index of the new data.
-    """
-    tail = (1 - prob) / 2
-    table = np.empty((rows.n_rows, 5))
-    blocks = predictive_draws(
-        fit.model, fit.draws, rows, kind=kind, new_groups=new_groups, seed=seed, group_effects=group_effects
-    )
-    for part, draws in blocks:
-        quantiles = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0)
-        table[part] = np.column_stack([draws.mean(axis=0), draws.std(axis=0, ddof=1), *quantiles])
-    return pd.DataFrame(table, index=rows.index, columns=["mean", "sd", "lower", "median", "upper"])
 
 
 def chosen_seed(fit: Fitted[Regression], seed: Any) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stanhier.basics.arguments import check_seed, checked_count, in_our_words
 from stanhier.basics.errors import PriorError, StanhierError
-from stanhier.design.design import NewGroups
+from stanhier.design.groupings import NewGroups
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
@@ -160,8 +160,9 @@ def posterior_predictive_group(
 
 def _prior_effects(model: Regression, own: Parameter, draws: Draws, seed: int) -> "xr.DataArray":
     """Draw what the groups of a factor have of their own, from their population."""
-    new = len(own.coords[0]) + np.arange(len(own.coords[0]))
-    return labelled.labelled_effects(model, draws, own, drawn_effects(model, draws, own.term or 0, new, seed))
+    term, levels = own.term or 0, own.coords[0]
+    new = NewGroups(len(levels) + np.arange(len(levels)), levels)
+    return labelled.labelled_effects(model, draws, own, drawn_effects(model, draws, term, new.codes, new, seed))
 
 
 def _replicates(model: Regression, values: np.ndarray, chosen: np.ndarray) -> "xr.Dataset":

@@ -1,19 +1,147 @@
 """Draws of the linear predictor, the mean or a new response of rows, block by block."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
+from stanhier.design.columns import CONSTANT
 from stanhier.design.design import NewRows
+from stanhier.design.groupings import NewGroups
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.regression import Regression
 from stanhier.posterior.predictable import check_rows
+from stanhier.posterior.row_streams import Streams, label_position
 
-__all__ = ["auxiliary_draws", "collect", "drawn_effects", "predictive_draws"]
+__all__ = ["RowDraws", "auxiliary_draws", "collect", "drawn_effects", "predictive_draws", "row_draws"]
 
-_RESPONSE, _NEW_GROUP = 0x72, 0x6E
+_RESPONSE, _NEW_GROUP, _NO_LABEL = 0x72, 0x6E, 0x75
+_KEPT_VALUES = 1 << 22
+"""Draws of effects that are kept from block to block, at most (32 MB for each factor)."""
+
+
+@dataclass(frozen=True)
+class RowDraws:
+    """Draws of rows, of any of which they can be asked for, also by several threads at once.
+
+    Each row's response and each new group has random numbers of its own, so that the size of the blocks and the other
+    rows change nothing.
+
+    Parameters
+    ----------
+    model : Regression
+    draws : Draws
+    rows : NewRows
+    kind : {"mean", "response", "linear"}
+    seed : int
+        Of the random numbers of new groups and responses.
+    keep : numpy.ndarray of int, optional
+        Positions of the draws that are wanted; all where not given.
+    """
+
+    model: Regression
+    draws: Draws
+    rows: NewRows
+    kind: str
+    seed: int
+    keep: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        """How many draws each row has."""
+        return self.draws.n_draws if self.keep is None else len(self.keep)
+
+    def parts(self) -> list[np.ndarray]:
+        """Give the positions of the rows block by block, those of a group together."""
+        order = np.arange(self.rows.n_rows)
+        if self.rows.groups:
+            # Effects of the factor with most groups take longest to draw: its groups should come once each.
+            codes = sorted((groups.codes for groups in self.rows.groups), key=lambda one: int(one.max(initial=0)))
+            order = np.lexsort(codes)
+        step = max(1, BLOCK_VALUES // max(self.draws.n_draws, 1))
+        return [order[start : start + step] for start in range(0, len(order), step)]
+
+    def block(self, part: np.ndarray) -> np.ndarray:
+        """Give the draws of some rows by their positions, shape (n, S): those of a row side by side."""
+        values = np.ascontiguousarray(self.model.engine.linear(self.draws, self.rows.X[part], self.keep).T)
+        for term in range(len(self.rows.groups)):
+            self._add_effects(term, part, values)
+        if self.rows.offset is not None:
+            values += self.rows.offset[part, None]
+        if self.kind == "mean":
+            return self.model.family.mean(values)
+        return self._responses(part, values) if self.kind == "response" else values
+
+    def _add_effects(self, term: int, part: np.ndarray, values: np.ndarray) -> None:
+        """Add what the groups of a factor have of their own: group by group, since its rows share the draws."""
+        grouping, columns = self.model.design.groupings[term], self.rows.columns[part]
+        codes, inverse = np.unique(self.rows.groups[term].codes[part], return_inverse=True)
+        known = self._known_effects[term]
+        effects = self._effects(term, codes) if known is None else known[1][np.searchsorted(known[0], codes)]
+        order = np.argsort(inverse, kind="stable")
+        in_order = bool((inverse[1:] >= inverse[:-1]).all())
+        ends = np.cumsum(np.bincount(inverse, minlength=len(codes)))
+        start = 0
+        for own, end in zip(effects, ends.tolist(), strict=True):
+            where = slice(start, end) if in_order else order[start:end]
+            for effect, column in zip(own, grouping.columns, strict=True):
+                values[where] += effect if column == CONSTANT else columns[where, column, None] * effect
+            start = end
+
+    @cached_property
+    def _known_effects(self) -> list[tuple[np.ndarray, np.ndarray] | None]:
+        """The groups of each factor with their effects, where these are so few that they are drawn once."""
+        found: list[tuple[np.ndarray, np.ndarray] | None] = []
+        for term, groups in enumerate(self.rows.groups):
+            codes = np.unique(groups.codes)
+            values = len(codes) * self.model.design.groupings[term].n_effects * self.size
+            found.append((codes, self._effects(term, codes)) if values <= _KEPT_VALUES else None)
+        return found
+
+    def _effects(self, term: int, codes: np.ndarray) -> np.ndarray:
+        """Give the effects of groups, shape (G, q, S)."""
+        effects = drawn_effects(self.model, self.draws, term, codes, self.rows.groups[term], self.seed)
+        return np.ascontiguousarray((effects if self.keep is None else effects[self.keep]).transpose(1, 2, 0))
+
+    @cached_property
+    def _auxiliary(self) -> dict[str, np.ndarray]:
+        return auxiliary_draws(self.model, self.draws, self.keep)
+
+    def _responses(self, part: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Draw new observations around linear predictors, each row's from its own stream of random numbers."""
+        rows, family, streams = self.rows, self.model.family, Streams(self.seed, _RESPONSE)
+        for own, row in zip(values, part.tolist(), strict=True):
+            auxiliary = self._auxiliary
+            if rows.se is not None:
+                auxiliary = auxiliary | {"sigma": rows.se[row]}
+            trials = None if rows.trials is None else rows.trials[row]
+            own[:] = family.draw(streams.at(rows.first + row), own, auxiliary, trials)
+        return values
+
+
+def row_draws(
+    model: Regression,
+    draws: Draws,
+    rows: NewRows,
+    *,
+    kind: str,
+    new_groups: str,
+    seed: int,
+    keep: np.ndarray | None = None,
+    group_effects: bool = True,
+) -> RowDraws:
+    """Give the draws of rows, once these have what the prediction needs; the arguments are those of `predictive_draws`.
+
+    Raises
+    ------
+    DataError
+        As `predictive_draws`.
+    """
+    rows = rows if group_effects else replace(rows, groups=())
+    check_rows(model, rows, kind=kind, new_groups=new_groups)
+    return RowDraws(model, draws, rows, kind, seed, keep)
 
 
 def collect(
@@ -79,32 +207,11 @@ def predictive_draws(
         If there are new groups and they are errors, or standard errors, offsets or numbers of trials are needed and
         missing.
     """
-    rows = rows if group_effects else replace(rows, groups=())
-    check_rows(model, rows, kind=kind, new_groups=new_groups)
-    engine = model.engine
-    auxiliary = auxiliary_draws(model, draws, keep) if kind == "response" else {}
-    order = np.lexsort([groups.codes for groups in rows.groups]) if rows.groups else np.arange(rows.n_rows)
-    step = max(1, BLOCK_VALUES // max(draws.n_draws, 1))
-    for start in range(0, len(order), step):
-        part = order[start : start + step]
-        values = engine.linear(draws, rows.X[part], keep)
-        for term, groups in enumerate(rows.groups):
-            matrix = model.design.groupings[term].effect_matrix(rows.columns[part])
-            codes, inverse = np.unique(groups.codes[part], return_inverse=True)
-            effects = drawn_effects(model, draws, term, codes, seed)
-            kept = effects if keep is None else effects[keep]
-            for k, column in enumerate(matrix.T):
-                values += kept[:, inverse, k] * column
-        if rows.offset is not None:
-            values += rows.offset[part]
-        if kind == "mean":
-            values = model.family.mean(values)
-        elif kind == "response":
-            values = np.stack(
-                [_response(model, auxiliary, rows, row, eta, seed) for row, eta in zip(part, values.T, strict=True)],
-                axis=1,
-            )
-        yield part, values
+    found = row_draws(
+        model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, keep=keep, group_effects=group_effects
+    )
+    for part in found.parts():
+        yield part, found.block(part).T
 
 
 def auxiliary_draws(model: Regression, draws: Draws, keep: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -114,32 +221,24 @@ def auxiliary_draws(model: Regression, draws: Draws, keep: np.ndarray | None = N
     return values | ({"sigma": model.engine.noise_scale(draws, keep)} if model.family.has_sigma else {})
 
 
-def _response(
-    model: Regression, auxiliary: dict[str, np.ndarray], rows: NewRows, row: int, eta: np.ndarray, seed: int
+def drawn_effects(
+    model: Regression, draws: Draws, term: int, codes: np.ndarray, groups: NewGroups, seed: int
 ) -> np.ndarray:
-    """Draw new observations of one row, shape (S,), from its own stream of random numbers."""
-    if rows.se is not None:
-        auxiliary = auxiliary | {"sigma": rows.se[row]}
-    trials = None if rows.trials is None else rows.trials[row]
-    return model.family.draw(_stream(seed, _RESPONSE, row), eta, auxiliary, trials)
-
-
-def drawn_effects(model: Regression, draws: Draws, term: int, groups: np.ndarray, seed: int) -> np.ndarray:
-    """Give the effects of known and new groups of a factor, shape (S, G, q)."""
+    """Give the effects of known and new groups of a factor by their codes, which rise, shape (S, G, q)."""
     grouping = model.design.groupings[term]
-    n_known = len(grouping.levels)
-    known, new = groups[groups < n_known], groups[groups >= n_known] - n_known
-    effects = np.empty((draws.n_draws, len(groups), grouping.n_effects))
+    n_known, q = len(grouping.levels), grouping.n_effects
+    known, new = codes[codes < n_known], codes[codes >= n_known] - n_known
+    if len(known) == len(codes):
+        return model.engine.effects(draws, term, known)
+    effects = np.empty((len(codes), q, draws.n_draws))
     if len(known):
-        effects[:, : len(known)] = model.engine.effects(draws, term, known)
-    for k, level in enumerate(new, start=len(known)):
-        # The first factor's streams are those that a model with one factor has.
-        stream = _stream(seed, _NEW_GROUP, level, *([term] if term else []))
-        noise = stream.standard_normal((draws.n_draws, grouping.n_effects))
-        effects[:, k] = model.engine.new_effects(draws, term, noise)
-    return effects
-
-
-def _stream(seed: int, purpose: int, *position: int) -> np.random.Generator:
-    """Random numbers of one row or group."""
-    return np.random.default_rng([seed, purpose, *map(int, position)])
+        effects[: len(known)] = model.engine.effects(draws, term, known).transpose(1, 2, 0)
+    labelled, unlabelled = Streams(seed, _NEW_GROUP, term), Streams(seed, _NO_LABEL, term)
+    n_labels = len(groups.new_levels)
+    for own, position in zip(effects[len(known) :], new.tolist(), strict=True):
+        if position < n_labels:
+            stream = labelled.at(*label_position(groups.new_levels[position]))
+        else:
+            stream = unlabelled.at(int(groups.unlabelled[position - n_labels]))
+        own[:] = model.engine.new_effects(draws, term, stream.standard_normal((draws.n_draws, q))).T
+    return effects.transpose(2, 0, 1)

@@ -19,7 +19,7 @@ from stanhier.basics.files import check_place, write_for_user
 from stanhier.basics.paths import checked_path
 from stanhier.basics.version import VERSION
 from stanhier.design.columns import INTERCEPT
-from stanhier.design.design import Grouping
+from stanhier.design.groupings import Grouping
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.design.block_encoding import Beside, encoding_of
-from stanhier.design.design import Grouping
+from stanhier.design.groupings import Grouping
 from stanhier.design.learning import Learnt
 from stanhier.design.moments import Moments
 from stanhier.design.streamed import StreamedDesign, design_from

@@ -94,7 +94,7 @@ def test_a_saved_regression_with_standard_errors(path, data, tmp_path):
     ],
 )
 def test_what_needs_rows_says_so(fit, step):
-    with pytest.raises(sh.DataError, match=r"not in memory.*predict\(new_data\).*into a data frame"):
+    with pytest.raises(sh.DataError, match=r"not in memory.*predict\(new\).*into a data frame"):
         step(fit)
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from stanhier.design.columns import CONSTANT
-from stanhier.design.design import Grouping
+from stanhier.design.groupings import Grouping
 
 __all__ = ["factor"]
 

@@ -1,6 +1,6 @@
 """Where data live: one small adapter per engine, all with the same face."""
 
 from stanhier.data.sources.opening import open_source
-from stanhier.data.sources.source import Source, Task
+from stanhier.data.sources.source import OrderedSource, Source, Task, needed
 
-__all__ = ["Source", "Task", "open_source"]
+__all__ = ["OrderedSource", "Source", "Task", "needed", "open_source"]

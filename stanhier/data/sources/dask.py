@@ -1,6 +1,6 @@
 """Dask data frames: each partition is worked on where it is, and the results are merged in a tree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,13 @@ class DaskSource:
         """Give some columns without rows."""
         kinds = self.frame[list(columns)].dtypes
         return pd.DataFrame({column: pd.Series(dtype=kind) for column, kind in kinds.items()})
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Bring some columns of all rows to this process, partition by partition."""
+        for part in self.frame[list(columns)].to_delayed():
+            frame = part.compute()
+            if len(frame):
+                yield frame
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task on the workers; only its results travel."""

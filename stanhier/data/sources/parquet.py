@@ -12,7 +12,7 @@ from stanhier.data.libraries import parquet
 from stanhier.data.sources.source import ArrowSource, batch_rows, needed
 from stanhier.data.wrong_data import no_parquet_files, wrong_path
 
-__all__ = ["parquet_source"]
+__all__ = ["parquet_files", "parquet_source"]
 
 
 def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
@@ -36,7 +36,7 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
     wrong = wrong_path(text)
     if wrong is not None:
         raise wrong
-    files = _files(text)
+    files = parquet_files(text)
     dataset = needed("pyarrow.dataset", "parquet", f"Reading {quoted(text)}")
     try:
         # The files' names are kept as they are: a column must not appear because of a folder's name.
@@ -69,7 +69,14 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
     return ArrowSource(f"Parquet, {text}", opened.schema, batches, parquet(pattern))
 
 
-def _files(text: str) -> list[str]:
+def parquet_files(text: str) -> list[str]:
+    """List the files of a path or pattern.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
     try:
         if Path(text).is_dir():
             found = sorted(str(file) for file in Path(text).rglob("*.parquet"))

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.data.libraries import PANDAS, Library
 
-__all__ = ["ArrowSource", "Source", "Task", "batch_rows", "frame_of", "needed"]
+__all__ = ["ArrowSource", "OrderedSource", "Source", "Task", "batch_rows", "frame_of", "needed"]
 
 BATCH_ROWS = 1 << 18
 """Rows of a block that a source delivers, at most."""
@@ -51,6 +51,14 @@ class Source(Protocol):
         """Do a task on some columns of all rows, each row once."""
 
 
+@runtime_checkable
+class OrderedSource(Source, Protocol):
+    """Rows that are not in memory, and that have an order."""
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Bring some columns of all rows to this process, block by block and in their order."""
+
+
 @dataclass(frozen=True)
 class ArrowSource:
     """Rows that an engine delivers to this process as Arrow record batches.
@@ -83,7 +91,11 @@ class ArrowSource:
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task in this process, block by block."""
-        return task(frame_of(batch) for batch in self.batches(list(columns)) if batch.num_rows > 0)
+        return task(self.blocks(columns))
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Give some columns of all rows, block by block and in their order."""
+        return (frame_of(batch) for batch in self.batches(list(columns)) if batch.num_rows > 0)
 
 
 def batch_rows(columns: Sequence[str]) -> int:

@@ -153,7 +153,7 @@ class GaussianEngine:
     def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
         """Give the mean response without group effects, shape (S, N), of rows with predictors X."""
         origin = self.compressed.origin
-        return np.asarray(likelihood.common_mean(X, origin, _kept(draws, LOCATION, keep)) + origin[-1])
+        return np.asarray(likelihood.common_mean(X, origin, _kept(draws, LOCATION, keep), by_row=True) + origin[-1])
 
     def group_weights(self, term: int) -> np.ndarray:  # noqa: ARG002
         """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""

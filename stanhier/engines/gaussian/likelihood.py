@@ -23,7 +23,7 @@ __all__ = ["common_mean", "held_out_densities", "row_densities", "set_densities"
 _LOG_2PI = float(np.log(2 * np.pi))
 
 
-def common_mean(X: np.ndarray, origin: np.ndarray, location: np.ndarray) -> np.ndarray:
+def common_mean(X: np.ndarray, origin: np.ndarray, location: np.ndarray, *, by_row: bool = False) -> np.ndarray:
     """Mean response without group effects, relative to the response at the origin, shape (S, N).
 
     Parameters
@@ -33,9 +33,12 @@ def common_mean(X: np.ndarray, origin: np.ndarray, location: np.ndarray) -> np.n
         Of the compressed data.
     location : numpy.ndarray, shape (S, P)
         Draws; P = K + 1 with an intercept, else K.
+    by_row : bool
+        Whether the draws of a row, and not the rows of a draw, are to lie side by side in memory.
     """
     has_intercept = int(location.shape[1] == len(origin))
-    mean: np.ndarray = location[:, has_intercept:] @ (X - origin[:-1]).T
+    mean = np.empty((len(location), len(X)), order="F" if by_row else "C")
+    np.matmul(location[:, has_intercept:], (X - origin[:-1]).T, out=mean)
     if has_intercept:
         mean += location[:, :1]
     return mean

@@ -48,7 +48,8 @@ class ConditionalEngine(ABC):
     def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
         """Give the mean response without group effects, shape (S, N), of rows with predictors X."""
         location = draws.flat(LOCATION)
-        return np.asarray(common_mean(X, self.origin, location if keep is None else location[keep]) + self.origin[-1])
+        location = location if keep is None else location[keep]
+        return np.asarray(common_mean(X, self.origin, location, by_row=True) + self.origin[-1])
 
     def new_effects(self, draws: Draws, term: int, noise: np.ndarray) -> np.ndarray:
         """Give the effects of a group without rows, shape (S, q), from standard normal noise of that shape."""

@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from stanhier.design.design import Grouping
+from stanhier.design.groupings import Grouping
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE
 from stanhier.engines.parameters import correlated_pairs
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from stanhier.design.design import Design, Grouping
+from stanhier.design.design import Design
+from stanhier.design.groupings import Grouping
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.multilevel.layout import TermShape, blocks_of
 from stanhier.engines.parameters import Parameter, Role

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stanhier.design.design import Grouping
+from stanhier.design.groupings import Grouping
 from stanhier.engines.multilevel.coordinates import MultilevelCoordinates
 from stanhier.engines.multilevel.layout import correlation_matrices
 from stanhier.engines.multilevel.marginal import ScalePriors

@@ -1,0 +1,148 @@
+"""The rows that are to be predicted: those of the fit, new ones in memory, or new ones block by block."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from stanhier.basics.errors import DataError, StanhierError
+from stanhier.data.sources import OrderedSource, Source, open_source
+from stanhier.design.absent import refuse_absent
+from stanhier.design.design import NewRows
+from stanhier.engines.regression import Regression
+from stanhier.posterior.fitted import Fitted
+
+__all__ = ["WantedRows"]
+
+
+@dataclass(frozen=True)
+class WantedRows:
+    """Rows to be predicted, and how they are encoded.
+
+    Attributes
+    ----------
+    fit : Fitted
+    new : object
+        New data; None for the rows of the fit.
+    source : OrderedSource or None
+        Where the new data are, if not in memory.
+    method : str
+        What was called, for messages.
+    group_effects : bool
+    missing_labels : bool
+        Whether a label of a group may be missing.
+    """
+
+    fit: Fitted[Regression]
+    new: Any
+    source: OrderedSource | None
+    method: str
+    group_effects: bool
+    missing_labels: bool
+
+    @classmethod
+    def of(
+        cls, fit: Fitted[Regression], new: Any, method: str, *, group_effects: bool, new_groups: str
+    ) -> "WantedRows":
+        """Open new data, if they are not in memory.
+
+        Raises
+        ------
+        DataError
+            If they cannot be read, or have no order; if the rows of the fit are wanted, and not in memory.
+        """
+        if new is None and fit.model.in_memory is None:
+            raise DataError(
+                f"{method}() without new data predicts the rows of the fit, and these are not in memory: they were "
+                f"compressed as they came. Give the rows, {method}(new), as a data frame or as the path or lazy frame "
+                "that the model was made of."
+            )
+        source: Source | None = None if new is None else open_source(new)
+        if source is not None and not isinstance(source, OrderedSource):
+            raise DataError(
+                f"{method}() gives rows in their order, and those of {source.name} have none; write them as Parquet "
+                f"files and give their path, or read them into memory: {method}(data.toPandas())."
+            )
+        return cls(fit, new, source, method, group_effects, new_groups == "sample")
+
+    def encoded(self) -> NewRows:
+        """Encode rows that are in memory.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or cannot be used.
+        """
+        return self.fit.model.rows.as_new if self.new is None else self._encoded(self.new)
+
+    def blocks(self) -> Iterator[NewRows]:
+        """Encode the rows block by block.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or cannot be used.
+        """
+        source, first = self.source, 0
+        if source is None:
+            yield self.encoded()
+            return
+        for frame in source.blocks(self._columns(source)):
+            try:
+                rows = self._encoded(frame, first=first, library=source.library)
+            except DataError as err:
+                since = f" Rows are counted from row {first:,} of {source.name}." if first else ""
+                raise DataError(f"{err}{since}") from err
+            yield rows
+            first += len(frame)
+
+    def at_once(self, most: int, n_draws: int) -> NewRows:
+        """Encode all rows, of which there may be so many; more are not read.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or cannot be used.
+        StanhierError
+            If there are too many.
+        """
+        source = self.source
+        if source is None:
+            rows = self.encoded()
+            if rows.n_rows > most:
+                raise self._too_many(f"{rows.n_rows:,}", most, n_draws)
+            return rows
+        columns = self._columns(source)
+        frames, size = [source.empty(columns)], 0
+        for frame in source.blocks(columns):
+            size += len(frame)
+            if size > most:
+                raise self._too_many(f"more than {most:,}", most, n_draws)
+            frames.append(frame)
+        # The first has the kinds of the columns for where there are no rows.
+        whole = pd.concat(frames[1:], ignore_index=True) if size else frames[0]
+        return self._encoded(whole, library=source.library)
+
+    def _too_many(self, n_rows: str, most: int, n_draws: int) -> StanhierError:
+        return StanhierError(
+            f"{self.method}() would give {n_draws:,} draws of {n_rows} rows, more than fit comfortably in memory; ask "
+            f"for at most {most:,} rows at a time, or use predict(), which summarises."
+        )
+
+    def _encoded(self, data: Any, **more: Any) -> NewRows:
+        return self.fit.model.design.encode(
+            data,
+            with_groups=self.group_effects,
+            with_effects=self.group_effects,
+            missing_labels=self.missing_labels,
+            **more,
+        )
+
+    def _columns(self, source: Source) -> list[str]:
+        """List the columns of a source that are read."""
+        design = self.fit.model.design
+        needed = design.needed(with_groups=self.group_effects, with_effects=self.group_effects)
+        refuse_absent(needed, list(source.columns), design.formula, source.name)
+        wanted = list(dict.fromkeys([*needed, *design.columns_beside(source.columns)]))
+        return wanted or list(source.columns[:1])  # without predictors the number of rows is still wanted
