@@ -9,7 +9,7 @@ from stanhier.evaluation import kfold as _kfold
 from stanhier.evaluation import loo as _loo
 from stanhier.evaluation import r2 as _r2
 from stanhier.posterior import agreement as _agreement
-from stanhier.posterior import groups, lazy_groups, new_groups, prediction, predictive, ranks
+from stanhier.posterior import groups, lazy_groups, new_groups, prediction, predictive, ranks, tidy
 from stanhier.posterior import summary as _summary
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html
@@ -34,6 +34,7 @@ class Fit[R: Regression](Fitted[R]):
 
     # The functions themselves: one signature and one docstring, seen by help(), editors and type checkers.
     summary = _summary.summary
+    to_dataframe = tidy.to_dataframe
     agreement = _agreement.agreement
     group_summary = groups.group_summary
     group_effects = groups.group_effects
