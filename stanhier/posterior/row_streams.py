@@ -20,7 +20,7 @@ class Streams:
     ----------
     seed : int
     *purpose : int
-        What the numbers are for.
+        What the numbers are for; its first number decides how many there are.
 
     References
     ----------
@@ -28,7 +28,7 @@ class Streams:
     """
 
     def __init__(self, seed: int, *purpose: int) -> None:
-        key = np.random.SeedSequence([seed, *purpose]).generate_state(2, np.uint64)
+        key = np.random.SeedSequence([*purpose, seed]).generate_state(2, np.uint64)
         self._bits = np.random.Philox(key=key, counter=0)
         self._start: Any = self._bits.state
         self._generator = np.random.Generator(self._bits)

@@ -1,0 +1,274 @@
+"""Which rows are predicted: those of the fit, new ones in memory, and new ones from any source, block by block."""
+
+import dask.dataframe as dd
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import stanhier as sh
+from stanhier.data.sources import source
+from tests.tools import variants
+from tests.tools.fake_fit import fake_fit
+from tests.tools.family_fits import ARGUMENTS, fit, frame, model
+
+FORMULA = "y ~ x + z + (1 + x | school) + (1 | rater)"
+SUMMARY = ["mean", "sd", "lower", "median", "upper"]
+
+
+@pytest.fixture(scope="module")
+def crossed():
+    return fake_fit(sh.Model(FORMULA, variants.several()), chains=2, draws=30)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """New rows with groups that are known, unknown and missing, in blocks as they come."""
+    data = variants.several(n=90, seed=11).drop(columns=["y", "se"])
+    data["school"] = data["school"].where(data.index % 7 != 0, "Mond").where(data.index % 11 != 0, None)
+    data["rater"] = data["rater"].astype(float).where(data.index % 13 != 5)
+    return data
+
+
+@pytest.fixture(scope="module")
+def path(rows, tmp_path_factory):
+    file = tmp_path_factory.mktemp("rows") / "new.parquet"
+    rows.to_parquet(file, index=False)
+    return file
+
+
+@pytest.fixture(params=[7, 1 << 18])
+def block_rows(request, monkeypatch):
+    """Blocks of 7 rows, and of all."""
+    monkeypatch.setattr(source, "BATCH_ROWS", request.param)
+    return request.param
+
+
+SOURCES = {
+    "path": lambda path: path,
+    "text": str,
+    "pattern": lambda path: str(path.parent / "*.parquet"),
+    "Polars": pl.scan_parquet,
+    "DuckDB": lambda path: duckdb.sql(f"SELECT * FROM '{path}'"),
+    "Dask": lambda path: dd.from_pandas(pd.read_parquet(path), npartitions=4, sort=False),
+}
+
+
+@pytest.mark.parametrize("kind", ["mean", "response"])
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.usefixtures("block_rows")
+def test_rows_of_any_source_are_predicted_as_in_memory(crossed, rows, path, name, kind):
+    how = {"kind": kind, "new_groups": "sample", "seed": 4}
+    expected = crossed.predict(rows, **how)
+    found = crossed.predict(SOURCES[name](path), **how)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("block_rows")
+def test_they_are_written_as_they_come(crossed, rows, path, tmp_path):
+    how = {"kind": "response", "new_groups": "sample", "prob": 0.5}
+    expected = crossed.predict(rows, **how)
+    for new, file in ((path, "a.parquet"), (rows, "b.parquet"), (pl.scan_parquet(path), "c.parquet")):
+        target = tmp_path / file
+        assert crossed.predict(new, to=target, **how) == target
+        written = pq.read_table(target)
+        assert written.schema.names == ["row", *SUMMARY]
+        assert [str(kind) for kind in written.schema.types] == ["int64", *["double"] * 5]
+        table = written.to_pandas()
+        assert table["row"].tolist() == list(range(90))
+        np.testing.assert_allclose(table[SUMMARY], expected, rtol=1e-9)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.parquet", "b.parquet", "c.parquet"]
+
+
+@pytest.mark.usefixtures("block_rows")
+def test_draws_of_a_source_are_those_of_its_rows(crossed, rows, path, monkeypatch):
+    how = {"kind": "response", "new_groups": "sample"}
+    found = crossed.predict_draws(path, **how)
+    np.testing.assert_allclose(found, crossed.predict_draws(rows, **how), rtol=1e-9)
+    assert found["row"].to_numpy().tolist() == list(range(90))
+    monkeypatch.setattr("stanhier.posterior.prediction.MAX_VALUES", 60 * 20)
+    with pytest.raises(sh.StanhierError, match=r"60 draws of more than 20 rows.*at most 20 rows at a time, or use"):
+        crossed.predict_draws(path, **how)
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_columns_beside_the_formula_are_read_too(name, tmp_path):
+    one, data = fit(model(name)), frame()
+    data.to_parquet(tmp_path / "new.parquet")
+    for how in ({"kind": "response"}, {"group_effects": False}):
+        pd.testing.assert_frame_equal(one.predict(tmp_path / "new.parquet", **how), one.predict(data, **how), rtol=1e-9)
+
+
+def test_the_population_is_predicted_of_a_source_without_groups(crossed, rows, tmp_path):
+    rows[["z", "x"]].to_parquet(tmp_path / "new.parquet")
+    found = crossed.predict(tmp_path / "new.parquet", group_effects=False)
+    pd.testing.assert_frame_equal(found, crossed.predict(rows, group_effects=False))
+
+
+def test_a_source_without_rows_and_a_model_without_predictors(crossed, rows, tmp_path):
+    rows.iloc[:0].to_parquet(tmp_path / "none.parquet")
+    assert crossed.predict(tmp_path / "none.parquet").shape == (0, 5)
+    assert crossed.predict_draws(tmp_path / "none.parquet").shape == (2, 30, 0)
+    crossed.predict(tmp_path / "none.parquet", to=tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").shape == (0, 6)
+    plain = fake_fit(variants.LINEAR["no predictors"](), chains=1, draws=20)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    pd.testing.assert_frame_equal(plain.predict(tmp_path / "rows.parquet"), plain.predict(rows))
+
+
+def test_what_is_wrong_with_a_source_is_told_as_of_a_frame(crossed, rows, path, tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "BATCH_ROWS", 20)
+    rows[["x", "school", "rater"]].to_parquet(tmp_path / "less.parquet")
+    with pytest.raises(sh.DataError, match=r"no column 'z' in Parquet, .*its columns are: 'x', 'school', 'rater'"):
+        crossed.predict(tmp_path / "less.parquet")
+    with pytest.raises(sh.DataError, match=r"Columns have missing values.*duckdb.*new_groups=\"sample\""):
+        crossed.predict(path)
+    bad = rows.assign(x=rows["x"].where(rows.index != 47, np.inf))
+    bad.to_parquet(tmp_path / "bad.parquet")
+    with pytest.raises(sh.DataError, match=r"first is row 7 \(value inf\).* Rows are counted from row 40 of Parquet"):
+        crossed.predict(tmp_path / "bad.parquet", new_groups="sample", to=tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+    assert not list(tmp_path.glob(".*"))
+    with pytest.raises(sh.DataError, match="there is no such Parquet file"):
+        crossed.predict(tmp_path / "nowhere.parquet")
+    with pytest.raises(sh.DataError, match="has groups that the model has not seen: 'Mond'"):
+        crossed.predict(pl.from_pandas(rows).lazy().drop_nulls())
+
+
+def test_rows_without_an_order_are_refused(crossed, monkeypatch):
+    class Unordered:
+        name, library, columns = "a PySpark data frame", None, ("x",)
+
+        def empty(self, columns): ...
+
+        def reduce(self, columns, task): ...
+
+    monkeypatch.setattr("stanhier.posterior.new_rows.open_source", lambda _: Unordered())
+    with pytest.raises(sh.DataError, match=r"those of a PySpark data frame have none; .*predict\(data.toPandas\(\)\)"):
+        crossed.predict("rows")
+
+
+class TestTheFile:
+    def test_it_is_replaced_whole_or_not_at_all(self, crossed, path, tmp_path, monkeypatch):
+        target = tmp_path / "out.parquet"
+        crossed.predict(path, new_groups="sample", to=target)
+        before = target.read_bytes()
+        monkeypatch.setattr(source, "BATCH_ROWS", 20)
+
+        def broken(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("stanhier.posterior.prediction.summarise", broken)
+        with pytest.raises(KeyboardInterrupt):
+            crossed.predict(path, new_groups="sample", to=target)
+        assert target.read_bytes() == before
+        assert [one.name for one in tmp_path.iterdir()] == ["out.parquet"]
+
+    def test_what_is_in_the_way_is_refused_before_any_work(self, crossed, path, tmp_path, monkeypatch):
+        monkeypatch.setattr("stanhier.posterior.prediction.summarise", None)
+        (tmp_path / "folder.parquet").mkdir()
+        for to, words in (
+            (tmp_path / "folder.parquet", "cannot be written to .*: a folder is there; give the path of a file"),
+            (tmp_path / "nowhere" / "out.parquet", "cannot be written to .*: No such file or directory"),
+            (tmp_path / "out.csv", "writes Parquet; give a path that ends in .parquet"),
+            (3, r"predict\(to=\) needs the path of a Parquet file, not int"),
+            ("", "not an empty text"),
+            (path, "would write over rows that it reads"),
+        ):
+            with pytest.raises(sh.StanhierError, match=words):
+                crossed.predict(path, new_groups="sample", to=to)
+        with pytest.raises(sh.StanhierError, match="would write over rows"):
+            crossed.predict(str(path.parent / "*.parquet"), to=path)
+
+    def test_a_link_stays(self, crossed, tmp_path):
+        (tmp_path / "far").mkdir()
+        link = tmp_path / "near.parquet"
+        link.symlink_to(tmp_path / "far" / "out.parquet")
+        crossed.predict(to=link)
+        assert link.is_symlink()
+        assert pq.read_table(tmp_path / "far" / "out.parquet").num_rows == 160
+
+
+class TestTheRowsOfTheFit:
+    def test_they_are_predicted_without_data(self):
+        data = variants.several().set_index(np.arange(160) * 3 + 7)
+        one = fake_fit(sh.Model(FORMULA, data), chains=2, draws=30)
+        for how in ({}, {"kind": "response", "seed": 3}, {"group_effects": False, "prob": 0.5}):
+            pd.testing.assert_frame_equal(one.predict(**how), one.predict(data, **how))
+        draws = one.predict_draws()
+        np.testing.assert_array_equal(draws, one.predict_draws(data))
+        assert draws["row"].to_numpy().tolist() == data.index.tolist()
+
+    @pytest.mark.parametrize("name", ARGUMENTS)
+    def test_of_every_family(self, name):
+        one = fit(model(name))
+        for how in ({}, {"kind": "response"}, {"kind": "linear", "group_effects": False}):
+            pd.testing.assert_frame_equal(one.predict(**how), one.predict(frame(), **how))
+
+    def test_offsets_and_errors_that_were_given_as_values_are_known(self):
+        data = variants.frame()
+        one = fake_fit(sh.LinearRegression("y ~ x", data, se=data["se"].to_numpy()), chains=2, draws=30)
+        assert one.predict(kind="response").shape == (80, 5)
+        with pytest.raises(sh.DataError, match='make it with se="column"'):
+            one.predict(data, kind="response")
+
+    def test_where_they_are_not_in_memory_that_is_said(self, tmp_path):
+        variants.frame().to_parquet(tmp_path / "rows.parquet")
+        one = fake_fit(sh.VaryingIntercept("y ~ x + (1 | g)", tmp_path / "rows.parquet"), chains=2, draws=30)
+        for predict in (one.predict, one.predict_draws):
+            with pytest.raises(
+                sh.DataError, match=r"without new data predicts the rows of the fit.*not in memory.*\(new\)"
+            ):
+                predict()
+        pd.testing.assert_frame_equal(one.predict(tmp_path / "rows.parquet"), one.predict(variants.frame()))
+
+
+class TestMissingLabels:
+    def test_each_is_a_new_group_of_its_own(self, crossed, rows):
+        one = pd.DataFrame({"x": 0.0, "z": 3.0, "school": ["Nord", None, None, "Mond", "Mond"], "rater": [1] * 5})
+        draws = crossed.predict_draws(one, new_groups="sample").to_numpy().reshape(60, 5)
+        assert len(np.unique(draws[0])) == 4  # the last two share a group
+        np.testing.assert_array_equal(draws[:, 3], draws[:, 4])
+        spread = draws[:, 1:4] - crossed.predict_draws(one.iloc[:1], group_effects=False).to_numpy().reshape(60, 1)
+        assert np.abs(np.corrcoef(spread.T) - np.eye(3)).max() < 0.5
+        all_missing = rows.assign(school=None)
+        assert crossed.predict(all_missing, new_groups="sample")["sd"].gt(0).all()
+
+    def test_a_missing_part_of_a_combination_leaves_the_other_factor_known(self):
+        nested = fake_fit(variants.SEVERAL["nested"](), chains=2, draws=500)
+        data = variants.several().iloc[:1]
+        known = nested.predict_draws(data).to_numpy().ravel()
+        lost = data.assign(**{"class": np.nan})
+        drawn = nested.predict_draws(lost, new_groups="sample").to_numpy().ravel()
+        school = nested.group_draws("school", [data["school"][0]]).to_numpy().reshape(1000, 2)
+        expected = school @ [1, data["x"][0]] + nested.predict_draws(data, group_effects=False).to_numpy().ravel()
+        left = drawn - expected
+        assert abs(left.mean()) < 4 * left.std() / np.sqrt(1000)
+        assert abs(np.corrcoef(left, known)[0, 1]) < 0.15
+        with pytest.raises(sh.DataError, match=r"Column 'class' has 1 missing value.*dropna.*new_groups=\"sample\""):
+            nested.predict(lost)
+
+    def test_a_predictor_that_is_missing_stays_an_error(self):
+        one = fake_fit(variants.SEVERAL["a factor that is a predictor"](), chains=2, draws=30)
+        data = variants.several().iloc[:3].assign(school=None)
+        with pytest.raises(sh.DataError, match="Column 'school' has 3 missing values"):
+            one.predict(data, new_groups="sample")
+
+    @pytest.mark.parametrize("missing", [np.nan, None, pd.NA, pd.NaT])
+    def test_whatever_missing_looks_like(self, crossed, missing):
+        data = pd.DataFrame({"x": [0.0, 1.0], "z": 3.0, "school": ["Nord", missing], "rater": [1, missing]})
+        assert crossed.predict(data, new_groups="sample").notna().all(axis=None)
+        table = pa.table({"x": [0.0], "z": [3.0], "school": pa.nulls(1), "rater": pa.nulls(1)})
+        assert crossed.predict(table, new_groups="sample").notna().all(axis=None)
+
+
+def test_names_of_the_argument_elsewhere_are_told(crossed, rows):
+    for name in ("new_data", "newdata", "data"):
+        for predict in (crossed.predict, crossed.predict_draws):
+            with pytest.raises(sh.StanhierError, match=rf"has no keyword '{name}'. Did you mean 'new'\?"):
+                predict(**{name: rows})
+    with pytest.raises(sh.StanhierError, match=r"has no keyword 're_formula'. group_effects=False predicts"):
+        crossed.predict(rows, re_formula=None)
