@@ -214,7 +214,7 @@ def rows_of(design: InMemoryDesign | None) -> InMemoryDesign:
     if design is None:
         raise DataError(
             "This step needs the rows of the model one by one, and they are not in memory: they were compressed as "
-            "they came. predict(new) takes the rows of any data frame; for this step, read as many rows as "
-            "fit into memory into a data frame, and make the model of them."
+            "they came. predict(new) takes the rows of any data frame, path or lazy frame; for this step, read as many "
+            "rows as fit into memory into a data frame, and make the model of them."
         )
     return design

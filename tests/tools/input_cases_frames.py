@@ -87,6 +87,11 @@ refused(
     "new data with labels of another kind than in the fit",
     lambda: groups().design.encode({"x": [1], "g": ["0"]}),
 )
+refused(
+    HEADING,
+    "new data without the label of a group",
+    lambda: groups().design.encode({"x": [1, 2], "g": [0, None]}),
+)
 
 
 # --- Rows, columns and their index
