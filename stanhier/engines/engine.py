@@ -12,10 +12,14 @@ from stanhier.engines.parameters import Inventory
 from stanhier.stan.nuts import RawDraws
 from stanhier.stan.rendered import RenderedProgram
 
-__all__ = ["BLOCK_VALUES", "INTEGRATION_POINTS", "Block", "Coordinates", "Engine", "log_mean_exp"]
+__all__ = ["BLOCK_GROUPS", "BLOCK_VALUES", "INTEGRATION_POINTS", "Block", "Coordinates", "Engine", "log_mean_exp"]
 
 BLOCK_VALUES = 1 << 20
 """Rows times draws that are in memory at once (8 MB for each of a dozen arrays)."""
+
+BLOCK_GROUPS = 64
+"""Effects of so many neighbouring groups are drawn together: their random numbers are seeded by such blocks, so that a
+group's draws do not depend on who else asks."""
 
 INTEGRATION_POINTS = 200
 """Of importance sampling, for each integral over effects: antithetic pairs."""

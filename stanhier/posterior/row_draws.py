@@ -10,7 +10,7 @@ from stanhier.design.columns import CONSTANT
 from stanhier.design.design import NewRows
 from stanhier.design.groupings import NewGroups
 from stanhier.engines.draws import Draws
-from stanhier.engines.engine import BLOCK_VALUES
+from stanhier.engines.engine import BLOCK_GROUPS, BLOCK_VALUES
 from stanhier.engines.regression import Regression
 from stanhier.posterior.predictable import check_rows
 from stanhier.posterior.row_streams import Streams, label_position
@@ -55,13 +55,22 @@ class RowDraws:
 
     def parts(self) -> list[np.ndarray]:
         """Give the positions of the rows block by block, those of a group together."""
-        order = np.arange(self.rows.n_rows)
-        if self.rows.groups:
-            # Effects of the factor with most groups take longest to draw: its groups should come once each.
-            codes = sorted((groups.codes for groups in self.rows.groups), key=lambda one: int(one.max(initial=0)))
-            order = np.lexsort(codes)
         step = max(1, BLOCK_VALUES // max(self.draws.n_draws, 1))
-        return [order[start : start + step] for start in range(0, len(order), step)]
+        if not self.rows.groups:
+            return np.split(np.arange(self.rows.n_rows), range(step, self.rows.n_rows, step))
+        # Effects of the factor with most groups take longest to draw: they should be drawn once.
+        codes = sorted((groups.codes for groups in self.rows.groups), key=lambda one: int(one.max(initial=0)))
+        order = np.lexsort(codes)
+        together = np.flatnonzero(np.diff(codes[-1][order] // BLOCK_GROUPS)) + 1
+        parts, start = [], 0
+        while start < len(order):
+            end = start + step
+            before = together[: np.searchsorted(together, end, side="right")]
+            if end < len(order) and len(before) and before[-1] > start:
+                end = int(before[-1])
+            parts.append(order[start:end])
+            start = end
+        return parts
 
     def block(self, part: np.ndarray) -> np.ndarray:
         """Give the draws of some rows by their positions, shape (n, S): those of a row side by side."""

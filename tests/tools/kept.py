@@ -1,8 +1,8 @@
 """Fits that version 0.1.0 saved before its code was laid out in rooms, and what it made of them.
 
 `tests/storage/kept/*.nc` are saved fits, one of each kind, and `expected.npz` holds what `outcomes` gave for them then;
-the quantiles of groups, which were solved for to 1e-5 of their probability, are within 3e-9 of the root; new observations
-and effects of new groups are as their random numbers are since these follow from rows and labels alone.
+the quantiles of groups, which were solved for to 1e-5 of their probability, are within 3e-9 of the root; new
+observations and effects of new groups are as their random numbers are since these follow from rows and labels alone.
 """
 
 import warnings

@@ -5,13 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from stanhier.basics.threads import in_threads
+from stanhier.engines.engine import BLOCK_GROUPS
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.shrinkage import given_mean
 
-__all__ = ["BLOCK_GROUPS", "by_block", "conditional_moments", "draw_effects"]
-
-BLOCK_GROUPS = 64
-"""Random numbers are seeded by blocks of this many groups, so that a group's draws do not depend on who else asks."""
+__all__ = ["by_block", "conditional_moments", "draw_effects"]
 
 
 def conditional_moments(

@@ -13,7 +13,8 @@ import numpy as np
 
 from stanhier.basics.threads import in_threads, one_blas_thread
 from stanhier.engines.draws import Draws
-from stanhier.engines.gaussian.effects import BLOCK_GROUPS, by_block
+from stanhier.engines.engine import BLOCK_GROUPS
+from stanhier.engines.gaussian.effects import by_block
 from stanhier.engines.multilevel.layout import (
     COR,
     DENSE,
