@@ -1,6 +1,8 @@
 """The rows that are to be predicted: those of the fit, new ones in memory, or new ones block by block."""
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,9 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 
 __all__ = ["WantedRows"]
+
+LEAST_ROWS = 1 << 15
+"""Rows of a block that is predicted, at least, if there are more."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,10 @@ class WantedRows:
                 f"compressed as they came. Give the rows, {method}(new), as a data frame or as the path or lazy frame "
                 "that the model was made of."
             )
-        source: Source | None = None if new is None else open_source(new)
+        source: Source | None = None
+        if new is not None:
+            with _called_new():
+                source = open_source(new)
         if source is not None and not isinstance(source, OrderedSource):
             raise DataError(
                 f"{method}() gives rows in their order, and those of {source.name} have none; write them as Parquet "
@@ -88,7 +96,7 @@ class WantedRows:
         if source is None:
             yield self.encoded()
             return
-        for frame in source.blocks(self._columns(source)):
+        for frame in _together(source.blocks(self._columns(source))):
             try:
                 rows = self._encoded(frame, first=first, library=source.library)
             except DataError as err:
@@ -131,13 +139,14 @@ class WantedRows:
         )
 
     def _encoded(self, data: Any, **more: Any) -> NewRows:
-        return self.fit.model.design.encode(
-            data,
-            with_groups=self.group_effects,
-            with_effects=self.group_effects,
-            missing_labels=self.missing_labels,
-            **more,
-        )
+        with _called_new():
+            return self.fit.model.design.encode(
+                data,
+                with_groups=self.group_effects,
+                with_effects=self.group_effects,
+                missing_labels=self.missing_labels,
+                **more,
+            )
 
     def _columns(self, source: Source) -> list[str]:
         """List the columns of a source that are read."""
@@ -146,3 +155,25 @@ class WantedRows:
         refuse_absent(needed, list(source.columns), design.formula, source.name)
         wanted = list(dict.fromkeys([*needed, *design.columns_beside(source.columns)]))
         return wanted or list(source.columns[:1])  # without predictors the number of rows is still wanted
+
+
+def _together(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Put small blocks together, since each takes some time whatever its size."""
+    waiting: list[pd.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(map(len, waiting)) >= LEAST_ROWS:
+            yield pd.concat(waiting, ignore_index=True) if len(waiting) > 1 else frame
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting, ignore_index=True)
+
+
+@contextmanager
+def _called_new() -> Iterator[None]:
+    """Have messages call the argument by its name here: where models are made it is `data`."""
+    try:
+        yield
+    except DataError as err:
+        err.args = (re.sub(r"\bdata=(?=pd\.|duckdb\.)", "new=", str(err).replace("`data`", "`new`")),)
+        raise

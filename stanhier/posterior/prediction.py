@@ -33,6 +33,11 @@ _HABITS = {
 }
 _PROB = "The probability of the interval is prob=."
 _TO = "The path of a Parquet file to write is to=."
+_HABITS_OF_DRAWS = {
+    **_HABITS,
+    "to": "It gives the draws as an array; predict() writes summaries, with to=.",
+    "prob": "It gives the draws themselves; intervals are of predict(), with prob=.",
+}
 _HABITS_OF_SUMMARY = {
     **_HABITS,
     **dict.fromkeys(("ci_prob", "hdi_prob", "level", "interval", "alpha", "probs"), _PROB),
@@ -137,7 +142,7 @@ def predict(
     return next(tables) if wanted.source is None else together(tables)
 
 
-@in_our_words(_HABITS)
+@in_our_words(_HABITS_OF_DRAWS)
 def predict_draws(
     fit: Fitted[Regression],
     new: Any = None,

@@ -14,7 +14,6 @@ from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.groups import term_of
 
 __all__ = ["to_dataframe"]
 
@@ -92,10 +91,14 @@ def _wanted(fit: Fitted[Regression], var_names: Any, groups: Any) -> list[Parame
     if groups is True:
         chosen |= {own.name for own in effects}
     elif isinstance(groups, str) or (isinstance(groups, Sequence) and all(isinstance(one, str) for one in groups)):
-        if groups and not effects:
-            raise StanhierError(f"to_dataframe(groups={quoted(groups)}): the model has no groups.")
+        factors = [grouping.name for grouping in fit.model.design.groupings]
         for name in [groups] if isinstance(groups, str) else groups:
-            chosen.add(effects[term_of(fit, name, "to_dataframe")].name)
+            if name not in factors:
+                raise StanhierError(
+                    f"to_dataframe(groups={quoted(name)}): there is no such factor in the model; it has "
+                    f"{listed(factors) if factors else 'none'}."
+                )
+            chosen.add(effects[factors.index(name)].name)
     elif groups is not None and groups is not False:
         raise StanhierError(
             f"to_dataframe(groups={quoted(groups)}): 'groups' must be names of factors, or True for all of them."

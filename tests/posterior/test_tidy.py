@@ -86,9 +86,9 @@ def test_what_there_is_none_of():
     one, plain = made("crossed"), made("linear, default")
     with pytest.raises(sh.StanhierError, match=r"no parameter 'bta'; they are: alpha, sd_school, sd_rater, beta"):
         one.to_dataframe(["bta"])
-    with pytest.raises(sh.StanhierError, match=r"to_dataframe\('pupil'\): there is no such factor.*'school', 'rater'"):
+    with pytest.raises(sh.StanhierError, match=r"\(groups='pupil'\): there is no such factor.*'school', 'rater'"):
         one.to_dataframe(groups=["pupil"])
-    with pytest.raises(sh.StanhierError, match="the model has no groups"):
+    with pytest.raises(sh.StanhierError, match="no such factor in the model; it has none"):
         plain.to_dataframe(groups=["g"])
     assert plain.to_dataframe(groups=True).equals(plain.to_dataframe())
     for wrong in (3, [], None.__class__):

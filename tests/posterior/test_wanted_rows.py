@@ -11,6 +11,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.data.sources import source
+from stanhier.posterior import new_rows, prediction
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 from tests.tools.family_fits import ARGUMENTS, fit, frame, model
@@ -40,11 +41,12 @@ def path(rows, tmp_path_factory):
     return file
 
 
-@pytest.fixture(params=[7, 1 << 18])
+@pytest.fixture(params=[(7, 1), (7, 30), (1 << 18, 1)], ids=["sevens", "fives of sevens", "one block"])
 def block_rows(request, monkeypatch):
-    """Blocks of 7 rows, and of all."""
-    monkeypatch.setattr(source, "BATCH_ROWS", request.param)
-    return request.param
+    """Blocks of 7 rows, predicted one by one or five together, and one of all."""
+    sizes, least = request.param
+    monkeypatch.setattr(source, "BATCH_ROWS", sizes)
+    monkeypatch.setattr(new_rows, "LEAST_ROWS", least)
 
 
 SOURCES = {
@@ -89,7 +91,7 @@ def test_draws_of_a_source_are_those_of_its_rows(crossed, rows, path, monkeypatc
     found = crossed.predict_draws(path, **how)
     np.testing.assert_allclose(found, crossed.predict_draws(rows, **how), rtol=1e-9)
     assert found["row"].to_numpy().tolist() == list(range(90))
-    monkeypatch.setattr("stanhier.posterior.prediction.MAX_VALUES", 60 * 20)
+    monkeypatch.setattr(prediction, "MAX_VALUES", 60 * 20)
     with pytest.raises(sh.StanhierError, match=r"60 draws of more than 20 rows.*at most 20 rows at a time, or use"):
         crossed.predict_draws(path, **how)
 
@@ -121,6 +123,7 @@ def test_a_source_without_rows_and_a_model_without_predictors(crossed, rows, tmp
 
 def test_what_is_wrong_with_a_source_is_told_as_of_a_frame(crossed, rows, path, tmp_path, monkeypatch):
     monkeypatch.setattr(source, "BATCH_ROWS", 20)
+    monkeypatch.setattr(new_rows, "LEAST_ROWS", 1)
     rows[["x", "school", "rater"]].to_parquet(tmp_path / "less.parquet")
     with pytest.raises(sh.DataError, match=r"no column 'z' in Parquet, .*its columns are: 'x', 'school', 'rater'"):
         crossed.predict(tmp_path / "less.parquet")
@@ -132,7 +135,7 @@ def test_what_is_wrong_with_a_source_is_told_as_of_a_frame(crossed, rows, path, 
         crossed.predict(tmp_path / "bad.parquet", new_groups="sample", to=tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
     assert not list(tmp_path.glob(".*"))
-    with pytest.raises(sh.DataError, match="there is no such Parquet file"):
+    with pytest.raises(sh.DataError, match=r"`new` is '.*nowhere.parquet', and there is no such Parquet file"):
         crossed.predict(tmp_path / "nowhere.parquet")
     with pytest.raises(sh.DataError, match="has groups that the model has not seen: 'Mond'"):
         crossed.predict(pl.from_pandas(rows).lazy().drop_nulls())
@@ -155,20 +158,26 @@ class TestTheFile:
     def test_it_is_replaced_whole_or_not_at_all(self, crossed, path, tmp_path, monkeypatch):
         target = tmp_path / "out.parquet"
         crossed.predict(path, new_groups="sample", to=target)
-        before = target.read_bytes()
+        before, done = target.read_bytes(), []
         monkeypatch.setattr(source, "BATCH_ROWS", 20)
+        monkeypatch.setattr(new_rows, "LEAST_ROWS", 1)
+        summarise = prediction.summarise
 
-        def broken(*_, **__):
-            raise KeyboardInterrupt
+        def interrupted(*arguments, **keywords):
+            if len(done) == 3:
+                raise KeyboardInterrupt
+            done.append(summarise(*arguments, **keywords))
+            return done[-1]
 
-        monkeypatch.setattr("stanhier.posterior.prediction.summarise", broken)
+        monkeypatch.setattr(prediction, "summarise", interrupted)
         with pytest.raises(KeyboardInterrupt):
             crossed.predict(path, new_groups="sample", to=target)
+        assert sum(map(len, done)) == 60
         assert target.read_bytes() == before
         assert [one.name for one in tmp_path.iterdir()] == ["out.parquet"]
 
     def test_what_is_in_the_way_is_refused_before_any_work(self, crossed, path, tmp_path, monkeypatch):
-        monkeypatch.setattr("stanhier.posterior.prediction.summarise", None)
+        monkeypatch.setattr(prediction, "summarise", None)
         (tmp_path / "folder.parquet").mkdir()
         for to, words in (
             (tmp_path / "folder.parquet", "cannot be written to .*: a folder is there; give the path of a file"),
@@ -272,3 +281,9 @@ def test_names_of_the_argument_elsewhere_are_told(crossed, rows):
                 predict(**{name: rows})
     with pytest.raises(sh.StanhierError, match=r"has no keyword 're_formula'. group_effects=False predicts"):
         crossed.predict(rows, re_formula=None)
+    with pytest.raises(sh.StanhierError, match=r"predict_draws\(\) has no keyword 'to'.*predict\(\) writes summaries"):
+        crossed.predict_draws(rows, to="draws.parquet")
+    with pytest.raises(sh.DataError, match=r"`new` is 'new.csv', .*: new=pd.read_csv\('new.csv'\)"):
+        crossed.predict("new.csv")
+    with pytest.raises(sh.DataError, match="`new` must be a data frame or a dict of arrays, not int"):
+        crossed.predict(3)
