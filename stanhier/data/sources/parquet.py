@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,26 +47,35 @@ def parquet_source(path: str | os.PathLike[str]) -> ArrowSource:
             "format is read into a data frame first, with pd.read_csv or the like."
         ) from err
 
-    def batches(columns: list[str]) -> Iterator[Any]:
+    def read(parts: Iterable[Any], columns: list[str]) -> Iterator[Any]:
         # Little is read ahead, and no file as a whole, which PyArrow does unless told otherwise: memory stays small
         # whatever the size of the files, at a fifth of the processor's time.
         pieces = dataset.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
         try:
-            yield from opened.to_batches(
-                columns=columns,
-                batch_size=batch_rows(columns),
-                batch_readahead=4,
-                fragment_readahead=1,
-                fragment_scan_options=pieces,
-            )
+            for part in parts:
+                yield from part.to_batches(
+                    columns=columns,
+                    batch_size=batch_rows(columns),
+                    batch_readahead=4,
+                    fragment_readahead=1,
+                    fragment_scan_options=pieces,
+                )
         except (OSError, ValueError, TypeError) as err:
             raise DataError(
                 f"{quoted(text)} cannot be read to its end: {' '.join(str(err).split())}. Are all files whole, and "
                 "their columns of the same types?"
             ) from err
 
+    def batches(columns: list[str]) -> Iterator[Any]:
+        return read([opened], columns)
+
+    def unhurried(columns: list[str]) -> Iterator[Any]:
+        # Of a whole dataset up to 1 GB is read ahead while nobody takes it, whatever is said of that above.
+        groups = (group for file in opened.get_fragments() for group in file.split_by_row_group())
+        return read((dataset.FileSystemDataset([group], opened.schema, group.format) for group in groups), columns)
+
     pattern = f"{text.rstrip('/')}/**/*.parquet" if Path(text).is_dir() else text
-    return ArrowSource(f"Parquet, {text}", opened.schema, batches, parquet(pattern))
+    return ArrowSource(f"Parquet, {text}", opened.schema, batches, parquet(pattern), unhurried)
 
 
 def parquet_files(text: str) -> list[str]:

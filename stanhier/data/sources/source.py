@@ -71,12 +71,16 @@ class ArrowSource:
     batches : callable
         Takes names of columns; gives an iterator of `pyarrow.RecordBatch`.
     library : Library
+    unhurried : callable, optional
+        Gives what `batches` does, and reads little ahead of whoever is slow with what there is; `batches` itself where
+        that is so anyway.
     """
 
     name: str
     schema: Any
     batches: Callable[[list[str]], Iterable[Any]]
     library: Library = PANDAS
+    unhurried: Callable[[list[str]], Iterable[Any]] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -91,11 +95,15 @@ class ArrowSource:
 
     def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
         """Do a task in this process, block by block."""
-        return task(self.blocks(columns))
+        return task(_frames(self.batches(list(columns))))
 
     def blocks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Give some columns of all rows, block by block and in their order."""
-        return (frame_of(batch) for batch in self.batches(list(columns)) if batch.num_rows > 0)
+        return _frames((self.unhurried or self.batches)(list(columns)))
+
+
+def _frames(batches: Iterable[Any]) -> Iterator[pd.DataFrame]:
+    return (frame_of(batch) for batch in batches if batch.num_rows > 0)
 
 
 def batch_rows(columns: Sequence[str]) -> int:
