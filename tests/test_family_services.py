@@ -48,7 +48,7 @@ def test_ranks_are_uniform(family, cmdstan_home):
     formula, further = CALIBRATED[family]
     priors = {"alpha": sh.Normal(0, 1), "beta": sh.Normal(0, 0.7), "sd": sh.HalfNormal(0.7), **further}
     model, _ = _model(family, formula, priors)
-    calibration = sh.sbc(model, n=40, seed=1, iter_warmup=500)
+    calibration = sh.sbc(model, n=40, seed=2, iter_warmup=500)
     assert calibration.failures == []
     assert calibration.divergences < 40
 

@@ -12,6 +12,7 @@ import pytest
 import stanhier as sh
 from stanhier.data.sources import source
 from stanhier.posterior import new_rows, prediction
+from stanhier.posterior.approximation import Mode
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 from tests.tools.family_fits import ARGUMENTS, fit, frame, model
@@ -259,6 +260,15 @@ class TestMissingLabels:
         assert abs(np.corrcoef(left, known)[0, 1]) < 0.15
         with pytest.raises(sh.DataError, match=r"Column 'class' has 1 missing value.*dropna.*new_groups=\"sample\""):
             nested.predict(lost)
+
+    def test_the_mode_predicts_the_population_of_such_a_row(self, crossed):
+        mode = Mode(crossed.model, pd.Series(dtype=float), crossed.draws.only(np.array([0])))
+        data = variants.several().iloc[:2].assign(school=[None, "Mond"], rater=np.nan)
+        expected = crossed.predict_draws(data, group_effects=False).to_numpy()[0, 0]
+        np.testing.assert_allclose(mode.predict(data), expected, rtol=1e-9)
+        np.testing.assert_array_equal(mode.predict(new=data), mode.predict(data))
+        with pytest.raises(sh.StanhierError, match=r"predict\(\) has no keyword 'new_data'. Did you mean 'new'"):
+            mode.predict(new_data=data)
 
     def test_a_predictor_that_is_missing_stays_an_error(self):
         one = fake_fit(variants.SEVERAL["a factor that is a predictor"](), chains=2, draws=30)
