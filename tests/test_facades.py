@@ -13,6 +13,7 @@ ROOT = Path(sh.__file__).resolve().parents[1]
 
 RIGHT = """
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import stanhier as sh
@@ -21,6 +22,10 @@ data = pd.DataFrame({"y": [1.0, 2.0, 4.0], "x": [0.0, 1.0, 2.0], "g": ["a", "a",
 model = sh.VaryingIntercept("y ~ x + (1 | g)", data, priors={"sigma": sh.Exponential(1)})
 fit = model.sample(seed=1, chains=4, iter_warmup=500, adapt_delta=0.9, keep_finished=True)
 table: pd.DataFrame = fit.predict(data, kind="response", new_groups="sample", prob=0.5)
+table = fit.predict("rows/*.parquet", group_effects=False)
+written: Path = fit.predict(to="predictions.parquet", seed=1)
+fit.to_dataframe(["beta"], groups=["g"]).to_parquet("draws.parquet")
+fit.predict_draws(kind="linear").mean("row")
 fit.plot_forest(prob=0.5).figure.savefig("forest.png")
 fit.plot_trace().savefig("trace.png")
 same: sh.VaryingIntercept = fit.model

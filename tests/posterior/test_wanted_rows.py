@@ -11,7 +11,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.data.sources import source
-from stanhier.posterior import new_rows, prediction
+from stanhier.posterior import new_rows, prediction, prediction_files
 from stanhier.posterior.approximation import Mode
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
@@ -192,6 +192,14 @@ class TestTheFile:
                 crossed.predict(path, new_groups="sample", to=to)
         with pytest.raises(sh.StanhierError, match="would write over rows"):
             crossed.predict(str(path.parent / "*.parquet"), to=path)
+
+    @pytest.mark.usefixtures("block_rows")
+    def test_a_bar_is_shown_where_somebody_looks(self, crossed, path, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr(prediction_files, "_PATIENCE", 0)
+        for looks in (False, True):
+            monkeypatch.setattr(prediction_files, "somebody_is_looking", lambda looks=looks: looks)
+            crossed.predict(path, new_groups="sample", to=tmp_path / "out.parquet")
+            assert ("stanhier: 90row" in capsys.readouterr().err) == looks
 
     def test_a_link_stays(self, crossed, tmp_path):
         (tmp_path / "far").mkdir()
