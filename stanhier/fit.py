@@ -8,6 +8,9 @@ from stanhier.evaluation import icc as _icc
 from stanhier.evaluation import kfold as _kfold
 from stanhier.evaluation import loo as _loo
 from stanhier.evaluation import r2 as _r2
+from stanhier.marginal import comparisons as _comparisons
+from stanhier.marginal import predictions as _predictions
+from stanhier.marginal import slopes as _slopes
 from stanhier.posterior import agreement as _agreement
 from stanhier.posterior import groups, lazy_groups, new_groups, prediction, predictive, ranks, tidy
 from stanhier.posterior import summary as _summary
@@ -42,6 +45,9 @@ class Fit[R: Regression](Fitted[R]):
     group_ranks = ranks.group_ranks
     predict = prediction.predict
     predict_draws = prediction.predict_draws
+    predictions = _predictions.predictions
+    comparisons = _comparisons.comparisons
+    slopes = _slopes.slopes
     update_group = new_groups.update_group
     posterior_predictive = predictive.posterior_predictive
     loo = _loo.loo

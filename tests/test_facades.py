@@ -36,6 +36,9 @@ print(fit.loo(by="group", refit=True, adapt_delta=0.9).worst, fit.r2(kind="linea
 mode = model.optimize(seed=1, algorithm="lbfgs")
 print(mode.model.priors, mode.estimates, model.laplace(draws=500).posterior, model.sample_prior(100, seed=1))
 fit.report("report.html", title="A title")
+fit.comparisons({"x": 2}, by="g", comparison="ratio", prob=0.5).plot(figsize=(4, 3)).figure.savefig("ratios.png")
+effects: pd.DataFrame = fit.slopes("x", average=False, new=data)
+print(fit.predictions(["x"], group_effects=False).draws.mean(), effects["pd"])
 fit.save("fit.nc")
 fit.idata_with("log_likelihood", "prior").to_netcdf("idata.nc")
 loaded = sh.load("fit.nc")
@@ -58,6 +61,8 @@ WRONG = {
     'fit.loo(groups="g")': 'Unexpected keyword argument "groups"',
     "model.optimize(chains=4)": 'Unexpected keyword argument "chains"',
     "model.pathfinder(iter_warmup=4)": 'Unexpected keyword argument "iter_warmup"',
+    'fit.comparisons("x", comparison="odds")': 'Argument "comparison"',
+    'fit.slopes("x", contrast=1)': 'Unexpected keyword argument "contrast"',
     "fit.save()": "Too few arguments",
     "fit.plot_densities()": 'has no attribute "plot_densities"',
     'sh.fit_many({"a": model}, sed=1)': 'Unexpected keyword argument "sed"',

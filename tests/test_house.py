@@ -9,7 +9,7 @@ import stanhier as sh
 PACKAGE = Path(sh.__file__).parent
 ROOMS = (
     *("__main__", "cli", "many", "loading", "regressions", "model", "fit"),
-    *("reports", "evaluation", "plots", "storage", "posterior", "engines", "design"),
+    *("reports", "evaluation", "marginal", "plots", "storage", "posterior", "engines", "design"),
     *("stan", "cmdstan", "formula", "families", "data", "priors", "basics"),
 )
 """From the roof to the ground."""

@@ -8,6 +8,7 @@ Points are medians; densities are ArviZ's kernel estimates.
 from stanhier.plots.chains import pair, trace
 from stanhier.plots.comparison import plot_compare
 from stanhier.plots.correlations import correlations
+from stanhier.plots.effects import effects
 from stanhier.plots.factors import group_sizes
 from stanhier.plots.forest import forest
 from stanhier.plots.parameters import posterior, prior, prior_posterior
@@ -23,6 +24,7 @@ from stanhier.plots.typical import made_from
 __all__ = [
     "MAX_GROUPS",
     "correlations",
+    "effects",
     "forest",
     "group_sizes",
     "linear_words",

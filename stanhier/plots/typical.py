@@ -12,6 +12,7 @@ from stanhier.basics.errors import DataError, FormulaError, StanhierError
 from stanhier.basics.words import quoted
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.design.levels import levels_of
 from stanhier.plots.shared import short
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "defined",
     "evenly",
     "fixed_words",
-    "levels_of",
     "lines_by",
     "made_from",
     "own_words",
@@ -72,16 +72,6 @@ class Course:
         if isinstance(column.dtype, pd.CategoricalDtype):
             return np.asarray(places[column.cat.codes.to_numpy()])
         return np.asarray(places[np.unique(column.to_numpy(), return_inverse=True)[1]])
-
-
-def levels_of(design: InMemoryDesign, name: str) -> list[Any] | None:
-    """Give the values of a column that stands for categories, truth values and numbers in `C(...)` too; else None."""
-    column = design.frame[name]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return list(column.cat.categories)
-    if column.dtype.kind == "b" or name in design.formula.labels:
-        return list(np.unique(column.to_numpy()))
-    return None
 
 
 def made_from(design: Design, name: Any) -> list[str]:

@@ -1,0 +1,271 @@
+"""Quantities made of predictions of changed rows: averaged over cells of rows, or row by row."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stanhier.basics.arguments import checked_probability
+from stanhier.basics.errors import StanhierError
+from stanhier.basics.threads import in_threads
+from stanhier.basics.words import quoted
+from stanhier.engines.regression import Regression
+from stanhier.marginal.averages import Prediction, averages, kept_draws
+from stanhier.marginal.effects import Calculated, Effects, Estimated, Held, Summaries, effects_of
+from stanhier.marginal.rows import State, UserRows
+from stanhier.plots.scales import linear_words, mean_words
+from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.labelled import MAX_VALUES
+from stanhier.posterior.prediction import row_labels
+from stanhier.posterior.row_draws import RowDraws
+from stanhier.posterior.row_summaries import COLUMNS
+
+__all__ = ["Asked", "Quantity", "estimated"]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """What is made of the predictions of rows in some states.
+
+    Attributes
+    ----------
+    labels : dict
+        What it is called, by column of the table.
+    states : sequence of mapping
+    combine : callable
+        Takes the predictions in each state, of shape (S, n), or their averages.
+    weights : numpy.ndarray, shape (N,), or None
+        What each prediction is multiplied by first.
+    """
+
+    labels: dict[str, Any]
+    states: Sequence[State]
+    combine: Callable[..., np.ndarray]
+    weights: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What users ask of any such quantity, checked.
+
+    Attributes
+    ----------
+    where : str
+    by : object
+    average : bool
+    kind : {"mean", "linear"}
+    group_effects : bool
+    new_groups : {"error", "sample"}
+    prob : float
+    """
+
+    where: str
+    by: Any
+    average: bool
+    kind: str
+    group_effects: bool
+    new_groups: str
+    prob: float
+
+    def __post_init__(self) -> None:
+        checked_probability(self.prob, self.where)
+        for name, allowed in {"kind": ("mean", "linear"), "new_groups": ("error", "sample")}.items():
+            if getattr(self, name) not in allowed:
+                noise = "; predict_draws() draws responses" if getattr(self, name) == "response" else ""
+                raise StanhierError(
+                    f"{self.where}({name}={quoted(getattr(self, name))}): '{name}' must be "
+                    f"{' or '.join(f'{one!r}' for one in allowed)}{noise}."
+                )
+        for name in ("average", "group_effects"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                value = quoted(getattr(self, name))
+                raise StanhierError(f"{self.where}({name}={value}): '{name}' must be True or False.")
+        if self.by is not None and not self.average:
+            raise StanhierError(f"{self.where}(by=..., average=False): 'by' averages rows; leave out one of the two.")
+
+
+def estimated(
+    rows: UserRows, quantities: Sequence[Quantity], asked: Asked, *, null: float | None, words: str
+) -> Effects:
+    """Estimate quantities, averaged or row by row.
+
+    Parameters
+    ----------
+    rows : UserRows
+    quantities : sequence of Quantity
+    asked : Asked
+    null : float or None
+        Where there is no effect.
+    words : str
+        With a place for what is predicted.
+
+    Raises
+    ------
+    StanhierError
+        If there would be too many, or one is not a number in some draw.
+    """
+    for name in rows.columns_of(asked.by):
+        if name in (*quantities[0].labels, *COLUMNS, "pd"):
+            raise StanhierError(f"{asked.where}(...): the table has a column '{name}' of its own; rename yours.")
+    prediction = Prediction(asked.kind, asked.new_groups, rows.fit.draws.seed)
+    whole = words.format(predicted_words(rows.fit, asked.kind))
+    whole = whole[0].upper() + whole[1:]
+    made = _averaged if asked.average else _row_by_row
+    return effects_of(made(rows, quantities, asked, prediction, null, whole))
+
+
+def predicted_words(fit: Fitted[Regression], kind: str) -> str:
+    """Say what is predicted."""
+    design = fit.model.design
+    return mean_words(design) if kind == "mean" and design.family.is_discrete else linear_words(design)
+
+
+def _averaged(
+    rows: UserRows,
+    quantities: Sequence[Quantity],
+    asked: Asked,
+    prediction: Prediction,
+    null: float | None,
+    words: str,
+) -> Estimated:
+    cells, fit = rows.cells(asked.by), rows.fit
+    keep = kept_draws(rows, quantities[0].states[0], prediction)
+    n_draws = fit.draws.n_draws if keep is None else len(keep)
+    if n_draws * cells.number * len(quantities) > MAX_VALUES:
+        raise StanhierError(
+            f"{asked.where}(...): {n_draws:,} draws of {cells.number * len(quantities):,} averages are more than fit "
+            "comfortably in memory; average by columns with fewer values, or ask for fewer variables."
+        )
+    known: dict[Any, np.ndarray] = {}
+
+    def average(state: State, weights: np.ndarray | None) -> np.ndarray:
+        key = (tuple(sorted((name, change.key) for name, change in state.items())), id(weights))
+        if key not in known:
+            known[key] = averages(rows, state, cells, prediction, keep=keep, weights=weights)
+        return known[key]
+
+    values = np.concatenate(
+        [_combined(one, [average(s, one.weights) for s in one.states], asked) for one in quantities], axis=1
+    )
+    labels = pd.concat([_with_labels(one.labels, cells.labels) for one in quantities], ignore_index=True)
+    each = f"averaged over {rows.n_rows:,} {'row' if rows.n_rows == 1 else 'rows'}"
+    some = "" if keep is None else f", from {len(keep):,} of {fit.draws.n_draws:,} draws"
+    summaries = Summaries.of(values, asked.prob, 0.0 if null is None else null)
+    return Estimated(
+        name=asked.where,
+        labels=labels,
+        summaries=summaries,
+        source=Held(values),
+        places=np.arange(len(labels)),
+        prob=asked.prob,
+        null=null,
+        words=words,
+        over=each + some,
+        shape=fit.draws.shape,
+        keep=keep,
+    )
+
+
+def _row_by_row(
+    rows: UserRows,
+    quantities: Sequence[Quantity],
+    asked: Asked,
+    prediction: Prediction,
+    null: float | None,
+    words: str,
+) -> Estimated:
+    index = pd.DataFrame({"row": row_labels(rows.frame.index)})
+    parts, n_draws = [], rows.fit.draws.n_draws
+    for one in quantities:
+        table = Summaries(np.empty((rows.n_rows, 5)), np.empty((rows.n_rows, 2)), np.empty(rows.n_rows))
+        fill, blocks = _Filled(table, one, asked, null), _RowBlocks.of(rows, one, asked, prediction)
+        for part in blocks.parts[:1]:
+            fill(part, blocks)  # alone, since it draws what all of them need
+        in_threads(fill, blocks.parts[1:], repeat(blocks))
+        parts.append(table)
+
+    def draws() -> np.ndarray:
+        gathered = np.empty((n_draws, len(quantities), rows.n_rows))
+        for k, one in enumerate(quantities):
+            blocks = _RowBlocks.of(rows, one, asked, prediction)
+            for part in blocks.parts:
+                gathered[:, k, part] = blocks.at(part)
+        return gathered.reshape(n_draws, -1)
+
+    labels = pd.concat([_with_labels(one.labels, index) for one in quantities], ignore_index=True)
+    return Estimated(
+        name=asked.where,
+        labels=labels,
+        summaries=Summaries.joined(parts),
+        source=Calculated(draws),
+        places=np.arange(len(labels)),
+        prob=asked.prob,
+        null=null,
+        words=words,
+        over="row by row",
+        shape=rows.fit.draws.shape,
+        keep=None,
+    )
+
+
+@dataclass(frozen=True)
+class _RowBlocks:
+    """A quantity in single rows."""
+
+    one: Quantity
+    asked: Asked
+    predicted: list[RowDraws]
+
+    @classmethod
+    def of(cls, rows: UserRows, one: Quantity, asked: Asked, prediction: Prediction) -> "_RowBlocks":
+        return cls(one, asked, [prediction.of(rows, rows.changed(state)) for state in one.states])
+
+    @property
+    def parts(self) -> list[np.ndarray]:
+        """Positions of rows, block by block."""
+        return self.predicted[0].parts()
+
+    def at(self, part: np.ndarray) -> np.ndarray:
+        """Give the draws of some rows, shape (S, n)."""
+        values = [one.block(part).T for one in self.predicted]
+        if self.one.weights is not None:
+            values = [own * self.one.weights[part] for own in values]
+        return _combined(self.one, values, self.asked)
+
+
+@dataclass(frozen=True)
+class _Filled:
+    """Summaries of single rows that are filled in block by block."""
+
+    into: Summaries
+    one: Quantity
+    asked: Asked
+    null: float | None
+
+    def __call__(self, part: np.ndarray, blocks: _RowBlocks) -> None:
+        found = Summaries.of(blocks.at(part), self.asked.prob, 0.0 if self.null is None else self.null)
+        into = self.into
+        into.table[part], into.inner[part], into.direction[part] = found.table, found.inner, found.direction
+
+
+def _combined(one: Quantity, predicted: Sequence[np.ndarray], asked: Asked) -> np.ndarray:
+    """Combine predictions, and refuse what is not a number then, as the ratio to a mean of 0."""
+    with np.errstate(all="ignore"):
+        values = one.combine(*predicted)
+    if np.isfinite(values).all():
+        return values
+    which = ", ".join(str(label) for label in one.labels.values())
+    other = 'comparison="difference", or ' if asked.where == "comparisons" else ""
+    raise StanhierError(
+        f"{asked.where}({which}): it is no finite number in {100 * np.mean(~np.isfinite(values)):.3g} % of the draws: "
+        "the means there are beyond what numbers hold, or are 0, negative or a probability of 1 and so have no ratio, "
+        f'logarithm or odds. Take {other}kind="linear".'
+    )
+
+
+def _with_labels(own: dict[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
+    labels = pd.DataFrame({name: [value] * len(cells) for name, value in own.items()}, index=range(len(cells)))
+    return pd.concat([labels, cells], axis=1)
