@@ -7,7 +7,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
-from stanhier.plots.figures import Size, checked_size, grid_of_axes, legend_above, new_axes, panels_of
+from stanhier.plots.figures import Size, checked_size, grid_of_axes, legend_above, new_axes, panels_of, picture
 from stanhier.plots.rows import MAX_PANELS, draw_rows, in_lines, row_height
 from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, REFERENCE, Intervals, label_width, short
 
@@ -64,6 +64,7 @@ class Shown(Protocol):
 
 
 @in_our_words(name="plot", called_on="result")
+@picture
 def effects(result: Shown, *, figsize: Size | None = None, ax: Any = None) -> Any:
     """Plot predictions, comparisons or slopes with their intervals.
 
@@ -82,8 +83,8 @@ def effects(result: Shown, *, figsize: Size | None = None, ax: Any = None) -> An
 
     Returns
     -------
-    matplotlib.axes.Axes, or Panels of one for each contrast
-        The latter is an array with the attribute `figure`.
+    Panels
+        Of lines or sorted rows one for each contrast.
 
     Raises
     ------

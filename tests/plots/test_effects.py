@@ -102,7 +102,7 @@ def test_a_given_axes_is_drawn_into(linear):
     import matplotlib.pyplot as plt
 
     ax = plt.subplots()[1]
-    assert linear.predictions(by="k").plot(ax=ax) is ax
+    assert list(linear.predictions(by="k").plot(ax=ax)) == [ax]
 
 
 def test_what_cannot_be_drawn(linear):

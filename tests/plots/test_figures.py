@@ -12,6 +12,7 @@ import pytest
 import stanhier as sh
 from stanhier.evaluation.calibration import Calibration
 from stanhier.many.pooling import Pooling
+from stanhier.marginal.effects import Effects
 from stanhier.plots.figures import Panels
 from tests.plots.test_pooling import pooled
 from tests.tools import synthetic
@@ -44,6 +45,8 @@ PICTURES = {
     "ppc of groups": lambda fits, **size: fits[0].plot_ppc(kind="groups", **size),
     "prediction": lambda fits, **size: fits[0].plot_prediction("age", **size),
     "prediction by group": lambda fits, **size: fits[0].plot_prediction("age", by="clinic", **size),
+    "comparisons": lambda fits, **size: fits[0].comparisons("age").plot(**size),
+    "slopes row by row": lambda fits, **size: fits[0].slopes("age", average=False).plot(**size),
     "compare": lambda _, **size: sh.plot_compare(COMPARISON, **size),
     "pooling": lambda _, **size: pooled(12).plot(**size),
     "pooling of many": lambda _, **size: pooled(90).plot(**size),
@@ -56,6 +59,7 @@ ON_AXES = {
     "ranks": lambda fit, **where: fit.plot_ranks(**where),
     "shrinkage": lambda fit, **where: fit.plot_shrinkage(**where),
     "ppc": lambda fit, **where: fit.plot_ppc(**where),
+    "comparisons": lambda fit, **where: fit.comparisons("age").plot(**where),
     "prediction": lambda fit, **where: fit.plot_prediction("age", **where),
     "pooling": lambda _, **where: pooled(12).plot(**where),
 }
@@ -75,7 +79,7 @@ def fits(many):
 def test_there_is_no_other_picture():
     methods = [name for kind in (sh.Fit, sh.Model) for name in dir(kind) if name.startswith("plot")]
     functions = [name for name in sh.__all__ if name.startswith("plot")]
-    others = [kind.plot for kind in (Pooling, Calibration)]
+    others = [kind.plot for kind in (Pooling, Calibration, Effects)]
     assert sorted([*methods, *functions]) == sorted(
         f"plot_{name}"
         for name in (
