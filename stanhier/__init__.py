@@ -24,6 +24,7 @@ _HOMES = {
     "LKJ": "priors.correlations",
     "LinearRegression": "regressions",
     "LogNormal": "priors.positive",
+    "MissingWarning": "basics.warned",
     "Model": "model",
     "NegativeBinomial": "families.counts",
     "Normal": "priors.distributions",
@@ -61,6 +62,7 @@ __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constan
     "LKJ",
     "LinearRegression",
     "LogNormal",
+    "MissingWarning",
     "Model",
     "NegativeBinomial",
     "Normal",
@@ -83,7 +85,7 @@ __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constan
 
 if TYPE_CHECKING:
     from stanhier.basics.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
-    from stanhier.basics.warned import PriorWarning, ResponseWarning
+    from stanhier.basics.warned import MissingWarning, PriorWarning, ResponseWarning
     from stanhier.evaluation.calibration import sbc
     from stanhier.evaluation.comparison import compare
     from stanhier.families.binary import Bernoulli, Binomial

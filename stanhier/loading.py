@@ -13,9 +13,11 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.paths import checked_path, what_is_there
 from stanhier.basics.words import quoted, shortened
+from stanhier.data.missing import LeftOut
 from stanhier.design.block_encoding import Beside
 from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.families.known import FAMILIES
+from stanhier.families.noise import RowNoise
 from stanhier.fit import Fit
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
@@ -29,6 +31,9 @@ from stanhier.storage.netcdf import TEXTBOOK
 from stanhier.storage.reading import StoredFit, read
 
 __all__ = ["load"]
+
+_BY_ROW = ("se", "weights", "offset", "trials")
+"""What a model may have for each row, beside the formula."""
 
 _MODELS: dict[str, type[Model]] = {kind.__name__: kind for kind in (Model, LinearRegression, VaryingIntercept)}
 
@@ -96,7 +101,7 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     description = stored.description
     frame, beside = stored.frame()
     first, *later = stages = description["stages"]
-    for name in ("se", "offset", "trials"):
+    for name in _BY_ROW:
         if (name in beside) != (description[name] is True):
             raise ValueError(f"{name} of rows")
     data: Any = frame.iloc[:first]
@@ -108,7 +113,8 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     if compressed is not None:
         if beside:
             raise ValueError(f"{sorted(beside)} of rows that are not there")
-        columns = Beside(*(description[name] or None for name in ("se", "offset", "trials")))
+        se, weights, offset, trials = (description[name] or None for name in _BY_ROW)
+        columns = Beside(RowNoise.in_column(se, weights), offset, trials)
         data = streamed.from_dataset(parse(description["formula"]), compressed, frame, columns, family)
     model = _MODELS[description["model"]].made_before(
         description["formula"],
@@ -117,9 +123,11 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
         priors=stored.priors(),
         sigma=description["sigma"],
         family=family,
-        **{name: description[name] or None for name in ("se", "offset", "trials") if name not in beside},
+        **{name: description[name] or None for name in _BY_ROW if name not in beside},
         **{name: values[:first] for name, values in beside.items()},
     )
+    if description["left_out"] is not None:
+        model = model.which_left_out(LeftOut(**description["left_out"]))
     if description["engine"] == TEXTBOOK:
         model = textbook_regression(model)
     for start, end in pairwise([first, *later]):

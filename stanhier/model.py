@@ -7,6 +7,7 @@ from stanhier import plots
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
+from stanhier.data.missing import warn_of_left_out
 from stanhier.design.other_families import warn_of_family
 from stanhier.engines.building import build
 from stanhier.engines.other_words import HABITS
@@ -19,13 +20,7 @@ from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.posterior import predictive
 from stanhier.posterior.approximation import Mode, approximate, optimize
 from stanhier.reports import html, text
-from stanhier.stan.keyword_types import (
-    LaplaceKeywords,
-    OptimizeKeywords,
-    PathfinderKeywords,
-    SampleKeywords,
-    VariationalKeywords,
-)
+from stanhier.stan import keyword_types as keywords
 from stanhier.stan.nuts import run_nuts
 
 __all__ = ["Model"]
@@ -61,16 +56,22 @@ class Model(Regression):
         Priors of `alpha`, `beta` (one for all, or a mapping by predictor), `sigma`, `nu`, `shape`, `sd` (one for all,
         by factor, or by factor and effect) and `cor` (an `LKJ` for all, or by factor). The rest get rstanarm's defaults
         where it has them: alpha normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k
-        normal(0, 2.5 sd(y) / sd(x_k)), sigma exponential(1 / sd(y)); sd of a varying intercept exponential(1 / sd(y)),
-        of a varying slope exponential(sd(x_k) / sd(y)); correlations LKJ(1). With a link other than the identity 0 and
-        1 stand for mean(y) and sd(y); nu has gamma(2, 0.1), shape exponential(1). A prior on `alpha` applies at x = 0,
-        unless it has `centered=True`, which puts it at the mean of the predictors.
+        normal(0, 2.5 sd(y) / sd(x_k)), sigma (of a row of the geometric mean of `weights`) exponential(1 / sd(y)); sd
+        of a varying intercept exponential(1 / sd(y)), of a varying slope exponential(sd(x_k) / sd(y)); correlations
+        LKJ(1). With a link other than the identity 0 and 1 stand for mean(y) and sd(y); nu has gamma(2, 0.1), shape
+        exponential(1). Your prior on `alpha` is at x = 0, with `centered=True` at the mean of the predictors.
     sigma : float, optional
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
         Known standard error of each Gaussian observation, in units of y, as a column name or as values.
+    weights : str or array of shape (N,), optional
+        Precision weights of Gaussian observations, positive: y_i ~ normal(eta_i, sigma / sqrt(w_i)), as lme4's. `sigma`
+        is that of a row of weight 1. A row of weight 4 is one row, as precise as a mean of four, and not four rows.
     trials, offset : str or array of shape (N,), optional
         Numbers of trials of a binomial response (an integer is for all rows); what the linear predictor has added.
+    missing : {"error", "drop"}
+        Whether rows with missing values, in any column of the model or in values that stand beside it, are an error, or
+        left out: how many of how many and for which columns, a warning, the model and its report say.
     context : mapping of functions by name, optional
         Functions of your own for the formula: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or keep what
         they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
@@ -93,6 +94,8 @@ class Model(Regression):
         If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor far from 0; `centered=True` helps.
     ResponseWarning
         If the response is 0 or 1 everywhere, or counts, and the family Gaussian.
+    MissingWarning
+        If rows are left out.
 
     References
     ----------
@@ -114,28 +117,27 @@ class Model(Regression):
         priors: Mapping[str, Any] | None = None,
         sigma: float | None = None,
         se: str | Any | None = None,
+        weights: str | Any | None = None,
         trials: str | int | Any | None = None,
         offset: str | Any | None = None,
+        missing: Literal["error", "drop"] = "error",
         context: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
-        beside: dict[str, Any] = {"family": family, "trials": trials, "offset": offset}
-        self._build(formula, data, context, priors=priors, sigma=sigma, se=se, **beside)
+        beside: dict[str, Any] = {"se": se, "weights": weights, "trials": trials, "offset": offset}
+        self._build(formula, data, context, family=family, priors=priors, sigma=sigma, missing=missing, **beside)
+        warn_of_left_out(self.design.left_out)
         warn_of_distance(self.chosen, self.design, self.engine.moments)
         warn_of_family(self.in_memory)
 
     @classmethod
     @in_our_words()
-    def made_before(
-        cls, formula: str, data: Any, context: Mapping[str, Callable[..., Any]] | None, **arguments: Any
-    ) -> Self:
+    def made_before(cls, formula: str, data: Any, context: Mapping[str, Any] | None, **arguments: Any) -> Self:
         """Make a model as the constructor does, without warnings: somebody has settled on its priors already."""
         model = cls.__new__(cls)
         model._build(formula, data, context, **arguments)
         return model
 
-    def _build(
-        self, formula: str, data: Any, context: Mapping[str, Callable[..., Any]] | None, **arguments: Any
-    ) -> None:
+    def _build(self, formula: str, data: Any, context: Mapping[str, Any] | None, **arguments: Any) -> None:
         parsed = parse(formula, context)
         self._check_formula(parsed)
         built = build(parsed, data, own_intercepts=self._own_intercepts, **arguments)
@@ -156,7 +158,7 @@ class Model(Regression):
         *,
         engine: Literal["fast", "textbook"] = "fast",
         keep_finished: bool = False,
-        **kwargs: Unpack[SampleKeywords],
+        **kwargs: Unpack[keywords.SampleKeywords],
     ) -> Fit[Self]:
         """Draw from the posterior with Stan's NUTS.
 
@@ -197,8 +199,8 @@ class Model(Regression):
         -----
         The same data and `seed` give the same draws bit for bit, also of group effects and predictions (with some
         hundreds of predictors these two to rounding), on any number of cores and with any `parallel_chains`. With
-        another processor, compiler or version of a library, or rows in another order, compressed data may differ in
-        their last bits, and chains part ways; the posterior is the same to rounding.
+        another processor, compiler or library, or rows in another order, compressed data may differ in their last bits,
+        and chains part ways; the posterior is the same to rounding.
         """
         if engine not in ("fast", "textbook"):
             raise StanhierError(f'sample(engine={quoted(engine)}): \'engine\' must be "fast" or "textbook".')
@@ -207,7 +209,7 @@ class Model(Regression):
         return self._checked(Fit(model, model.engine.coordinates.draws(raw)))
 
     @in_our_words()
-    def optimize(self, **kwargs: Unpack[OptimizeKeywords]) -> Mode[Self]:
+    def optimize(self, **kwargs: Unpack[keywords.OptimizeKeywords]) -> Mode[Self]:
         """Find the posterior's mode with Stan's optimiser: a point estimate, in no time.
 
         Parameters
@@ -231,7 +233,7 @@ class Model(Regression):
         return optimize(self, kwargs)
 
     @in_our_words()
-    def laplace(self, **kwargs: Unpack[LaplaceKeywords]) -> Fit[Self]:
+    def laplace(self, **kwargs: Unpack[keywords.LaplaceKeywords]) -> Fit[Self]:
         """Draw from the normal distribution that touches the posterior at its mode, in whitened coordinates.
 
         Parameters
@@ -259,7 +261,7 @@ class Model(Regression):
         return self._checked(Fit(self, approximate(self, "laplace", kwargs)))
 
     @in_our_words()
-    def pathfinder(self, **kwargs: Unpack[PathfinderKeywords]) -> Fit[Self]:
+    def pathfinder(self, **kwargs: Unpack[keywords.PathfinderKeywords]) -> Fit[Self]:
         """Draw from Pathfinder's normal approximations along paths to the mode, weighted by the posterior.
 
         Parameters
@@ -276,7 +278,7 @@ class Model(Regression):
         return self._checked(Fit(self, approximate(self, "pathfinder", kwargs)))
 
     @in_our_words()
-    def variational(self, **kwargs: Unpack[VariationalKeywords]) -> Fit[Self]:
+    def variational(self, **kwargs: Unpack[keywords.VariationalKeywords]) -> Fit[Self]:
         """Draw from the normal distribution that automatic differentiation variational inference finds.
 
         Parameters

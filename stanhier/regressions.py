@@ -28,6 +28,10 @@ class LinearRegression(Model):
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
         Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+    weights : str or array of shape (N,), optional
+        Precision weights, positive: observations have the standard deviation sigma / sqrt(w_i), as in `Model`.
+    missing : {"error", "drop"}
+        Whether rows with missing values are an error, or left out with a warning that counts them, as in `Model`.
     context : mapping of functions by name, optional
         Functions of your own, which the formula may call: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or
         keep what they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
@@ -48,6 +52,8 @@ class LinearRegression(Model):
     PriorWarning
         If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
         its standard deviations from 0; `centered=True` is the remedy.
+    MissingWarning
+        If `missing="drop"` leaves out rows.
 
     References
     ----------
@@ -86,6 +92,10 @@ class VaryingIntercept(Model):
         Fixes the residual standard deviation, in units of y; then `sigma` is not in the posterior.
     se : str or array of shape (N,), optional
         Known standard error of each observation, in units of y, as a column name or as values; sigma is then those.
+    weights : str or array of shape (N,), optional
+        Precision weights, positive: observations have the standard deviation sigma / sqrt(w_i), as in `Model`.
+    missing : {"error", "drop"}
+        Whether rows with missing values are an error, or left out with a warning that counts them, as in `Model`.
     context : mapping of functions by name, optional
         Functions of your own, which the formula may call: `context={"f": f}` for `"y ~ f(x)"`. They work row by row, or
         keep what they learn with formulaic's `stateful_transform`. A saved fit is loaded with the same functions.
@@ -106,6 +116,8 @@ class VaryingIntercept(Model):
     PriorWarning
         If your prior on `mu_alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
         its standard deviations from 0; `centered=True` is the remedy.
+    MissingWarning
+        If `missing="drop"` leaves out rows.
 
     References
     ----------

@@ -4,9 +4,13 @@ import os
 import warnings
 from pathlib import Path
 
-__all__ = ["PriorWarning", "ResponseWarning", "warn"]
+__all__ = ["MissingWarning", "PriorWarning", "ResponseWarning", "warn"]
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
+
+
+class MissingWarning(UserWarning):
+    """Rows with missing values are left out."""
 
 
 class PriorWarning(UserWarning):

@@ -1,4 +1,7 @@
-"""Numbers that belong to rows and stand beside the formula: offsets and numbers of trials, as columns or arrays."""
+"""Numbers that belong to rows and stand beside the formula, as columns or arrays.
+
+They are offsets, numbers of trials, standard errors and weights.
+"""
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
@@ -8,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.magnitudes import LARGEST, SMALLEST
 from stanhier.basics.words import quoted
 from stanhier.data.frames import as_column, require_columns
 from stanhier.data.kinds import as_predictor, is_categorical, kind_of_predictor
@@ -15,9 +19,11 @@ from stanhier.data.kinds import as_predictor, is_categorical, kind_of_predictor
 __all__ = [
     "MOST_TRIALS",
     "column_numbers",
-    "given_numbers",
+    "given_column",
+    "is_positive",
     "refuse_calculation",
     "refuse_not_counts",
+    "refuse_not_positive",
     "trials_constant",
 ]
 
@@ -40,34 +46,31 @@ def column_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     return column.to_numpy(dtype=float)
 
 
-def given_numbers(argument: str, given: Any, frame: pd.DataFrame) -> np.ndarray | None:
-    """Give what an argument says of each row: a column of the data by its name, or values; None where it says nothing.
+def given_column(argument: str, given: Any, n_rows: int) -> pd.Series | None:
+    """Give the values of an argument that came as an array, as a column; None where it names one or says nothing.
+
+    What they are is not looked at yet.
 
     Parameters
     ----------
     argument : str
         Its name, for messages.
     given : str, array of shape (N,), or None
-    frame : pandas.DataFrame
+    n_rows : int
 
     Raises
     ------
     DataError
-        If it is no column and no array of finite numbers, one for each row.
+        If they cannot be a column, or are of another number than the rows.
     """
-    if given is None:
+    if given is None or isinstance(given, str):
         return None
-    if isinstance(given, str):
-        return column_numbers(frame, given)
     if isinstance(given, bool | int | float | np.number):
         raise DataError(f"`{argument}` must be the name of a column or an array of a number for each row.")
     column = as_column(argument, given)
-    if len(column) != len(frame):
-        raise DataError(f"`{argument}` has {len(column)} values, but `data` has {len(frame)} rows.")
-    missing = np.flatnonzero(column.isna())
-    if len(missing):
-        raise DataError(f"`{argument}` has {len(missing)} missing values, the first in row {missing[0]}.")
-    return column_numbers(pd.DataFrame({argument: column.array}), argument)
+    if len(column) != n_rows:
+        raise DataError(f"`{argument}` has {len(column)} values, but `data` has {n_rows} rows.")
+    return column
 
 
 def refuse_calculation(argument: str, given: Any, known: Sequence[Any] | None) -> None:
@@ -123,3 +126,35 @@ def refuse_not_counts(trials: np.ndarray, what: str) -> None:
             f"{what}: numbers of trials must be whole, from 0 to {MOST_TRIALS:,}; {int(bad.sum()):,} are not, the "
             f"first in row {row} (value {trials[row]:g})."
         )
+
+
+def is_positive(values: np.ndarray) -> np.ndarray:
+    """Tell which numbers are positive, and such that double precision can calculate with them."""
+    return np.asarray((values >= SMALLEST) & (values <= LARGEST))
+
+
+def refuse_not_positive(values: np.ndarray, what: str, words: str) -> None:
+    """Refuse standard errors or weights that are not positive and finite.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (N,)
+    what : str
+        Where they are.
+    words : str
+        What they are called.
+
+    Raises
+    ------
+    DataError
+        With how many, the first row and its value.
+    """
+    bad = ~is_positive(values)
+    if not bad.any():
+        return
+    row = int(np.flatnonzero(bad)[0])
+    remedy = "; drop rows of weight 0" if words == "weights" and (values == 0).any() else ""
+    raise DataError(
+        f"{what}: {words} must be positive and finite, between {SMALLEST:g} and {LARGEST:g}; "
+        f"{int(bad.sum())} are not, the first in row {row} (value {values[row]:g}){remedy}."
+    )

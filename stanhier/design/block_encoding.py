@@ -14,7 +14,7 @@ from stanhier.data.factors import factor_codes
 from stanhier.data.kinds import is_categorical
 from stanhier.data.libraries import PANDAS, Library
 from stanhier.data.row_numbers import column_numbers, refuse_not_counts
-from stanhier.design.blocks import MAX_BLOCK_VALUES, ArrayRows, Reducer, RowGroups, Rows, Stack, precision_weights
+from stanhier.design.blocks import MAX_BLOCK_VALUES, ArrayRows, Reducer, RowGroups, Rows, Stack
 from stanhier.design.columns import Columns, FactorEffects, arranged, sides_of
 from stanhier.design.encoding import evaluate, learn_spec, predictor_names
 from stanhier.design.learning import Learnt
@@ -24,6 +24,7 @@ from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import put_moments, whole_columns
 from stanhier.families.family import Family
 from stanhier.families.known import GAUSSIAN
+from stanhier.families.noise import RowNoise
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["Beside", "Encoding", "Reduce", "encoding_of", "gathered"]
@@ -35,20 +36,23 @@ class Beside:
 
     Attributes
     ----------
-    se, offset : str or None
-        Columns of known standard errors, and of what is added to the linear predictor.
+    noise : RowNoise or None
+        How the noise of rows differs, by a column.
+    offset : str or None
+        The column of what is added to the linear predictor.
     trials : str, int or None
         The column of numbers of trials, or one number for all rows.
     """
 
-    se: str | None = None
+    noise: RowNoise | None = None
     offset: str | None = None
     trials: str | int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns among them."""
-        return tuple(name for name in (self.se, self.offset, self.trials) if isinstance(name, str))
+        names = (None if self.noise is None else self.noise.column, self.offset, self.trials)
+        return tuple(name for name in names if isinstance(name, str))
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,7 @@ class Reduce[P]:
         clean = self.encoding.clean(frame, tally)
         for name in formula.factor_columns:
             tally.count_missing(name, frame[name])
-        se = self._standard_errors(frame, tally)
+        noise = self._row_noise(frame, tally)
         offset, trials = self._numbers(self.beside.offset, frame, tally), self._trials(frame, tally)
         if clean is None or not tally.is_clean:
             return None
@@ -196,7 +200,7 @@ class Reduce[P]:
         rows = self.encoding.rows(clean, y, tally)
         if not tally.is_clean:
             return None
-        weights = trials if se is None else precision_weights(se)
+        weights = trials if noise is None else noise.weights
         return self.reducer.piece(rows, weights=weights, groups=self._groups(frame), offset=offset)
 
     def _check_response(self, y: np.ndarray, trials: np.ndarray | None, tally: Tally) -> None:
@@ -229,19 +233,20 @@ class Reduce[P]:
             groups.append(RowGroups(codes, len(labels), labels, one.columns, one.blocks))
         return groups
 
-    def _standard_errors(self, frame: pd.DataFrame, tally: Tally) -> np.ndarray | None:
-        name = self.beside.se
-        if name is None:
+    def _row_noise(self, frame: pd.DataFrame, tally: Tally) -> RowNoise | None:
+        """Give how the noise of rows differs, counting what cannot be."""
+        noise = self.beside.noise
+        if noise is None or noise.column is None:
             return None
-        column = frame[name]
-        tally.count_missing(name, column)
+        column = frame[noise.column]
+        tally.count_missing(noise.column, column)
         try:
             values = column.to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError) as err:
-            raise DataError(f"Column '{name}' must be numeric; it is {column.dtype}.") from err
-        if name not in tally.missing:
-            tally.count_not_positive(name, values)
-        return values
+            raise DataError(f"Column '{noise.column}' must be numeric; it is {column.dtype}.") from err
+        if noise.column not in tally.missing:
+            tally.count_not_positive(f"Column '{noise.column}': {noise.words}", values)
+        return noise.of(values)
 
 
 def gathered(frames: Iterator[pd.DataFrame], stack: Stack[Any], width: int) -> Iterator[pd.DataFrame]:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-__all__ = ["MAX_BLOCK_VALUES", "ArrayRows", "Reducer", "RowGroups", "Rows", "Stack", "precision_weights"]
+__all__ = ["MAX_BLOCK_VALUES", "ArrayRows", "Reducer", "RowGroups", "Rows", "Stack"]
 
 MAX_BLOCK_VALUES = 1 << 23
 """Values of a block of rows at most."""
@@ -116,7 +116,7 @@ class Reducer[P, R](Protocol):
         rows : Rows
             At least one.
         weights : numpy.ndarray, shape (N,), optional
-            Known precision weights; of binomial responses numbers of trials.
+            Precision weights; of binomial responses numbers of trials.
         groups : sequence of RowGroups
             One for each factor, in the order of the formula.
         offset : numpy.ndarray, shape (N,), optional
@@ -183,9 +183,3 @@ class Stack[P]:
     def _merge_last(self) -> None:
         last = self._pieces.pop()
         self._pieces[-1] = self._reducer.merge(self._pieces[-1], last)
-
-
-def precision_weights(se: np.ndarray) -> np.ndarray:
-    """Give the weights of rows whose standard errors are known."""
-    weights: np.ndarray = se**-2.0
-    return weights

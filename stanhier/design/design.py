@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,77 +17,25 @@ from stanhier.data.frames import (
 )
 from stanhier.data.kinds import refuse_infinite
 from stanhier.data.libraries import Library, library_of
-from stanhier.data.missing import refuse_missing
+from stanhier.data.missing import LeftOut, checked_missing, refuse_missing
 from stanhier.data.row_numbers import column_numbers, refuse_not_counts
-from stanhier.data.standard_errors import positive_numbers
 from stanhier.design.blocks import Reducer
 from stanhier.design.columns import Columns
 from stanhier.design.encoding import evaluate
 from stanhier.design.groupings import Grouping, NewGroups, new_groups
+from stanhier.design.new_rows import NewRows, noise_of, without_gaps
 from stanhier.design.response import events
 from stanhier.design.rows import column_matrix
 from stanhier.families.family import Family
 from stanhier.families.known import GAUSSIAN
+from stanhier.families.noise import RowNoise
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["Design", "NewRows"]
+__all__ = ["Design"]
 
 
+_NAN = ' With predict(missing="nan") these rows are NaN.'
 _WITHOUT_LABEL = ' With new_groups="sample" a row whose label is missing is one of an unknown group.'
-
-
-@dataclass(frozen=True)
-class NewRows:
-    """New data, encoded as the data of the fit were.
-
-    Attributes
-    ----------
-    columns : numpy.ndarray, shape (N, K + E)
-        Predictors of the population, no intercept column, then further effects of groups.
-    n_predictors : int
-        K.
-    groups : tuple of NewGroups
-        One for each factor; none where groups were not looked at.
-    se : numpy.ndarray, shape (N,), or None
-        Standard errors, where the model has them and the new data name them.
-    index : pandas.Index
-        Row labels of the new data.
-    offset : numpy.ndarray, shape (N,), or None
-        What is added to the linear predictor, where the model has it and the new data name it.
-    trials : numpy.ndarray, shape (N,), or None
-        Numbers of trials, likewise.
-    first : int
-        Position of the first row in the data that these rows are a block of.
-    """
-
-    columns: np.ndarray
-    n_predictors: int
-    groups: tuple[NewGroups, ...]
-    se: np.ndarray | None
-    index: pd.Index
-    offset: np.ndarray | None = None
-    trials: np.ndarray | None = None
-    first: int = 0
-
-    @property
-    def n_rows(self) -> int:
-        """N."""
-        return len(self.columns)
-
-    @property
-    def X(self) -> np.ndarray:  # noqa: N802
-        """Predictors of the population, shape (N, K)."""
-        return self.columns[:, : self.n_predictors]
-
-    def take(self, rows: np.ndarray) -> "NewRows":
-        """Give some rows, by their positions."""
-        return replace(
-            self,
-            columns=self.columns[rows],
-            groups=tuple(replace(groups, codes=groups.codes[rows]) for groups in self.groups),
-            index=self.index[rows],
-            **{name: one[rows] for name in ("se", "offset", "trials") if (one := getattr(self, name)) is not None},
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +49,8 @@ class Design:
         What has been learnt from the data, so that new data are encoded alike.
     groupings : tuple of Grouping
         The factors by which effects vary, in the order of the formula.
-    se_name : str or None
-        The column of known standard errors, if there is one.
+    row_noise : RowNoise or None
+        How the noise of rows differs, by standard errors or weights, with their column if there is one.
     family : Family
         How responses vary around the linear predictor.
     has_offset : bool
@@ -113,18 +61,21 @@ class Design:
         The number of trials where it is the same in all rows.
     categories : tuple or None
         The two categories of a response that is no number; the second is the event.
+    left_out : LeftOut or None
+        Rows that were left out for missing values, if any were.
     """
 
     formula: ParsedFormula
     columns: Columns
     groupings: tuple[Grouping, ...]
-    se_name: str | None
+    row_noise: RowNoise | None = None
     family: Family = GAUSSIAN
     has_offset: bool = False
     offset_name: str | None = None
     trials_name: str | None = None
     trials_constant: int | None = None
     categories: tuple[Any, Any] | None = None
+    left_out: LeftOut | None = None
 
     @property
     def predictors(self) -> tuple[str, ...]:
@@ -162,6 +113,7 @@ class Design:
         with_groups: bool = True,
         with_effects: bool = True,
         missing_labels: bool = False,
+        missing: str = "error",
         first: int = 0,
         library: Library | None = None,
     ) -> NewRows:
@@ -170,14 +122,16 @@ class Design:
         Parameters
         ----------
         data : pandas.DataFrame or mapping of arrays
-            Needs the predictors and the grouping column; the response is not looked at. Standard errors, offsets and
-            numbers of trials are taken where they are there.
+            Needs the predictors and the grouping column; the response is not looked at. Standard errors, weights,
+            offsets and numbers of trials are taken where they are there.
         with_groups : bool
             Whether the grouping column is looked at.
         with_effects : bool
             Whether what the effects of groups multiply is looked at; if not, the columns are the population's alone.
         missing_labels : bool
             Whether labels of groups may be missing, such a row being of an unknown group of its own.
+        missing : {"error", "nan"}
+            Whether other missing values are an error, or their rows only marked.
         first : int
             Position of the first row, where these are a block of more.
         library : Library, optional
@@ -199,17 +153,36 @@ class Design:
         frame = as_frame(data, list(dict.fromkeys([*wanted, *beside])))
         require_columns(frame, wanted)
         looked_at = [*(used if missing_labels else wanted), *beside]
-        refuse_missing(frame, looked_at, library, labels={*wanted} - {*used}, further=_WITHOUT_LABEL)
+        gaps = None
+        if checked_missing(missing, "nan"):
+            frame, gaps = without_gaps(frame[list(dict.fromkeys([*wanted, *beside]))], looked_at)
+            if gaps is not None and gaps.all():
+                return self._unknown_rows(frame.index, gaps, with_groups=with_groups)
+        labels = {*wanted} - {*used}
+        refuse_missing(frame, looked_at, library, further=_NAN, labels=labels, of_labels=_WITHOUT_LABEL)
         clean = clean_columns(frame, used, calculated=self.formula.calculated, like=self.kinds, library=library)
         columns = column_matrix(self.columns if with_effects else self.columns.population, clean, self.formula)
         labelled = self.groupings if with_groups else ()
         groups = tuple(new_groups(frame, grouping, library, first) for grouping in labelled)
-        se = None
-        if self.se_name is not None and self.se_name in frame.columns:
-            se = positive_numbers(frame, self.se_name)
+        noise = None if self.row_noise is None else noise_of(self.row_noise, frame, beside)
         offset = column_numbers(frame, self.offset_name) if self.offset_name in beside else None
         trials = self._trials(frame, beside)
-        return NewRows(columns, len(self.predictors), groups, se, frame.index, offset, trials, first)
+        return NewRows(columns, len(self.predictors), groups, noise, frame.index, offset, trials, first, gaps)
+
+    def _unknown_rows(self, index: pd.Index, gaps: np.ndarray, *, with_groups: bool) -> NewRows:
+        """Give rows of which none is without missing values, with numbers in their place."""
+        zeros, ones = np.zeros(len(index)), np.ones(len(index))
+        nobody = NewGroups(np.zeros(len(index), dtype=int), pd.Index([]))
+        return NewRows(
+            columns=np.zeros((len(index), self.columns.n_columns)),
+            n_predictors=len(self.predictors),
+            groups=tuple(nobody for _ in self.groupings) if with_groups else (),
+            row_noise=None if self.row_noise is None else self.row_noise.of(ones),
+            index=index,
+            offset=zeros if self.has_offset else None,
+            trials=ones if self.family.takes_trials else None,
+            missing=gaps,
+        )
 
     def needed(self, *, with_groups: bool = True, with_effects: bool = True) -> list[str]:
         """List the columns that new data must have; the arguments are those of `encode`."""
@@ -218,7 +191,8 @@ class Design:
 
     def columns_beside(self, known: Sequence[Any]) -> list[str]:
         """List the columns that stand beside the formula, where the model has them and new data have them too."""
-        names = (self.se_name, self.offset_name, self.trials_name)
+        noise = None if self.row_noise is None else self.row_noise.column
+        names = (noise, self.offset_name, self.trials_name)
         return [name for name in names if name is not None and name in known]
 
     def _trials(self, frame: pd.DataFrame, columns: list[str]) -> np.ndarray | None:

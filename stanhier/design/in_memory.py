@@ -10,10 +10,11 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
-from stanhier.design.blocks import Reducer, RowGroups, precision_weights
-from stanhier.design.design import Design, NewRows
+from stanhier.design.blocks import Reducer, RowGroups
+from stanhier.design.design import Design
 from stanhier.design.encoding import learn_spec
 from stanhier.design.groupings import Grouping, NewGroups
+from stanhier.design.new_rows import NewRows
 from stanhier.design.rows import EncodedRows, RowEncoder, column_matrix
 
 __all__ = ["InMemoryDesign", "RowGrouping", "rows_of"]
@@ -62,8 +63,6 @@ class InMemoryDesign(Design):
     y : numpy.ndarray, shape (N,)
         Response as engines take it: less the offset where the link is the identity.
     groupings : tuple of RowGrouping
-    se : numpy.ndarray, shape (N,), or None
-        Known standard error of each observation.
     subtracted : numpy.ndarray, shape (N,), or None
         An offset that `y` is less of.
     offset : numpy.ndarray, shape (N,), or None
@@ -75,7 +74,6 @@ class InMemoryDesign(Design):
     frame: pd.DataFrame
     y: np.ndarray
     groupings: tuple[RowGrouping, ...]
-    se: np.ndarray | None
     subtracted: np.ndarray | None = None
     offset: np.ndarray | None = None
     trials: np.ndarray | None = None
@@ -126,8 +124,8 @@ class InMemoryDesign(Design):
 
     @property
     def weights(self) -> np.ndarray | None:
-        """Precision weights, shape (N,), where standard errors are known."""
-        return None if self.se is None else precision_weights(self.se)
+        """Precision weights, shape (N,), where the noise of rows differs."""
+        return None if self.row_noise is None else self.row_noise.weights
 
     def reduce[P, R](self, reducer: Reducer[P, R]) -> R:
         """Give what an engine makes of the rows."""
@@ -141,13 +139,14 @@ class InMemoryDesign(Design):
             frame=self.frame[chosen] if chosen.dtype == bool else self.frame.iloc[chosen],
             y=self.y[chosen],
             groupings=tuple(replace(grouping, codes=grouping.codes[chosen]) for grouping in self.groupings),
+            row_noise=None if self.row_noise is None else self.row_noise.take(chosen),
             **{name: values[chosen] for name, values in self._beside.items()},
         )
 
     @property
     def _beside(self) -> dict[str, np.ndarray]:
         """What each row has beside the formula, by the names of the fields."""
-        names = ("se", "subtracted", "offset", "trials")
+        names = ("subtracted", "offset", "trials")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def grouped_by(self, groupings: Sequence[RowGrouping]) -> Self:
@@ -176,7 +175,7 @@ class InMemoryDesign(Design):
         """The rows as new data."""
         groups = tuple(NewGroups(grouping.codes, pd.Index([])) for grouping in self.groupings)
         n_predictors, index = len(self.predictors), self.frame.index
-        return NewRows(self.matrix, n_predictors, groups, self.se, index, self.whole_offset, self.trials)
+        return NewRows(self.matrix, n_predictors, groups, self.row_noise, index, self.whole_offset, self.trials)
 
     def blocks(self, size: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Give the design block by block, so that it is never in memory as a whole.

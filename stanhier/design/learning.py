@@ -12,6 +12,7 @@ from stanhier.basics.errors import DataError
 from stanhier.data.frames import clean_columns
 from stanhier.data.kinds import as_predictor
 from stanhier.data.libraries import Library
+from stanhier.data.missing import DROP_LEAVES_OUT
 from stanhier.data.slips import refuse_numbers_as_text, warn_of_identifiers
 from stanhier.data.sources import Source
 from stanhier.design.moments import Moments
@@ -133,7 +134,8 @@ class _Seen:
 
     def learnt(self, kinds: pd.DataFrame, labels: frozenset[str], response: str | None, library: Library) -> Learnt:
         if self.rows is None:
-            self.tally.refuse(library, [str(name) for name, column in kinds.items() if column.dtype.kind == "f"])
+            floats = [str(name) for name, column in kinds.items() if column.dtype.kind == "f"]
+            self.tally.refuse(library, floats, further=DROP_LEAVES_OUT)
         assert self.rows is not None
         n_rows = self.tally.n_rows
         dtypes = dict(kinds.dtypes) | {

@@ -1,7 +1,7 @@
 """Formula and data frame to a design whose rows are in memory."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,15 @@ from stanhier.data.frames import (
     require_columns,
 )
 from stanhier.data.libraries import library_of
-from stanhier.data.missing import refuse_missing
-from stanhier.data.row_numbers import given_numbers, refuse_calculation, refuse_not_counts, trials_constant
-from stanhier.data.standard_errors import error_array, positive_numbers
+from stanhier.data.missing import DROP_LEAVES_OUT, LeftOut, checked_missing, complete_rows, refuse_missing
+from stanhier.data.row_numbers import (
+    column_numbers,
+    given_column,
+    refuse_calculation,
+    refuse_not_counts,
+    refuse_not_positive,
+    trials_constant,
+)
 from stanhier.design.absent import refuse_absent
 from stanhier.design.columns import Columns, columns_of
 from stanhier.design.encoding import evaluate
@@ -27,6 +33,7 @@ from stanhier.design.in_memory import InMemoryDesign, RowGrouping
 from stanhier.design.response import categories_of, response_of
 from stanhier.families.family import Family
 from stanhier.families.known import GAUSSIAN
+from stanhier.families.noise import RowNoise
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["build_design"]
@@ -37,9 +44,11 @@ def build_design(
     data: pd.DataFrame | Mapping[str, Any],
     *,
     se: str | Any | None = None,
+    weights: str | Any | None = None,
     family: Family = GAUSSIAN,
     offset: str | Any | None = None,
     trials: str | int | Any | None = None,
+    missing: str = "error",
 ) -> InMemoryDesign:
     """Build the design of a model.
 
@@ -49,11 +58,15 @@ def build_design(
     data : pandas.DataFrame or mapping of arrays
     se : str or array of shape (N,), optional
         Known standard errors: a column of `data`, or their values.
+    weights : str or array of shape (N,), optional
+        Precision weights, instead of these.
     family : Family
     offset : str or array of shape (N,), optional
         What is added to the linear predictor.
     trials : str, int or array of shape (N,), optional
         Numbers of trials.
+    missing : {"error", "drop"}
+        Whether rows with missing values are an error or left out.
 
     Returns
     -------
@@ -67,10 +80,11 @@ def build_design(
     FormulaError
         If formulaic cannot evaluate the formula on these data.
     """
-    names = column_names(data)
-    for argument, value in {"se": se, "offset": offset, "trials": trials}.items():
+    drops = checked_missing(missing, "drop")
+    names, given = column_names(data), {"se": se, "weights": weights, "offset": offset, "trials": trials}
+    for argument, value in given.items():
         refuse_calculation(argument, value, names)
-    beside = [name for name in (se, offset, trials) if isinstance(name, str)]
+    beside = [name for name in given.values() if isinstance(name, str)]
     wanted = list(dict.fromkeys([*formula.columns, *formula.factor_columns, *beside]))
     refuse_absent(wanted, names, formula, "the data")
     frame = as_frame(data, wanted)
@@ -82,7 +96,13 @@ def build_design(
     library = library_of(data)
     response = frozenset([] if formula.response_column is None else [formula.response_column])
     require_columns(frame, wanted)
-    refuse_missing(frame, wanted, library)
+    constant = trials_constant(trials)
+    arrays = _arrays({**given, "trials": trials if constant is None else None}, len(frame))
+    left_out = None
+    if drops:
+        frame, arrays, left_out = _complete(frame, wanted, arrays)
+    else:
+        refuse_missing(frame, wanted, library, beside=arrays, further=DROP_LEAVES_OUT)
     clean = clean_columns(
         frame,
         formula.columns,
@@ -93,12 +113,11 @@ def build_design(
     )
     categories = categories_of(formula, clean, family)
     y = response_of(formula, clean, categories)
-    constant = trials_constant(trials)
-    sizes = given_numbers("trials", trials, frame) if constant is None else np.full(len(frame), float(constant))
+    sizes = np.full(len(frame), float(constant)) if constant is not None else _numbers("trials", trials, frame, arrays)
     if sizes is not None:
         refuse_not_counts(sizes, f"Column '{trials}'" if isinstance(trials, str) else "`trials`")
     family.check(y, formula.response, sizes)
-    shift = given_numbers("offset", offset, frame)
+    shift = _numbers("offset", offset, frame, arrays)
     subtracts = shift is not None and family.link == "identity"
     columns, effects = columns_of(formula, clean)
     _check_own_functions(formula, columns, clean)
@@ -108,23 +127,19 @@ def build_design(
         groupings.append(RowGrouping(one.factors, one.effects, one.columns, one.blocks, levels, codes))
     for name in formula.factor_columns:
         clean = _with_column(clean, name, clean_group(frame, name, library))
-    se_name = se if isinstance(se, str) else None
-    se_values = None
-    if se_name is not None:
-        se_values = positive_numbers(frame, se_name)
-        clean = _with_column(clean, se_name, se_values)
-    elif se is not None:
-        se_values = error_array(se, len(frame))
-    for given, values in ((offset, shift), (trials, sizes)):
-        clean = _with_column(clean, given, values) if isinstance(given, str) else clean
+    noise = _row_noise("se", se, frame, arrays) or _row_noise("weights", weights, frame, arrays)
+    in_columns: list[tuple[Any, Any]] = [(offset, shift), (trials, sizes)]
+    if noise is not None:
+        in_columns.insert(0, (noise.column, noise.values))
+    for given_as, values in in_columns:
+        clean = _with_column(clean, given_as, values) if isinstance(given_as, str) else clean
     return InMemoryDesign(
         formula=formula,
         frame=clean,
         y=y - shift if shift is not None and subtracts else y,
         columns=columns,
         groupings=tuple(groupings),
-        se=se_values,
-        se_name=se_name,
+        row_noise=noise,
         family=family,
         has_offset=shift is not None,
         offset_name=offset if isinstance(offset, str) else None,
@@ -134,7 +149,51 @@ def build_design(
         subtracted=shift if subtracts else None,
         offset=None if subtracts else shift,
         trials=sizes,
+        left_out=left_out,
     )
+
+
+def _arrays(given: Mapping[str, Any], n_rows: int) -> dict[str, pd.Series]:
+    """Give the arguments that came as arrays, as columns with a value for each row."""
+    columns = {argument: given_column(argument, value, n_rows) for argument, value in given.items()}
+    return {argument: column for argument, column in columns.items() if column is not None}
+
+
+def _complete(
+    frame: pd.DataFrame, wanted: list[str], arrays: dict[str, pd.Series]
+) -> tuple[pd.DataFrame, dict[str, pd.Series], LeftOut | None]:
+    """Leave out the rows with missing values; what is said of them is None where there are none."""
+    complete, left_out = complete_rows(frame, wanted, arrays)
+    if complete.all():
+        return frame, arrays, None
+    if not complete.any():
+        raise DataError(f"No row is without missing values: {left_out}.")
+    return frame.loc[complete, wanted], {name: column[complete] for name, column in arrays.items()}, left_out
+
+
+def _numbers(argument: str, given: Any, frame: pd.DataFrame, arrays: Mapping[str, pd.Series]) -> np.ndarray | None:
+    """Give what an argument says of each row, shape (N,): a column of the data, or values; None where it says nothing.
+
+    Raises
+    ------
+    DataError
+        If these are no finite numbers.
+    """
+    if argument in arrays:
+        return column_numbers(pd.DataFrame({argument: arrays[argument].array}), argument)
+    return column_numbers(frame, given) if isinstance(given, str) else None
+
+
+def _row_noise(
+    argument: Literal["se", "weights"], given: Any, frame: pd.DataFrame, arrays: Mapping[str, pd.Series]
+) -> RowNoise | None:
+    """Give what standard errors or weights say of the rows; None where they are not given."""
+    values = _numbers(argument, given, frame, arrays)
+    if values is None:
+        return None
+    noise = RowNoise(argument, given if isinstance(given, str) else None, values)
+    refuse_not_positive(values, f"`{argument}`" if noise.column is None else f"Column '{noise.column}'", noise.words)
+    return noise
 
 
 def _with_column(frame: pd.DataFrame, name: str, values: Any) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from formulaic import ModelSpec
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import bytes_in_words, quoted
 from stanhier.data.factors import names_in_order
+from stanhier.data.missing import DROP_LEAVES_OUT, LeftOut, checked_missing
 from stanhier.data.row_numbers import trials_constant
-from stanhier.data.sources import Source, open_source
+from stanhier.data.sources import CompleteRows, Source, open_source
 from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Beside, Encoding, Reduce, encoding_of
 from stanhier.design.blocks import Reducer
@@ -22,6 +23,7 @@ from stanhier.design.learning import learn
 from stanhier.design.making import build_design
 from stanhier.families.family import Family
 from stanhier.families.known import GAUSSIAN
+from stanhier.families.noise import RowNoise
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["StreamedDesign", "design_from", "design_of", "streamed_design"]
@@ -71,9 +73,11 @@ def design_of(
     reducer: Reducer[Any, Any],
     *,
     se: str | Any | None = None,
+    weights: str | Any | None = None,
     family: Family = GAUSSIAN,
     offset: str | Any | None = None,
     trials: str | int | Any | None = None,
+    missing: str = "error",
 ) -> Design:
     """Build the design of a model from data in memory, or from any source of rows.
 
@@ -85,9 +89,7 @@ def design_of(
         streamed design that was made before.
     reducer : Reducer
         What the engine makes of rows that are not in memory, while these are gone over.
-    se : str or array of shape (N,), optional
-        Known standard errors.
-    family, offset, trials
+    se, weights, family, offset, trials, missing
         As `build_design` takes them.
 
     Returns
@@ -103,13 +105,15 @@ def design_of(
         return data
     source = open_source(data)
     if source is None:
-        return build_design(formula, data, se=se, family=family, offset=offset, trials=trials)
-    beside = _beside(source, se=se, offset=offset, trials=trials)
+        given = {"se": se, "weights": weights, "offset": offset, "trials": trials}
+        return build_design(formula, data, **given, family=family, missing=missing)
+    drops = checked_missing(missing, "drop")
+    beside = _beside(source, se=se, weights=weights, offset=offset, trials=trials)
     if family.takes_trials and trials is None:
         family.check(np.zeros(1), formula.response)  # says what is missing
     if not family.merges_rows:
         _refuse_row_by_row(formula, source, family, beside)
-    return streamed_design(formula, source, reducer, beside=beside, family=family)
+    return streamed_design(formula, source, reducer, beside=beside, family=family, drops=drops)
 
 
 def streamed_design[P](
@@ -119,6 +123,7 @@ def streamed_design[P](
     *,
     beside: Beside = Beside(),  # noqa: B008 - frozen
     family: Family = GAUSSIAN,
+    drops: bool = False,
 ) -> StreamedDesign:
     """Build the design of a model from rows that are never all in memory.
 
@@ -133,6 +138,8 @@ def streamed_design[P](
     beside : Beside
     family : Family
         One whose rows merge.
+    drops : bool
+        Whether rows with missing values are left out.
 
     Returns
     -------
@@ -147,19 +154,30 @@ def streamed_design[P](
         If the formula needs the rows all at once, or cannot be evaluated.
     """
     wanted = _wanted(formula, source, beside)
-    encoding = encoding_of(formula, learn(formula, source, family), family)
-    piece, tally = source.reduce(wanted, Reduce(encoding, beside, reducer, source.library))
-    empty = source.empty(wanted)
-    tally.refuse(source.library, [str(name) for name, column in empty.items() if column.dtype.kind == "f"])
+    complete = CompleteRows(source, wanted) if drops else None
+    encoding = encoding_of(formula, learn(formula, complete or source, family), family)
+    task, left_out = Reduce(encoding, beside, reducer, source.library), LeftOut()
+    if complete is not None:
+        (piece, tally), left_out = complete.counted(wanted, task)
+    else:
+        piece, tally = source.reduce(wanted, task)
+    floats = [str(name) for name, column in source.empty(wanted).items() if column.dtype.kind == "f"]
+    tally.refuse(source.library, floats, further=DROP_LEAVES_OUT)
     assert piece is not None
     labels = reducer.labels(piece)[: len(encoding.effects)]  # one group of all rows where there is no factor
     sorted_labels = [_in_order(one.factors, own) for one, own in zip(encoding.effects, labels, strict=True)]
     reduced = reducer.total(piece, [order for order, _ in sorted_labels])
-    return design_from(encoding, reduced, tally.n_rows, [levels for _, levels in sorted_labels], beside)
+    levels = [levels for _, levels in sorted_labels]
+    return design_from(encoding, reduced, tally.n_rows, levels, beside, left_out if left_out.n_left_out else None)
 
 
 def design_from(
-    encoding: Encoding, reduced: Any, n_rows: int, levels: Sequence[pd.Index], beside: Beside
+    encoding: Encoding,
+    reduced: Any,
+    n_rows: int,
+    levels: Sequence[pd.Index],
+    beside: Beside,
+    left_out: LeftOut | None = None,
 ) -> StreamedDesign:
     """Put a streamed design together: from rows just reduced, or from a saved fit.
 
@@ -172,6 +190,8 @@ def design_from(
     levels : sequence of pandas.Index
         Labels of the groups of each factor.
     beside : Beside
+    left_out : LeftOut, optional
+        Rows with missing values that were left out.
 
     Returns
     -------
@@ -185,13 +205,14 @@ def design_from(
         formula=encoding.formula,
         columns=encoding.columns,
         groupings=groupings,
-        se_name=beside.se,
+        row_noise=beside.noise,
         family=encoding.family,
         has_offset=beside.offset is not None,
         offset_name=beside.offset,
         trials_name=beside.trials if isinstance(beside.trials, str) else None,
         trials_constant=beside.trials if isinstance(beside.trials, int) else None,
         categories=encoding.categories,
+        left_out=left_out,
         encoding=encoding,
         reduced=reduced,
         size=n_rows,
@@ -205,10 +226,11 @@ def _wanted(formula: ParsedFormula, source: Source, beside: Beside) -> tuple[str
     return wanted
 
 
-def _beside(source: Source, *, se: Any, offset: Any, trials: Any) -> Beside:
+def _beside(source: Source, *, se: Any, weights: Any, offset: Any, trials: Any) -> Beside:
     """Take what stands beside the formula: columns alone, since the rows are not in memory."""
     constant = trials_constant(trials)
-    for argument, given in {"se": se, "offset": offset, "trials": trials if constant is None else None}.items():
+    by_row = {"se": se, "weights": weights, "offset": offset, "trials": trials if constant is None else None}
+    for argument, given in by_row.items():
         calculates = isinstance(given, str) and given not in source.columns and not set("()*/+").isdisjoint(given)
         if calculates or not isinstance(given, str | None):
             number = " or one whole number" if argument == "trials" else ""
@@ -216,7 +238,7 @@ def _beside(source: Source, *, se: Any, offset: Any, trials: Any) -> Beside:
                 f"`{argument}` must be the name of a column{number} where the rows of `data` are not in memory; it is "
                 f"{quoted(given, 60)}. Let the query make the column."
             )
-    return Beside(se, offset, trials if constant is None else constant)
+    return Beside(RowNoise.in_column(se, weights), offset, trials if constant is None else constant)
 
 
 @dataclass(frozen=True)

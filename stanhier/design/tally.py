@@ -9,6 +9,7 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.data.libraries import Library
 from stanhier.data.missing import missing_values, n_missing
+from stanhier.data.row_numbers import is_positive
 
 __all__ = ["Tally"]
 
@@ -23,8 +24,8 @@ class Tally:
     missing : dict of int by column
     infinite : dict of (int, float) by column
         How many, and one of them.
-    not_positive : dict of (int, float) by column
-        Standard errors that are none.
+    not_positive : dict of (int, float) by text
+        Standard errors or weights that are none, by what they are called.
     unsuited : str
         What is wrong with the first block whose responses or trials do not suit the family.
     """
@@ -60,9 +61,9 @@ class Tally:
         if not _sum_is_finite(values):
             _count(self.infinite, name, values, ~np.isfinite(values))
 
-    def count_not_positive(self, name: str, values: np.ndarray) -> None:
-        """Count the standard errors of a column that are not positive and finite."""
-        _count(self.not_positive, name, values, ~(np.isfinite(values) & (values > 0)))
+    def count_not_positive(self, what: str, values: np.ndarray) -> None:
+        """Count the standard errors or weights of a column that are not positive and finite."""
+        _count(self.not_positive, what, values, ~is_positive(values))
 
     def merge(self, others: Iterable["Tally"]) -> "Tally":
         """Give the counts of this and others together."""
@@ -77,7 +78,7 @@ class Tally:
                     mine[name] = (mine[name][0] + count, mine[name][1]) if name in mine else (count, example)
         return total
 
-    def refuse(self, library: Library, floats: Collection[str] = ()) -> None:
+    def refuse(self, library: Library, floats: Collection[str] = (), further: str = "") -> None:
         """Refuse rows that a model cannot use.
 
         Parameters
@@ -86,6 +87,8 @@ class Tally:
             What holds the rows.
         floats : collection of str
             The columns whose missing values may be NaN.
+        further : str
+            What else there is to say, after a blank, where values are missing.
 
         Raises
         ------
@@ -96,16 +99,16 @@ class Tally:
             raise DataError("`data` has no rows.")
         if self.missing:
             remedy = library.without_missing(list(self.missing), floats)
-            raise missing_values(self.missing, self.n_rows, remedy)
+            raise missing_values(self.missing, self.n_rows, remedy, further)
         for name, (count, example) in self.infinite.items():
             raise DataError(
                 f"'{name}' is not finite in {count} {'row' if count == 1 else 'rows'} of {self.n_rows} "
                 f"(such as {example}); filter those rows out of the query or write another formula."
             )
-        for name, (count, example) in self.not_positive.items():
+        for what, (count, example) in self.not_positive.items():
             raise DataError(
-                f"Column '{name}': standard errors must be positive and finite; {count} of {self.n_rows} are not "
-                f"(such as {example:g})."
+                f"{what} must be positive and finite; {count} of {self.n_rows} are not (such as {example:g}); filter "
+                "those rows out of the query."
             )
         if self.unsuited:
             raise DataError(self.unsuited)

@@ -12,7 +12,7 @@ from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import design_of
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
+from stanhier.engines.default_priors import moments_of_rows
 from stanhier.engines.engine import Engine
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
@@ -48,11 +48,13 @@ def build(
     *,
     priors: Mapping[str, Any] | None,
     sigma: float | None,
-    se: str | Any | None,
     own_intercepts: bool,
+    se: str | Any | None = None,
+    weights: str | Any | None = None,
     family: str | Family = "gaussian",
     trials: str | int | Any | None = None,
     offset: str | Any | None = None,
+    missing: str = "error",
 ) -> Regression:
     """Build a regression.
 
@@ -63,13 +65,13 @@ def build(
         As `design_of` takes it.
     priors : mapping or None
         By parameter name.
-    sigma, se
+    sigma, se, weights
         As `Noise.of` takes them.
     own_intercepts : bool
         Whether the groups' intercepts are parameters themselves.
     family : str or Family
         As `family_of` takes it.
-    trials, offset
+    trials, offset, missing
         As `build_design` takes them.
 
     Returns
@@ -88,16 +90,14 @@ def build(
         If a prior does not fit its parameter, or flat ones give an improper posterior.
     """
     kind_of_response = family_of(family)
-    noise, reducer = Noise.of(sigma, se, kind_of_response), reducer_of(formula, kind_of_response)
+    noise, reducer = Noise.of(sigma, se, weights, kind_of_response), reducer_of(formula, kind_of_response)
     _check_family(kind_of_response, trials, own_intercepts=own_intercepts)
     with one_blas_thread():
-        design = design_of(formula, data, reducer, se=se, family=kind_of_response, trials=trials, offset=offset)
+        by_row = {"se": se, "weights": weights, "trials": trials, "offset": offset}
+        design = design_of(formula, data, reducer, **by_row, family=kind_of_response, missing=missing)
         with in_double_precision(formula.text):
             reduced, lack = _reduced(design, reducer)
-            if reduced is not None:
-                moments = ColumnMoments(reduced.mean, reduced.sd)
-            else:
-                moments = moments_of_rows(_rows(design, lack))
+            moments = moments_of_rows(_rows(design, lack)) if reduced is None else reduced.moments
             refuse_unidentified(design, moments, own_intercepts=own_intercepts)
             parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
             chosen = choose_priors(priors, design, parameters, moments)

@@ -18,7 +18,9 @@ __all__ = [
     "ColumnMoments",
     "default_auxiliary",
     "default_group_sd",
+    "default_sigma",
     "default_slope",
+    "geometric_mean",
     "moments_of_rows",
     "sd_of_response",
 ]
@@ -33,23 +35,32 @@ class ColumnMoments:
     mean, sd : numpy.ndarray, shape (W,)
         Unweighted mean and standard deviation (divisor N - 1; 0 for one row) of each column of the rows: the K
         predictors, columns whose effects vary and that are no predictors, the response.
+    weight : float
+        Geometric mean of the rows' precision weights; 1 where they have none.
     """
 
     mean: np.ndarray
     sd: np.ndarray
+    weight: float = 1.0
 
     @classmethod
-    def of(cls, matrix: np.ndarray, y: np.ndarray) -> Self:
+    def of(cls, matrix: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Self:
         """Give those of rows in memory: of the columns of a matrix, shape (N, K + E), and of the response."""
         columns = np.column_stack([matrix, y])
         varies = np.ptp(columns, axis=0) > 0  # the deviations of a constant may be roundings of its mean
         sd = np.where(varies, columns.std(axis=0, ddof=1), 0.0) if len(columns) > 1 else np.zeros(columns.shape[1])
-        return cls(columns.mean(axis=0), sd)
+        weight = 1.0 if weights is None else geometric_mean(float(np.log(weights).sum()), len(weights))
+        return cls(columns.mean(axis=0), sd, weight)
 
 
 def moments_of_rows(design: InMemoryDesign) -> ColumnMoments:
     """Give the moments of rows in memory."""
-    return ColumnMoments.of(design.matrix, design.y)
+    return ColumnMoments.of(design.matrix, design.y, design.weights)
+
+
+def geometric_mean(log_sum: float, n_rows: int) -> float:
+    """Give the geometric mean of weights from the sum of their logarithms."""
+    return float(np.exp(log_sum / n_rows))
 
 
 def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, k: int) -> LocationPrior:
@@ -68,6 +79,21 @@ def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, 
             f"leave it out of the formula, or give priors={{'{parameter.name}': {{'{name}': ...}}}}."
         )
     return Normal(0.0, 2.5 * sd_of_response(design, moments, f"{parameter.name}['{name}']") / sd)
+
+
+def default_sigma(parameter: Parameter, design: Design, moments: ColumnMoments) -> Exponential:
+    """Give exponential(1 / sd(y)) for the standard deviation of a row, sigma where rows have no weights.
+
+    A row of weight w has the standard deviation sigma / sqrt(w); this is the prior of a row of the weights' geometric
+    mean. So weights times c mean the same as sigma times sqrt(c). On sigma itself it would be a strong prior where all
+    weights are large.
+
+    Raises
+    ------
+    DataError
+        If the response does not vary.
+    """
+    return Exponential(1.0 / (sd_of_response(design, moments, parameter.name) * float(np.sqrt(moments.weight))))
 
 
 def default_group_sd(

@@ -129,7 +129,7 @@ class Engine(Protocol):
         """
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
-        """Give sigma, shape (S,); of rows with known standard errors these take its place."""
+        """Give sigma, shape (S,); 1 where standard errors are known."""
 
     def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
         """Give log densities of rows given the other rows of their group, block by block."""

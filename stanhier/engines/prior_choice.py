@@ -7,7 +7,13 @@ from typing import Any
 from stanhier.basics.errors import PriorError
 from stanhier.design.design import Design
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments, default_auxiliary, default_slope, sd_of_response
+from stanhier.engines.default_priors import (
+    ColumnMoments,
+    default_auxiliary,
+    default_sigma,
+    default_slope,
+    sd_of_response,
+)
 from stanhier.engines.group_priors import choose_group_priors
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.prior_kinds import location_prior, scale_prior
@@ -24,10 +30,10 @@ def choose_priors(
 
     The defaults are rstanarm's (Goodrich et al., rstanarm, vignette "Prior Distributions for rstanarm Models"):
     intercept normal(mean(y), 2.5 sd(y)) at the mean of the predictors, beta_k normal(0, 2.5 sd(y) / sd(x_k)),
-    standard deviations exponential(1 / sd(y)), of a slope that varies exponential(sd(z_k) / sd(y)); and LKJ(1) for
-    correlations, which takes all correlation matrices alike. Where the mean has a link, the linear predictor is in its
-    own units, and 1 stands for sd(y) and 0 for mean(y); shape is exponential(1), and nu gamma(2, 0.1) (Juarez & Steel
-    2010, doi:10.1198/jbes.2009.07145).
+    standard deviations exponential(1 / sd(y)), of a slope that varies exponential(sd(z_k) / sd(y)), where rows have
+    weights that of a row of their geometric mean; and LKJ(1) for correlations, which takes all correlation matrices
+    alike. Where the mean has a link, the linear predictor is in its own units, and 1 stands for sd(y) and 0 for
+    mean(y); shape is exponential(1), and nu gamma(2, 0.1) (Juarez & Steel 2010, doi:10.1198/jbes.2009.07145).
 
     Parameters
     ----------
@@ -70,9 +76,13 @@ def choose_priors(
 
 def _scale(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> ScalePrior:
     prior = scale_prior(given, parameter.name)
-    if prior is None and parameter.role is Role.AUXILIARY:
+    if prior is not None:
+        return prior
+    if parameter.role is Role.AUXILIARY:
         return default_auxiliary(parameter)
-    return prior if prior is not None else Exponential(1.0 / sd_of_response(design, moments, parameter.name))
+    if parameter.role is Role.NOISE:
+        return default_sigma(parameter, design, moments)
+    return Exponential(1.0 / sd_of_response(design, moments, parameter.name))
 
 
 def _intercept(given: Any, parameter: Parameter, design: Design, moments: ColumnMoments) -> LocationPrior:

@@ -1,10 +1,11 @@
 """A regression: rows under a formula, what varies around them, priors, and the engine that computes its posterior."""
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from stanhier.basics.arguments import in_our_words
+from stanhier.data.missing import LeftOut
 from stanhier.design.columns import INTERCEPT
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign, rows_of
@@ -144,6 +145,11 @@ class Regression:
     def in_logarithms(self) -> Self:
         """Give the same model in coordinates of which a mode of the scales is the mode of their logarithms."""
         return self._with(engine=self.engine.in_logarithms())
+
+    @in_our_words()
+    def which_left_out(self, left_out: LeftOut) -> Self:
+        """Give the same model, which says that rows with missing values were left out of its data."""
+        return self._with(design=replace(self.design, left_out=left_out))
 
     @in_our_words()
     def with_engine(self, engine: Engine) -> Self:

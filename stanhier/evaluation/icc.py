@@ -42,17 +42,17 @@ def icc(fit: Fitted[Regression], *, prob: float = 0.9) -> Shares:
     ------
     DataError
         If the model has no groups; or if rows are not in memory and the shares depend on more of them than is known, as
-        with known standard errors, predictors of counts, or correlated slopes of columns that are no predictors.
+        with standard errors or weights, predictors of counts, or correlated slopes of columns that are no predictors.
 
     Notes
     -----
     All is on the scale of the linear predictor. Where slopes vary, the variance of a factor's effects is z'Vz averaged
     over the rows, z being 1 and the columns whose slopes vary and V the covariance of the effects (Johnson 2014). The
-    residual variance is sigma^2, estimated or fixed; with known standard errors the average of their squares;
-    sigma^2 nu / (nu - 2) of Student t responses (in draws with nu of 2 or less the residual's share is 1). With a link
-    it is that of the distribution: pi^2 / 3 (logit), 1 (probit), trigamma(m) of Poisson counts and
-    trigamma(1 / (1 / m + 1 / shape)) of negative binomial ones, where m is the mean count over the rows and over groups
-    (Nakagawa, Johnson & Schielzeth 2017).
+    residual variance is sigma^2, estimated or fixed; with known standard errors the average of their squares, with
+    weights sigma^2 mean(1 / w); sigma^2 nu / (nu - 2) of Student t responses (in draws with nu of 2 or less the
+    residual's share is 1). With a link it is that of the distribution: pi^2 / 3 (logit), 1 (probit), trigamma(m) of
+    Poisson counts and trigamma(1 / (1 / m + 1 / shape)) of negative binomial ones, where m is the mean count over the
+    rows and over groups (Nakagawa, Johnson & Schielzeth 2017).
 
     References
     ----------

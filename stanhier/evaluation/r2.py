@@ -75,7 +75,7 @@ def r2(
     ------
     DataError
         If the rows are not in memory and more of them is needed than the covariances of the predictors, as for
-        `kind="mean"`, counts, known standard errors and offsets; or if there is only one row.
+        `kind="mean"`, counts, standard errors, weights and offsets; or if there is only one row.
     StanhierError
         If an argument has a value that it cannot have.
 
@@ -86,7 +86,8 @@ def r2(
 
     Notes
     -----
-    R is a quantity of the model: sigma^2 (estimated or fixed), the average of known squared standard errors,
+    R is a quantity of the model: sigma^2 (estimated or fixed; with weights over the average row, sigma^2 mean(1 / w)),
+    the average of known squared standard errors,
     sigma^2 nu / (nu - 2) of Student t responses (R-squared is 0 in draws with nu of 2 or less), p (1 - p) / trials,
     mu, or mu + mu^2 / shape. What an offset explains counts as explained by the population. The leave-one-out draws are
     those of ArviZ's `loo_r2`, a Bayesian bootstrap over the rows; `arviz.loo_r2(fit.idata, "y")` has the same of a

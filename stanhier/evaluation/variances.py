@@ -15,8 +15,8 @@ import numpy as np
 
 from stanhier.basics.errors import DataError
 from stanhier.design.columns import CONSTANT
-from stanhier.design.design import NewRows
 from stanhier.design.moments import Moments, moments_of
+from stanhier.design.new_rows import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.regression import Regression
@@ -113,7 +113,9 @@ def population_of(model: Regression, draws: Draws, rows: NewRows, part: np.ndarr
 def row_auxiliary(model: Regression, draws: Draws, rows: NewRows, part: np.ndarray) -> dict[str, np.ndarray]:
     """Give auxiliary parameters that broadcast with linear predictors of some rows, shape (S, n)."""
     values = {name: one[:, None] for name, one in auxiliary_draws(model, draws).items()}
-    return values if rows.se is None else values | {"sigma": rows.se[part]}
+    if rows.row_noise is not None:
+        values["sigma"] = values["sigma"] * rows.row_noise.take(part).relative_sds
+    return values
 
 
 def over_groups(
@@ -179,7 +181,7 @@ def _from_covariance(model: Regression, draws: Draws) -> np.ndarray:
     """
     width, covariance = len(model.design.predictors), model.engine.predictor_covariance()
     if model.design.has_offset or covariance is None:
-        what = "offsets" if model.design.has_offset else "known standard errors"
+        what = "offsets" if model.design.has_offset else "rows that differ in their noise"
         raise DataError(
             f"The variance of linear predictors with {what} takes the rows, and these are not in memory; read as many "
             "as fit into a data frame, and make the model of them."
@@ -223,17 +225,17 @@ def _some_rows(model: Regression) -> NewRows:
 
 
 def _residual(model: Regression, draws: Draws, mean: np.ndarray | None) -> np.ndarray:
-    """Give the variance of responses around the linear predictor, shape (S,): of known standard errors the average."""
-    if model.noise.kind == "known":
+    """Give the variance of responses around the linear predictor, shape (S,): the average over the rows."""
+    aux = auxiliary_draws(model, draws)
+    if model.noise.differs:
         if model.in_memory is None:
             raise DataError(
-                "The variance by known standard errors is averaged over the rows, and these are not in memory; read as "
-                "many as fit into a data frame, and make the model of them."
+                "The variance of rows with standard errors or weights is averaged over them, and they are not in "
+                "memory; read as many as fit into a data frame, and make the model of them."
             )
-        se = model.rows.se
-        assert se is not None
-        return np.full(draws.n_draws, np.square(se).mean())
-    aux = auxiliary_draws(model, draws)
+        noise = model.rows.row_noise
+        assert noise is not None
+        aux["sigma"] = aux["sigma"] * np.sqrt(np.square(noise.relative_sds).mean())
     return model.family.latent_variance(np.zeros(draws.n_draws) if mean is None else mean, aux)
 
 

@@ -25,8 +25,9 @@ _TRIALS = (
     "successes out of trials are a column of successes on the left of '~', with family=\"binomial\" and "
     'trials="column" beside the formula'
 )
+_WEIGHTS = "weights are given beside the formula, as precisions of Gaussian responses"
 _OTHER_RESPONSES = (
-    "the response is one column without additions behind a bar; weights, censoring and truncation are not supported"
+    "the response is one column without additions behind a bar; censoring and truncation are not supported"
 )
 _GROUPINGS = ("gr", "mm")
 _GROUPING = "a grouping term is (1 | g) with the names of columns; groups have no weights, covariances or memberships"
@@ -53,7 +54,7 @@ _CALLS = {
     **dict.fromkeys("p prop proportion binomial trials".split(), _TRIALS),
     **dict.fromkeys("mo me mi mmc ar ma arma car sar fcor cosy unstr cens trunc dec vint vreal".split(), _NO_SUCH_TERM),
     **dict.fromkeys("cat thres subset rate truncated censored".split(), _OTHER_RESPONSES),
-    **dict.fromkeys("weights weighted w".split(), "weights are not supported yet"),
+    **dict.fromkeys("weights weighted w".split(), f'{_WEIGHTS}, with weights="column"'),
     "se": 'known standard errors are given beside the formula, with se="column"',
     **dict.fromkeys(_GROUPINGS, _GROUPING),
     **dict.fromkeys("z zscore standardise rescale std scale2".split(), "write standardize(x)"),
@@ -147,7 +148,9 @@ def advice_for_bar(left: str) -> str:
     if re.search(r"\|\s*(resp_)?se\s*\(", left):
         return 'known standard errors are given beside the formula: se="column", and the response stands alone'
     if re.search(r"\|\s*(resp_)?weights\s*\(", left):
-        return "weights are not supported yet; the response stands alone on the left of '~'"
+        return (
+            f'{_WEIGHTS}: weights="column", and the response stands alone; rows that count several times are repeated'
+        )
     if re.search(r"\|\s*(resp_)?trials\s*\(", left):
         return f"the response stands alone: {_TRIALS}"
     return f"the response stands alone on the left of '~': {_OTHER_RESPONSES}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from os import PathLike
-from typing import Any, Unpack, overload
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 
@@ -31,7 +31,7 @@ _SETTLED = {
     "show_console": "chains of several fits would speak at once",
 }
 
-_WITH_FORMULA = ("data", "by", "family", "priors", "sigma", "se", "trials", "offset", "context")
+_WITH_FORMULA = ("data", "by", "family", "priors", "sigma", "se", "weights", "trials", "offset", "missing", "context")
 _OWN_KEYWORDS = (*_WITH_FORMULA, "executor", "folder", "progress")
 
 
@@ -68,8 +68,10 @@ def fit_many(
     priors: Mapping[str, Any] | None = None,
     sigma: float | None = None,
     se: str | Any | None = None,
+    weights: str | Any | None = None,
     trials: str | int | None = None,
     offset: str | None = None,
+    missing: Literal["error", "drop"] = "error",
     context: Mapping[str, Callable[..., Any]] | None = None,
     executor: Executor | None = None,
     folder: str | PathLike[str] | None = None,
@@ -88,8 +90,10 @@ def fit_many(
     priors: Mapping[str, Any] | None = None,
     sigma: float | None = None,
     se: str | Any | None = None,
+    weights: str | Any | None = None,
     trials: str | int | None = None,
     offset: str | None = None,
+    missing: Literal["error", "drop"] = "error",
     context: Mapping[str, Callable[..., Any]] | None = None,
     executor: Executor | None = None,
     folder: str | PathLike[str] | None = None,
@@ -118,10 +122,11 @@ def fit_many(
         several. The names of the models are the labels as text, in their order; those of several columns are joined
         with a comma and a blank, as in `"Ulm, 3"` (a label with a comma of its own, or that begins with a quotation
         mark, stands in quotation marks), and are also found by a tuple: `fits["Ulm", 3]`.
-    family, priors, sigma, se, trials, offset, context
+    family, priors, sigma, se, weights, trials, offset, missing, context
         With a formula: as for its class of models, the same for every model; models of another family than the Gaussian
         are `Model`, and `trials` and `offset` are columns (`trials` may be one number). Default priors are scaled by
-        the rows of each.
+        the rows of each. With `missing="drop"` the model of each fit says what it leaves out; one of which no row is
+        left is among the `failures`.
     executor : concurrent.futures.Executor, optional
         Where the models are sampled: by default processes on this machine, one for each processor; of a Dask client
         `client.get_executor()`. Draws do not depend on it.
@@ -180,9 +185,10 @@ def fit_many(
         raise StanhierError(
             f"fit_many(seed={quoted(seed)}): give one number; every model gets seeds of its own from it."
         )
-    arguments: dict[str, Any] = {"priors": priors, "sigma": sigma, "se": se, "context": context}
-    arguments |= {"trials": trials, "offset": offset}
+    arguments: dict[str, Any] = {"priors": priors, "sigma": sigma, "context": context}
+    arguments |= {"se": se, "weights": weights, "trials": trials, "offset": offset}
     with_formula = {"data": data, "by": by, **arguments, "family": None if family == "gaussian" else family}
+    with_formula["missing"] = None if missing == "error" else missing
     if isinstance(models, str):
         for name in ("data", "by"):
             if with_formula[name] is None:
@@ -191,7 +197,7 @@ def fit_many(
                     "column that tells these apart, fit_many(formula, data, by=...)."
                 )
         _refuse_arrays(trials, offset)
-        grouped = models_by_group(models, data, by, family=family, **arguments)
+        grouped = models_by_group(models, data, by, family=family, missing=missing, **arguments)
         asked = AskedModels(grouped, group_name)
     else:
         for name, value in with_formula.items():

@@ -152,7 +152,8 @@ def identity_of(model: Model, keywords: Mapping[str, Any]) -> str:
             digest.update(f"{name}:{column.dtype}".encode())
             digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
         digest.update(np.ascontiguousarray(rows.y).tobytes())
-        for beside in (rows.se, rows.offset, rows.trials):
+        noise = None if rows.row_noise is None else rows.row_noise.values
+        for beside in (noise, rows.offset, rows.trials):
             digest.update(b"" if beside is None else np.ascontiguousarray(beside).tobytes())
     # What functions of the user's own make of the columns; rounded, since machines differ in the last digits.
     for statistics in model.engine.fingerprint():

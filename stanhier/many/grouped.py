@@ -1,6 +1,6 @@
 """One model for each group of rows, from data of any kind."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
@@ -14,13 +14,11 @@ from stanhier.basics.warned import PriorWarning, warn
 from stanhier.basics.words import quoted
 from stanhier.data.frames import as_frame, column_names
 from stanhier.data.groups import RowGroups, groups_of
-from stanhier.data.libraries import Library, library_of
-from stanhier.data.missing import refuse_missing
-from stanhier.data.sources import Source, open_source
-from stanhier.data.sources.parts import GroupRows, fetch
-from stanhier.data.standard_errors import error_series
+from stanhier.data.libraries import library_of
+from stanhier.data.missing import checked_missing, refuse_missing
+from stanhier.data.row_numbers import given_column
+from stanhier.data.sources import open_source
 from stanhier.design.absent import refuse_absent
-from stanhier.design.tally import Tally
 from stanhier.design.whole_columns import whole_columns
 from stanhier.engines.parameters import Inventory, inventory_of
 from stanhier.engines.prior_distance import distance_of
@@ -31,13 +29,11 @@ from stanhier.families.known import family_of
 from stanhier.families.noise import Noise
 from stanhier.formula.parse import ParsedFormula, parse
 from stanhier.many.asked import Maker
+from stanhier.many.elsewhere import GroupsElsewhere
 from stanhier.model import Model
 from stanhier.regressions import class_of
 
 __all__ = ["models_by_group"]
-
-FETCHED_VALUES = 1 << 24
-"""Values that are in memory at a time, at most, of rows that are not: about 130 MB of numbers."""
 
 
 class Grouped(Protocol):
@@ -62,6 +58,8 @@ def models_by_group(
     family: str | Family = "gaussian",
     trials: str | int | None = None,
     offset: str | None = None,
+    weights: str | Any | None = None,
+    missing: str = "error",
 ) -> Grouped:
     """Prepare a model for each group of rows.
 
@@ -74,7 +72,7 @@ def models_by_group(
         As for a model. Rows that are not in memory are gone over once here, to count those of each group.
     by : str or sequence of str
         The columns whose labels tell groups apart.
-    priors, sigma, se, context, family
+    priors, sigma, se, weights, context, family, missing
         As for a model, the same for all.
     trials, offset
         As for a model, columns; the number of trials may be one for all rows.
@@ -98,19 +96,21 @@ def models_by_group(
     parsed = parse(formula, context)
     known = family_of(family)
     kind = class_of(parsed) if known.is_gaussian else Model
-    _check_for_all(parsed, columns, priors, _parameters_of(parsed, Noise.of(sigma, se, known), kind, known))
-    beside = {"family": known, "trials": trials, "offset": offset}
+    _check_for_all(parsed, columns, priors, _parameters_of(parsed, Noise.of(sigma, se, weights, known), kind, known))
+    checked_missing(missing, "drop")
+    beside = {"family": known, "trials": trials, "offset": offset, "missing": missing}
     make = _ModelMaker(kind, formula, context, {"priors": priors, "sigma": sigma, **beside})
-    columns_beside = [name for name in (se, trials, offset) if isinstance(name, str)]
+    noise = {name: given for name, given in (("se", se), ("weights", weights)) if given is not None}
+    columns_beside = [name for name in (se, weights, trials, offset) if isinstance(name, str)]
     named = [*parsed.columns, *parsed.factor_columns, *columns_beside]
     wanted = tuple(dict.fromkeys(named))
     source = open_source(data)
     if source is not None:
         refuse_absent([*columns, *wanted], source.columns, parsed, source.name)
         whole_columns(parsed)  # refuses what no group of such rows can have
-        return _GroupsElsewhere.of(make, source, wanted, columns, se)
+        return GroupsElsewhere.of(make, source, wanted, columns, noise)
     refuse_absent([*columns, *wanted], column_names(data), parsed, "the data")
-    return _GroupsHere.of(make, data, wanted, columns, se)
+    return _GroupsHere.of(make, data, wanted, columns, noise)
 
 
 def _columns_of(by: Any) -> tuple[str, ...]:
@@ -164,9 +164,9 @@ class _ModelMaker:
         self._arguments = arguments
         self._has_warned = False
 
-    def __call__(self, name: str, data: Any, se: Any) -> Model:
-        """Make the model of a group."""
-        model = self._kind.made_before(self._formula, data, self._context, **self._arguments, se=se)
+    def __call__(self, name: str, data: Any, noise: Mapping[str, Any]) -> Model:
+        """Make the model of a group, with its standard errors or weights, if there are any."""
+        model = self._kind.made_before(self._formula, data, self._context, **self._arguments, **noise)
         far = None if self._has_warned else distance_of(model.chosen, model.design, model.engine.moments)
         if far is not None:
             self._has_warned = True
@@ -180,17 +180,19 @@ class _GroupsHere:
 
     make: _ModelMaker
     part: Callable[[np.ndarray], Any]
-    se: str | pd.Series | None
+    noise: Mapping[str, str | pd.Series]
     groups: RowGroups
 
     @classmethod
-    def of(cls, make: _ModelMaker, data: Any, columns: tuple[str, ...], by: tuple[str, ...], se: Any) -> Self:
+    def of(
+        cls, make: _ModelMaker, data: Any, columns: tuple[str, ...], by: tuple[str, ...], noise: Mapping[str, Any]
+    ) -> Self:
         frame, library = as_frame(data, by), library_of(data)
         if len(frame) == 0:
             raise DataError("`data` has no rows.")
         refuse_missing(frame, by, library)
-        errors = se if se is None or isinstance(se, str) else error_series(se, len(frame))
-        return cls(make, partial(_rows_of, _only(data, columns)), errors, groups_of(frame, by, library))
+        noise = {name: _column_or_values(name, given, len(frame)) for name, given in noise.items()}
+        return cls(make, partial(_rows_of, _only(data, columns)), noise, groups_of(frame, by, library))
 
     def __len__(self) -> int:
         return len(self.groups.names)
@@ -200,8 +202,17 @@ class _GroupsHere:
             yield name, partial(self._model, name, rows)
 
     def _model(self, name: str, rows: np.ndarray) -> Model:
-        se = self.se.iloc[rows].to_numpy() if isinstance(self.se, pd.Series) else self.se
-        return self.make(name, self.part(rows), se)
+        noise = {
+            argument: given.iloc[rows].to_numpy() if isinstance(given, pd.Series) else given
+            for argument, given in self.noise.items()
+        }
+        return self.make(name, self.part(rows), noise)
+
+
+def _column_or_values(argument: str, given: Any, n_rows: int) -> str | pd.Series:
+    """Give the name of a column as it is, and values as a column with one for each row."""
+    column = given_column(argument, given, n_rows)
+    return str(given) if column is None else column
 
 
 def _only(data: Any, columns: tuple[str, ...]) -> Any:
@@ -219,81 +230,3 @@ def _rows_of(data: Any, rows: np.ndarray) -> Any:
     if isinstance(data, pd.DataFrame):
         return data.iloc[rows]
     return nw.from_native(data, eager_only=True)[rows].to_native()
-
-
-@dataclass(frozen=True)
-class _GroupsElsewhere:
-    """Groups of rows that are not in memory: fetched as many at a time as there is room for."""
-
-    make: _ModelMaker
-    se: str | None
-    source: Source
-    columns: tuple[str, ...]
-    by: tuple[str, ...]
-    counts: dict[str, int]
-
-    @classmethod
-    def of(cls, make: _ModelMaker, source: Source, columns: tuple[str, ...], by: tuple[str, ...], se: Any) -> Self:
-        if se is not None and not isinstance(se, str):
-            raise DataError("`se` must be the name of a column where the rows of `data` are not in memory.")
-        found, tally = source.reduce(by, _Count(by, source.library))
-        kinds = source.empty(by).dtypes
-        tally.refuse(source.library, [name for name in by if kinds[name].kind == "f"])
-        try:
-            names = sorted(found, key=lambda name: found[name][0])
-        except TypeError as err:
-            raise DataError(f"The labels in {', '.join(map(repr, by))} are of different kinds: {err}.") from err
-        return cls(make, se, source, columns, by, {name: found[name][1] for name in names})
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    def __iter__(self) -> Iterator[tuple[str, Maker]]:
-        most = max(FETCHED_VALUES // (len(self.columns) + len(self.by)), 1)
-        waiting: dict[str, int] = {}
-        for name, count in self.counts.items():
-            if sum(waiting.values()) + count > most:
-                yield from self._fetched(waiting)
-                waiting = {}
-            if count > most:
-                yield name, partial(self.make, name, GroupRows(self.source, self.by, name), self.se)
-            else:
-                waiting[name] = count
-        yield from self._fetched(waiting)
-
-    def _fetched(self, names: Collection[str]) -> Iterator[tuple[str, Maker]]:
-        for name, rows in fetch(self.source, self.columns, self.by, names) if names else ():
-            yield name, partial(self.make, name, rows, self.se)
-
-
-@dataclass(frozen=True)
-class _Count:
-    """Counts the rows of each group where they are."""
-
-    by: tuple[str, ...]
-    library: Library
-
-    def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[dict[str, tuple[Any, int]], Tally]:
-        return self.merge(map(self._count, frames))
-
-    def merge(
-        self, results: Iterable[tuple[dict[str, tuple[Any, int]], Tally]]
-    ) -> tuple[dict[str, tuple[Any, int]], Tally]:
-        total: dict[str, tuple[Any, int]] = {}
-        tally = Tally()
-        for counts, theirs in results:
-            tally = tally.merge([theirs])
-            for name, (labels, count) in counts.items():
-                total[name] = labels, count + (total[name][1] if name in total else 0)
-        return total, tally
-
-    def _count(self, frame: pd.DataFrame) -> tuple[dict[str, tuple[Any, int]], Tally]:
-        tally = Tally(len(frame))
-        for name in self.by:
-            tally.count_missing(name, frame[name])
-        complete = frame.dropna()
-        if len(complete) == 0:
-            return {}, tally
-        groups = groups_of(complete, self.by, self.library)
-        counts = np.bincount(groups.codes).tolist()
-        return dict(zip(groups.names, zip(groups.labels, counts, strict=True), strict=True)), tally

@@ -37,7 +37,7 @@ from stanhier.stan.tasks import results_of
 
 __all__ = ["Pooling", "pooling"]
 
-_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "context", "at", "prob", "executor")
+_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "weights", "context", "at", "prob", "executor")
 
 _OF_GROUPS = ("sigma_alpha", "sd", "cor")
 """Priors that complete pooling has no use for."""
@@ -128,6 +128,7 @@ def pooling(
     priors: Mapping[str, Any] | None = None,
     sigma: float | None = None,
     se: str | Any | None = None,
+    weights: str | Any | None = None,
     context: Mapping[str, Callable[..., Any]] | None = None,
     at: At = "mean",
     prob: float = 0.9,
@@ -155,7 +156,7 @@ def pooling(
         groups: `sigma_alpha` where intercepts alone vary, else `sd` and `cor`. By default each has rstanarm's scale;
         without pooling every group's intercept has the marginal prior that the intercept at x = 0 has with complete
         pooling.
-    sigma, se, context
+    sigma, se, weights, context
         As for `LinearRegression`.
     at : {"mean", 0} or dict
         Where the predictors are when groups' means are compared; as for `Fit.group_summary`.
@@ -191,23 +192,23 @@ def pooling(
     check_keywords("pooling", given_to_stan, theirs="sample", hidden=NOT_FOR_USERS, own=_OWN_KEYWORDS)
     parsed = _with_group(formula, group, context)
     texts = separated(parsed)
-    frame = as_frame(data, [*parsed.columns, texts.group, *([se] if isinstance(se, str) else [])])
-    labels = clean_group(frame, texts.group)
-    categorical = pd.Categorical(labels).as_ordered()  # labels in any case, also where they read as numbers
+    frame = as_frame(data, [*parsed.columns, texts.group, *(one for one in (se, weights) if isinstance(one, str))])
+    # Labels in any case, also where they read as numbers.
+    categorical = pd.Categorical(clean_group(frame, texts.group)).as_ordered()
     given = dict(priors) if priors is not None else {}
     # What there is to say about the priors is said of complete pooling.
     kind = class_of(parsed)
     own_priors = _as_population(given) if kind is VaryingIntercept else given
-    partial = kind.made_before(parsed.text, frame, context, priors=own_priors, sigma=sigma, se=se)
+    known: dict[str, Any] = {"sigma": sigma, "se": se, "weights": weights, "context": context}
+    partial = kind.made_before(parsed.text, frame, priors=own_priors, **known)
     place = place_at(partial, at, "pooling")
     (grouping,) = partial.design.groupings
     refuse_many(grouping.name, len(grouping.levels), grouping.n_effects)
-    known: dict[str, Any] = {"sigma": sigma, "se": se, "context": context}
-    common_priors = {name: prior for name, prior in given.items() if name not in _OF_GROUPS}
-    complete = LinearRegression(texts.complete, frame, priors=common_priors, **known)
+    common = {name: prior for name, prior in given.items() if name not in _OF_GROUPS}
+    complete = LinearRegression(texts.complete, frame, priors=common, **known)
     by_category = frame.assign(**{texts.group: categorical})
     columns, levels = (
-        build_design(parse(text, context), by_category, se=se).predictors for text in (texts.separate, texts.levels)
+        build_design(parse(text, context), by_category).predictors for text in (texts.separate, texts.levels)
     )
     effects = grouping.effects
     own = separate_columns(columns, levels, effects, parsed.text)

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from stanhier.basics.threads import in_threads
-from stanhier.design.design import NewRows
+from stanhier.design.new_rows import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.marginal.rows import Cells, State, UserRows
 from stanhier.posterior.row_draws import RowDraws, row_draws

@@ -14,7 +14,8 @@ from stanhier.data.kinds import is_categorical
 from stanhier.data.libraries import PANDAS, Library, library_of
 from stanhier.data.missing import n_missing
 from stanhier.data.sources import OrderedSource, Source, open_source
-from stanhier.design.design import Design, NewRows
+from stanhier.design.design import Design
+from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
@@ -133,7 +134,7 @@ class UserRows:
         )
         if self.beside is None:
             return rows
-        return replace(rows, offset=self.beside.offset, trials=self.beside.trials, se=self.beside.se)
+        return replace(rows, offset=self.beside.offset, trials=self.beside.trials, row_noise=self.beside.row_noise)
 
     def _column(self, name: str, change: Fixed | Shifted) -> Any:
         if isinstance(change, Shifted):

@@ -93,7 +93,7 @@ class Factor:
 
     @property
     def sizes(self) -> np.ndarray | None:
-        """Rows of each group, shape (J,); None where they are not in memory and have standard errors."""
+        """Rows of each group, shape (J,); None where they are not in memory and weighted."""
         return group_sizes(self.fit, self.term)
 
     @property
@@ -205,12 +205,12 @@ def factor_of(fit: Fitted[Regression], group: Any, where: str) -> Factor:
 
 
 def group_sizes(fit: Fitted[Regression], term: int = 0) -> np.ndarray | None:
-    """Count the rows of a factor's groups, shape (J,); None where they are not in memory and have standard errors."""
+    """Count the rows of a factor's groups, shape (J,); None where they are not in memory and weighted."""
     rows = fit.model.in_memory
     if rows is not None:
         return rows.groupings[term].sizes
-    known = fit.model.noise.kind == "known"
-    return None if known else np.rint(fit.model.engine.group_weights(term)).astype(int)
+    differs = fit.model.noise.differs
+    return None if differs else np.rint(fit.model.engine.group_weights(term)).astype(int)
 
 
 def population_factors(fit: Fitted[Regression], term: int) -> np.ndarray:

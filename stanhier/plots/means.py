@@ -142,8 +142,8 @@ def _bands(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Give lower, median and upper of the mean, and of new observations (None where these are not drawn).
 
-    New observations are in the groups named, and in a new group of each other factor. They are not drawn where their
-    error is not known, nor where they are yes or no.
+    New observations are in the groups named, and in a new group of each other factor. They are not drawn where rows
+    have standard errors or weights, which those of the picture have not, nor where they are yes or no.
     """
     design, engine, family = fit.model.design, fit.model.engine, fit.model.family
     tail = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
@@ -158,7 +158,7 @@ def _bands(
     mean = family.mean(np.quantile(line, tail, axis=0))  # the link is increasing
     if family.is_discrete:
         mean = np.minimum(mean, ENDLESS)
-    if fit.model.noise.kind == "known" or mean_noun(family) == "probability":
+    if fit.model.noise.differs or mean_noun(family) == "probability":
         return mean, None
     return mean, np.quantile(_new(fit, line, others), tail, axis=0)
 

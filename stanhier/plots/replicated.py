@@ -28,7 +28,7 @@ def replicated_means(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Give means of the groups of each factor in replicated data, shape (len(keep), J), and observed, shape (J,).
 
-    Of binomial responses they are proportions of all trials of a group. Known standard errors weigh rows by precision.
+    Of binomial responses they are proportions of all trials of a group. Known standard errors and weights count.
     """
     if fit.model.family.is_gaussian:
         return [_gaussian_means(fit, term, keep, seed) for term in terms]

@@ -172,7 +172,7 @@ def _points(
     else:
         axes = grid_of_axes(len(drawn), columns=3, each=(4.6, 4.4), figsize=size)
     sizes = factor.sizes
-    weights = factor.weights if sizes is None or factor.fit.model.noise.kind == "known" else sizes
+    weights = factor.weights if sizes is None or factor.fit.model.noise.differs else sizes
     areas = 4 + 76 * weights / weights.max()
     dots = {"color": POSTERIOR, "alpha": 0.4, "linewidth": 0}
     for panel, one, of_rows, of_all in zip(axes, drawn, raw, pooled, strict=True):

@@ -144,7 +144,9 @@ def _constant(model: Regression) -> "xr.Dataset":
     for grouping in design.groupings:
         name = "group" if len(design.groupings) == 1 else f"group_{dimension(grouping.name)}"
         constant[name] = ("row", grouping.codes)
-    for name, values in (("se", design.se), ("offset", design.whole_offset), ("trials", design.trials)):
+    noise = design.row_noise
+    by_row = [] if noise is None else [(noise.argument, noise.values)]
+    for name, values in (*by_row, ("offset", design.whole_offset), ("trials", design.trials)):
         if values is not None:
             constant[name] = ("row", values)
     return xr.Dataset(constant, coords=coords)

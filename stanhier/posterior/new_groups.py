@@ -24,8 +24,8 @@ from stanhier.basics.warned import warn
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
-from stanhier.design.design import NewRows
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.design.new_rows import NewRows
 from stanhier.engines.draws import Draws, resampled
 from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -110,9 +110,12 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
     refuse_missing(frame, list(design.frame.columns), library_of(data))
     rows = design.encode(frame)
     _refuse_known(design, rows)
-    if design.se is not None and rows.se is None:
-        named = f"the column '{design.se_name}'" if design.se_name is not None else 'a model made with se="column"'
-        raise DataError(f"update_group() needs the standard errors of the new rows: {named} is missing.")
+    noise = design.row_noise
+    if noise is not None and rows.row_noise is None:
+        named = (
+            f'a model made with {noise.argument}="column"' if noise.column is None else f"the column '{noise.column}'"
+        )
+        raise DataError(f"update_group() needs the {noise.words} of the new rows: {named} is missing.")
     groupings = [
         replace(
             grouping,
@@ -139,7 +142,7 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
             trials=_joined(design.trials, rows.trials),
             frame=_appended(design, frame),
             groupings=tuple(groupings),
-            se=_joined(design.se, rows.se),
+            row_noise=noise.followed_by(rows.row_noise) if noise is not None and rows.row_noise is not None else None,
         )
     )
 

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.data.missing import checked_missing
 from stanhier.data.sources import OrderedSource, Source, open_source
 from stanhier.design.absent import refuse_absent
-from stanhier.design.design import NewRows
+from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 
@@ -37,6 +38,8 @@ class WantedRows:
     group_effects : bool
     missing_labels : bool
         Whether a label of a group may be missing.
+    missing : {"error", "nan"}
+        Whether other missing values are an error, or their rows only marked.
     """
 
     fit: Fitted[Regression]
@@ -45,10 +48,11 @@ class WantedRows:
     method: str
     group_effects: bool
     missing_labels: bool
+    missing: str
 
     @classmethod
     def of(
-        cls, fit: Fitted[Regression], new: Any, method: str, *, group_effects: bool, new_groups: str
+        cls, fit: Fitted[Regression], new: Any, method: str, *, group_effects: bool, new_groups: str, missing: str
     ) -> "WantedRows":
         """Open new data, if they are not in memory.
 
@@ -56,7 +60,10 @@ class WantedRows:
         ------
         DataError
             If they cannot be read, or have no order; if the rows of the fit are wanted, and not in memory.
+        StanhierError
+            If `missing` is something else.
         """
+        checked_missing(missing, "nan")
         if new is None and fit.model.in_memory is None:
             raise DataError(
                 f"{method}() without new data predicts the rows of the fit, and these are not in memory: they were "
@@ -72,7 +79,7 @@ class WantedRows:
                 f"{method}() gives rows in their order, and those of {source.name} have none; write them as Parquet "
                 f"files and give their path, or read them into memory: {method}(data.toPandas())."
             )
-        return cls(fit, new, source, method, group_effects, new_groups == "sample")
+        return cls(fit, new, source, method, group_effects, new_groups == "sample", missing)
 
     def encoded(self) -> NewRows:
         """Encode rows that are in memory.
@@ -145,6 +152,7 @@ class WantedRows:
                 with_groups=self.group_effects,
                 with_effects=self.group_effects,
                 missing_labels=self.missing_labels,
+                missing=self.missing,
                 **more,
             )
 

@@ -7,7 +7,7 @@ import numpy as np
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import quoted, some_of
-from stanhier.design.design import NewRows
+from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
 
 __all__ = ["check_arguments", "check_rows"]
@@ -39,8 +39,8 @@ def check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str) 
     Raises
     ------
     DataError
-        If there are new groups and they are errors, or standard errors, offsets or numbers of trials are needed and
-        missing.
+        If there are new groups and they are errors, or standard errors, weights, offsets or numbers of trials are
+        needed and missing.
     """
     design = model.design
     for grouping, groups in zip(design.groupings, rows.groups, strict=False):
@@ -59,8 +59,9 @@ def check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str) 
         raise _lack("predict()", "offsets", "offset", design.offset_name)
     if kind == "response" and design.family.takes_trials and rows.trials is None:
         raise _lack(response, "numbers of trials", "trials", design.trials_name)
-    if kind == "response" and model.noise.kind == "known" and rows.se is None:
-        raise _lack(response, "standard errors", "se", design.se_name)
+    noise = design.row_noise
+    if kind == "response" and noise is not None and rows.row_noise is None:
+        raise _lack(response, noise.words, noise.argument, noise.column)
 
 
 def _lack(asked: str, what: str, argument: str, column: str | None) -> DataError:

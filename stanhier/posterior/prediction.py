@@ -54,6 +54,7 @@ def predict(
     group_effects: bool = True,
     new_groups: Literal["error", "sample"] = "error",
     prob: float = 0.9,
+    missing: Literal["error", "nan"] = "error",
     seed: int | None = None,
     to: None = None,
 ) -> pd.DataFrame: ...
@@ -68,6 +69,7 @@ def predict(
     group_effects: bool = True,
     new_groups: Literal["error", "sample"] = "error",
     prob: float = 0.9,
+    missing: Literal["error", "nan"] = "error",
     seed: int | None = None,
     to: str | PathLike[str],
 ) -> Path: ...
@@ -82,6 +84,7 @@ def predict(
     group_effects: bool = True,
     new_groups: Literal["error", "sample"] = "error",
     prob: float = 0.9,
+    missing: Literal["error", "nan"] = "error",
     seed: int | None = None,
     to: str | PathLike[str] | None = None,
 ) -> pd.DataFrame | Path:
@@ -96,7 +99,7 @@ def predict(
     kind : {"mean", "response", "linear"}
         The expected response (of a binomial one the probability of a success), a new observation with its noise, or the
         linear predictor, which of a Gaussian response is its mean. Offsets are added, so new data need their column;
-        new binomial responses need that of the numbers of trials.
+        new observations need that of standard errors, weights or numbers of trials, where the model has these.
     group_effects : bool
         Whether the effects of groups are added. With False the population alone is predicted, the average group: the
         effects of all factors are 0, so that new data need neither grouping columns nor those that only effects
@@ -109,6 +112,9 @@ def predict(
         rows are of the same one.
     prob : float
         Probability of the central interval from `lower` to `upper`.
+    missing : {"error", "nan"}
+        Rows with a missing value in a column of the model, but labels of new groups where these are drawn: an error
+        that names all such columns, or rows of NaN.
     seed : int, optional
         Of the noise and the new groups; the fit's own by default, so that results repeat. The noise of a row follows
         from the seed and its position, the effect of a new group from the seed and its label: other rows change
@@ -134,7 +140,8 @@ def predict(
     check_arguments(kind, new_groups, group_effects, prob)
     seed = chosen_seed(fit, seed)
     target = None if to is None else checked_target(to, new)
-    wanted = WantedRows.of(fit, new, "predict", group_effects=bool(group_effects), new_groups=new_groups)
+    rows_as: Any = {"new_groups": new_groups, "missing": missing}
+    wanted = WantedRows.of(fit, new, "predict", group_effects=bool(group_effects), **rows_as)
     how: Any = {"kind": kind, "new_groups": new_groups, "prob": prob, "seed": seed, "group_effects": group_effects}
     tables = (summarise(fit, rows, **how) for rows in wanted.blocks())
     if target is not None:
@@ -150,13 +157,14 @@ def predict_draws(
     kind: Literal["mean", "response", "linear"] = "mean",
     group_effects: bool = True,
     new_groups: Literal["error", "sample"] = "error",
+    missing: Literal["error", "nan"] = "error",
     seed: int | None = None,
 ) -> "xr.DataArray":
     """Predict rows of new data, or those of the fit, draw by draw.
 
     Parameters
     ----------
-    new, kind, group_effects, new_groups, seed
+    new, kind, group_effects, new_groups, missing, seed
         As for `predict`, which summarises these draws.
 
     Returns
@@ -176,7 +184,8 @@ def predict_draws(
     check_arguments(kind, new_groups, group_effects)
     seed = chosen_seed(fit, seed)
     draws = fit.draws
-    wanted = WantedRows.of(fit, new, "predict_draws", group_effects=bool(group_effects), new_groups=new_groups)
+    rows_as: Any = {"new_groups": new_groups, "missing": missing}
+    wanted = WantedRows.of(fit, new, "predict_draws", group_effects=bool(group_effects), **rows_as)
     rows = wanted.at_once(max(1, MAX_VALUES // draws.n_draws), draws.n_draws)
     values = collect(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, group_effects=group_effects)
     return xr.DataArray(

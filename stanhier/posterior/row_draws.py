@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from stanhier.design.columns import CONSTANT
-from stanhier.design.design import NewRows
 from stanhier.design.groupings import NewGroups
+from stanhier.design.new_rows import NewRows
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_GROUPS, BLOCK_VALUES
 from stanhier.engines.regression import Regression
@@ -80,8 +80,12 @@ class RowDraws:
         if self.rows.offset is not None:
             values += self.rows.offset[part, None]
         if self.kind == "mean":
-            return self.model.family.mean(values)
-        return self._responses(part, values) if self.kind == "response" else values
+            values = self.model.family.mean(values)
+        elif self.kind == "response":
+            values = self._responses(part, values)
+        if self.rows.missing is not None:
+            values[self.rows.missing[part]] = np.nan
+        return values
 
     def _add_effects(self, term: int, part: np.ndarray, values: np.ndarray) -> None:
         """Add what the groups of a factor have of their own: group by group, since its rows share the draws."""
@@ -123,8 +127,8 @@ class RowDraws:
         rows, family, streams = self.rows, self.model.family, Streams(self.seed, _RESPONSE)
         for own, row in zip(values, part.tolist(), strict=True):
             auxiliary = self._auxiliary
-            if rows.se is not None:
-                auxiliary = auxiliary | {"sigma": rows.se[row]}
+            if rows.row_noise is not None:
+                auxiliary = auxiliary | {"sigma": auxiliary["sigma"] * rows.row_noise.take(row).relative_sds}
             trials = None if rows.trials is None else rows.trials[row]
             own[:] = family.draw(streams.at(rows.first + row), own, auxiliary, trials)
         return values
@@ -213,8 +217,8 @@ def predictive_draws(
     Raises
     ------
     DataError
-        If there are new groups and they are errors, or standard errors, offsets or numbers of trials are needed and
-        missing.
+        If there are new groups and they are errors, or standard errors, weights, offsets or numbers of trials are
+        needed and missing.
     """
     found = row_draws(
         model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, keep=keep, group_effects=group_effects

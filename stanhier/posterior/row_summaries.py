@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.threads import in_threads
-from stanhier.design.design import NewRows
+from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.row_draws import row_draws

@@ -5,12 +5,13 @@ from stanhier.families.family import Family
 __all__ = ["check_caption", "prediction_caption"]
 
 
-def prediction_caption(family: Family, *, by_group: bool = False) -> str:
-    """Say how to read the regression along a predictor, or that of each group."""
+def prediction_caption(family: Family, *, by_group: bool = False, new: bool = True) -> str:
+    """Say how to read the regression along a predictor, or that of each group; `new` if it has new observations."""
     own = "each group's own" if by_group else "the"
     if not family.is_discrete:
         line = f"{own} {'line' if by_group else 'mean'}"
-        return f"Data (points), {line} and its 90 % interval, and the 90 % interval of new observations."
+        more = ", and the 90 % interval of new observations" if new else ""
+        return f"Data (points), {line} and its 90 % interval{more}."
     if family.link == "log":
         return (
             f"Counts (points, spread where they hide each other), {own} expected count and its 90 % interval, and the "

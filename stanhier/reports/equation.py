@@ -234,6 +234,8 @@ def _row(name: str | Markup) -> Markup:
 
 def _noise(model: Regression) -> Markup:
     noise, own = model.noise, model.parameters.of(Role.NOISE)
-    if noise.kind == "known":
-        return _row(model.design.se_name if model.design.se_name is not None else "se")
-    return Markup("{:g}").format(noise.fixed) if own is None else symbol(own.name)
+    by_row = model.design.row_noise
+    if by_row is not None and by_row.argument == "se":
+        return _row(by_row.name)
+    sigma = Markup("{:g}").format(noise.fixed) if own is None else symbol(own.name)
+    return sigma if by_row is None else Markup("{} / √{}").format(sigma, _row(by_row.name))

@@ -110,7 +110,6 @@ def model_context(model: Regression) -> dict[str, Any]:
         "rows": model.design.n_rows,
         "groups": [(grouping.name, len(grouping.levels)) for grouping in model.design.groupings],
         "around_zero": model.around_zero,
-        "known_errors": model.noise.kind == "known",
         "said_of_response": said_of_response(model.design),
     }
 

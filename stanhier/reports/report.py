@@ -104,7 +104,8 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
 def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
     """Give name, role and a summary of every column that the model uses, and of combinations that are groups."""
     design, rows = fit.model.design, fit.model.in_memory
-    beside = {design.se_name: "standard error", design.trials_name: "trials", design.offset_name: "offset"}
+    noise = {} if design.row_noise is None else {design.row_noise.column: design.row_noise.words.removesuffix("s")}
+    beside = {**noise, design.trials_name: "trials", design.offset_name: "offset"}
     named = [name for name in beside if name is not None]
     others = dict.fromkeys([*design.formula.columns, *design.formula.factor_columns, *named])
     terms = {grouping.name: term for term, grouping in enumerate(design.groupings)}
@@ -171,7 +172,7 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
     if design.formula.predictor_columns and in_memory:
         yield (
             f"The regression along {design.formula.predictor_columns[0]}",
-            prediction_caption(fit.model.family),
+            prediction_caption(fit.model.family, new=not fit.model.noise.differs),
             lambda: plots.prediction(fit, design.formula.predictor_columns[0]),
         )
     if in_memory or (grouped and fit.model.family.is_gaussian):
@@ -209,7 +210,7 @@ def _pictures_of_groups(fit: Fitted[Regression], grouping: Grouping) -> Iterator
     if slopes and fit.model.in_memory is not None:
         yield (
             f"The regression along {slopes[0]}, group by group{of_factor}",
-            prediction_caption(fit.model.family, by_group=True),
+            prediction_caption(fit.model.family, by_group=True, new=not fit.model.noise.differs),
             lambda: plots.prediction(fit, slopes[0], by=name),
         )
 

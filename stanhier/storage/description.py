@@ -30,6 +30,16 @@ def _is_text(value: Any) -> bool:
     return type(value) is str
 
 
+def _are_counts(value: Any) -> bool:
+    """Tell whether these are counts of rows that were left out: of how many, how many, and for which columns."""
+    return (
+        type(value) is dict
+        and value.keys() == {"n_rows", "n_left_out", "counts"}
+        and type(value["counts"]) is dict
+        and all(map(_is_whole, (value["n_rows"], value["n_left_out"], *value["counts"].values())))
+    )
+
+
 _FIELDS: dict[str, Callable[[Any], bool]] = {
     "model": _is_text,
     "formula": _is_text,
@@ -38,6 +48,8 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "trials": lambda value: type(value) in (bool, str) or (_is_whole(value) and value > 0),
     "sigma": lambda value: value is None or _is_number(value),
     "se": lambda value: type(value) in (bool, str),
+    "weights": lambda value: type(value) in (bool, str),
+    "left_out": lambda value: value is None or _are_counts(value),
     "priors": lambda value: type(value) is dict,
     "functions": _are(_is_text),
     "means": lambda value: value is None or _are(_is_number)(value),
@@ -55,6 +67,8 @@ _LATER: dict[str, Callable[[], Any]] = {
     "family": lambda: [GAUSSIAN.name, GAUSSIAN.link],
     "offset": lambda: False,
     "trials": lambda: False,
+    "weights": lambda: False,
+    "left_out": lambda: None,
     "means": lambda: None,
     "failed_chains": dict,
     "engine": lambda: OWN,

@@ -1,6 +1,7 @@
 """Fits as netCDF files: everything that is needed to go on with a fit, readable by any netCDF tool."""
 
 import json
+from dataclasses import asdict
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -96,9 +97,10 @@ def _description(fit: Fitted[Regression]) -> dict[str, Any]:
         "offset": _named(model.design.offset_name, given=model.design.has_offset),
         "trials": model.design.trials_constant or _named(model.design.trials_name, given=model.family.takes_trials),
         "sigma": model.noise.fixed,
-        "se": model.design.se_name if model.design.se_name is not None else model.noise.kind == "known",
+        **{name: _noise_by(model, name) for name in ("se", "weights")},
         "priors": _prior_records(model.priors),
         "functions": sorted(model.design.formula.context),
+        "left_out": None if model.design.left_out is None else asdict(model.design.left_out),
         "means": model.engine.moments.mean.tolist() if model.design.formula.context else None,
         "engine": TEXTBOOK if isinstance(model.engine.program, RenderedProgram) else OWN,
         "stages": list(model.stages),
@@ -161,11 +163,21 @@ def _beside(model: Regression) -> list[tuple[str, str | None, np.ndarray | None]
     if design is None:
         return []
     trials = design.trials if design.trials_constant is None else None
+    noise = design.row_noise
+    by_row = [] if noise is None else [(noise.argument, noise.column, noise.values)]
     return [
-        ("se", design.se_name, design.se),
+        *by_row,
         ("offset", design.offset_name, design.whole_offset),
         ("trials", design.trials_name, trials),
     ]
+
+
+def _noise_by(model: Regression, argument: str) -> str | bool:
+    """Give the column of standard errors or weights, or whether rows have these without one."""
+    noise = model.design.row_noise
+    if noise is None or noise.argument != argument:
+        return False
+    return _named(noise.column, given=True)
 
 
 def _named(column: str | None, *, given: bool) -> str | bool:

@@ -56,7 +56,7 @@ class StoredFit:
     description: dict[str, Any]
 
     def frame(self) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-        """Give the columns that the model uses, and what rows have beside them: `se`, `offset`, `trials`."""
+        """Give the columns that the model uses, and what rows have beside them: `se`, `weights`, `offset`, `trials`."""
         return _read_frame(self.groups["stanhier_data"])
 
     def compressed(self) -> "xr.Dataset | None":
@@ -174,7 +174,7 @@ def _read_priors(records: dict[str, Any]) -> dict[str, Any]:
     return {k: from_dict(v) if isinstance(v.get("prior"), str) else _read_priors(v) for k, v in records.items()}
 
 
-_BESIDE = frozenset({"se", "offset", "trials"})
+_BESIDE = frozenset({"se", "weights", "offset", "trials"})
 """What rows may have without a column."""
 
 

@@ -14,11 +14,10 @@ DATA = pd.DataFrame({"y": np.arange(9.0) % 4, "x": np.arange(9.0), "t": list("ab
 WRONG = {
     "has no keyword 'prior'. Did you mean 'priors'?": lambda: sh.LinearRegression("y ~ x", DATA, prior={}),
     "has no keyword 'dat'. Did you mean 'data'?": lambda: sh.LinearRegression(formula="y ~ x", dat=DATA),
-    "has no keyword 'xyz'. It takes: formula, data, family, priors, sigma, se, trials, offset, context.": lambda: (
-        sh.LinearRegression("y ~ x", DATA, xyz=1)
-    ),
+    "has no keyword 'xyz'. It takes: formula, data, family, priors, sigma, se, weights, trials, offset, missing, "
+    "context.": lambda: sh.LinearRegression("y ~ x", DATA, xyz=1),
     "are Gaussian; use Model(..., family=...).": lambda: sh.LinearRegression("y ~ x", DATA, family="poisson"),
-    "standard errors where these are known: se=": lambda: sh.LinearRegression("y ~ x", DATA, weights="x"),
+    'missing="drop" leaves out rows with missing values.': lambda: sh.LinearRegression("y ~ x", DATA, dropna=True),
     "VaryingIntercept() has no keyword 'groups'. The groups are a term": lambda: sh.VaryingIntercept(
         "y ~ x", DATA, groups="g"
     ),

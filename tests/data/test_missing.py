@@ -1,12 +1,14 @@
 """Missing values: all of them in one message, with a remedy that works where the rows are."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import stanhier as sh
+from stanhier.many.grouped import models_by_group
 from tests.tools.fake_fit import fake_fit
 
 duckdb = pytest.importorskip("duckdb")
@@ -120,3 +122,125 @@ def test_new_rows_with_missing_values(tmp_path):
 def test_an_absent_column_comes_before_missing_values():
     with pytest.raises(sh.DataError, match="no column 'absent'"):
         sh.LinearRegression("y ~ x + absent", rows())
+
+
+def complete(frame):
+    return frame.drop_nulls(list(COUNTS)).drop_nans(["x"])
+
+
+def same_model(model, expected):
+    assert [list(one.levels) for one in model.design.groupings] == [
+        list(one.levels) for one in expected.design.groupings
+    ]
+    assert model.design.predictors == expected.design.predictors
+    assert model.stan_data.keys() == expected.stan_data.keys()
+    for name, values in expected.stan_data.items():
+        np.testing.assert_allclose(model.stan_data[name], values, rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+LEFT_OUT = "15 of 60 rows are left out for missing values: "
+
+
+@pytest.mark.parametrize("nan", [False, True], ids=["nulls", "NaN"])
+def test_rows_are_left_out_wherever_they_are(nan, tmp_path):
+    frame = rows(nan=nan)
+    # A category and a group that only rows with missing values have.
+    frame = frame.with_columns(
+        pl.when(pl.col("y").is_null()).then(pl.lit("rare")).otherwise(pl.col("kind")).alias("kind"),
+        pl.when(pl.col("n").is_null()).then(pl.lit("rare")).otherwise(pl.col("the group")).alias("the group"),
+    )
+    expected = sh.VaryingIntercept(FORMULA, complete(frame))
+    for name, data in ways(frame, tmp_path):
+        with pytest.warns(sh.MissingWarning, match=f"^{LEFT_OUT}") as warned:
+            model = sh.VaryingIntercept(FORMULA, data, missing="drop")
+        assert warned[0].filename == __file__, name
+        assert len(warned) == 1
+        assert dict(model.design.left_out.counts) == COUNTS, name
+        assert LEFT_OUT in repr(model)
+        same_model(model, expected)
+
+
+def test_nothing_is_said_where_nothing_is_missing(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name, data in ways(complete(rows()), tmp_path):
+            model = sh.VaryingIntercept(FORMULA, data, missing="drop")
+            assert model.design.left_out is None, name
+            assert "left out" not in repr(model)
+
+
+def test_a_row_without_any_gap_is_needed(tmp_path):
+    frame = rows().with_columns(pl.lit(None, pl.Float64).alias("x"))
+    for name, data in ways(frame, tmp_path):
+        with pytest.raises(
+            sh.DataError, match=r"No row is without missing values: 60 of 60 rows are left out .*'x' 60"
+        ):
+            sh.VaryingIntercept(FORMULA, data, missing="drop")
+        assert name
+
+
+def test_infinite_values_are_not_missing():
+    frame = complete(rows()).to_pandas()
+    frame.loc[3, "x"] = np.inf
+    with pytest.raises(sh.DataError, match="'x' is not finite in 1 row"):
+        sh.LinearRegression("y ~ x", frame, missing="drop")
+
+
+@pytest.mark.filterwarnings("ignore::stanhier.MissingWarning")
+@pytest.mark.parametrize("argument", ["se", "weights", "offset"])
+def test_values_beside_the_formula_stay_with_their_rows(argument, tmp_path):
+    frame = rows().to_pandas().set_axis([f"row {k}" for k in range(N)])
+    frame["own"] = np.where(np.arange(N) % 10 == 9, np.nan, 1.0 + np.arange(N))
+    kept = frame.dropna(subset=[*COUNTS, "own"])
+    expected = sh.VaryingIntercept(FORMULA, kept, **{argument: "own"})
+    frame.to_parquet(tmp_path / "own.parquet")
+    ways = [(frame, "own"), (frame, frame["own"].to_numpy()), (frame, frame["own"].tolist())]
+    for data, given in [*ways, (tmp_path / "own.parquet", "own")]:
+        model = sh.VaryingIntercept(FORMULA, data, **{argument: given}, missing="drop")
+        same_model(model, expected)
+        own = "own" if isinstance(given, str) else f"`{argument}`"
+        assert model.design.left_out.counts[own] == 6
+        if data is frame:
+            assert model.design.frame.index.equals(kept.index)
+            np.testing.assert_array_equal(model.rows.as_new.index, kept.index)
+
+
+@pytest.mark.filterwarnings("ignore::stanhier.MissingWarning")
+def test_numbers_of_trials_may_be_missing():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(
+        {"x": rng.standard_normal(20), "n": np.r_[np.nan, np.full(19, 9.0)], "y": rng.integers(0, 9, 20)}
+    )
+    expected = sh.Model("y ~ x", data.iloc[1:], family="binomial", trials="n")
+    for trials in ("n", data["n"].to_numpy()):
+        same_model(sh.Model("y ~ x", data, family="binomial", trials=trials, missing="drop"), expected)
+
+
+@pytest.mark.filterwarnings("ignore::stanhier.MissingWarning")
+def test_what_was_left_out_is_said_of_fits_too(tmp_path):
+    frame = rows().to_pandas()
+    frame.to_parquet(tmp_path / "rows.parquet")
+    for data in (frame, tmp_path / "rows.parquet"):
+        fit = fake_fit(sh.VaryingIntercept(FORMULA, data, missing="drop"))
+        fit.save(tmp_path / "fit.nc")
+        loaded = sh.load(tmp_path / "fit.nc")
+        assert repr(loaded.model) == repr(fit.model)
+        assert loaded.model.design.left_out == fit.model.design.left_out
+        assert LEFT_OUT in fit.model._repr_html_()
+
+
+def test_models_by_group_leave_out_their_rows(tmp_path):
+    frame = rows().to_pandas().assign(half=np.arange(N) >= 2)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    arguments = {"priors": None, "sigma": None, "se": None, "context": None, "missing": "drop"}
+    for data in (frame, tmp_path / "rows.parquet"):
+        models = {name: make() for name, make in models_by_group("y ~ x", data, "half", **arguments)}
+        assert str(models["True"].design.left_out) == "5 of 58 rows are left out for missing values: 'x' 4, 'y' 1"
+        assert models["False"].design.left_out is None
+    empty = frame.assign(x=np.where(frame["half"], frame["x"], np.nan))
+    makers = dict(models_by_group("y ~ x", empty, "half", **arguments))
+    assert makers["True"]().design.n_rows == 53
+    with pytest.raises(sh.DataError, match="No row is without missing values: 2 of 2 rows"):
+        makers["False"]()
+    with pytest.raises(sh.StanhierError, match='`missing` must be "error" or "drop"'):
+        sh.fit_many("y ~ x", frame, by="half", missing="omit")

@@ -142,8 +142,9 @@ def test_what_pandas_cannot_hold_is_refused():
         ("kind", "'kind' must be numeric"),
         (np.ones(3), "3 values, but `data` has 12 rows"),
         (np.r_[0.0, np.ones(11)], r"must be positive.*row 0 \(value 0\)"),
-        (np.r_[np.ones(11), np.nan], r"must be known; 1 are missing, the first in row 11"),
-        (["a"] * 12, "array of numbers"),
+        (np.r_[np.ones(11), np.nan], r"`se` has 1 missing value in 12 rows; .*missing=\"drop\""),
+        (["a"] * 12, "'se' must be numeric"),
+        (2.0, "`se` must be the name of a column or an array"),
     ],
 )
 def test_standard_errors_are_checked(se, words):

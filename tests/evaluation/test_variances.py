@@ -76,6 +76,18 @@ def test_conditional_is_arvizs(name):
         assert table.loc["marginal"].equals(table.loc["conditional"])
 
 
+def test_with_weights_the_residual_variance_is_that_of_the_average_row():
+    data = variants.weighted()
+    one = fake_fit(sh.VaryingIntercept("y ~ x + (1 | g)", data, weights="w"))
+    sigma, sd, beta = (one.posterior[name].to_numpy() for name in ("sigma", "sigma_alpha", "beta"))
+    residual = sigma**2 * (1 / data["w"]).mean()
+    np.testing.assert_allclose(one.icc().draws.sel(factor="residual"), residual / (residual + sd**2), rtol=1e-9)
+    population = beta[..., 0] ** 2 * data["x"].var()
+    for kind in ("mean", "linear"):
+        marginal = one.r2(kind=kind).draws.sel(r2="marginal")
+        np.testing.assert_allclose(marginal, population / (population + sd**2 + residual), rtol=1e-9)
+
+
 def variance(family, eta, aux):
     """By scipy.stats; of binomial responses that of the proportion."""
     p, mu = special.expit(eta), np.exp(eta)

@@ -61,9 +61,9 @@ def test_what_takes_the_rows_says_so(tmp_path):
     with pytest.raises(sh.DataError, match=r"Several slopes vary together by 'g'.*not in memory"):
         there.icc()
     _, there = streamed(tmp_path, "y ~ x + (1 | g)", se="se")
-    with pytest.raises(sh.DataError, match=r"known standard errors is averaged over the rows.*not in memory"):
+    with pytest.raises(sh.DataError, match=r"standard errors or weights is averaged over them.*not in memory"):
         there.icc()
-    with pytest.raises(sh.DataError, match=r"linear predictors with known standard errors takes the rows"):
+    with pytest.raises(sh.DataError, match=r"linear predictors with rows that differ in their noise takes the rows"):
         there.r2(kind="linear")
     _, there = streamed(tmp_path, "y ~ x", offset="n")
     with pytest.raises(sh.DataError, match=r"linear predictors with offsets takes the rows"):

@@ -48,7 +48,7 @@ def data():
         ("y ~ log(Sepal.Width)", "`Sepal.Width`"),
         ("y ~ days", "Did you mean 'Days'"),
         ("y | se(x) ~ 1 + (1 | g)", 'se="column"'),
-        ("y | weights(x) ~ z", "weights are not supported yet"),
+        ("y | weights(x) ~ z", 'precisions of Gaussian responses: weights="column", and the response stands alone'),
         ("y | cens(z) ~ x", "the response stands alone"),
         ("y ~ x + 1 | g", r"\(1 \| g\)"),
         ("y ~ x | g", r"\(1 \| g\)"),

@@ -12,7 +12,7 @@ from stanhier.basics.warned import PriorWarning
 from stanhier.data.libraries import PANDAS
 from stanhier.data.sources import parts, source
 from stanhier.design.streamed import StreamedDesign
-from stanhier.many import grouped
+from stanhier.many import elsewhere, grouped
 from stanhier.posterior.diagnostics import SamplingWarning
 from tests.tools.designs import assert_same_design
 from tests.tools.many_fits import SHORT, collected, without_stan
@@ -43,7 +43,7 @@ class TestModels:
     @pytest.mark.parametrize("by", ["product", ["day", "open"]])
     def test_each_is_that_of_its_rows(self, kind, by, fetched, folder, monkeypatch):
         monkeypatch.setattr(source, "BATCH_ROWS", 64)
-        monkeypatch.setattr(grouped, "FETCHED_VALUES", fetched)
+        monkeypatch.setattr(elsewhere, "FETCHED_VALUES", fetched)
         found = models_of((HERE | ELSEWHERE)[kind](folder, "part-*.parquet"), by, "y ~ x + kind + (1 | g)", se="se")
         wanted = dict(iter(rows().groupby(by, sort=True)))
         assert len(found) == len(wanted)
@@ -66,7 +66,7 @@ class TestModels:
         assert {model.sigma for model in models_of(data, "shop", sigma=2).values()} == {2.0}
         for errors in ("se", data["se"].to_numpy(), data["se"].tolist(), data["se"].set_axis(data.index + 7)):
             for name, model in models_of(data, "shop", se=errors).items():
-                assert np.array_equal(model.design.se, data["se"][data["shop"] == int(name)])
+                assert np.array_equal(model.design.row_noise.values, data["se"][data["shop"] == int(name)])
 
     def test_scales_are_those_of_each_group(self, folder):
         for data in (rows(), str(folder / "part-*.parquet")):
@@ -100,7 +100,7 @@ class TestModels:
 
     def test_what_is_done_with_groups_travels(self):
         task = pickle.loads(
-            pickle.dumps(parts._OfGroup(grouped._Count(("shop",), PANDAS), ("product",), "Axt", ("shop",)))
+            pickle.dumps(parts._OfGroup(elsewhere._Count(("shop",), PANDAS), ("product",), "Axt", ("shop",)))
         )
         counts, tally = task(iter([rows()[:300], rows()[300:]]))
         assert tally.n_rows == sum(count for _, count in counts.values()) == (rows()["product"] == "Axt").sum()
@@ -188,7 +188,7 @@ class TestFits:
     def test_rows_that_cannot_be_read_to_their_end_lose_nothing(self, folder, monkeypatch, threads, tmp_path):
         path = tmp_path / "rows.parquet"
         path.write_bytes((folder / "part-0.parquet").read_bytes())
-        monkeypatch.setattr(grouped, "FETCHED_VALUES", 300)
+        monkeypatch.setattr(elsewhere, "FETCHED_VALUES", 300)
         without_stan(monkeypatch)
         fits = sh.fit_many(FORMULA, str(path), by=["product", "shop"], executor=threads, **SHORT)
         steps = iter(fits)

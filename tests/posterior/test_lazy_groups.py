@@ -53,12 +53,13 @@ def test_arviz_leaves_one_out_as_the_fit_does(name):
     assert theirs.elpd_i.dims == own.elpd_i.dims
 
 
-@pytest.mark.parametrize("name", ["default", "known se"])
+@pytest.mark.parametrize("name", ["default", "known se", "weights"])
 def test_densities_of_rows_without_groups_are_those_of_the_normal(name):
     fit = fake_fit(variants.LINEAR[name]())
     posterior, design = fit.posterior, fit.model.rows
     mean = posterior["beta"].to_numpy() @ design.X.T + posterior["alpha"].to_numpy()[..., None]
-    sd = design.se if design.se is not None else posterior["sigma"].to_numpy()[..., None]
+    sigma = posterior["sigma"].to_numpy()[..., None] if "sigma" in posterior else 1.0
+    sd = sigma * variants.relative_sds(design)
     expected = -0.5 * np.log(2 * np.pi) - np.log(sd) - 0.5 * ((design.y - mean) / sd) ** 2
     np.testing.assert_allclose(fit.idata["log_likelihood"]["y"], expected, rtol=1e-9, atol=1e-9)
 

@@ -56,7 +56,7 @@ def test_every_kind_of_model_comes_back_to_the_bit(name, tmp_path):
     if fit.model.design.group is not None and fit.model.design.group.name == "school":
         new = variants.schools()
     else:
-        new = variants.frame()
+        new = variants.weighted()
         if name in ("varying, groups of one", "varying, two groups"):
             new = new.assign(g=np.arange(80) // (1 if "one" in name else 40))
     pd.testing.assert_frame_equal(

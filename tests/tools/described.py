@@ -9,7 +9,7 @@ import stanhier as sh
 from stanhier.engines.multilevel.layout import TermShape, cholesky_factors
 from stanhier.engines.textbook.description import Description, Term
 from stanhier.families.known import GAUSSIAN
-from stanhier.families.noise import Noise
+from stanhier.families.noise import Noise, RowNoise
 
 __all__ = ["STRUCTURES", "described"]
 
@@ -26,7 +26,7 @@ class Rows:
     matrix: np.ndarray
     y: np.ndarray
     groupings: tuple
-    se: np.ndarray | None
+    row_noise: RowNoise | None
     trials: None = None
     offset: None = None
 
@@ -79,8 +79,10 @@ def described(
         auxiliary=(),
         template="multilevel",
     )
-    se = rng.uniform(0.3, 0.9, n_rows) if noise.kind == "known" else None
-    return description, Rows(columns, y + 0.5 * rng.standard_normal(n_rows), tuple(codes), se)
+    row_noise = None
+    if noise.differs:
+        row_noise = RowNoise("weights" if noise.weighted else "se", None, rng.uniform(0.3, 0.9, n_rows))
+    return description, Rows(columns, y + 0.5 * rng.standard_normal(n_rows), tuple(codes), row_noise)
 
 
 NESTED = np.arange(60) // 15
@@ -102,6 +104,10 @@ STRUCTURES = {
         slope_priors=(sh.Cauchy(0, 2.0),),
     ),
     "known se": lambda: described([("study", 9, (-1, 0), (2,))], noise=Noise("known")),
+    "weights": lambda: described([("study", 9, (-1, 0), (2,))], noise=Noise("estimated", weighted=True)),
+    "fixed sigma and weights": lambda: described(
+        [("study", 9, (-1,), (1,))], noise=Noise("fixed", 0.7, weighted=True), predictors=()
+    ),
     "fixed sigma": lambda: described([("study", 9, (-1,), (1,))], noise=Noise("fixed", 0.7)),
     "no intercept": lambda: described([("subject", 6, (-1, 0), (2,))], intercept=False),
     "no predictors": lambda: described([("subject", 6, (-1, 0), (2,))], predictors=(), extra=("days",)),

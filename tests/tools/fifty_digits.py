@@ -10,6 +10,7 @@ import mpmath as mp
 import numpy as np
 
 import stanhier as sh
+from tests.tools.variants import relative_sds
 
 DIGITS = 50
 STEP = mp.mpf(10) ** -30
@@ -22,7 +23,7 @@ class Row:
 
     x: tuple[float, ...]
     y: float
-    se: float | None = None
+    relative_sd: float = 1.0
     group: int = 0
     count: int = 1
 
@@ -31,9 +32,8 @@ def rows_of(model):
     """The rows of a model, for few."""
     design = model.design
     codes = np.zeros(design.n_rows, int) if design.group is None else design.group.codes
-    errors = [None] * design.n_rows if design.se is None else design.se.tolist()
-    rows = zip(design.X.tolist(), design.y.tolist(), errors, codes.tolist(), strict=True)
-    return [Row(tuple(x), y, se, group) for x, y, se, group in rows]
+    rows = zip(design.X.tolist(), design.y.tolist(), relative_sds(design).tolist(), codes.tolist(), strict=True)
+    return [Row(tuple(x), y, relative_sd, group) for x, y, relative_sd, group in rows]
 
 
 def vector(values):
@@ -79,7 +79,7 @@ def residuals(model, rows, location, sigma):
     for row in rows:
         x = [mp.mpf(value) - o for value, o in zip(row.x, origin, strict=False)]
         residual = mp.mpf(row.y) - origin[-1] - intercept - mp.fdot(x, beta)
-        yield row, residual, sigma**2 if row.se is None else mp.mpf(row.se) ** 2
+        yield row, residual, (sigma * mp.mpf(row.relative_sd)) ** 2
 
 
 def group_effects(model, rows, location, sigma, sigma_alpha):

@@ -54,8 +54,11 @@ def frame(**columns: Any) -> pd.DataFrame:
     return base().assign(**columns)
 
 
+_ARGUMENTS = ("priors", "sigma", "se", "weights", "missing", "context", "data")
+
+
 def line(formula: str = "y ~ x", **keywords: Any) -> Any:
-    arguments = {k: keywords.pop(k) for k in ("priors", "sigma", "se", "context", "data") if k in keywords}
+    arguments = {k: keywords.pop(k) for k in _ARGUMENTS if k in keywords}
     data = arguments.pop("data", None)
     return sh.LinearRegression(formula, frame(**keywords) if data is None else data, **arguments)
 

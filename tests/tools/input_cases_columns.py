@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import stanhier as sh
+from tests.tools.fake_fit import fake_fit
 from tests.tools.input_cases import (
     DATES,
     FEW,
@@ -20,6 +22,7 @@ from tests.tools.input_cases import (
     accepted,
     base,
     case,
+    frame,
     groups,
     line,
     refused,
@@ -132,6 +135,39 @@ refused(
     ),
 )
 accepted(HEADING, "missing values in columns that the model does not use", lambda: line(n=[None] * N))
+GAPS = [np.nan, *WHOLE[1:]]
+refused(
+    HEADING,
+    "missing values in an array beside the formula, such as `se=`",
+    lambda: line(x=GAPS, se=[1.0, None, 2.0, np.nan, *[3.0] * 8]),
+)
+
+
+@case(HEADING, 'missing values, with `missing="drop"`')
+def _() -> Iterator[Pair]:
+    plain = line(data=base().iloc[1:])
+    with pytest.warns(sh.MissingWarning, match="^1 of 12 rows is left out for missing values: 'x' 1\\.$"):
+        model = line(x=GAPS, missing="drop")
+    yield model, plain
+    yield line(missing="drop"), line()
+
+
+refused(
+    HEADING,
+    'nothing but rows with missing values, with `missing="drop"`',
+    lambda: line("y ~ n + x", x=GAPS, n=[None] * N, missing="drop"),
+)
+refused(HEADING, '`missing="omit"`', lambda: line(missing="omit"))
+refused(HEADING, "new rows with missing values, in `predict()`", lambda: fake_fit(line()).predict({"x": GAPS}))
+
+
+@case(HEADING, 'new rows with missing values, with `predict(missing="nan")`')
+def _() -> Iterator[Pair]:
+    fit = fake_fit(line())
+    predicted = fit.predict(frame(x=GAPS), missing="nan")
+    assert predicted.iloc[0].isna().all()
+    pd.testing.assert_frame_equal(predicted.iloc[1:], fit.predict(base().iloc[1:]))
+    yield fit.model, None
 
 
 # --- Nullable, Arrow-backed and sparse columns

@@ -115,7 +115,7 @@ def _() -> Iterator[Pair]:
 
 @case(HEADING, "`trials` that are missing in a row")
 def _() -> Iterator[Pair]:
-    words_of({"`trials` has 1 missing values, the first in row 2": lambda: out_of(rest(MANY, None))})
+    words_of({"`trials` has 1 missing value in 12 rows; leave those rows out of": lambda: out_of(rest(MANY, None))})
     yield out_of("m", m=rest(MANY, None)), None
 
 
@@ -153,7 +153,7 @@ def _() -> Iterator[Pair]:
 @case(HEADING, "an offset that is missing in a row")
 def _() -> Iterator[Pair]:
     values = rest(base()["y"], np.nan)
-    words_of({"`offset` has 1 missing values, the first in row 2": lambda: model(offset=values)})
+    words_of({"`offset` has 1 missing value in 12 rows; leave those rows out of": lambda: model(offset=values)})
     yield model(columns={"o": values}, offset="o"), None
 
 
@@ -179,6 +179,13 @@ def _() -> Iterator[Pair]:
 def _() -> Iterator[Pair]:
     words_of({"its scale is estimated": lambda: model(family="student_t", sigma=1.0)})
     yield model(se="x"), None
+
+
+@case(HEADING, "`weights` with another family than the Gaussian")
+def _() -> Iterator[Pair]:
+    words_of({'so for family="gaussian" alone': lambda: model(family="student_t", weights="x")})
+    words_of({'counts of yes among several are family="binomial"': lambda: yes_or_no(FLAGS, weights="x")})
+    yield model(family="binomial", trials="n", weights="x"), None
 
 
 @case(HEADING, "a link that the family does not have")

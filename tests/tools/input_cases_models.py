@@ -141,6 +141,33 @@ def _() -> Iterator[Pair]:
         yield line(se=se), line(se="n")
 
 
+refused(HEADING, "`se` and `weights` together", lambda: line(se="n", weights="n"))
+refused(HEADING, "weights that are 0 or negative", lambda: line(weights="x"))
+refused(HEADING, "weights of another number than the rows", lambda: line(weights=[1.0, 2.0, 3.0]))
+
+
+@case(HEADING, "weights as a column, an array or a list")
+def _() -> Iterator[Pair]:
+    for weights in (base()["n"].to_numpy(), base()["n"].tolist(), base()["n"], base()["n"].astype("Int64")):
+        yield line(weights=weights), line(weights="n")
+
+
+@case(HEADING, "weights that are all 1")
+def _() -> Iterator[Pair]:
+    yield line(weights=[1] * len(base())), line()
+
+
+refused(HEADING, "weights of text", lambda: line(weights="kind"))
+refused(HEADING, "weights as a number", lambda: line(weights=2))
+refused(HEADING, 'a calculation as weights, `weights="1 / n"`', lambda: line(weights="1 / n"))
+
+
+@case(HEADING, "weights as an array, beside rows that are not in memory")
+def _() -> Iterator[Pair]:
+    lazy = pytest.importorskip("polars").from_pandas(base()).lazy()
+    yield line(data=lazy, weights=base()["n"]), None
+
+
 refused(HEADING, "`chains=0`", lambda: line().sample(chains=0))
 
 
@@ -157,12 +184,11 @@ refused(HEADING, "a keyword that is not one", lambda: line().sample(chain=4))
 refused(HEADING, "a keyword of a model that is not one", lambda: sh.LinearRegression("y ~ x", base(), prior={}))
 
 
-@case(HEADING, "`weights`, `exposure` or `groups`, as other packages have them")
+@case(HEADING, "`exposure` or `groups`, as other packages have them")
 def _() -> Iterator[Pair]:
-    for name in ("exposure", "groups"):
-        with pytest.raises(sh.StanhierError, match=f"has no keyword '{name}'"):
-            sh.VaryingIntercept("y ~ x + (1 | g)", base(), **{name: "g"})
-    yield sh.LinearRegression("y ~ x", base(), weights="n"), None
+    with pytest.raises(sh.StanhierError, match="has no keyword 'groups'"):
+        sh.VaryingIntercept("y ~ x + (1 | g)", base(), groups="g")
+    yield sh.LinearRegression("y ~ x", base(), exposure="n"), None
 
 
 refused(HEADING, "a keyword of `sample()`, given to the model", lambda: sh.LinearRegression("y ~ x", base(), chains=2))

@@ -7,6 +7,7 @@ from scipy import linalg, stats
 
 from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.layout import TermShape
+from stanhier.families.noise import RowNoise
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Codes:
 class Rows:
     y: np.ndarray
     X: np.ndarray
-    se: np.ndarray | None
+    row_noise: RowNoise | None
     groupings: tuple[Codes, ...]
     Z: tuple[np.ndarray, ...]
 
@@ -26,9 +27,9 @@ class Rows:
         return self.Z[term]
 
     def take(self, chosen):
-        se = None if self.se is None else self.se[chosen]
+        noise = None if self.row_noise is None else self.row_noise.take(chosen)
         groupings = tuple(Codes(g.codes[chosen]) for g in self.groupings)
-        return Rows(self.y[chosen], self.X[chosen], se, groupings, tuple(Z[chosen] for Z in self.Z))
+        return Rows(self.y[chosen], self.X[chosen], noise, groupings, tuple(Z[chosen] for Z in self.Z))
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ class World:
 
     def noise(self, s):
         """Covariance of the noise."""
-        w = np.ones(len(self.rows.y)) if self.rows.se is None else self.rows.se**-2.0
+        noise = self.rows.row_noise
+        if noise is None:
+            w = np.ones(len(self.rows.y))
+        else:
+            w = noise.values if noise.argument == "weights" else noise.values**-2.0
         return np.diag(self.given.sigma[s] ** 2 / w)
 
     def shared(self, s, integrated):
@@ -67,7 +72,7 @@ class World:
         return total
 
 
-def world(sizes=((7, 2),), *, n=60, n_draws=3, se=False, intercept=True, seed=0, sd=None, cor=None, nested=False):
+def world(sizes=((7, 2),), *, n=60, n_draws=3, noise=None, intercept=True, seed=0, sd=None, cor=None, nested=False):
     """Make one up; `sizes` are levels and effects of each term."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, 2)) + np.array([1.0, -2.0])
@@ -95,9 +100,10 @@ def world(sizes=((7, 2),), *, n=60, n_draws=3, se=False, intercept=True, seed=0,
         effects.append(np.einsum("skl,sjl->sjk", factor, rng.standard_normal((n_draws, n_levels, q))))
     location = rng.standard_normal((n_draws, 2 + intercept))
     origin = np.append(X.mean(axis=0), 5.0) if intercept else np.zeros(3)
-    sigma = np.ones(n_draws) if se else rng.uniform(0.5, 2, n_draws)
+    sigma = np.ones(n_draws) if noise == "se" else rng.uniform(0.5, 2, n_draws)
     y = origin[-1] + 3 * rng.standard_normal(n)
-    rows = Rows(y, X, rng.uniform(0.3, 2, n) if se else None, tuple(groupings), tuple(Z))
+    row_noise = None if noise is None else RowNoise(noise, None, rng.uniform(0.3, 2, n))
+    rows = Rows(y, X, row_noise, tuple(groupings), tuple(Z))
     given = Given(location, origin, sigma, tuple(factors), lambda t, levels: effects[t][:, levels], {})
     return World(rows, tuple(terms), given, tuple(effects))
 

@@ -33,7 +33,7 @@ def log_joint(model, *, intercept=None, beta=None, sigma=None, sigma_alpha=None,
     rows, priors = model.row_data, model.priors
     X = rows.get("X", np.empty((rows["N"], 0)))
     beta = np.zeros(0) if beta is None else np.asarray(beta)
-    noise = rows.get("se", rows.get("sigma", sigma))
+    noise = rows.get("se", rows.get("sigma", sigma)) / np.sqrt(rows.get("weights", 1.0))
     base = alpha[rows["jj"] - 1] if alpha is not None else 0.0 if intercept is None else intercept
     total = stats.norm.logpdf(rows["y"], base + X @ beta, noise).sum()
     if intercept is not None:

@@ -17,6 +17,19 @@ def frame(n=80, n_groups=9, seed=5):
     return pd.DataFrame({"y": y, "x": x, "z": z, "u": u, "g": g, "se": rng.uniform(0.3, 2, n)})
 
 
+def weighted():
+    """The same rows, with weights over which their noise is spread."""
+    rows, rng = frame(), np.random.default_rng(9)
+    w = rng.gamma(2.0, 3.0, len(rows))
+    return rows.assign(w=w, y=rows["y"] + 2 * rng.standard_normal(len(rows)) / np.sqrt(w))
+
+
+def relative_sds(design):
+    """The standard deviation of each row's noise in units of sigma."""
+    noise = design.row_noise
+    return np.ones(design.n_rows) if noise is None else noise.values if noise.argument == "se" else noise.values**-0.5
+
+
 def schools():
     """Rubin (1981): eight schools."""
     return pd.DataFrame(
@@ -38,6 +51,8 @@ LINEAR = {
     ),
     "fixed sigma": lambda: sh.LinearRegression("y ~ x", frame(), sigma=0.7),
     "known se": lambda: sh.LinearRegression("y ~ x", frame(), se="se"),
+    "weights": lambda: sh.LinearRegression("y ~ x", weighted(), weights="w"),
+    "fixed sigma, weights": lambda: sh.LinearRegression("y ~ x + z", weighted(), sigma=0.7, weights="w"),
     "no predictors": lambda: sh.LinearRegression("y ~ 1", frame(), priors={"sigma": sh.HalfNormal(3)}),
     "no intercept": lambda: sh.LinearRegression("y ~ 0 + x + z", frame(), priors={"sigma": sh.HalfCauchy(5)}),
     "more predictors than rows": lambda: sh.LinearRegression("y ~ x + z + I(x**2) + I(z**2) + x:z", frame().iloc[:4]),
@@ -65,6 +80,7 @@ VARYING = {
         priors={"mu_alpha": sh.Normal(0, 5), "sigma_alpha": sh.HalfCauchy(5)},
     ),
     "known se of rows": lambda: sh.VaryingIntercept("y ~ x + (1 | g)", frame(), se="se"),
+    "weights": lambda: sh.VaryingIntercept("y ~ x + (1 | g)", weighted(), weights="w"),
     "groups of one": lambda: sh.VaryingIntercept("y ~ x + (1 | g)", frame().assign(g=np.arange(80))),
     "two groups": lambda: sh.VaryingIntercept("y ~ x + (1 | g)", frame().assign(g=np.arange(80) // 40)),
 }
@@ -81,7 +97,7 @@ def several(n=160, seed=6):
     names = np.array(["Nord", "Süd", "Ost", "West", "<b>Mitte</b>", "Insel"])
     kind = np.resize(["u", "v", "w"], n)
     columns = {"y": y, "x": x, "z": z, "kind": kind, "school": names[school], "class": own, "rater": rater}
-    return pd.DataFrame({**columns, "se": rng.uniform(0.4, 0.8, n)})
+    return pd.DataFrame({**columns, "se": rng.uniform(0.4, 0.8, n), "w": rng.uniform(0.2, 6, n)})
 
 
 GROUPED_PRIORS = {
@@ -97,6 +113,7 @@ SEVERAL = {
     "slope without correlation": lambda: sh.Model("y ~ x + (x || school)", several()),
     "slope around 0": lambda: sh.Model("y ~ x + (0 + z | school)", several(), se="se"),
     "crossed": lambda: sh.Model("y ~ x + (1 | school) + (1 | rater)", several(), sigma=0.6),
+    "crossed, weights": lambda: sh.Model("y ~ x + (1 + x | school) + (1 | rater)", several(), weights="w"),
     "nested": lambda: sh.Model("y ~ x + (1 + x | school / `class`)", several()),
     "two blocks": lambda: sh.Model("y ~ x + (1 + x | school) + (0 + z + exp(z) | school) + (1 | rater)", several()),
     "categories": lambda: sh.Model("y ~ bs(x, df=4) + C(kind) + (C(kind) | school)", several()),

@@ -1,6 +1,7 @@
 """Where data live: one small adapter per engine, all with the same face."""
 
 from stanhier.data.sources.opening import open_source
+from stanhier.data.sources.parts import CompleteRows
 from stanhier.data.sources.source import OrderedSource, Source, Task, needed
 
-__all__ = ["OrderedSource", "Source", "Task", "needed", "open_source"]
+__all__ = ["CompleteRows", "OrderedSource", "Source", "Task", "needed", "open_source"]

@@ -1,4 +1,7 @@
-"""Groups of the rows of a source: some are fetched, many groups at a time; one that is too large stays where it is."""
+"""Some rows of a source: those without missing values, or of groups.
+
+Groups are fetched, many at a time; one that is too large stays where it is.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.errors import DataError
 from stanhier.data.groups import groups_of
 from stanhier.data.libraries import Library
+from stanhier.data.missing import LeftOut, complete_rows
 from stanhier.data.sources.source import Source, Task
 
-__all__ = ["FetchedRows", "GroupRows", "fetch"]
+__all__ = ["CompleteRows", "FetchedRows", "GroupRows", "fetch"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,37 @@ class _SomeRows:
     def empty(self, columns: Sequence[str]) -> pd.DataFrame:
         """Give some columns without rows."""
         return self.whole.empty(columns)
+
+
+@dataclass(frozen=True)
+class CompleteRows(_SomeRows):
+    """The rows of a source without missing values in some of its columns.
+
+    Attributes
+    ----------
+    needed : tuple of str
+        These columns, which are read whatever else is.
+    """
+
+    needed: tuple[str, ...]
+
+    def reduce[T](self, columns: Sequence[str], task: Task[T]) -> T:
+        """Do a task on these rows."""
+        return self.counted(columns, task)[0]
+
+    def counted[T](self, columns: Sequence[str], task: Task[T]) -> tuple[T, LeftOut]:
+        """Do a task on these rows, and count the others.
+
+        Raises
+        ------
+        DataError
+            If there are others alone.
+        """
+        read = tuple(dict.fromkeys([*columns, *self.needed]))
+        result, left_out = self.whole.reduce(read, _OfComplete(task, self.needed, tuple(columns)))
+        if 0 < left_out.n_rows == left_out.n_left_out:
+            raise DataError(f"No row is without missing values: {left_out}.")
+        return result, left_out
 
 
 @dataclass(frozen=True)
@@ -156,3 +192,28 @@ class _OfGroup[T]:
         groups = groups_of(frame, self.by)
         if self.group in groups.names:
             yield frame.loc[groups.codes == groups.names.index(self.group), list(self.columns)]
+
+
+@dataclass(frozen=True)
+class _OfComplete[T]:
+    """Does a task on the rows without missing values alone, and counts the others."""
+
+    task: Task[T]
+    needed: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[T, LeftOut]:
+        counts: list[LeftOut] = []
+        return self.task(self._complete(frames, counts)), LeftOut().merge(counts)
+
+    def merge(self, results: Iterable[tuple[T, LeftOut]]) -> tuple[T, LeftOut]:
+        found, counts = zip(*results, strict=True)
+        return self.task.merge(found), LeftOut().merge(counts)
+
+    def _complete(self, frames: Iterator[pd.DataFrame], counts: list[LeftOut]) -> Iterator[pd.DataFrame]:
+        for frame in frames:
+            complete, left_out = complete_rows(frame, self.needed)
+            counts.append(left_out)
+            if complete.any():
+                rows = frame[list(self.columns)]
+                yield rows if complete.all() else rows[complete]

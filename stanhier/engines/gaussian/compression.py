@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from stanhier.design.blocks import Rows
+from stanhier.engines.default_priors import ColumnMoments, geometric_mean
 from stanhier.engines.gaussian.pieces import Piece, piece_of
 
 __all__ = ["Compressed", "Strata", "compress", "compressed_from"]
@@ -72,6 +73,11 @@ class Compressed:
     within: np.ndarray
     weights: np.ndarray
     means: np.ndarray
+
+    @property
+    def moments(self) -> ColumnMoments:
+        """What default priors are scaled by."""
+        return ColumnMoments(self.mean, self.sd, geometric_mean(self.log_weights, self.n_rows))
 
     @property
     def n_groups(self) -> int:

@@ -97,11 +97,11 @@ class GaussianEngine:
     @property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of [X y]."""
-        return ColumnMoments(self.compressed.mean, self.compressed.sd)
+        return self.compressed.moments
 
     def predictor_covariance(self) -> np.ndarray | None:
         """Give the covariance matrix of the predictors over the rows, shape (K, K); None where rows are weighted."""
-        if self.noise.kind == "known":
+        if self.noise.differs:
             return None
         own, n = self.compressed, self.compressed.n_rows
         means, within = own.means[:, :-1], own.within[:, :-1]
@@ -156,7 +156,7 @@ class GaussianEngine:
         return np.asarray(likelihood.common_mean(X, origin, _kept(draws, LOCATION, keep), by_row=True) + origin[-1])
 
     def group_weights(self, term: int) -> np.ndarray:  # noqa: ARG002
-        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their weights."""
         return self.compressed.weights
 
     def effects(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:  # noqa: ARG002
@@ -245,7 +245,7 @@ class GaussianEngine:
         """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,).
 
         The mean of a group's replicated rows is normal around the mean of their expectations, so no row is needed.
-        Where standard errors are known, rows weigh by their precision.
+        Where the noise of rows differs, these weigh by their precision.
         """
         compressed, origin = self.compressed, self.compressed.origin
         location, sigma, sigma_alpha = (values[keep] for values in _arrays(draws))
@@ -287,7 +287,8 @@ def _refuse_exact(design: Design, compressed: Compressed, noise: Noise) -> None:
         return
     within = compressed.within
     n_free = compressed.n_rows - compressed.n_groups - (len(within) - 1)
-    scale = compressed.sd[-1] * np.sqrt(compressed.n_rows)
+    weight = compressed.weights.sum() if compressed.n_groups else compressed.n_rows * compressed.moments.weight
+    scale = compressed.sd[-1] * np.sqrt(weight)
     if n_free > 0 and abs(within[-1, -1]) <= 1e-14 * scale:
         raise DataError(
             f"The response '{design.formula.response}' is reproduced exactly by the predictors"

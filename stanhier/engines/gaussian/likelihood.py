@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stanhier.design.blocks import precision_weights
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES, Block, log_mean_exp
@@ -65,7 +64,7 @@ def row_densities(design: InMemoryDesign, compressed: Compressed, draws: Draws) 
     location, sigma = draws.flat(LOCATION), draws.flat(NOISE)
     for rows, block in design.blocks(max(1, BLOCK_VALUES // len(location))):
         residual = (block[:, -1] - origin[-1]) - common_mean(block[:, :-1], origin, location)
-        w = np.ones(1) if design.se is None else precision_weights(design.se[rows])
+        w = _weights(design, rows)
         noise = sigma[:, None] ** 2 / w
         if design.group is None:
             density = normal_log_density(residual, np.broadcast_to(noise, residual.shape))
@@ -121,7 +120,7 @@ def held_out_densities(
     for start in range(0, held_out.n_rows, step):
         rows = slice(start, min(start + step, held_out.n_rows))
         residual = (held_out.y[rows] - train.origin[-1]) - common_mean(held_out.X[rows], train.origin, location)
-        w = np.ones(1) if held_out.se is None else precision_weights(held_out.se[rows])
+        w = _weights(held_out, rows)
         variance = np.broadcast_to(sigma[:, None] ** 2 / w, residual.shape)
         if codes is not None:
             known = codes[rows] >= 0
@@ -163,7 +162,7 @@ def _group_pieces(design: InMemoryDesign, codes: np.ndarray, n_groups: int, orig
     for j in range(n_groups):
         rows = order[ends[j] - counts[j] : ends[j]]
         block = np.column_stack([design.X[rows], design.y[rows]]) - origin
-        w = np.ones(len(rows)) if design.se is None else precision_weights(design.se[rows])
+        w = np.broadcast_to(_weights(design, rows), len(rows))
         sums[:, j] = w.sum(), len(rows), np.log(w).sum()
         means[j] = w @ block / w.sum()
         centred = np.sqrt(w)[:, None] * (block - means[j])
@@ -202,3 +201,8 @@ def _blocks_of_groups(pieces: _Pieces, draws: Draws, *, grouped: bool) -> Iterat
             around + normal_log_density(residual, noise + between),
             around + normal_log_density(residual - effect, noise + effect_variance),
         )
+
+
+def _weights(design: InMemoryDesign, rows: slice | np.ndarray) -> np.ndarray:
+    """Give the precision weights of some rows, shape (n,), or (1,) where their noise does not differ."""
+    return np.ones(1) if design.row_noise is None else design.row_noise.take(rows).weights

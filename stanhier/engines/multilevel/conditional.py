@@ -43,7 +43,7 @@ class ConditionalEngine(ABC):
 
     @abstractmethod
     def group_weights(self, term: int) -> np.ndarray:
-        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their weights."""
 
     def linear(self, draws: Draws, X: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
         """Give the mean response without group effects, shape (S, N), of rows with predictors X."""

@@ -123,11 +123,11 @@ class MultilevelEngine(ConditionalEngine):
     @property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        return ColumnMoments(self.statistics.mean, self.statistics.sd)
+        return self.statistics.moments
 
     def predictor_covariance(self) -> np.ndarray | None:
         """Give the covariance matrix of the predictors over the rows, shape (K, K); None where rows are weighted."""
-        if self.noise.kind == "known":
+        if self.noise.differs:
             return None
         own, n = self.statistics, self.statistics.n_rows
         columns = slice(own.n_dense + own.has_intercept, -1)
@@ -171,7 +171,7 @@ class MultilevelEngine(ConditionalEngine):
         return self.coordinates.values_of(drawn)
 
     def group_weights(self, term: int) -> np.ndarray:
-        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their weights."""
         return self.statistics.level_weights[term]
 
     def effects(self, draws: Draws, term: int, groups: np.ndarray) -> np.ndarray:
@@ -232,7 +232,7 @@ def _refuse_exact(design: Design, statistics: Statistics, noise: Noise) -> None:
     if not noise.is_estimated:
         return
     n_free = statistics.n_rows - statistics.R.shape[0] * statistics.R.shape[1] - (statistics.T.shape[1] - 1)
-    scale = statistics.sd[-1] * np.sqrt(statistics.n_rows)
+    scale = statistics.sd[-1] * np.sqrt(statistics.level_weights[0].sum())
     if n_free > 0 and abs(statistics.T[-1, -1]) <= 1e-14 * scale:
         raise DataError(
             f"The response '{design.formula.response}' is reproduced exactly by the predictors and effects, so sigma "

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from stanhier.design.blocks import precision_weights
 from stanhier.engines.gaussian.likelihood import common_mean
+from stanhier.families.noise import RowNoise
 
 __all__ = ["CodedRows", "ConditionalMoments", "Given", "GroupedRows", "effect_products", "root_weights"]
 
@@ -35,8 +35,8 @@ class GroupedRows(Protocol):
         """Predictors, shape (N, K), no intercept column."""
 
     @property
-    def se(self) -> np.ndarray | None:
-        """Known standard errors, shape (N,)."""
+    def row_noise(self) -> RowNoise | None:
+        """How the noise of rows differs."""
 
     @property
     def groupings(self) -> Sequence[CodedRows]:
@@ -114,5 +114,5 @@ def effect_products(effects: np.ndarray, inverse: np.ndarray, Z: np.ndarray) -> 
 
 
 def root_weights(rows: GroupedRows, positions: np.ndarray) -> np.ndarray:
-    """Give square roots of the rows' precision weights, shape (n,), 1 where standard errors are not known."""
-    return np.ones(len(positions)) if rows.se is None else np.sqrt(precision_weights(rows.se[positions]))
+    """Give square roots of the rows' precision weights, shape (n,), 1 where their noise does not differ."""
+    return np.ones(len(positions)) if rows.row_noise is None else np.sqrt(rows.row_noise.take(positions).weights)

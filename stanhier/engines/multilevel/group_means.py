@@ -43,7 +43,7 @@ def own_effects(rows: GroupedRows, given: Given, term: int) -> np.ndarray:
 def replicated_means(
     rows: GroupedRows, given: Given, term: int, weights: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give means of groups in replicated data, and those observed; known standard errors weigh rows by precision.
+    """Give means of groups in replicated data, and those observed; rows weigh by their precision.
 
     The mean of a group's replicated rows is normal around the mean of their expectations.
 

@@ -1,7 +1,7 @@
 """Log densities of rows given all other rows, the effects of the largest grouping factor integrated out.
 
 With the effects of the other factors given, the rows of a group are multivariate normal with covariance V = sigma^2 I +
-Z Sigma Z' (rows weighted where standard errors are known), so a row given the others is normal around y_i - (V^-1 r)_i
+Z Sigma Z' (rows weighted where their noise differs), so a row given the others is normal around y_i - (V^-1 r)_i
 / (V^-1)_ii with variance 1 / (V^-1)_ii: Sundararajan & Keerthi (2001), doi:10.1162/08997660151134343. V is inverted
 through the q effects of the group: (V^-1)_ii = (1 - h_i) / sigma^2, where h_i is the leverage z_i'Pz_i and P the
 covariance of the effects given the rows in units of sigma^2.

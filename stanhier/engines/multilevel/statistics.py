@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from stanhier.design.columns import CONSTANT
+from stanhier.engines.default_priors import ColumnMoments, geometric_mean
 from stanhier.engines.multilevel.elimination import eliminate, eliminate_stacked
 from stanhier.engines.multilevel.layout import TermShape, dense_slices, dense_terms, eliminated_term
 from stanhier.engines.multilevel.pieces import Base, Piece
@@ -60,6 +61,11 @@ class Statistics:
     B: np.ndarray
     T: np.ndarray
     level_weights: tuple[np.ndarray, ...]
+
+    @property
+    def moments(self) -> ColumnMoments:
+        """What default priors are scaled by."""
+        return ColumnMoments(self.mean, self.sd, geometric_mean(self.log_weights, self.n_rows))
 
     @property
     def n_groups(self) -> int:

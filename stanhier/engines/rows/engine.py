@@ -178,7 +178,7 @@ class RowsEngine(ExplicitEngine):
         yield from (sums.offset, sums.y, sums.n)
 
     def group_weights(self, term: int) -> np.ndarray:
-        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their weights."""
         if self.rows is not None:
             return super().group_weights(term)
         sums = summed_rows(self.design).sums

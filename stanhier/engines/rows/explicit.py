@@ -40,14 +40,15 @@ class ExplicitEngine(ConditionalEngine):
         yield rows.matrix.ravel()
         yield rows.y
         yield from (one.codes for one in rows.groupings)
-        yield from (values for values in (rows.se, rows.offset, rows.trials) if values is not None)
+        noise = None if rows.row_noise is None else rows.row_noise.values
+        yield from (values for values in (noise, rows.offset, rows.trials) if values is not None)
 
     def predictor_covariance(self) -> np.ndarray | None:
         """Give the covariance matrix of the predictors over the rows, shape (K, K)."""
         return np.atleast_2d(np.cov(rows_of(self.rows).X, rowvar=False))
 
     def group_weights(self, term: int) -> np.ndarray:
-        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their known se**-2."""
+        """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their weights."""
         rows = rows_of(self.rows)
         grouping = rows.groupings[term]
         return np.bincount(grouping.codes, rows.weights, minlength=len(grouping.levels)).astype(float)

@@ -187,7 +187,8 @@ def _start(problem: Problem) -> _Point:
         fallback = problem.scales.sigma[own]
         sd = np.where(sizes > 0, 0.5 * spread / np.where(sizes > 0, sizes, 1.0), fallback)
         covariances.append(np.diag(sd**2))
-    sigma = 0.7 * spread if problem.sigma is None else problem.sigma
+    of_unit_weight = spread * float(np.sqrt(cells.n.sum() / cells.n_rows)) if cells.family == GAUSSIAN else spread
+    sigma = 0.7 * of_unit_weight if problem.sigma is None else problem.sigma
     aux = {GAUSSIAN: [sigma], NEGATIVE_BINOMIAL: [1.0], STUDENT: [sigma, 8.0]}.get(cells.family, [])
     location = np.zeros(cells.X.shape[1])
     return _Point(location, [np.zeros(term.n_effects) for term in problem.terms], covariances, np.array(aux))

@@ -38,6 +38,7 @@ def render(description: Description) -> str:
     shift = ["shift"] if description.adds_offset else []
     a_row = (" + ".join(_products(*both, description, row="n")) for both in terms)
     sd, K = "se" if noise.kind == "known" else "sigma", len(description.predictors)
+    of_a_row, of_rows = (f"{sd} / sqrt(weights[n])", f"{sd} ./ sqrt(weights)") if noise.weighted else (sd, sd)
     return environment.get_template(f"{description.template}.stan.jinja").render(
         formula=comment(description.formula),
         predictors=[comment(name) for name in description.predictors],
@@ -49,9 +50,11 @@ def render(description: Description) -> str:
         centre=description.centre,
         sigma_known=not noise.is_estimated,
         known_se=noise.kind == "known",
-        noise=sd,
+        is_weighted=noise.weighted,
+        noise=of_rows,
+        noise_of_a_row=of_a_row,
         response=response_for_template(description),
-        said=likelihood(description, _linear_predictor(description, intercept, shift), sd),
+        said=likelihood(description, _linear_predictor(description, intercept, shift), of_a_row),
         prior_lines=_prior_lines(description, names),
         summands=[*intercept, *shift, *(product for both in terms for product in _products(*both, description))],
         summands_of_a_row=[*intercept, *(f"{name}[n]" for name in shift), *a_row],

@@ -8,6 +8,7 @@ import numpy as np
 from stanhier.engines.multilevel.given import CodedRows
 from stanhier.engines.textbook.description import Description
 from stanhier.engines.textbook.names import names_of
+from stanhier.families.noise import RowNoise
 
 __all__ = ["ProgramRows", "program_data"]
 
@@ -28,8 +29,8 @@ class ProgramRows(Protocol):
         """The grouping factors."""
 
     @property
-    def se(self) -> np.ndarray | None:
-        """Known standard errors."""
+    def row_noise(self) -> RowNoise | None:
+        """How the noise of rows differs."""
 
     @property
     def offset(self) -> np.ndarray | None:
@@ -61,8 +62,8 @@ def program_data(description: Description, rows: ProgramRows) -> dict[str, Any]:
         data |= {"E": len(description.extra_effects), "Z": rows.matrix[:, n_predictors:]}
     for term, names, grouping in zip(description.terms, names_of(description).terms, rows.groupings, strict=True):
         data |= {names.size: term.shape.n_levels, names.codes: grouping.codes + 1}
-    if rows.se is not None:
-        data["se"] = rows.se
-    elif description.noise.fixed is not None:
+    if rows.row_noise is not None:
+        data[rows.row_noise.argument] = rows.row_noise.values
+    if description.noise.fixed is not None:
         data["sigma"] = description.noise.fixed
     return data

@@ -107,6 +107,7 @@ TEXTBOOK = {
     "linear": variants.LINEAR["at zero"],
     "varying": variants.VARYING["default"],
     "varying, known se": variants.VARYING["known se"],
+    "varying, weights": variants.VARYING["weights"],
 }
 
 

@@ -15,7 +15,7 @@ from stanhier.posterior.weights import relative_efficiency
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 
-KINDS = ["default", "fixed sigma", "known se", "known se of rows", "groups of one", "two groups"]
+KINDS = ["default", "fixed sigma", "known se", "weights", "known se of rows", "groups of one", "two groups"]
 
 
 def moments(fit, s):
@@ -25,7 +25,7 @@ def moments(fit, s):
     mean = np.full(design.n_rows, float(posterior["mu_alpha" if model.engine.grouped else "alpha"]))
     if design.predictors:
         mean = mean + design.X @ posterior["beta"].to_numpy()
-    sd = design.se if design.se is not None else np.full(design.n_rows, fit.draws.flat("sigma")[s])
+    sd = fit.draws.flat("sigma")[s] * variants.relative_sds(design)
     covariance = np.diag(sd**2)
     if model.engine.grouped:
         same = design.group.codes[:, None] == design.group.codes
@@ -90,14 +90,14 @@ def test_groups_are_multivariate_normals(kind, monkeypatch):
             assert all_in[s, j] == pytest.approx(density, rel=1e-8)
 
 
-@pytest.mark.parametrize("kind", ["default", "known se", "no intercept"])
+@pytest.mark.parametrize("kind", ["default", "known se", "weights", "fixed sigma, weights", "no intercept"])
 def test_without_groups_rows_are_independent(kind):
     fit = fake_fit(variants.LINEAR[kind](), chains=1, draws=4)
     design = fit.model.design
     left_out, all_in = all_blocks(likelihood.row_densities(design, fit.model.engine.compressed, fit.draws))
     np.testing.assert_array_equal(left_out, all_in)
-    mean = fit.predict_draws(variants.frame()).to_numpy()[0]
-    sd = design.se if design.se is not None else fit.draws.flat("sigma")[:, None]
+    mean = fit.predict_draws(variants.weighted()).to_numpy()[0]
+    sd = fit.draws.flat("sigma")[:, None] * variants.relative_sds(design)
     np.testing.assert_allclose(left_out, stats.norm.logpdf(design.y, mean, sd), rtol=1e-8)
     codes = np.arange(80) % 7
     sets, _ = all_blocks(fit.model.engine.set_densities(design, codes, 7, fit.draws))

@@ -12,6 +12,7 @@ from stanhier.engines.multilevel.held_out_densities import held_out_densities
 from stanhier.engines.multilevel.row_densities import row_densities
 from stanhier.engines.multilevel.set_densities import set_densities
 from stanhier.engines.multilevel.statistics import statistics_of
+from stanhier.families.noise import RowNoise
 from tests.engines.multilevel.test_row_densities import in_order
 from tests.engines.multilevel.test_set_densities import all_sets
 from tests.engines.multilevel.test_statistics import example
@@ -23,9 +24,9 @@ KINDS = ["slope", "slope, weights", "crossed slopes", "nested", "no constant"]
 
 
 def as_rows(columns: Columns) -> Rows:
-    se = None if columns.weights is None else columns.weights**-0.5
+    noise = None if columns.weights is None else RowNoise("weights", None, columns.weights)
     groupings = tuple(Codes(term.codes) for term in columns.terms)
-    return Rows(columns.y, columns.X, se, groupings, tuple(columns.effects_of(term) for term in columns.terms))
+    return Rows(columns.y, columns.X, noise, groupings, tuple(columns.effects_of(term) for term in columns.terms))
 
 
 def with_all_effects(draws, statistics):

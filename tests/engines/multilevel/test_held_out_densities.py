@@ -16,10 +16,10 @@ from tests.tools.fake_fit import fake_fit
 from tests.tools.multilevel_worlds import world
 
 
-@pytest.mark.parametrize("se", [False, True])
-def test_new_levels_are_integrated_out_and_known_ones_given(se, monkeypatch):
+@pytest.mark.parametrize("noise", [None, "se", "weights"])
+def test_new_levels_are_integrated_out_and_known_ones_given(noise, monkeypatch):
     monkeypatch.setattr(module, "BLOCK_VALUES", 50)
-    made = world(((7, 2), (4, 3)), se=se)
+    made = world(((7, 2), (4, 3)), noise=noise)
     rng = np.random.default_rng(2)
     known = tuple(np.where(rng.random(60) < 0.4, -1, grouping.codes) for grouping in made.rows.groupings)
     densities = np.empty((3, 60))
@@ -65,7 +65,7 @@ def test_effects_of_known_moments_are_integrated_out():
     np.testing.assert_allclose(held_out_densities(made.rows, known, given), expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize("kind", ["default", "known se of rows"])
+@pytest.mark.parametrize("kind", ["default", "known se of rows", "weights"])
 def test_one_varying_intercept_is_as_in_its_own_engine(kind):
     fit = fake_fit(variants.VARYING[kind](), chains=2, draws=5)
     rows, given = as_rows(fit)

@@ -16,7 +16,8 @@ WORLDS = {
     "one slope": lambda: world(((7, 2),)),
     "one intercept": lambda: world(((7, 1),)),
     "five effects": lambda: world(((6, 5),)),
-    "crossed, known errors": lambda: world(((3, 2), (9, 3)), se=True),
+    "crossed, weights": lambda: world(((3, 2), (9, 3)), noise="weights"),
+    "crossed, known errors": lambda: world(((3, 2), (9, 3)), noise="se"),
     "no intercept": lambda: world(((7, 2), (3, 1)), intercept=False),
     "groups smaller than effects": lambda: world(((40, 3),), n=60),
     "sd of 0": lambda: world(((7, 2),), sd=(1.5, 0.0), cor=0.3),
@@ -70,13 +71,13 @@ def test_a_row_alone_under_a_wide_prior_keeps_its_digits():
 def as_rows(fit):
     """One varying intercept as rows, and its draws, for the functions of any term."""
     design, draws = fit.model.design, fit.draws
-    rows = Rows(design.y, design.X, design.se, (Codes(design.group.codes),), (np.ones((design.n_rows, 1)),))
+    rows = Rows(design.y, design.X, design.row_noise, (Codes(design.group.codes),), (np.ones((design.n_rows, 1)),))
     factors = (draws.flat("sigma_alpha")[:, None, None],)
     origin = fit.model.engine.compressed.origin
     return rows, Given(draws.flat("location"), origin, draws.flat("sigma"), factors, None, {})
 
 
-@pytest.mark.parametrize("kind", ["default", "known se of rows", "groups of one"])
+@pytest.mark.parametrize("kind", ["default", "known se of rows", "weights", "groups of one"])
 def test_one_varying_intercept_is_as_in_its_own_engine(kind):
     fit = fake_fit(variants.VARYING[kind](), chains=2, draws=5)
     rows, given = as_rows(fit)

@@ -83,7 +83,7 @@ def test_rows_that_the_draws_have_not_seen():
     check(made, codes, left_out, all_in, lambda _: new)
 
 
-@pytest.mark.parametrize("kind", ["default", "known se of rows", "groups of one"])
+@pytest.mark.parametrize("kind", ["default", "known se of rows", "weights", "groups of one"])
 def test_one_varying_intercept_is_as_in_its_own_engine(kind):
     fit = fake_fit(variants.VARYING[kind](), chains=2, draws=5)
     rows, given = as_rows(fit)

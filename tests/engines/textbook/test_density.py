@@ -54,7 +54,9 @@ def log_density(description, rows, point, terms):
             size = len(factor)  # Lewandowski, Kurowicka & Joe (2009): det^(eta - 1), and the change to the factor
             powers = size - np.arange(2, size + 1) + 2 * (prior.eta - 1)
             total += powers @ np.log(np.diag(factor)[1:])
-    noise = {"known": rows.se, "fixed": description.noise.fixed}.get(description.noise.kind, point["sigma"])
+    values = None if rows.row_noise is None else rows.row_noise.values
+    noise = {"known": values, "fixed": description.noise.fixed}.get(description.noise.kind, point["sigma"])
+    noise = noise / np.sqrt(values) if description.noise.weighted else noise
     total += stats.norm.logpdf(rows.y, mean, noise).sum()
     if description.intercept is not None:
         at = point["alpha"] + (X.mean(axis=0) @ point["beta"] if description.centered else 0.0)

@@ -110,7 +110,7 @@ def test_own_effects_are_least_squares_within_groups(se):
     rows = model.rows
     rooms = model.engine.effects(draws, 1, np.arange(4)).mean(axis=0)[:, 0]
     residual = rows.y - model.engine.linear(draws, rows.X).mean(axis=0) - rooms[rows.groupings[1].codes]
-    root = np.ones(len(residual)) if se is None else 1 / rows.se
+    root = np.ones(len(residual)) if se is None else 1 / rows.row_noise.values
     for j in (1, 9, 18):
         members = rows.groupings[0].codes == j
         Z = rows.effect_matrix(0)[members] * root[members, None]
@@ -128,7 +128,7 @@ def test_replicated_means_are_normal_around_those_of_the_rows(se):
     effects = engine.effects(draws, 0, np.arange(18))[0]
     expected = engine.linear(draws, rows.X)[0] + (rows.effect_matrix(0) * effects[rows.groupings[0].codes]).sum(axis=1)
     expected += engine.effects(draws, 1, np.arange(4))[0, :, 0][rows.groupings[1].codes]
-    w = np.ones(rows.n_rows) if se is None else rows.se**-2
+    w = np.ones(rows.n_rows) if se is None else rows.row_noise.values**-2
     for j in range(4):
         own = rows.groupings[1].codes == j
         sd = engine.noise_scale(draws)[0] / np.sqrt(w[own].sum())
