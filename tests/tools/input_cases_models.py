@@ -199,9 +199,9 @@ refused(HEADING, "an `adapt_delta` beyond 1", lambda: line().sample(adapt_delta=
 
 
 for row, keywords in {
-    "another keyword that `summary()` does not have": {"var_name": "beta"},
     "`hdi_prob` of `summary()`": {"hdi_prob": 0.9},
     "`prob` and `ci_prob`, as ArviZ calls it, in one `summary()`": {"prob": 0.8, "ci_prob": 0.9},
+    "another keyword that `summary()` does not have": {"var_name": "beta"},
     "a `prob` of 90, for 90 %": {"prob": 90},
     "a parameter that there is not, in `summary()`": {"var_names": "gamma"},
 }.items():
