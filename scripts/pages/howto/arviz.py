@@ -1,0 +1,54 @@
+"""
+Use ArviZ with a fit
+====================
+
+``fit.idata`` is the tree of datasets that ArviZ's functions take. What they ask for is made when they ask.
+"""
+
+import arviz as az
+import pandas as pd
+
+import stanhier as sh
+
+data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+fit = sh.Model("reaction ~ days + (1 + days | subject)", data).sample(seed=1)
+print(list(fit.idata.children))
+
+# %%
+# ``log_likelihood``, ``posterior_predictive``, ``prior`` and ``prior_predictive`` are not in that list, and yet
+# there:
+
+az.loo(fit.idata)
+
+# %%
+# A copy that lists them, to select from or to write to a file:
+
+tree = fit.idata_with("log_likelihood", "prior")
+print(list(tree.children))
+
+# %%
+# ArviZ's statistics and pictures work on it:
+
+az.ess(fit.idata, var_names=["alpha", "beta", "sigma"])
+
+# %%
+
+az.plot_rank(fit.idata, var_names=["alpha", "sigma"])
+
+# %%
+# **What to look for.** Lines within the band: the draws of all chains have mixed.
+#
+# Draws as arrays
+# ---------------
+# The posterior is an xarray dataset with your labels, so that a question becomes a line:
+
+slopes = fit.posterior["beta"].sel(predictor="days") + fit.posterior["effect_subject"].sel(
+    effect="days"
+)
+(slopes > 15).mean(("chain", "draw")).to_series().sort_values().tail(3)
+
+# %%
+# These are the probabilities that a person loses more than 15 ms a day.
+#
+# ``summary``, ``loo`` and ``compare`` of stanhier are ArviZ's, with the leave-one-out densities in closed form where
+# there are such.
