@@ -13,10 +13,6 @@ PAGE = """# {title}
 
 {words}
 
-```{{contents}}
-:local:
-```
-
 ## What it says
 
 ```text
@@ -83,7 +79,9 @@ def write_gallery(examples: Path, folder: Path, *, keep: bool = False) -> None:
 def write_example(script: Path, folder: Path, *, keep: bool) -> str:
     """Run one, write its page, and give its entry in the index."""
     page, pictures = folder / f"{script.stem}.md", folder / script.stem
-    title, _, words = script.read_text(encoding="utf-8").split('"""')[1].strip().partition("\n")
+    docstring = script.read_text(encoding="utf-8").split('"""')[1].strip()
+    title, _, rest = docstring.partition("\n")[0].rstrip(".").partition(": ")
+    words = f"{rest[:1].upper()}{rest[1:]}{'.' if rest else ''}\n{docstring.partition('\n')[2]}".strip()
     if not (keep and page.exists() and page.stat().st_mtime > script.stat().st_mtime):
         said = run(script, pictures)
         drawn = re.findall(r"^Picture: .*/([^/\n]+\.png)$", said, flags=re.MULTILINE)
@@ -92,8 +90,8 @@ def write_example(script: Path, folder: Path, *, keep: bool) -> str:
         said = re.sub(r"^(Picture|Report): .*\n?", "", said, flags=re.MULTILINE).strip()
         shown = "\n\n".join(f"![{name}]({script.stem}/{name})" for name in drawn)
         text = PAGE.format(
-            title=title.rstrip("."),
-            words=words.strip(),
+            title=title,
+            words=words,
             said=said,
             pictures=shown,
             script=os.path.relpath(script, folder),
@@ -101,7 +99,8 @@ def write_example(script: Path, folder: Path, *, keep: bool) -> str:
         page.write_text(text, encoding="utf-8")
     first = re.search(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
     assert first is not None
-    return f"[![]({first[1]})]({script.stem}.md) [{title.rstrip('.')}]({script.stem}.md)\n"
+    more = f": {rest}" if rest else ""
+    return f"[![{title}]({first[1]})]({script.stem}.md) [{title}]({script.stem}.md){more}\n"
 
 
 def run(script: Path, pictures: Path) -> str:

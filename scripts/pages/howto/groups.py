@@ -35,11 +35,11 @@ fit = sh.Model("reaction ~ days + (1 + days | subject)", data).sample(seed=1)
 # ``group_summary`` gives each group's own intercept and slope; ``group_effects`` their deviations from the
 # population.
 
-fit.group_summary("subject").head(6)
+fit.group_summary("subject").head(6).round(1)
 
 # %%
 
-fit.group_effects("subject", [308, 309])
+fit.group_effects("subject", [308, 309]).round(1)
 
 # %%
 # Intercepts are where the predictors are 0. With a predictor like ``year`` that is far from all data; subtract a
@@ -58,6 +58,9 @@ simple = sh.Model("reaction ~ days + (1 | subject)", data).sample(seed=1)
 sh.compare({"intercepts": simple, "intercepts and slopes": fit})[["elpd", "elpd_diff", "dse"]]
 
 # %%
+# It does, by about two standard errors of the difference. The warning is about a single row; :doc:`comparing`
+# explains it.
+#
 # How do they go together?
 # ------------------------
 

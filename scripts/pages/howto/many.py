@@ -18,7 +18,7 @@ data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
 
 fits = sh.fit_many("reaction ~ days", data, by="subject", seed=1)
 table = fits.summary()
-table.head(8)
+table.head(6).round(2)
 
 # %%
 # Work is done while you ask: ``for name, fit in fits`` gives them as they finish, ``fits["308"]`` is one of them.

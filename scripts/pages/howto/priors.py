@@ -60,10 +60,11 @@ print(
 
 default = sh.Model(formula, data).sample(seed=1)
 informed = model.sample(seed=1)
-columns = ["mean", "sd"]
 names = ["beta", "sd_subject", "sigma"]
-default.summary(var_names=names)[columns].join(
-    informed.summary(var_names=names)[columns], rsuffix=" (informed)"
+both = {"default": default, "informed": informed}
+pd.concat(
+    {name: fit.summary(var_names=names)[["mean", "sd"]].round(2) for name, fit in both.items()},
+    axis=1,
 )
 
 # %%

@@ -36,14 +36,14 @@ R, z, rho = triangle[:2, :2], triangle[:2, 2], triangle[2, 2]
 
 def on_rows(theta, sigma):
     """Log likelihood from the 180 rows, up to a constant."""
-    return -len(y) * np.log(sigma) - ((y - theta[0] - days * theta[1]) ** 2).sum() / (
-        2 * sigma**2
-    )
+    squares = (y - theta[0] - days * theta[1]) ** 2
+    return -len(y) * np.log(sigma) - squares.sum() / (2 * sigma**2)
 
 
 def compressed(theta, sigma):
     """The same from three rows."""
-    return -len(y) * np.log(sigma) - (((z - R @ theta) ** 2).sum() + rho**2) / (2 * sigma**2)
+    squares = (z - R @ theta) ** 2
+    return -len(y) * np.log(sigma) - (squares.sum() + rho**2) / (2 * sigma**2)
 
 
 for theta, sigma in [((250, 10), 50), ((200, 30), 10), ((-5, 0.1), 300)]:
@@ -62,7 +62,7 @@ for theta, sigma in [((250, 10), 50), ((200, 30), 10), ((-5, 0.1), 300)]:
 #
 # .. math::
 #
-#    \bar y_g \sim \mathrm{normal}\left(\mu_\alpha + \bar x_g \beta, \sqrt{\sigma_\alpha^2 + \sigma^2 / n_g}\right).
+#    {\bar{y}}_g \sim \mathrm{normal}(\mu_\alpha + {\bar{x}}_g \beta, \sqrt{\sigma_\alpha^2 + \sigma^2 / n_g}).
 #
 # Groups of the same size have the same standard deviation, so their means compress once more. What Stan receives
 # grows with the number of predictors and of different group sizes; here, with one size, there are two triangles:
@@ -71,9 +71,8 @@ sleepers = data.groupby("subject")
 within = data[["days", "reaction"]] - sleepers[["days", "reaction"]].transform("mean")
 means = sleepers[["days", "reaction"]].mean()
 within_triangle = np.linalg.qr(within.to_numpy(), mode="r")
-between_triangle = np.linalg.qr(
-    np.column_stack([np.ones(len(means)), means.to_numpy()]), mode="r"
-)
+means.insert(0, "one", 1.0)
+between_triangle = np.linalg.qr(means.to_numpy(), mode="r")
 print(within_triangle.round(1), between_triangle.round(1), sep="\n")
 
 # %%
@@ -83,7 +82,8 @@ print(within_triangle.round(1), between_triangle.round(1), sep="\n")
 #
 #    \alpha_g \sim \mathrm{normal}(m_g, \sqrt{v_g}), \qquad
 #    \frac{1}{v_g} = \frac{1}{\sigma_\alpha^2} + \frac{n_g}{\sigma^2}, \qquad
-#    m_g = v_g \left( \frac{\mu_\alpha}{\sigma_\alpha^2} + \frac{n_g (\bar y_g - \bar x_g \beta)}{\sigma^2} \right),
+#    m_g = v_g \left( \frac{\mu_\alpha}{\sigma_\alpha^2}
+#    + \frac{n_g ({\bar{y}}_g - {\bar{x}}_g \beta)}{\sigma^2} \right),
 #
 # so each draw of the shared parameters gets an exact draw of all intercepts, after Stan has finished. :math:`m_g` is
 # the famous weighted mean of the group's own rows and the population: *shrinkage*.

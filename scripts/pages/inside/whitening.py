@@ -22,9 +22,7 @@ import stanhier as sh
 data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
 data["date"] = data["days"] + 200
 fit = sh.VaryingIntercept("reaction ~ date + (1 | subject)", data).sample(seed=1)
-location = np.stack(
-    [fit.posterior["mu_alpha"].to_numpy().ravel(), fit.posterior["beta"].to_numpy().ravel()]
-)
+location = np.stack([fit.posterior[name].to_numpy().ravel() for name in ("mu_alpha", "beta")])
 print(f"correlation {np.corrcoef(location)[0, 1]:.5f}")
 
 # %%
@@ -43,7 +41,7 @@ before.set(
     xlabel="intercept at day 0 (ms)", ylabel="slope (ms a day)", title="as the formula has it"
 )
 after.plot(*whitened, ".", markersize=2, alpha=0.4, color="tab:orange")
-after.set(
+_ = after.set(
     xlabel="$u_1$",
     ylabel="$u_2$",
     title="whitened",
@@ -82,15 +80,9 @@ funnel.set(
     title="effects sampled",
     ylim=(-5, 4.5),
 )
-integrated.plot(
-    fit.posterior["mu_alpha"].to_numpy().ravel(),
-    spread,
-    ".",
-    markersize=2,
-    alpha=0.4,
-    color="tab:orange",
-)
-integrated.set(
+mean = fit.posterior["mu_alpha"].to_numpy().ravel()
+integrated.plot(mean, spread, ".", markersize=2, alpha=0.4, color="tab:orange")
+_ = integrated.set(
     xlabel=r"$\mu_\alpha$", ylabel=r"$\sigma_\alpha$", title="effects integrated out"
 )
 
