@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from typing import Any
 
 import stanhier
 
@@ -58,3 +59,20 @@ sphinx_gallery_conf = {
     "min_reported_time": 10**9,
     "image_srcset": [],
 }
+
+
+def _separate_references(*event: Any) -> None:
+    """Make a paragraph of each reference: docstrings have them line by line."""
+    lines = event[-1]
+    if "References" in lines:
+        start = lines.index("References") + 2
+        lines[start:] = [
+            part
+            for line in lines[start:]
+            for part in ([line, ""] if line.endswith((".", ")")) else [line])
+        ]
+
+
+def setup(app: Any) -> None:
+    """Have this done before numpydoc reads the docstrings."""
+    app.connect("autodoc-process-docstring", _separate_references, priority=400)

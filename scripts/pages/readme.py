@@ -78,7 +78,10 @@ def write_readme(root: Path, source: Path) -> None:
     (parts / "speed.md").write_text(
         speed((benchmarks / "README.md").read_text(encoding="utf-8")), encoding="utf-8"
     )
-    shutil.copy2(root / "stanhier" / "input.md", source / "input.md")
+    table = (root / "stanhier" / "input.md").read_text(encoding="utf-8")
+    (source / "input.md").write_text(
+        table.replace("# What goes in\n", "# What goes in, kind by kind\n", 1), encoding="utf-8"
+    )
     shutil.copy2(root / "CHANGELOG.md", source / "changes.md")
     shutil.copy2(benchmarks / "README.md", source / "benchmarks.md")
     shutil.copytree(benchmarks / "results", source / "results", dirs_exist_ok=True)

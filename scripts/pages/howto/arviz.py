@@ -18,7 +18,7 @@ print(list(fit.idata.children))
 # ``log_likelihood``, ``posterior_predictive``, ``prior`` and ``prior_predictive`` are not in that list, and yet
 # there:
 
-az.loo(fit.idata)
+print(az.loo(fit.idata))
 
 # %%
 # A copy that lists them, to select from or to write to a file:
@@ -29,22 +29,23 @@ print(list(tree.children))
 # %%
 # ArviZ's statistics and pictures work on it:
 
-az.ess(fit.idata, var_names=["alpha", "beta", "sigma"])
+az.summary(fit.idata, var_names=["alpha", "beta", "sigma"], kind="diagnostics")
 
 # %%
 
 az.plot_rank(fit.idata, var_names=["alpha", "sigma"])
 
 # %%
-# **What to look for.** Lines within the band: the draws of all chains have mixed.
+# **What to look for.** Four lines, one for each chain, that wander around 0: ranks are spread evenly over the chains.
+# The p value is of a test that they are; below the limit beside it, a chain differs.
 #
 # Draws as arrays
 # ---------------
 # The posterior is an xarray dataset with your labels, so that a question becomes a line:
 
-slopes = fit.posterior["beta"].sel(predictor="days") + fit.posterior["effect_subject"].sel(
-    effect="days"
-)
+posterior = fit.posterior
+own = posterior["effect_subject"].sel(effect="days")
+slopes = posterior["beta"].sel(predictor="days") + own
 (slopes > 15).mean(("chain", "draw")).to_series().sort_values().tail(3)
 
 # %%

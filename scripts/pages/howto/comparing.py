@@ -49,7 +49,7 @@ sh.compare(fits, by="subject")[["elpd", "se", "elpd_diff", "dse"]]
 # does not work (Pareto k above 0.7 or so), a warning says so. ``fit.kfold(k=10)`` samples again without each tenth of
 # the rows, and needs no such weights; its results may take the place of fits in ``sh.compare``.
 
-fits["slopes too"].loo()
+print(fits["slopes too"].loo())
 
 # %%
 # Which one to report

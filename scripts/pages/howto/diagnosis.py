@@ -71,8 +71,8 @@ bad.summary(var_names=["mu_alpha", "sigma_alpha", "beta", "sigma"])
 fit.plot_pair(var_names=["mu_alpha", "beta", "sigma_alpha"])
 
 # %%
-# **What to look for.** Clouds. A narrow ridge is a strong correlation, here between the intercept at day 0 and the
-# slope: harmless, since the sampler works in other coordinates.
+# **What to look for.** Clouds. A narrow ridge is a strong correlation, often of an intercept with the slope of a
+# predictor far from 0: harmless here, since the sampler works in other coordinates.
 #
 # **What is bad.** A funnel, or divergent draws (marked) gathered at one place.
 #

@@ -44,7 +44,7 @@ late[late["days"].isin([5, 9])]
 # ------------------------------
 # Leave out whole groups:
 
-fit.loo(by="subject")
+print(fit.loo(by="subject"))
 
 # %%
 # ``fit.kfold(by="subject", k=10)`` does so by sampling again, where leave-one-out says that it is not reliable.

@@ -47,9 +47,8 @@ model.plot_prior()
 # above two seconds, when people would be asleep?
 
 drawn = model.sample_prior(draws=1000, seed=1)["prior_predictive"]["y"]
-print(
-    f"below 100 ms: {float((drawn < 100).mean()):.3f}, above 2 s: {float((drawn > 2000).mean()):.4f}"
-)
+print(f"below 100 ms: {float((drawn < 100).mean()):.3f}")
+print(f"above 2 s: {float((drawn > 2000).mean()):.4f}")
 
 # %%
 # Some draws below 100 ms are harmless. If half of them were, tighten the prior that makes them so wide.

@@ -85,9 +85,8 @@ counts = sh.Model(
     "accidents ~ lights + (1 | crossing)", crossings, family="poisson", offset="log_weeks"
 ).sample(seed=1)
 factor = np.exp(counts.posterior["beta"].sel(predictor="lights"))
-print(
-    f"With lights, accidents are multiplied by {float(factor.mean()):.2f}; the data were made with {np.exp(-0.7):.2f}."
-)
+print(f"With lights, accidents are multiplied by {float(factor.mean()):.2f}.")
+print(f"The data were made with {np.exp(-0.7):.2f}.")
 
 # %%
 # Two things to know

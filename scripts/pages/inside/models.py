@@ -62,7 +62,7 @@ for theta, sigma in [((250, 10), 50), ((200, 30), 10), ((-5, 0.1), 300)]:
 #
 # .. math::
 #
-#    {\bar{y}}_g \sim \mathrm{normal}(\mu_\alpha + {\bar{x}}_g \beta, \sqrt{\sigma_\alpha^2 + \sigma^2 / n_g}).
+#    {{}\bar{y}}_g \sim \mathrm{normal}(\mu_\alpha + {{}\bar{x}}_g \beta, \sqrt{\sigma_\alpha^2 + \sigma^2 / n_g}).
 #
 # Groups of the same size have the same standard deviation, so their means compress once more. What Stan receives
 # grows with the number of predictors and of different group sizes; here, with one size, there are two triangles:
@@ -83,7 +83,7 @@ print(within_triangle.round(1), between_triangle.round(1), sep="\n")
 #    \alpha_g \sim \mathrm{normal}(m_g, \sqrt{v_g}), \qquad
 #    \frac{1}{v_g} = \frac{1}{\sigma_\alpha^2} + \frac{n_g}{\sigma^2}, \qquad
 #    m_g = v_g \left( \frac{\mu_\alpha}{\sigma_\alpha^2}
-#    + \frac{n_g ({\bar{y}}_g - {\bar{x}}_g \beta)}{\sigma^2} \right),
+#    + \frac{n_g ({{}\bar{y}}_g - {{}\bar{x}}_g \beta)}{\sigma^2} \right),
 #
 # so each draw of the shared parameters gets an exact draw of all intercepts, after Stan has finished. :math:`m_g` is
 # the famous weighted mean of the group's own rows and the population: *shrinkage*.

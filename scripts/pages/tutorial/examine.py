@@ -68,8 +68,8 @@ fit.plot_ppc()
 # each person within its interval, for about nine of ten.
 #
 # **What is bad.** A black line that leaves the blue ones: a second hump, a heavier tail, a border that data cannot
-# cross. Here the observed data are a little more peaked in the middle and have somewhat longer tails than the drawn
-# ones. Something is missing, and the next step finds it.
+# cross. Here the observed data lean a little to the left and have a longer tail on the right than most of the drawn
+# ones. Something is missing, and the next picture shows it.
 
 fit.plot_prediction("days", by="subject")
 
