@@ -10,7 +10,9 @@ import pytest
 from scripts.lowest_versions import lowest
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = [ROOT / "scripts" / name for name in ("setup", "check", "test", "lowest", "demo", "docs")] + [ROOT / ".ci" / "run"]
+SCRIPTS = [ROOT / "scripts" / name for name in ("setup", "check", "test", "lowest", "demo", "docs")] + [
+    ROOT / ".ci" / "run"
+]
 
 
 def run(script: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

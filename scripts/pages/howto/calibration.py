@@ -26,7 +26,8 @@ print(calibration)
 calibration.plot()
 
 # %%
-# **What to look for.** Each line, the distribution of the ranks minus the uniform one, stays in its band.
+# **What to look for.** Each line, the distribution of the ranks minus the uniform one, stays in its 95 % band. Of
+# several lines one may touch the edge by chance; the verdict above allows for that.
 #
 # **What is bad.** A line that leaves the band. A hump (too many low ranks) means that the draws are too high; an S,
 # that their spread is too small or too large.
