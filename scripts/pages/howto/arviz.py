@@ -21,6 +21,10 @@ print(list(fit.idata.children))
 print(az.loo(fit.idata))
 
 # %%
+# ``elpd_loo`` is that of ``fit.loo()``. ``p_loo`` is not: of Gaussian models ``log_likelihood`` holds the density of
+# each row given the other rows of its group, the group's effects integrated out, so ArviZ does not count these
+# effects.
+#
 # A copy that lists them, to select from or to write to a file:
 
 tree = fit.idata_with("log_likelihood", "prior")
@@ -29,7 +33,7 @@ print(list(tree.children))
 # %%
 # ArviZ's statistics and pictures work on it:
 
-az.summary(fit.idata, var_names=["alpha", "beta", "sigma"], kind="diagnostics")
+print(az.summary(fit.idata, var_names=["alpha", "beta", "sigma"], kind="diagnostics"))
 
 # %%
 
