@@ -104,13 +104,14 @@ def write_example(script: Path, folder: Path, *, keep: bool) -> str:
 
 
 def run(script: Path, pictures: Path) -> str:
-    """Run an example and give what it prints."""
+    """Run an example with the package of this checkout, and give what it prints."""
+    places = [str(script.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, script, "--folder", pictures],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "COLUMNS": "110"},
+        env={**os.environ, "COLUMNS": "110", "PYTHONPATH": os.pathsep.join(places)},
     )
     if done.returncode != 0:
         raise RuntimeError(f"{script} fails:\n{done.stdout}{done.stderr}")
