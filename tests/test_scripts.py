@@ -10,7 +10,9 @@ import pytest
 from scripts.lowest_versions import lowest
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = [ROOT / "scripts" / name for name in ("setup", "check", "test", "lowest", "demo")] + [ROOT / ".ci" / "run"]
+SCRIPTS = [ROOT / "scripts" / name for name in ("setup", "check", "test", "lowest", "demo", "docs")] + [
+    ROOT / ".ci" / "run"
+]
 
 
 def run(script: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -154,6 +156,19 @@ def test_test_passes_its_arguments_on_and_ci_runs_it(checkout: Path, tmp_path: P
     done = run(checkout / ".ci" / "run", tmp_path, CI="true")
     assert done.stdout.splitlines() == ["setup", "check", "python -m pytest", "lowest"]
     assert done.returncode == 6
+
+
+def test_docs_builds_the_pages_and_says_where_they_are(checkout: Path, tmp_path: Path) -> None:
+    pretend(checkout / "scripts", "setup", 'echo "setup"')
+    pretend(checkout / ".venv" / "bin", "python", 'echo "python" "$@"; exit ${CODE:-0}')
+    done = run(checkout / "scripts" / "docs", tmp_path)
+    assert done.stdout.splitlines()[:2] == ["setup", "python -m scripts.pages.build build/docs"]
+    assert done.stdout.splitlines()[-1] == f"Pages: {checkout / 'build' / 'docs' / 'html' / 'index.html'}"
+    script = [checkout / "scripts" / "docs", "--keep"]
+    assert "build/docs --keep" in subprocess.check_output(script, cwd=tmp_path, text=True)
+    failed = run(checkout / "scripts" / "docs", tmp_path, CODE="3")
+    assert failed.returncode == 3
+    assert "Pages:" not in failed.stdout
 
 
 OLDEST = """

@@ -1,0 +1,227 @@
+"""The pages: complete, true to the package, and whole when they are built and opened."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import stanhier as sh
+from scripts.pages import reference
+from scripts.pages.links import wrong_links
+from scripts.pages.order import ORDER
+from scripts.pages.readme import FILES, PARTS, SECTIONS, linked, sections_of, speed, write_readme
+from stanhier.stan.keyword_types import SampleKeywords
+
+from .tools.browser import Browser
+
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "scripts" / "pages"
+COMING_FROM = sorted((PAGES / "coming_from").glob("*.md"))
+FOLDERS = ("tutorial", "howto", "inside")
+
+
+def directives(folder):
+    """What the pages of the reference document, by page."""
+    found = {}
+    for path in folder.rglob("*.rst"):
+        page = path.relative_to(folder).with_suffix("").as_posix()
+        found |= dict.fromkeys(re.findall(r"^\.\. auto\w+:: (\S+)$", path.read_text(), re.MULTILINE), page)
+    return found
+
+
+def test_the_reference_has_every_public_name_once_and_no_other(tmp_path):
+    reference.write_reference(tmp_path)
+    texts = "\n".join(path.read_text() for path in tmp_path.rglob("*.rst"))
+    listed = re.findall(r"^\.\. auto\w+:: (\S+)$", texts, re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert directives(tmp_path) == reference.public_objects()
+    assert {f"stanhier.{name}" for name in sh.__all__} <= set(listed)
+    for cls in (sh.Model, sh.Fit):
+        public = {name for name in vars(cls) if not name.startswith("_")}
+        internal = {name for names in reference.INTERNAL.values() for name in names.split()}
+        assert {f"stanhier.{cls.__name__}.{name}" for name in public - internal} <= set(listed)
+    index = (tmp_path / "index.rst").read_text()
+    pages = index.split(":hidden:")[1].split()
+    assert sorted(pages) == sorted(set(directives(tmp_path).values()))
+
+
+def test_names_kept_from_the_reference_are_there():
+    classes = {base.__name__: base for name in sh.__all__ for base in getattr(getattr(sh, name), "__mro__", ())}
+    for name, hidden in reference.INTERNAL.items():
+        for member in hidden.split():
+            assert member in dir(classes[name]), f"{name}.{member}"
+
+
+def test_what_functions_give_back_is_found():
+    assert {"Agreement", "Calibration", "Diagnosis", "ManyFits", "Mode", "Pooling"} <= set(reference.results())
+
+
+def test_everything_in_the_reference_has_a_docstring():
+    for path in reference.public_objects():
+        module, _, rest = path.rpartition(".")
+        thing = sh
+        for part in path.split(".")[1:]:
+            thing = inspect.getattr_static(thing, part) if inspect.isclass(thing) else getattr(thing, part)
+        assert inspect.getdoc(thing), (module, rest)
+
+
+def test_sections_of_the_readme_become_pages_and_links_lead_to_them(tmp_path):
+    write_readme(ROOT, tmp_path)
+    written = {path.stem for path in (tmp_path / "detail").glob("*.md")}
+    assert written == {*SECTIONS.values(), "index"}
+    models = (tmp_path / "detail" / "models.md").read_text()
+    assert "\n## Families of responses\n" in models
+    assert "(data.md#data-where-they-live)" in models
+    assert (tmp_path / "parts" / "twenty_lines.md").read_text().startswith("\n```python\nimport pandas")
+    assert all((ROOT / file).is_file() for file in FILES)
+
+
+def test_links_of_sections():
+    places = {"the-models": "models"}
+    assert linked("[a](#the-models)", places) == "[a](models.md#the-models)"
+    assert (
+        linked("[a](stanhier/input.md), [b](https://mc-stan.org)", {}) == "[a](../input.md), [b](https://mc-stan.org)"
+    )
+    assert linked("[rows.hpp](stan_models/functions/rows.hpp)", {}) == "`stan_models/functions/rows.hpp`"
+    with pytest.raises(KeyError, match="gone"):
+        linked("[a](#gone)", places)
+
+
+def test_sections_that_pages_need_are_in_the_readme():
+    sections = sections_of((ROOT / "README.md").read_text())
+    assert {*SECTIONS, *PARTS} <= set(sections)
+
+
+def test_the_first_page_has_the_times_of_the_benchmark():
+    lines = speed((ROOT / "scripts" / "benchmarks" / "README.md").read_text()).splitlines()
+    assert len(lines) == 7
+    for line in lines[2:]:
+        assert 0 < float(line.split("|")[2]) < 100
+
+
+def test_links_are_checked(tmp_path):
+    (tmp_path / "a.html").write_text('<h1 id="top"></h1><a href="b.html#here">1</a><a href="https://mc-stan.org">2</a>')
+    (tmp_path / "b.html").write_text('<p id="here"></p><a href="a.html#top">3</a><img src="x%20y.png"><a href="#here">')
+    (tmp_path / "x y.png").write_bytes(b"")
+    assert wrong_links(tmp_path) == []
+    bad = '<a href="c.html"></a><a href="b.html#there"></a><a href="../z.html"></a><script src="https://cdn.net/x.js">'
+    (tmp_path / "a.html").write_text(bad)
+    assert wrong_links(tmp_path) == [
+        "a.html: c.html is not there",
+        "a.html: b.html#there has no such place",
+        "a.html: ../z.html leaves the site",
+        "a.html: https://cdn.net/x.js is fetched from the network",
+        "b.html: a.html#top has no such place",
+    ]
+
+
+FENCED = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def calls(path):
+    """The pieces of our own code between backticks on a page."""
+    text = FENCED.sub("", path.read_text().replace("\\|", "|"))
+    return [code for code in re.findall(r"`([^`\n]+)`", text) if re.match(r"(sh|model|fit|fits)\.\w", code)]
+
+
+def keywords_of(function):
+    """The names that a function takes by keyword; those of Stan's sampler too, where it hands them on."""
+    parameters = inspect.signature(function).parameters.values()
+    names = {parameter.name for parameter in parameters}
+    takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    return names | set(SampleKeywords.__annotations__) if takes_more else names
+
+
+@pytest.mark.parametrize("path", COMING_FROM, ids=lambda path: path.stem)
+def test_calls_on_pages_for_users_of_other_packages_exist(path):
+    """Tables have a call in each row; what stands on the right must be there, with its keywords."""
+    known = {"sh": sh, "model": sh.Model, "fit": sh.Fit}
+    columns = {line.split("|")[1].strip() for line in path.read_text().splitlines() if line.startswith("| `")}
+    theirs = " ".join(columns).replace("\\", "")
+    ours = [code for code in calls(path) if code not in theirs]  # fit and model are names of other packages too
+    checked = 0
+    for code in [*ours, *FENCED.findall(path.read_text())]:
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+                assert hasattr(known[node.value.id], node.attr), code
+                checked += 1
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                owner = node.func.value
+                if isinstance(owner, ast.Name) and owner.id in known:
+                    function = getattr(known[owner.id], node.func.attr)
+                    assert {keyword.arg for keyword in node.keywords} <= keywords_of(function), code
+    assert checked >= (10 if path.stem != "index" else 1)
+
+
+def test_formulas_and_priors_for_users_of_other_packages_are_taken():
+    """Every model that is named with its data there can be made."""
+    rng = np.random.default_rng(1)
+    names = {"g": 6, "a": 4, "b": 8}
+    data = pd.DataFrame({name: rng.integers(0, n, 96) for name, n in names.items()})
+    data = data.assign(
+        x=rng.standard_normal(96), s=rng.integers(1, 4, 96), n=5, trials=5, w=0.0, log_w=0.0, log_hours=0.0
+    )
+    numbers = data.assign(y=rng.standard_normal(96), successes=data["s"])
+    counts = numbers.assign(y=rng.integers(0, 2, 96))
+    made = 0
+    for code in [code for path in COMING_FROM for code in calls(path) if re.match(r"sh\.[A-Z]\w+\(\"", code)]:
+        rows = counts if "family=" in code and "student_t" not in code else numbers
+        model = eval(code, {"sh": sh, "data": rows, "d": rows})
+        assert isinstance(model, sh.Model), code
+        made += 1
+    assert made > 20
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_pages_with_code_are_titled_and_in_the_order(folder):
+    pages = sorted((PAGES / folder).glob("*.py"))
+    assert {page.stem for page in pages} <= set(ORDER)
+    for page in pages:
+        title, rule = page.read_text().split('"""')[1].strip().splitlines()[:2]
+        assert rule == "=" * len(title), page
+    assert (PAGES / folder / "GALLERY_HEADER.rst").is_file()
+
+
+def test_every_page_in_the_order_is_there():
+    assert {page.stem for folder in FOLDERS for page in (PAGES / folder).glob("*.py")} == set(ORDER)
+
+
+@pytest.fixture(scope="module")
+def site(cmdstan_home, tmp_path_factory):
+    """The whole site, with all of its code run."""
+    folder = tmp_path_factory.mktemp("docs")
+    command = [sys.executable, "-m", "scripts.pages.build", folder]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "html"
+
+
+@pytest.mark.slow
+def test_the_site_has_all_pages_and_is_small(site):
+    pages = {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.html")}
+    written = {path.relative_to(PAGES).with_suffix("").as_posix() for path in PAGES.rglob("*.md")}
+    with_code = {f"{folder}/{path.stem}" for folder in FOLDERS for path in (PAGES / folder).glob("*.py")}
+    examples = {f"gallery/{path.stem}" for path in (ROOT / "examples").glob("[!_]*.py")}
+    documented = {f"reference/{page}" for page in reference.public_objects().values()}
+    assert {*written, *with_code, *examples, *documented, *(f"detail/{page}" for page in SECTIONS.values())} <= pages
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 40e6
+
+
+@pytest.mark.slow
+def test_pages_lack_no_picture_and_ask_for_nothing_outside_their_folder(site, tmp_path):
+    browser = Browser(tmp_path)
+    try:
+        for page in sorted(site.rglob("*.html")):
+            browser.open(page, width=1250)
+            missing = "Array.from(document.images).filter(i => !i.complete || i.naturalWidth == 0).map(i => i.src)"
+            assert browser.evaluate(missing) == [], page
+            assert browser.complaints() == [], page
+            assert [url for url in browser.requests() if not url.startswith(site.resolve().as_uri())] == [], page
+    finally:
+        browser.close()
