@@ -1,7 +1,9 @@
 """What to say where `data` is something else than rows with named columns."""
 
 import glob
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,7 +13,7 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import quoted
 
-__all__ = ["is_of_xarray", "no_parquet_files", "refuse_other", "wrong_path"]
+__all__ = ["called", "is_of_xarray", "no_parquet_files", "refuse_other", "wrong_path"]
 
 _READERS = {
     ".csv": "pd.read_csv({path})",
@@ -175,3 +177,13 @@ def _exists(text: str) -> bool:
         return Path(text).exists()
     except OSError:  # a name that no file can have
         return False
+
+
+@contextmanager
+def called(name: str) -> Iterator[None]:
+    """Have messages about rows call them by the name of the argument: where models are made it is `data`."""
+    try:
+        yield
+    except DataError as err:
+        err.args = (re.sub(r"\bdata=(?=pd\.|duckdb\.)", f"{name}=", str(err).replace("`data`", f"`{name}`")),)
+        raise

@@ -24,6 +24,7 @@ from stanhier.basics.warned import warn
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.data.libraries import library_of
 from stanhier.data.missing import refuse_missing
+from stanhier.data.wrong_data import called
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.new_rows import NewRows
 from stanhier.engines.draws import Draws, resampled
@@ -104,7 +105,8 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
     if not model.design.groupings:
         raise StanhierError("update_group() is for models with groups; this one has none: fit it again with all rows.")
     design = model.rows
-    frame = as_frame(data)
+    with called("rows"):
+        frame = as_frame(data)
     if len(frame) == 0:
         raise DataError("update_group() needs at least one row of the new group.")
     refuse_missing(frame, list(design.frame.columns), library_of(data))

@@ -1,8 +1,6 @@
 """The rows that are to be predicted: those of the fit, new ones in memory, or new ones block by block."""
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +9,7 @@ import pandas as pd
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.data.missing import checked_missing
 from stanhier.data.sources import OrderedSource, Source, open_source
+from stanhier.data.wrong_data import called
 from stanhier.design.absent import refuse_absent
 from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
@@ -72,7 +71,7 @@ class WantedRows:
             )
         source: Source | None = None
         if new is not None:
-            with _called_new():
+            with called("new"):
                 source = open_source(new)
         if source is not None and not isinstance(source, OrderedSource):
             raise DataError(
@@ -146,7 +145,7 @@ class WantedRows:
         )
 
     def _encoded(self, data: Any, **more: Any) -> NewRows:
-        with _called_new():
+        with called("new"):
             return self.fit.model.design.encode(
                 data,
                 with_groups=self.group_effects,
@@ -175,13 +174,3 @@ def _together(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
             waiting = []
     if waiting:
         yield pd.concat(waiting, ignore_index=True)
-
-
-@contextmanager
-def _called_new() -> Iterator[None]:
-    """Have messages call the argument by its name here: where models are made it is `data`."""
-    try:
-        yield
-    except DataError as err:
-        err.args = (re.sub(r"\bdata=(?=pd\.|duckdb\.)", "new=", str(err).replace("`data`", "`new`")),)
-        raise

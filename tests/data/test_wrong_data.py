@@ -147,17 +147,18 @@ def test_files_that_are_not_what_they_are_called(name, tmp_path):
         sh.LinearRegression("y ~ x", tmp_path / name)
 
 
-def test_new_rows_that_are_not_in_memory_say_how_to_read_them():
-    fit = fake_fit(sh.LinearRegression("y ~ x", FRAME))
+def test_rows_of_a_new_group_that_are_not_in_memory_say_how_to_read_them():
+    fit = fake_fit(sh.VaryingIntercept("y ~ x + (1 | g)", FRAME.assign(g=["a", "a", "b", "b"])))
+    new = FRAME.assign(g="c")
     ways = {
-        "data.collect()": pl.from_pandas(FRAME).lazy(),
-        "data.df()": duckdb.from_df(FRAME),
+        "data.collect()": pl.from_pandas(new).lazy(),
+        "data.df()": duckdb.from_df(new),
         "pd.read_parquet('rows.parquet')": "rows.parquet",
         "pd.read_csv('rows.csv')": Path("rows.csv"),
     }
-    for code, new in ways.items():
-        with pytest.raises(sh.DataError) as refusal:
-            fit.predict(new)
+    for code, rows in ways.items():
+        with pytest.raises(sh.DataError, match=r"^`rows` must be a data frame or a dict of arrays") as refusal:
+            fit.update_group(rows)
         assert code in str(refusal.value)
 
 
