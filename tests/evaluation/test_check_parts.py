@@ -44,13 +44,13 @@ def test_trends_are_judged_as_f_tests_do():
     assert score_p(evidence, Information(evidence), columns[:, :1], freedom) is None, "the model has it already"
 
 
-@pytest.mark.parametrize("kind", ["slope", "nested", "slope around 0"])
+@pytest.mark.parametrize("kind", ["slope", "nested", "slope around 0", "crossed, weights"])
 def test_information_is_what_groups_leave(kind):
     """Q = V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1, with the covariance V of all rows."""
     fit = fake_fit(variants.SEVERAL[kind](), draws=5)
     evidence = evidence_of(fit, 1)
     design, draws = fit.model.rows, evidence.draws
-    sigma, weights = evidence.auxiliary["sigma"], evidence.scores[1]
+    sigma, weights = evidence.scale, evidence.scores[1]
     V = np.diag(1 / weights)
     population = fit.model.engine.coordinates.population(draws)
     for term, grouping in enumerate(design.groupings):
@@ -85,7 +85,7 @@ def test_a_variance_is_judged_by_the_distribution_of_its_score():
         assert variance_p(information, columns, np.inf) == pytest.approx(level, rel=0.2)
 
 
-@pytest.mark.parametrize("kind", ["default", "known se", "known se of rows", "two groups"])
+@pytest.mark.parametrize("kind", ["default", "known se", "known se of rows", "weights", "two groups"])
 def test_rows_left_out_are_where_the_others_put_them(kind):
     """Draw by draw, from the covariance of all rows of a group; with the weights of leave-one-out."""
     fit = fake_fit(variants.VARYING[kind](), draws=30)
@@ -110,7 +110,7 @@ def test_rows_left_out_are_where_the_others_put_them(kind):
 
 
 def test_residuals_of_rows_with_several_factors_agree_with_their_densities():
-    for kind in ("crossed", "slope around 0", "nested"):
+    for kind in ("crossed", "crossed, weights", "slope around 0", "nested"):
         fit = fake_fit(variants.SEVERAL[kind](), draws=10)
         rows = fit.model.rows
         density, found = np.empty((2, 40, rows.n_rows))

@@ -85,8 +85,7 @@ def test_groups_have_the_means_that_the_others_let_expect(fits, family):
     observed = np.bincount(codes, design.observed) / sizes
     order = np.argsort(observed, kind="stable")
     np.testing.assert_allclose(ax.lines[0].get_xdata(), observed[order])
-    unknown = family_rows(family)
-    unknown["g"] = "unknown " + unknown["g"]
+    unknown = family_rows(family).assign(g=lambda d: "unknown " + d["g"])
     rows = fit.predict_draws(unknown, kind="response", new_groups="sample", seed=1).to_numpy().reshape(1000, -1)
     density = np.empty((1000, len(sizes)))
     for part, left_out, _ in fit.model.engine.set_densities(design, codes, len(sizes), fit.draws):
@@ -97,8 +96,7 @@ def test_groups_have_the_means_that_the_others_let_expect(fits, family):
         means = rows[:, codes == k].sum(axis=1) / sizes[k]
         beyond += [[np.average(outside, weights=weights[k]) for outside in (means < low, means > high)]]
         beyond += [[np.average(outside, weights=weights[k]) for outside in (means <= low, means >= high)]]
-    below, above = np.reshape(beyond, (-1, 2, 2)).mean(axis=0).T
-    for strictly, at_most in (below, above):
+    for strictly, at_most in np.reshape(beyond, (-1, 2, 2)).mean(axis=0).T:
         assert strictly < 0.09
         assert at_most > 0.02
     word = "proportion of" if family in ("bernoulli", "binomial") else "mean"
