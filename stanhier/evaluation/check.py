@@ -13,7 +13,7 @@ from stanhier.evaluation.checks.predicted import LEAST_ROWS, PredictedRows, pred
 from stanhier.evaluation.checks.priors import decisive_priors, prior_findings
 from stanhier.evaluation.checks.residuals import residual_findings, spread_findings
 from stanhier.evaluation.checks.statistics import statistic_findings
-from stanhier.evaluation.model_check import ModelCheck
+from stanhier.evaluation.model_check import ModelCheck, verdict_on
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.prediction import chosen_seed
 from stanhier.posterior.weights import check_enough
@@ -101,7 +101,7 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
         notes.append(
             f"the prior says as much as the data or more of {some_of(decisive)}: see fit.plot_prior_posterior(){more}."
         )
-    return ModelCheck.of(findings, notes, not_checked)
+    return verdict_on(findings, notes, not_checked)
 
 
 def _of_rows(evidence: Evidence, rows: PredictedRows) -> list[Finding]:

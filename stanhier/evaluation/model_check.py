@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from stanhier.basics.tables import Table, decimals
 from stanhier.evaluation.checks.finding import Finding
 
-__all__ = ["ModelCheck"]
+__all__ = ["ModelCheck", "verdict_on"]
 
 _COLUMNS = ["check", "of", "observed", "expected_lower", "expected_upper", "p", "level", "ok"]
 
@@ -45,26 +45,6 @@ class ModelCheck:
     notes: tuple[str, ...]
     not_checked: tuple[str, ...]
     table: pd.DataFrame
-
-    @classmethod
-    def of(cls, findings: Sequence[Finding], notes: Sequence[str], not_checked: Sequence[str]) -> Self:
-        """Put findings together."""
-        # Nothing is known of a check without a result, as of residuals that are all the same.
-        findings = [one for one in findings if np.isnan(one.level) or not np.isnan(one.p)]
-        failed = sorted((one for one in findings if not one.ok), key=lambda one: np.nan_to_num(one.p / one.level))
-        told: set[str] = set()
-        problems = []
-        for one in failed:
-            if one.check not in told:
-                problems.append(one.problem)
-                told.update(_TOLD_BY.get(one.check, ()))
-        rows = [(one.check, one.of, one.observed, one.lower, one.upper, one.p, one.level, one.ok) for one in findings]
-        table = pd.DataFrame(rows, columns=_COLUMNS)
-        width = (table["expected_upper"] - table["expected_lower"]).where(lambda one: one > 0, table["observed"].abs())
-        own = [decimals(one) for one in width.to_numpy(dtype=float)]
-        places: dict[Hashable, Any] = {"observed": own, "expected_lower": own, "expected_upper": own}
-        places |= {"p": 4, "level": 4}
-        return cls(tuple(problems), tuple(notes), tuple(not_checked), Table.of(table, places))
 
     @property
     def ok(self) -> bool:
@@ -109,3 +89,23 @@ class ModelCheck:
             f'<div style="border-left: 4px solid {color}; padding: .2em 0 .2em 1em; margin: .8em 0">'
             f"<strong>{escape(self.verdict)}</strong>{listed}{small}</div>"
         )
+
+
+def verdict_on(findings: Sequence[Finding], notes: Sequence[str], not_checked: Sequence[str]) -> ModelCheck:
+    """Put findings together."""
+    # Nothing is known of a check without a result, as of residuals that are all the same.
+    findings = [one for one in findings if np.isnan(one.level) or not np.isnan(one.p)]
+    failed = sorted((one for one in findings if not one.ok), key=lambda one: np.nan_to_num(one.p / one.level))
+    told: set[str] = set()
+    problems = []
+    for one in failed:
+        if one.check not in told:
+            problems.append(one.problem)
+            told.update(_TOLD_BY.get(one.check, ()))
+    rows = [(one.check, one.of, one.observed, one.lower, one.upper, one.p, one.level, one.ok) for one in findings]
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    width = (table["expected_upper"] - table["expected_lower"]).where(lambda one: one > 0, table["observed"].abs())
+    own = [decimals(one) for one in width.to_numpy(dtype=float)]
+    places: dict[Hashable, Any] = {"observed": own, "expected_lower": own, "expected_upper": own}
+    places |= {"p": 4, "level": 4}
+    return ModelCheck(tuple(problems), tuple(notes), tuple(not_checked), Table.of(table, places))
