@@ -4,6 +4,7 @@ from typing import Any
 
 from stanhier import plots
 from stanhier.engines.regression import Regression
+from stanhier.evaluation import check as _check
 from stanhier.evaluation import icc as _icc
 from stanhier.evaluation import kfold as _kfold
 from stanhier.evaluation import loo as _loo
@@ -50,6 +51,7 @@ class Fit[R: Regression](Fitted[R]):
     slopes = _slopes.slopes
     update_group = new_groups.update_group
     posterior_predictive = predictive.posterior_predictive
+    check = _check.check
     loo = _loo.loo
     kfold = _kfold.kfold
     r2 = _r2.r2
@@ -71,7 +73,8 @@ class Fit[R: Regression](Fitted[R]):
     def __repr__(self) -> str:
         chains, draws = self.draws.shape
         diagnosis = self.diagnose()
-        fine = "R-hat unknown" if diagnosis.is_of_one_chain else "no problems found"
+        found = diagnosis.verdict.removesuffix(".")
+        fine = "R-hat unknown" if diagnosis.is_of_one_chain else found[0].lower() + found[1:]
         verdict = fine if diagnosis.ok else f"{len(diagnosis.problems)} problems: see diagnose()"
         kind = f"{chains} {'chain' if chains == 1 else 'chains'} of {draws} draws"
         if self.draws.pareto_k is not None:

@@ -11,11 +11,11 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 PROMISES = {
     "cbpp": (
-        ["sd_herd[Intercept]", "No problems found.", "no herds", "stays healthy"],
+        ["sd_herd[Intercept]", "No problems found in sampling.", "no herds", "stays healthy"],
         [f"cbpp_{picture}" for picture in ("herds", "posterior", "ppc", "prediction", "trace")],
     ),
     "eight_schools": (
-        ["sigma_alpha", "alpha[H]", "No problems found."],
+        ["sigma_alpha", "alpha[H]", "No problems found in sampling."],
         [f"eight_schools_{picture}" for picture in ("forest", "prior_posterior", "shrinkage", "trace")],
     ),
     "grouped_data": (["alpha[group 5]", "true mean", "response"], ["grouped_data_ppc", "grouped_data_trace"]),
@@ -24,15 +24,15 @@ PROMISES = {
         [f"linear_regression_{picture}" for picture in ("posterior", "prediction", "trace")],
     ),
     "penicillin": (
-        ["sd_plate[Intercept]", "Share of the variance", "No problems found.", "samples alone"],
+        ["sd_plate[Intercept]", "Share of the variance", "No problems found in sampling.", "samples alone"],
         [f"penicillin_{picture}" for picture in ("plates", "ppc", "scales", "shrinkage")],
     ),
     "sleepstudy": (
-        ["beta[days]", "sigma_alpha", "No problems found.", "partial pooling"],
+        ["beta[days]", "sigma_alpha", "No problems found in sampling.", "partial pooling"],
         [f"sleepstudy_{picture}" for picture in ("comparison", "forest", "pooling", "ppc", "predictions", "trace")],
     ),
     "sleepstudy_slopes": (
-        ["cor_subject[Intercept, days]", "No problems found.", "single test", "intercepts and slopes vary"],
+        ["cor_subject[Intercept, days]", "No problems found in sampling.", "single test", "intercepts and slopes vary"],
         [
             f"sleepstudy_slopes_{picture}"
             for picture in ("comparison", "correlation", "forest", "ppc", "predictions", "shrinkage")

@@ -23,7 +23,7 @@ INTERNAL = {
     "Fitted": "add_groups again draws warn_if_unreliable",
     "Prior": "in_digits",
     "LKJ": "marginal_shape",
-    "Family": "beside_sigma check draw has_sigma is_gaussian log_density mean slopes",
+    "Family": "beside_sigma check cumulative draw has_sigma is_gaussian log_density mean slopes",
 }
 """Names without an underscore that are for the package itself, by the class that has them first."""
 

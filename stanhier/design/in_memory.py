@@ -17,7 +17,7 @@ from stanhier.design.groupings import Grouping, NewGroups
 from stanhier.design.new_rows import NewRows
 from stanhier.design.rows import EncodedRows, RowEncoder, column_matrix
 
-__all__ = ["InMemoryDesign", "RowGrouping", "rows_of"]
+__all__ = ["InMemoryDesign", "RowGrouping", "lies_within", "rows_of"]
 
 _BLOCK_ROWS = 1 << 16
 
@@ -200,6 +200,13 @@ class InMemoryDesign(Design):
             if not encoder.is_plain and not np.isfinite(block[:, :-1].sum()):
                 column_matrix(self.columns, self.frame, self.formula)  # names the column and counts its rows
             yield rows, block
+
+
+def lies_within(inner: np.ndarray, outer: np.ndarray) -> bool:
+    """Whether all rows of each value of `inner`, whole numbers from 0, have the same value of `outer`, shape (N,)."""
+    first = np.zeros(inner.max(initial=0) + 1, dtype=outer.dtype)
+    first[inner] = outer
+    return bool((first[inner] == outer).all())
 
 
 def rows_of(design: InMemoryDesign | None) -> InMemoryDesign:

@@ -3,12 +3,16 @@
 import numpy as np
 
 from stanhier.basics.warned import ResponseWarning, warn
+from stanhier.basics.words import in_formula
 from stanhier.design.in_memory import InMemoryDesign
 
-__all__ = ["warn_of_family"]
+__all__ = ["said_of_other_family", "warn_of_family"]
 
 _FEW = 20
 """Different values at most of whole numbers that are taken for counts."""
+
+_SCALE = range(3, 12)
+"""Numbers of different values that an answer on a scale has, such as 1 to 5."""
 
 
 def warn_of_family(design: InMemoryDesign | None) -> None:
@@ -23,24 +27,41 @@ def warn_of_family(design: InMemoryDesign | None) -> None:
     -----
     ResponseWarning
     """
-    if design is None or not design.family.is_gaussian:
-        return
+    said = None if design is None else said_of_other_family(design)
+    if said is not None:
+        warn(said, ResponseWarning)
+
+
+def said_of_other_family(design: InMemoryDesign, *, scales: bool = False) -> str | None:
+    """Say what a response taken for Gaussian is in truth, and which family takes it for what it is.
+
+    Parameters
+    ----------
+    design : InMemoryDesign
+    scales : bool
+        Whether to look for answers on a scale from 1 too.
+    """
+    if not design.family.is_gaussian:
+        return None
     y, formula = design.observed, design.formula
     if formula.response_column is None or len(y) < 3:
-        return
+        return None
     if y.min() < 0 or y.max() == y.min() or not np.array_equal(y[:1000], np.round(y[:1000])):
-        return
+        return None
     values = np.unique(y)
     if not np.array_equal(values, np.round(values)):
-        return
+        return None
     if np.array_equal(values, [0, 1]):
-        what, name = "is 0 or 1 in every row", "bernoulli"
+        what, model = "is 0 or 1 in every row", '..., family="bernoulli"'
     elif values[0] == 0 and len(values) <= _FEW:
-        what, name = f"is a count from 0 to {values[-1]:g} in every row", "poisson"
+        what, model = f"is a count from 0 to {values[-1]:g} in every row", '..., family="poisson"'
+    elif scales and values[0] == 1 and values[-1] in _SCALE and len(values) >= 3:
+        what = f"is a whole number from 1 to {values[-1]:g} in every row, as of answers on a scale"
+        less = f"I({in_formula(formula.response)} - 1)"
+        model = f'"{less} ~ ...", family="binomial", trials={values[-1] - 1:g}'
     else:
-        return
-    warn(
+        return None
+    return (
         f"The response '{formula.response}' {what}, and the model takes it for normally distributed; "
-        f'Model(..., family="{name}") takes it for what it is.',
-        ResponseWarning,
+        f"Model({model}) {'takes it for what it is' if values[0] == 0 else 'keeps to its ends'}."
     )

@@ -134,6 +134,12 @@ class Engine(Protocol):
     def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
         """Give log densities of rows given the other rows of their group, block by block."""
 
+    def row_residuals(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
+        """Give residuals of Gaussian rows around what the other rows of their group let expect, and their variances.
+
+        Block by block, as positions and two arrays of shape (S, n), in the units of the response.
+        """
+
     def set_densities(
         self,
         design: InMemoryDesign,
@@ -186,7 +192,10 @@ class Engine(Protocol):
         """
 
     def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,)."""
+        """Give means of Gaussian rows of groups, were each a new one, shape (len(keep), J), and observed, shape (J,).
+
+        The effects of the factor, and of factors within it, are drawn from their populations.
+        """
 
 
 def log_mean_exp(values: np.ndarray) -> np.ndarray:

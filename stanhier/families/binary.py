@@ -40,6 +40,17 @@ class _Binary(Family):
         """Log of the probability of one success; that of a failure is the same at -eta."""
         return np.asarray(-np.logaddexp(0.0, -eta) if self.link == "logit" else special.log_ndtr(eta))
 
+    def cumulative(
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,  # noqa: ARG002
+        trials: np.ndarray | None = None,
+    ) -> np.ndarray:
+        y, sizes = np.asarray(y, dtype=float), np.asarray(self._sizes(eta, trials))
+        most = np.where(y < 0, 0.0, special.bdtr(np.clip(y, 0, sizes), sizes, self.mean(eta)))
+        return np.where(y >= sizes, 1.0, most)
+
     @abstractmethod
     def _sizes(self, eta: np.ndarray, trials: np.ndarray | None) -> np.ndarray | int:
         """Give the number of trials."""

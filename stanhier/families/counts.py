@@ -69,6 +69,16 @@ class Poisson(_Counts):
     ) -> np.ndarray:
         return np.asarray(y * eta - self.mean(eta))
 
+    def cumulative(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,  # noqa: ARG002
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        y = np.asarray(y, dtype=float)
+        return np.where(y < 0, 0.0, special.gammaincc(np.maximum(y, 0) + 1, self.mean(eta)))
+
     def slopes(  # noqa: D102
         self,
         y: np.ndarray,
@@ -131,6 +141,17 @@ class NegativeBinomial(_Counts):
         shape = np.asarray(aux["shape"], dtype=float)
         odds = eta - np.log(shape)
         return np.asarray(y * odds - (y + shape) * (np.maximum(odds, 0.0) + np.log1p(np.exp(-np.abs(odds)))))
+
+    def cumulative(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        y, shape = np.asarray(y, dtype=float), np.asarray(aux["shape"], dtype=float)
+        success = special.expit(np.log(shape) - eta)
+        return np.where(y < 0, 0.0, special.betainc(shape, np.maximum(y, 0) + 1, success))
 
     def slopes(  # noqa: D102
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
+from scipy import special
 
 from stanhier.basics.errors import DataError, FormulaError
 from stanhier.basics.words import quoted
@@ -122,6 +123,15 @@ class Family(ABC):
         return self.log_density(y, eta, aux, trials)
 
     @abstractmethod
+    def cumulative(
+        self, y: np.ndarray, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Probability of a response of at most y, shape (S, N); the arguments are those of `log_density`.
+
+        Of counts `y` may be -1, below which there are none.
+        """
+
+    @abstractmethod
     def draw(
         self, rng: np.random.Generator, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None
     ) -> np.ndarray:
@@ -180,6 +190,15 @@ class Gaussian(Family):
     ) -> np.ndarray:
         sigma = aux["sigma"]
         return np.asarray(-0.5 * ((y - eta) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2 * np.pi))
+
+    def cumulative(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        return np.asarray(special.ndtr((y - eta) / aux["sigma"]))
 
     def slopes(  # noqa: D102
         self,

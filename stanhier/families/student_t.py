@@ -41,6 +41,15 @@ class StudentTResponse(Family):
         with np.errstate(over="ignore"):
             return np.asarray(constant - 0.5 * (nu + 1) * np.log1p(((y - eta) / sigma) ** 2 / nu))
 
+    def cumulative(  # noqa: D102
+        self,
+        y: np.ndarray,
+        eta: np.ndarray,
+        aux: Auxiliary,
+        trials: np.ndarray | None = None,  # noqa: ARG002
+    ) -> np.ndarray:
+        return np.asarray(special.stdtr(aux["nu"], (y - eta) / aux["sigma"]))
+
     def slopes(  # noqa: D102
         self,
         y: np.ndarray,

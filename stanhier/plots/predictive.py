@@ -20,7 +20,7 @@ from stanhier.plots.figures import (
     panels_of,
     picture,
 )
-from stanhier.plots.replicated import replicated_means, replicated_rows
+from stanhier.plots.replicated import NewMeans, means_of_new_groups, replicated_rows
 from stanhier.plots.scales import share_words
 from stanhier.plots.shared import (
     MAX_GROUPS,
@@ -55,15 +55,18 @@ def ppc(
     figsize: Size | None = None,
     ax: Any = None,
 ) -> Any:
-    """Plot replicated data over the observed: all rows and, for models with groups, the groups' means.
+    """Plot replicated data over the observed: all rows and, for models with groups, each group's mean among the others.
 
     The rows are drawn as densities; as a rootogram where they count, ArviZ's, which has how often each count occurs on
     a scale of square roots; or, of yes or no, as the curve by which ArviZ shows whether events occur as often as they
     are predicted to: an increasing function through the events (pool adjacent violators), which replications follow
     within the band. Groups have means, or proportions of events.
 
-    Replicated data are drawn for the same rows and the same groups. A model that describes the data gives replications
-    among which the observed data do not stand out, and intervals that hold about `prob` of the observed group means.
+    Rows are replicated in the same groups: if the model describes the data, these do not stand out among replications.
+    The interval of a group is what the others let expect of the mean of its rows, its own rows left out: a new effect
+    from the population, with draws weighted as in `loo(by=...)` (not of more than 1,000 groups, nor of rows that are
+    not in memory: then a single group hardly matters). If the model describes the groups, intervals hold about `prob`
+    of the observed means, of yes or no and counts a few more.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ def ppc(
     seed : int, optional
         Of the replications; the fit's own by default.
     prob : float
-        Probability of the central intervals of the replicated group means, and of replicated counts and curves.
+        Probability of the central intervals of the groups' means, and of replicated counts and curves.
     figsize : (float, float), optional
         Width and height of the new figure, in inches.
     ax : matplotlib.axes.Axes, optional
@@ -100,7 +103,8 @@ def ppc(
     Gelman, Meng & Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, Statistica
     Sinica 6, 733-807. Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378. Kleiber &
     Zeileis (2016), doi:10.1080/00031305.2016.1173590 (rootograms). Dimitriadis, Gneiting & Jordan (2021),
-    doi:10.1073/pnas.2016191118 (calibration).
+    doi:10.1073/pnas.2016191118 (calibration). Marshall & Spiegelhalter (2003), doi:10.1002/sim.1403 (groups given the
+    others).
     """
     prob = checked_probability(prob, "plot_ppc")
     size = checked_size(figsize, "plot_ppc", ax=ax)
@@ -121,12 +125,11 @@ def ppc(
     shown = factors if kind == "groups" else [None, *factors]
     heights, widths = zip(*(_usual_size(factor) for factor in shown), strict=True)
     axes = _beside_each_other(ax, widths, max(heights), size)
-    means = iter(replicated_means(fit, [factor.term for factor in factors], keep, seed))
     for factor, panel in zip(shown, axes, strict=True):
         if factor is None:
             _draw_rows(panel, fit, keep, seed, prob)
         else:
-            _group_means(panel, factor, *next(means), prob)
+            _group_means(panel, factor, means_of_new_groups(fit, factor.term, keep, seed), prob)
     return axes if len(axes) > 1 else axes[0]
 
 
@@ -220,9 +223,9 @@ def _usual_size(factor: Factor | None) -> tuple[float, float]:
     return max(3.8, 1.3 + 0.22 * factor.n_groups), 4.4 + label_width(factor.labels)
 
 
-def _group_means(ax: Any, factor: Factor, means: np.ndarray, observed: np.ndarray, prob: float) -> None:
-    what = share_words(factor.fit.model.design).split()[0]
-    lower, upper = np.quantile(means, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+def _group_means(ax: Any, factor: Factor, groups: NewMeans, prob: float) -> None:
+    what, observed = share_words(factor.fit.model.design).split()[0], groups.observed
+    lower, upper = groups.quantiles([(1 - prob) / 2, (1 + prob) / 2])
     order = np.argsort(observed, kind="stable")
     y = np.arange(len(order))
     few = len(order) <= MAX_GROUPS
@@ -233,7 +236,7 @@ def _group_means(ax: Any, factor: Factor, means: np.ndarray, observed: np.ndarra
         color=POSTERIOR,
         alpha=0.5,
         linewidth=4 if few else 1,
-        label=f"{100 * prob:g} % of replicated {what}s",
+        label=f"{100 * prob:g} % as the other groups let expect",
     )
     ax.plot(observed[order], y, "o", color=ink(), markersize=4 if few else 2, label=f"observed {what}")
     if few:

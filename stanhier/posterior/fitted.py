@@ -11,7 +11,7 @@ from stanhier.basics.words import quoted
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
-from stanhier.posterior.diagnostics import Diagnosis, SamplingWarning, diagnose
+from stanhier.posterior.diagnostics import Diagnosis, SamplingWarning, diagnose, watched
 from stanhier.posterior.lazy_tree import LazyGroups, Recipe, lazy_tree
 
 if TYPE_CHECKING:
@@ -175,15 +175,15 @@ class Fitted[R: Regression]:
     def _diagnosis(self) -> Diagnosis:
         if self._known_diagnosis is not None:
             return self._known_diagnosis
-        return diagnose(self._draws, self._model.engine.coordinates.sampled(self._draws))
+        return diagnose(self._draws, watched(self._draws, self._model.engine.coordinates))
 
     @in_our_words()
     def diagnose(self) -> Diagnosis:
-        """Check R-hat, effective sample sizes, divergences, tree depth, E-BFMI, and that all chains finished.
+        """Check the sampler: R-hat, effective sample sizes, divergences, tree depth, E-BFMI, and that chains finished.
 
-        R-hat and effective sample sizes are those of what the sampler moved: the scales, the slopes and the intercept
-        at the means of the predictors. What follows from these, as group effects and the intercept at predictors of 0
-        do, has its own in `Fit.summary`. Of a single chain R-hat is unknown.
+        R-hat and effective sample sizes are those of the parameters that all groups share, as `Fit.summary` has them;
+        of the intercept at the means of the predictors too. Group effects have their own in `Fit.summary`. Of a single
+        chain R-hat is unknown. Whether the model describes the data is what `Fit.check` says.
 
         Returns
         -------

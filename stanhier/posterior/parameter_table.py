@@ -10,7 +10,7 @@ import pandas as pd
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Coordinates
 from stanhier.engines.parameters import Role
-from stanhier.posterior.diagnostics import Diagnosis, convergence
+from stanhier.posterior.diagnostics import Diagnosis
 
 __all__ = ["COLUMNS", "ParameterTable"]
 
@@ -53,9 +53,7 @@ class ParameterTable:
         spread = [parameter for parameter in inventory if parameter.role in _SPREAD]
         for parameter in [*inventory.location, *spread]:
             numbers = np.moveaxis(parameter.scalars(values[parameter.name]), -1, 0)
-            known = diagnosis.table.loc[parameter.scalar_names].to_numpy(copy=True)
-            if parameter.role is Role.INTERCEPT and len(inventory.location) > 1:
-                known[0] = convergence(numbers)[0]  # here the one at x = 0, as the user knows it
+            known = diagnosis.table.loc[parameter.scalar_names].to_numpy()
             labels += parameter.scalar_names
             rows += [*numbers]
             checks += [*known]

@@ -7,7 +7,7 @@ from typing import Any, Self
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Coordinates
 from stanhier.engines.regression import Regression
-from stanhier.posterior.diagnostics import Diagnosis, diagnose
+from stanhier.posterior.diagnostics import Diagnosis, diagnose, watched
 from stanhier.stan.nuts import run_nuts
 from stanhier.stan.rendered import RenderedProgram
 
@@ -75,4 +75,4 @@ def sample_and_diagnose(task: SamplingTask) -> tuple[Draws, Diagnosis]:
         As `Model.sample`.
     """
     draws = sample(task)
-    return draws, diagnose(draws, task.coordinates.sampled(draws))
+    return draws, diagnose(draws, watched(draws, task.coordinates))

@@ -84,8 +84,8 @@ def summary(
     Returns
     -------
     pandas.DataFrame
-        One row per parameter: mean, sd, interval, effective sample sizes, R-hat (unknown of a single chain), Monte
-        Carlo standard errors of mean and sd.
+        One row per parameter: mean, sd, interval, effective sample sizes (of the tails: the smaller one of the 5 % and
+        95 % quantiles), R-hat (unknown of a single chain), Monte Carlo standard errors of mean and sd.
 
     Raises
     ------
@@ -108,7 +108,10 @@ def summary(
     chosen = labelled_part(fit.posterior[in_order], coords, dims, where="summary", there_are=there_are)
     tree = xr.DataTree.from_dict({"posterior": chosen})
     try:
-        with np.errstate(divide="ignore", invalid="ignore"):  # of the 1s in a correlation matrix nothing is estimated
+        # ArviZ takes the quantiles of tail ESS from this setting: 5 % and 95 %, those of Vehtari et al. and `diagnose`.
+        tails = az.rc_context({"stats.ci_prob": 0.95})
+        # Of the 1s in a correlation matrix nothing is estimated.
+        with tails, np.errstate(divide="ignore", invalid="ignore"):
             table: Any = az.summary(
                 tree,
                 var_names=_named(fit, var_names, filter_vars),

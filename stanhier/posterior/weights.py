@@ -12,7 +12,7 @@ from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 
-__all__ = ["LEAST_DRAWS", "SAME_WEIGHTS", "check_enough", "good_k", "relative_efficiency"]
+__all__ = ["LEAST_DRAWS", "SAME_WEIGHTS", "check_enough", "good_k", "relative_efficiency", "smoothed_weights"]
 
 LEAST_DRAWS = 25
 """Fewer have too short a tail for Pareto k: Vehtari et al. (2024) take the largest fifth, at least 5."""
@@ -38,6 +38,25 @@ def check_enough(n_draws: int, method: str) -> None:
 def good_k(n_samples: int) -> float:
     """Greatest Pareto k at which weighted draws are reliable, from the number of draws (Vehtari et al. 2024)."""
     return float(min(1 - 1 / np.log10(max(n_samples, 2)), 0.7))
+
+
+def smoothed_weights(log_density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give weights 1 / density of the draws, smoothed and of sum 1, shape (S, n), and Pareto k, shape (n,).
+
+    Parameters
+    ----------
+    log_density : numpy.ndarray, shape (S, n)
+        Of points that are to be left out.
+    """
+    n_draws, n = log_density.shape
+    weights, k = np.full((n_draws, n), 1 / n_draws), np.zeros(n)
+    vary = ~(np.ptp(log_density, axis=0) <= SAME_WEIGHTS)
+    if vary.any():
+        with np.errstate(all="ignore"):  # fitting the tail of hopeless weights overflows; their k tells
+            log_weights, k[vary] = array_stats().psislw(log_density[:, vary].T)
+        values = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+        weights[:, vary] = (values / values.sum(axis=1, keepdims=True)).T
+    return weights, k
 
 
 def relative_efficiency(model: Regression, draws: Draws) -> float:

@@ -23,8 +23,8 @@ def prediction_caption(family: Family, *, by_group: bool = False, new: bool = Tr
 def check_caption(family: Family, *, grouped: bool) -> str:
     """Say how to read the posterior predictive check."""
     if not family.is_discrete:
-        return "Data that the fitted model draws (blue), beside the observed data (black): they should look alike."
-    if family.name == "bernoulli":
+        how = "Data that the fitted model draws (blue), beside the observed data (black): they should look alike."
+    elif family.name == "bernoulli":
         how = (
             "How often the event occurs among rows for which so much is predicted (black), and how often in data that "
             "the fitted model draws (blue): the line should stay in the band."
@@ -34,5 +34,6 @@ def check_caption(family: Family, *, grouped: bool) -> str:
             "How often each count occurs in data that the fitted model draws (blue), and observed (black): most points "
             "should be in their intervals."
         )
-    what = "means" if family.link == "log" else "proportions"
-    return f"{how} So should the {what} of the groups." if grouped else how
+    what = "proportions" if family.is_discrete and family.link != "log" else "means"
+    groups = f"About nine of ten {what} of groups (black) should be where the other groups let expect them (blue)."
+    return f"{how} {groups}" if grouped else how

@@ -6,6 +6,7 @@ import platform
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from importlib import metadata
 from os import PathLike
 from typing import Any
@@ -21,6 +22,7 @@ from stanhier.basics.version import VERSION
 from stanhier.design.columns import INTERCEPT
 from stanhier.design.groupings import Grouping
 from stanhier.engines.regression import Regression
+from stanhier.evaluation.check import check
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html
 from stanhier.reports.captions import check_caption, prediction_caption
@@ -62,8 +64,8 @@ class Picture:
 def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | None = None) -> None:
     """Write a report as one HTML file that needs nothing else: to read, to print, to attach to a message.
 
-    The model as an equation, priors, a summary of the data, estimates, diagnostics in words, pictures, versions and
-    the seed. It holds no script and asks for nothing from the network.
+    The model as an equation, priors, a summary of the data, estimates, what `diagnose` says of the sampler and `check`
+    of the model, pictures, versions and the seed. It holds no script and asks for nothing from the network.
 
     Parameters
     ----------
@@ -89,6 +91,7 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
         table=html.estimates(fit),
         group_tables=group_tables(fit),
         diagnosis=fit.diagnose(),
+        check=_checked(fit),
         pictures=[_picture(*one) for one in _pictures(fit)],
         stan_code=fit.model.stan_code,
         made=[
@@ -99,6 +102,14 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
         ],
     )
     write_for_user(target, text.encode(), failed=_FAILED)
+
+
+def _checked(fit: Fitted[Regression]) -> str:
+    """Check the model, as a piece of HTML, or say why it cannot be checked."""
+    try:
+        return check(fit)._repr_html_()
+    except StanhierError as err:
+        return f"<p>Model: not checked. {escape(str(err))}</p>"
 
 
 def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:

@@ -127,3 +127,35 @@ def test_stirling_error_across_its_joint():
     n = np.array([0.1, 1.0, 15.999, 16.0, 40.0])
     exact = special.gammaln(n + 1) - (n + 0.5) * np.log(n) + n - 0.5 * np.log(2 * np.pi)
     np.testing.assert_allclose(stirling_error(n), exact, rtol=1e-10)
+
+
+COUNTS = np.arange(0.0, 40.0)
+
+
+@pytest.mark.parametrize(
+    ("family", "aux", "trials"),
+    [
+        (Poisson(), {}, None),
+        (NegativeBinomial(), {"shape": column([0.4, 3.0, 700.0])}, None),
+        (Binomial(), {}, np.full(40, 25.0)),
+        (Binomial("probit"), {}, np.full(40, 39.0)),
+        (Bernoulli(), {}, None),
+    ],
+)
+def test_probabilities_up_to_a_count_are_sums(family, aux, trials):
+    y = COUNTS[:2] if family.name == "bernoulli" else COUNTS
+    eta = column([-1.2, 0.3, 1.9]) + np.zeros(len(y))
+    possible = np.full(len(y), True) if trials is None else y <= trials[0]
+    with np.errstate(all="ignore"):
+        single = np.where(possible, np.exp(family.log_density(np.where(possible, y, 0), eta, aux, trials)), 0.0)
+    found = family.cumulative(y, eta, aux, trials)
+    np.testing.assert_allclose(found, np.cumsum(single, axis=1), rtol=1e-10)
+    assert (family.cumulative(y - 1, eta, aux, trials)[:, 0] == 0).all()
+
+
+def test_probabilities_up_to_a_measurement():
+    y, sigma, nu = RNG.normal(0, 3, 12), column(RNG.gamma(2, 1, 40)), column(RNG.gamma(2, 10, 40))
+    found = Gaussian().cumulative(y, ETA, {"sigma": sigma})
+    np.testing.assert_allclose(found, stats.norm.cdf(y, ETA, sigma), rtol=1e-10)
+    found = StudentTResponse().cumulative(y, ETA, {"sigma": sigma, "nu": nu})
+    np.testing.assert_allclose(found, stats.t.cdf(y, nu, ETA, sigma), rtol=1e-9)

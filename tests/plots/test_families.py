@@ -8,6 +8,7 @@ from scipy import special
 from scipy.optimize import isotonic_regression
 
 import stanhier as sh
+from stanhier.basics.arviz_arrays import array_stats
 from tests.tools.drawn import segments, texts_overlap
 from tests.tools.mode_fits import FAMILIES, family_fit, family_rows, made_fit
 
@@ -75,19 +76,29 @@ def test_calibration_is_an_isotonic_regression_on_predictions(fits):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_groups_have_the_means_of_their_replicated_rows(fits, family):
+def test_groups_have_the_means_that_the_others_let_expect(fits, family):
     fit = fits[family]
-    ax = fit.plot_ppc(kind="groups", draws=1000)
+    ax = fit.plot_ppc(kind="groups", draws=1000, seed=1)
     design = fit.model.rows
     codes, trials = design.groupings[0].codes, np.ones(design.n_rows) if design.trials is None else design.trials
     sizes = np.bincount(codes, trials)
     observed = np.bincount(codes, design.observed) / sizes
     order = np.argsort(observed, kind="stable")
     np.testing.assert_allclose(ax.lines[0].get_xdata(), observed[order])
-    rows = fit.posterior_predictive(seed=1)["posterior_predictive"]["y"].to_numpy().reshape(1000, -1)
-    means = np.stack([rows[:, codes == k].sum(axis=1) / sizes[k] for k in range(len(sizes))])
-    expected = np.quantile(means[order], [0.05, 0.95], axis=1).T
-    np.testing.assert_allclose(np.array(segments(ax))[:, :, 0], expected)
+    unknown = family_rows(family).assign(g=lambda d: "unknown " + d["g"])
+    rows = fit.predict_draws(unknown, kind="response", new_groups="sample", seed=1).to_numpy().reshape(1000, -1)
+    density = np.empty((1000, len(sizes)))
+    for part, left_out, _ in fit.model.engine.set_densities(design, codes, len(sizes), fit.draws):
+        density[:, part] = left_out
+    weights = np.exp(array_stats().psislw(density.T)[0])
+    beyond = []
+    for k, (low, high) in zip(order, np.array(segments(ax))[:, :, 0], strict=True):
+        means = rows[:, codes == k].sum(axis=1) / sizes[k]
+        beyond += [[np.average(outside, weights=weights[k]) for outside in (means < low, means > high)]]
+        beyond += [[np.average(outside, weights=weights[k]) for outside in (means <= low, means >= high)]]
+    for strictly, at_most in np.reshape(beyond, (-1, 2, 2)).mean(axis=0).T:
+        assert strictly < 0.09
+        assert at_most > 0.02
     word = "proportion of" if family in ("bernoulli", "binomial") else "mean"
     assert ax.get_xlabel().startswith(f"{word} y\n")
 

@@ -1,15 +1,19 @@
 """Replicated data beside observed data."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 import stanhier as sh
-from stanhier.plots.replicated import replicated_rows
+from stanhier.basics.arviz_arrays import array_stats
+from stanhier.plots.replicated import means_of_new_groups, replicated_rows
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of, segments, texts_overlap
 from tests.tools.explicit_fit import crossed
+from tests.tools.mode_fits import family_fit, family_rows, made_fit
 
 
 def test_ppc_puts_the_observed_means_into_replicated_intervals(three):
@@ -40,15 +44,50 @@ def test_ppc_of_many_groups_and_of_none(many):
         many.plot_ppc(kind="means")
 
 
-def test_replicated_group_means_are_those_of_replicated_rows(three):
+def test_intervals_of_groups_are_what_the_others_let_expect(three):
+    """Against means that are drawn row by row as of unknown groups, with draws weighted by hand."""
     ax = three.plot_ppc(kind="groups", draws=1000)
     ends = np.array(segments(ax))[:, :, 0]
-    design = three.model.design
-    rows = three.posterior_predictive(seed=9)["posterior_predictive"]["y"].to_numpy().reshape(1000, -1)
+    design, draws = three.model.design, three.draws
+    unknown = design.frame.assign(clinic=[f"new {one}" for one in design.frame["clinic"]])
+    rows = three.predict_draws(unknown, kind="response", new_groups="sample", seed=9).to_numpy().reshape(1000, -1)
     means = np.stack([rows[:, design.group.codes == k].mean(axis=1) for k in range(3)])
+    density = np.empty((1000, 3))
+    for part, left_out, _ in three.model.engine.set_densities(design, design.group.codes, 3, draws):
+        density[:, part] = left_out
+    weights = np.exp(array_stats().psislw(density.T)[0])
     order = np.argsort(pd.Series(design.y).groupby(design.group.codes).mean())
-    expected = np.quantile(means[order], [0.05, 0.95], axis=1).T
-    np.testing.assert_allclose(ends, expected, atol=0.25 * np.ptp(expected, axis=1).min())
+    below = [np.average(means[k] < low, weights=weights[k]) for k, low in zip(order, ends[:, 0], strict=True)]
+    above = [np.average(means[k] > high, weights=weights[k]) for k, high in zip(order, ends[:, 1], strict=True)]
+    np.testing.assert_allclose([np.mean(below), np.mean(above)], 0.05, atol=0.025)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "bernoulli", "poisson"])
+def test_intervals_of_groups_hold_as_many_as_they_say(family):
+    """Of groups whose effects are as the model has them; replications in the same groups would hold nearly all."""
+    inside, total = 0, 0
+    for seed in range(4):
+        fit = family_fit(family, "y ~ x + (1 | g)", rows=family_rows(family, n_groups=50, n_rows=6, seed=seed), sd=0.75)
+        groups = means_of_new_groups(fit, 0, np.arange(0, 1000, 2), 1)
+        lower, upper = groups.quantiles([0.05, 0.95])
+        inside += int(((groups.observed >= lower) & (groups.observed <= upper)).sum())
+        total += len(lower)
+    assert 0.84 < inside / total < 0.96
+
+
+def test_a_factor_within_a_group_is_drawn_anew_with_it():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"a": np.repeat(np.arange(6), 8), "b": np.repeat(np.arange(24), 2)})
+    for formula, family, response in (
+        ("y ~ (1 | a) + (1 | b)", "gaussian", rng.normal(0, 1, 48)),
+        ("y ~ (1 | a) + (1 | b)", "poisson", rng.poisson(2, 48)),
+    ):
+        fit = made_fit(formula, data.assign(y=response), family=family, sd=1.5)
+        few = replace(fit.draws, values={**fit.draws.values, "effects": 100 + fit.draws.values["effects"]})
+        shifted = fit.again(fit.model, few)
+        outer, inner = (means_of_new_groups(shifted, term, np.arange(20), 1).means for term in (0, 1))
+        assert outer.max() < 1e3, "neither has the effects that were drawn"
+        assert inner.min() > 50, "the outer effect stays"
 
 
 def test_ppc_of_very_many_rows_draws_a_part(three):

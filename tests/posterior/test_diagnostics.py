@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import stanhier as sh
-from stanhier.posterior.diagnostics import diagnose
+from stanhier.posterior.diagnostics import diagnose, watched
 from stanhier.reports.html import fit_html
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
@@ -35,8 +35,9 @@ def test_of_one_chain_r_hat_is_unknown_and_said_to_be():
 
 def test_of_several_chains_it_is_known():
     said = str(clean(2).diagnose())
-    assert said.startswith("No problems found.\nOf what was sampled: R-hat at most 1.0")
-    assert "no problems found" in repr(clean(2))
+    assert said.startswith("No problems found in sampling.\nOf what all groups share: R-hat at most 1.0")
+    assert repr(clean(2)).endswith("2 chains of 500 draws, no problems found in sampling")
+    assert "No problems found in sampling." in fit_html(clean(2))
 
 
 def test_too_few_draws_have_no_nan_in_their_verdict():
@@ -52,10 +53,31 @@ def test_effective_sample_sizes_are_rounded_down(monkeypatch):
     monkeypatch.setattr(
         "stanhier.posterior.diagnostics.convergence", lambda values: np.tile([1.0, 399.7, 399.7], (len(values), 1))
     )
-    diagnosis = diagnose(fit.draws, fit.model.engine.coordinates.sampled(fit.draws))
+    diagnosis = diagnose(fit.draws, watched(fit.draws, fit.model.engine.coordinates))
     assert "below 400" in diagnosis.problems[0]
     assert "(least 399)" in diagnosis.problems[0]
     assert "bulk ESS at least 399;" in str(diagnosis)
+
+
+def test_numbers_are_those_of_the_summary():
+    """Of the intercept at predictors of 0 too, which slopes far from 0 make much less certain."""
+    data = variants.frame()
+    data["x"] += 20
+    fit = fake_fit(sh.VaryingIntercept("y ~ x + (1 | g)", data), draws=200)
+    rng, location = np.random.default_rng(1), fit.draws.values["location"].copy()
+    location[:, :, 1] += 0.5 * np.cumsum(rng.normal(0, 1, (4, 200)), axis=1)  # a slope that does not mix
+    fit = fit.again(fit.model, dataclasses.replace(fit.draws, values={**fit.draws.values, "location": location}))
+    table, shown = fit.diagnose().table, fit.summary(var_names=fit.model.parameters.population, round_to="none")
+    for column in ("r_hat", "ess_bulk", "ess_tail"):
+        np.testing.assert_allclose(table.loc[shown.index, column], shown[column], rtol=1e-9)
+    assert table.loc["mu_alpha", "r_hat"] > 1.1
+    assert table.loc["mu_alpha (predictors at their means)", "r_hat"] < 1.1
+    assert any("mu_alpha" in problem and "R-hat" in problem for problem in fit.diagnose().problems)
+
+
+def test_without_slopes_there_is_one_intercept():
+    fit = fake_fit(sh.VaryingIntercept("y ~ 1 + (1 | g)", variants.frame()), draws=50)
+    assert list(fit.diagnose().table.index) == ["mu_alpha", "sigma_alpha", "sigma"]
 
 
 @pytest.mark.slow
@@ -72,7 +94,8 @@ def test_standard_deviations_and_correlations_are_checked_by_their_names():
     fit = fake_fit(variants.SEVERAL["two blocks"](), draws=100)
     table = fit.diagnose().table
     population = fit.model.parameters.without_effects()
-    assert sorted(table.index) == sorted(name for parameter in population for name in parameter.scalar_names)
+    names = [name for parameter in population for name in parameter.scalar_names]
+    assert sorted(table.index) == sorted([*names, "alpha (predictors at their means)"])
     assert {"cor_school[Intercept, x]", "cor_school[z, exp(z)]"} <= set(table.index)
     assert not any("cor_school[x, z]" in name for name in table.index), "of different blocks"
     assert np.isfinite(table.to_numpy()).all()

@@ -27,7 +27,7 @@ def test_a_fit_shows_its_verdict_and_summary():
     fit = synthetic.grouped([5, 12, 40])
     text = words(fit._repr_html_())
     assert "4 chains of 250 draws" in text
-    assert "No problems found." in text
+    assert "No problems found in sampling." in text
     sigma = float(fit.posterior["sigma"].mean())
     assert re.search(rf"\bsigma {sigma:.1f}", text)  # how many digits are shown depends on the Monte Carlo error
     assert "alpha of 3 groups" in text
@@ -36,7 +36,7 @@ def test_a_fit_shows_its_verdict_and_summary():
 
 def test_a_fit_with_problems_says_them():
     text = words(synthetic.grouped([5, 12, 40], divergences=9)._repr_html_())
-    assert "1 problem found. 9 of 1000 draws diverged" in text
+    assert "1 problem found in sampling. 9 of 1000 draws diverged" in text
 
 
 def test_names_of_columns_are_escaped():

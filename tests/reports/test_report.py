@@ -69,7 +69,9 @@ def test_the_report_says_everything(fit, page):
     assert "of the intercept at the mean of the predictors" in text
     assert "352 rows in 62 groups of clinic" in text
     assert f"62 groups of 5 to 40 rows: {synthetic.LONG} (40), {synthetic.NASTY} (12), clinic 0 (5)" in text
-    assert "1 problem found." in text
+    assert "1 problem found in sampling." in text
+    assert fit.check().verdict in text
+    assert all(" ".join(problem.split()) in text for problem in fit.check().problems)
     assert "3 of 1000 draws diverged" in text
     assert f"mean {fit.model.design.y.mean():.4g}" in text
     assert f"{float(fit.posterior['sigma'].mean()):.2f}" in text

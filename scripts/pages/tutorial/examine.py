@@ -65,11 +65,16 @@ fit.plot_ppc()
 
 # %%
 # **What to look for.** On the left, the black line (observed) among the blue ones (drawn). On the right, the mean of
-# each person within its interval, for about nine of ten.
+# each person where the other people let expect it, for about nine of ten.
 #
 # **What is bad.** A black line that leaves the blue ones: a second hump, a heavier tail, a border that data cannot
 # cross. Here the observed data lean a little to the left and have a longer tail on the right than most of the drawn
-# ones. Something is missing, and the next picture shows it.
+# ones. Something is missing. ``check`` looks for such things by itself, and says what to try:
+
+print(fit.check())
+
+# %%
+# The next picture shows it.
 
 fit.plot_prediction("days", by="subject")
 

@@ -194,6 +194,11 @@ class GaussianEngine:
         """Give log densities of rows given the other rows of their group, block by block."""
         return likelihood.row_densities(design, self.compressed, draws)
 
+    def row_residuals(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
+        """Give residuals of rows around what the other rows of their group let expect, and their variances."""
+        for rows, (residual, variance), _ in likelihood.row_moments(design, self.compressed, draws):
+            yield rows, residual, variance
+
     def set_densities(
         self,
         design: InMemoryDesign,
@@ -242,18 +247,16 @@ class GaussianEngine:
         return np.asarray(means[:, -1:] - means[:, :-1] @ location[1:, None] - location[0])
 
     def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
-        """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,).
+        """Give means of the rows of groups, were each a new one, shape (len(keep), J), and observed, shape (J,).
 
-        The mean of a group's replicated rows is normal around the mean of their expectations, so no row is needed.
-        Where the noise of rows differs, these weigh by their precision.
+        Such a mean is normal around the mean of the rows' expectations, so no row is needed. Where the noise of rows
+        differs, these weigh by their precision.
         """
         compressed, origin = self.compressed, self.compressed.origin
         location, sigma, sigma_alpha = (values[keep] for values in _arrays(draws))
-        groups = np.arange(compressed.n_groups)
-        effects = draw_effects(compressed, groups, location, sigma, sigma_alpha, seed=draws.seed)
-        expected = origin[-1] + location[:, :1] + location[:, 1:] @ compressed.means[:, :-1].T + effects
-        noise = np.random.default_rng([seed, 0x6D]).standard_normal(expected.shape)
-        replicated = expected + sigma[:, None] / np.sqrt(compressed.weights) * noise
+        expected = origin[-1] + location[:, :1] + location[:, 1:] @ compressed.means[:, :-1].T
+        spread = np.hypot(sigma_alpha[:, None], sigma[:, None] / np.sqrt(compressed.weights))
+        replicated = expected + spread * np.random.default_rng([seed, 0x6D]).standard_normal(expected.shape)
         return replicated, origin[-1] + compressed.means[:, -1]
 
 

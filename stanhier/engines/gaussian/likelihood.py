@@ -17,7 +17,7 @@ from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD
 from stanhier.engines.gaussian.shrinkage import given_sum
 
-__all__ = ["common_mean", "held_out_densities", "row_densities", "set_densities"]
+__all__ = ["common_mean", "held_out_densities", "row_densities", "row_moments", "set_densities"]
 
 _LOG_2PI = float(np.log(2 * np.pi))
 
@@ -60,6 +60,22 @@ def row_densities(design: InMemoryDesign, compressed: Compressed, draws: Draws) 
     all_in : numpy.ndarray, shape (S, n)
         log p(y_i again | all rows of its group, other parameters): the same without groups.
     """
+    for rows, *both in row_moments(design, compressed, draws):
+        left_out, all_in = (normal_log_density(*moments) for moments in both)
+        yield rows, left_out, all_in
+
+
+def row_moments(
+    design: InMemoryDesign, compressed: Compressed, draws: Draws
+) -> Iterator[tuple[slice, tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]]:
+    """Give residuals and variances of rows, shape (S, n), block by block: left out, and given all rows of their group.
+
+    Yields
+    ------
+    slice
+        Rows of the block.
+    left_out, all_in : tuple of numpy.ndarray
+    """
     origin = compressed.origin
     location, sigma = draws.flat(LOCATION), draws.flat(NOISE)
     for rows, block in design.blocks(max(1, BLOCK_VALUES // len(location))):
@@ -67,8 +83,8 @@ def row_densities(design: InMemoryDesign, compressed: Compressed, draws: Draws) 
         w = _weights(design, rows)
         noise = sigma[:, None] ** 2 / w
         if design.group is None:
-            density = normal_log_density(residual, np.broadcast_to(noise, residual.shape))
-            yield rows, density, density
+            moments = residual, np.broadcast_to(noise, residual.shape)
+            yield rows, moments, moments
             continue
         groups, inverse = np.unique(design.group.codes[rows], return_inverse=True)
         means = compressed.means[groups]
@@ -78,7 +94,7 @@ def row_densities(design: InMemoryDesign, compressed: Compressed, draws: Draws) 
         both = []
         for weight, weighted in ((np.maximum(total - w, 0.0), group_sum - w * residual), (total, group_sum)):
             effect, variance = _effect(weight, weighted, draws)
-            both.append(normal_log_density(residual - effect, noise + variance))
+            both.append((residual - effect, noise + variance))
         yield rows, both[0], both[1]
 
 

@@ -15,7 +15,7 @@ from stanhier.engines.multilevel.effects import new_effects
 from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.held_out_densities import held_out_densities
 from stanhier.engines.multilevel.layout import LOCATION, NOISE, TermShape
-from stanhier.engines.multilevel.row_densities import row_densities
+from stanhier.engines.multilevel.row_densities import row_densities, row_moments
 from stanhier.engines.multilevel.set_densities import set_densities
 
 __all__ = ["ConditionalEngine"]
@@ -64,6 +64,11 @@ class ConditionalEngine(ABC):
         """Give log densities of rows given the other rows of their group, block by block."""
         return row_densities(design, self.given(draws))
 
+    def row_residuals(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:
+        """Give residuals of Gaussian rows around what the other rows of their group let expect, and their variances."""
+        for positions, (residual, variance), _ in row_moments(design, self.given(draws)):
+            yield positions, residual, variance
+
     def set_densities(
         self,
         design: InMemoryDesign,
@@ -93,7 +98,7 @@ class ConditionalEngine(ABC):
         return held_out_densities(design, tuple(codes), self.given(draws))
 
     def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,)."""
+        """Give means of Gaussian rows of groups, were each a new one, (len(keep), J), and those observed, (J,)."""
         if self.rows is None:
             raise DataError("Means of groups in replicated data need the rows of the model, which are not in memory.")
         chosen = draws.only(keep)

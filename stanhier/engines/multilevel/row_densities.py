@@ -21,7 +21,10 @@ from stanhier.engines.multilevel.small_matrices import (
     squared,
 )
 
-__all__ = ["row_densities"]
+__all__ = ["row_densities", "row_moments"]
+
+type Moments = tuple[np.ndarray, np.ndarray]
+"""Residuals of rows and their variances, shape (S, n)."""
 
 
 def row_densities(rows: GroupedRows, given: Given) -> Iterator[Block]:
@@ -42,6 +45,19 @@ def row_densities(rows: GroupedRows, given: Given) -> Iterator[Block]:
     all_in : numpy.ndarray, shape (S, n)
         log p(y_i again | all rows of its group, other parameters).
     """
+    for positions, *both in row_moments(rows, given):
+        left_out, all_in = (normal_log_density(*moments) for moments in both)
+        yield positions, left_out, all_in
+
+
+def row_moments(rows: GroupedRows, given: Given) -> Iterator[tuple[np.ndarray, Moments, Moments]]:
+    """Give residuals and variances of rows, block by block: left out, and given all rows of their group.
+
+    Yields
+    ------
+    positions : numpy.ndarray of int, shape (n,)
+    left_out, all_in : tuple of numpy.ndarray
+    """
     n_draws = given.n_draws
     if not rows.groupings:
         yield from _independent(rows, given)
@@ -61,7 +77,7 @@ def row_densities(rows: GroupedRows, given: Given) -> Iterator[Block]:
         sums = np.sum([block.sums(groups, given, term) for block in weighted], axis=0)
         P, shift = _shrinkage(cross, sums, factors)
         for block in weighted:
-            yield block.positions, *_densities(block, groups, sizes, P, shift, factors, given, term)
+            yield block.positions, *_moments(block, groups, sizes, P, shift, factors, given, term)
 
 
 class _Weighted:
@@ -107,13 +123,13 @@ class _Weighted:
         return np.asarray(total)
 
 
-def _independent(rows: GroupedRows, given: Given) -> Iterator[Block]:
+def _independent(rows: GroupedRows, given: Given) -> Iterator[tuple[np.ndarray, Moments, Moments]]:
     step = max(1, BLOCK_VALUES // given.n_draws)
     for start in range(0, len(rows.y), step):
         positions = np.arange(start, min(start + step, len(rows.y)))
         noise = (given.sigma[:, None] / root_weights(rows, positions)) ** 2
-        density = normal_log_density(given.around_population(rows, positions), noise)
-        yield positions, density, density
+        moments = given.around_population(rows, positions), noise
+        yield positions, moments, moments
 
 
 def _whole_groups(sizes: np.ndarray, step: int) -> Iterator[tuple[int, int]]:
@@ -136,7 +152,7 @@ def _shrinkage(cross: np.ndarray, sums: np.ndarray, factors: np.ndarray) -> tupl
     return P, multiply(P, sums)
 
 
-def _densities(
+def _moments(
     block: _Weighted,
     groups: np.ndarray,
     sizes: np.ndarray,
@@ -145,7 +161,7 @@ def _densities(
     factors: np.ndarray,
     given: Given,
     term: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Moments, Moments]:
     inverse = np.searchsorted(groups, block.codes)
     Z, residual = block.Z, block.residuals(given, term)
     leverage = quadratic_form(P, inverse, Z)
@@ -160,7 +176,5 @@ def _densities(
         free[:, alone] = 1 / (1 + prior)
         leverage[:, alone] = prior / (1 + prior)
         fitted[:, alone] = leverage[:, alone] * residual[:, alone]
-    variance, log_root = given.sigma[:, None] ** 2, np.log(block.roots)
-    left_out = normal_log_density((residual - fitted) / free, variance / free) + log_root
-    all_in = normal_log_density(residual - fitted, variance * (1 + leverage)) + log_root
-    return left_out, all_in
+    residual, variance = (residual - fitted) / block.roots, (given.sigma[:, None] / block.roots) ** 2
+    return (residual / free, variance / free), (residual, variance * (1 + leverage))

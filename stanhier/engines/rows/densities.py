@@ -13,7 +13,6 @@ __all__ = [
     "draws_for_k",
     "held_out_densities",
     "integration_k",
-    "replicated_means",
     "row_densities",
     "set_densities",
 ]
@@ -133,37 +132,6 @@ def held_out_densities(rows: FamilyRows, known: Sequence[np.ndarray], given: Giv
     for sets, _, density in set_integrals(rows, np.arange(n_rows), n_rows, given, apart):
         result[sets] = log_mean_exp(density)
     return result
-
-
-def replicated_means(rows: FamilyRows, given: GivenEffects, term: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give means of the groups of a factor in replicated data, and those observed; of proportions where trials are.
-
-    Parameters
-    ----------
-    rows : FamilyRows
-    given : GivenEffects
-    term : int
-    seed : int
-
-    Returns
-    -------
-    replicated : numpy.ndarray, shape (S, J)
-    observed : numpy.ndarray, shape (J,)
-    """
-    codes, rng = rows.groupings[term].codes, np.random.default_rng([seed, 0x6D])
-    order = np.argsort(codes, kind="stable")
-    sizes = np.bincount(codes, rows.trials)
-    sums = np.zeros((given.n_draws, len(sizes)))
-    step = max(1, BLOCK_VALUES // given.n_draws)
-    for start in range(0, len(order), step):
-        positions = order[start : start + step]
-        starts = np.flatnonzero(np.diff(codes[positions], prepend=-1))
-        drawn = given.family.draw(
-            rng, _predictors(rows, given, positions), given.columns(slice(None)), at_positions(rows.trials, positions)
-        )
-        sums[:, codes[positions[starts]]] += np.add.reduceat(drawn, starts, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return sums / sizes, np.bincount(codes, rows.y) / sizes
 
 
 def _likelihoods(rows: FamilyRows, given: GivenEffects, positions: np.ndarray) -> np.ndarray:

@@ -157,12 +157,6 @@ class ExplicitEngine(ConditionalEngine):
         )
         return group_means.own_effects(rows_of(self.rows), self.given(draws), term)
 
-    def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give means of the groups in replicated data, shape (len(keep), J), and those observed, shape (J,)."""
-        if self.family.is_gaussian:
-            return super().replicated_means(draws, term, keep, seed)
-        return densities.replicated_means(rows_of(self.rows), self.given_effects(draws.only(keep)), term, seed)
-
     def _refuse_family(self, what: str, remedy: str) -> None:
         if not self.family.is_gaussian:
             raise StanhierError(f'{what} for Gaussian responses; this model has family="{self.family.name}": {remedy}.')

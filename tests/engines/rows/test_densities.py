@@ -8,9 +8,8 @@ from scipy import stats
 
 from stanhier.engines.multilevel import set_densities as gaussian
 from stanhier.engines.rows import set_integrals as module
-from stanhier.engines.rows.densities import held_out_densities, replicated_means, row_densities, set_densities
+from stanhier.engines.rows.densities import held_out_densities, row_densities, set_densities
 from stanhier.engines.rows.given_effects import GivenEffects
-from stanhier.families.binary import Binomial
 from stanhier.families.known import FAMILIES
 from tests.tools.multilevel_worlds import world
 
@@ -133,18 +132,3 @@ def test_held_out_sets_with_known_and_new_levels():
     assert sum(whole) > 2
     np.testing.assert_allclose(found[:, whole], exact[:, whole])
     np.testing.assert_array_equal(found, again)
-
-
-def test_means_of_replicated_groups():
-    made = world(((5, 1),), n=50)
-    trials = np.full(50, 8.0)
-    rows = as_rows(made, trials=trials)
-    rows.y = RNG.binomial(8, 0.4, 50).astype(float)
-    given = as_given(made, "binomial")
-    replicated, observed = replicated_means(rows, given, 0, seed=1)
-    codes = rows.groupings[0].codes
-    assert observed[2] == pytest.approx(rows.y[codes == 2].sum() / (8 * (codes == 2).sum()))
-    eta = given.population(rows, np.arange(50)) + given.of_effects(rows, np.arange(50), [codes])
-    expected = np.array([Binomial().mean(eta)[:, codes == j].mean(axis=1) for j in range(5)]).T
-    assert np.abs(replicated - expected).max() < 0.3
-    assert np.abs((replicated - expected).mean()) < 0.03

@@ -119,7 +119,7 @@ def test_own_effects_are_least_squares_within_groups(se):
 
 
 @pytest.mark.parametrize("se", [None, "se"])
-def test_replicated_means_are_normal_around_those_of_the_rows(se):
+def test_means_of_new_groups_are_normal_around_those_of_the_rows(se):
     model = textbook_model(SLOPES, sleep(), se=se)
     _, draws = made_draws(model, draws=1, chains=1)
     keep = np.zeros(4000, dtype=int)
@@ -127,11 +127,11 @@ def test_replicated_means_are_normal_around_those_of_the_rows(se):
     rows, engine = model.rows, model.engine
     effects = engine.effects(draws, 0, np.arange(18))[0]
     expected = engine.linear(draws, rows.X)[0] + (rows.effect_matrix(0) * effects[rows.groupings[0].codes]).sum(axis=1)
-    expected += engine.effects(draws, 1, np.arange(4))[0, :, 0][rows.groupings[1].codes]
+    spread = engine.new_effects(draws, 1, np.ones((1, 1)))[0, 0]
     w = np.ones(rows.n_rows) if se is None else rows.row_noise.values**-2
     for j in range(4):
         own = rows.groupings[1].codes == j
-        sd = engine.noise_scale(draws)[0] / np.sqrt(w[own].sum())
+        sd = np.hypot(spread, engine.noise_scale(draws)[0] / np.sqrt(w[own].sum()))
         assert observed[j] == pytest.approx(np.average(rows.y[own], weights=w[own]))
         mean = np.average(expected[own], weights=w[own])
         assert abs(replicated[:, j].mean() - mean) < 5 * sd / np.sqrt(4000)
