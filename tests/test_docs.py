@@ -165,7 +165,7 @@ def test_formulas_and_priors_for_users_of_other_packages_are_taken():
     names = {"g": 6, "a": 4, "b": 8}
     data = pd.DataFrame({name: rng.integers(0, n, 96) for name, n in names.items()})
     data = data.assign(
-        x=rng.standard_normal(96), s=rng.integers(1, 4, 96), n=5, trials=5, w=0.0, log_w=0.0, log_hours=0.0
+        x=rng.standard_normal(96), s=rng.integers(1, 4, 96), n=5, trials=5, w=1.0, log_w=0.0, log_hours=0.0
     )
     numbers = data.assign(y=rng.standard_normal(96), successes=data["s"])
     counts = numbers.assign(y=rng.integers(0, 2, 96))

@@ -12,6 +12,8 @@ ORDER = (
         "nested",
         "yes_no_counts",
         "new_groups",
+        "effects",
+        "model_check",
         "comparing",
         "diagnosis",
         "many",

@@ -164,7 +164,10 @@ class UserRows:
         except TypeError as err:
             raise DataError(f"{self.where}(by={quoted(by)}): these values cannot be sorted ({err}).") from err
         first = np.unique(codes, return_index=True)[1]
-        return Cells(codes, self.frame[names].iloc[first].reset_index(drop=True))
+        labels = self.frame[names].iloc[first].reset_index(drop=True)
+        # What the formula calculates with is held as floats.
+        whole = [name for name in names if labels[name].dtype.kind == "f" and _are_whole(labels[name])]
+        return Cells(codes, labels.astype(dict.fromkeys(whole, int)))
 
     def columns_of(self, by: Any) -> list[str]:
         """Give the columns by which rows are grouped.
@@ -255,3 +258,7 @@ def _read(source: Source, columns: list[str], where: str) -> pd.DataFrame:
             )
         frames.append(frame)
     return pd.concat(frames[1:], ignore_index=True) if size else frames[0]
+
+
+def _are_whole(column: pd.Series) -> bool:
+    return bool((column % 1 == 0).all() and column.abs().max() < 2**53)

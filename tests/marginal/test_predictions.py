@@ -7,6 +7,7 @@ import pytest
 import stanhier as sh
 from stanhier.basics.errors import StanhierError
 from tests.tools import family_fits
+from tests.tools.fake_fit import fake_fit
 from tests.tools.marginal_rows import ROWS, fit_of, flat
 from tests.tools.mode_fits import family_fit, family_rows
 
@@ -36,6 +37,20 @@ def test_variables_are_set_in_all_rows(logit):
     drawn = flat(logit.predict_draws(rows.assign(x=2.5, dose="low")))
     expected = pd.DataFrame(drawn.T).groupby(rows["g"]).mean().T
     np.testing.assert_allclose(flat(found.draws)[:, 8:], expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [
+        (range(6), "[0, 1, 2, 3, 4, 5]"),
+        ([0, 0.5, 1, 2, 3, 4], "[0.0, 0.5,"),
+        ([0, 1e20, 2e20, 3e20, 4e20, 5e20], "[0.0, 1e+20,"),
+    ],
+)
+def test_whole_numbers_with_which_a_formula_calculates_stay_whole(days, shown):
+    data = pd.DataFrame({"days": list(days) * 3, "y": np.random.default_rng(1).standard_normal(18)})
+    found = fake_fit(sh.LinearRegression("y ~ I(days * 1e-20)", data), draws=20).predictions(by="days")
+    assert str(found["days"].tolist()).startswith(shown)
 
 
 def test_by_default_variables_have_all_categories_or_quartiles(logit):

@@ -77,4 +77,4 @@ fit.plot_pair(var_names=["mu_alpha", "beta", "sigma_alpha"])
 # **What is bad.** A funnel, or divergent draws (marked) gathered at one place.
 #
 # The diagnosis is about the sampler, not about the model: perfect draws from a wrong model are perfect draws. For the
-# model there are ``plot_ppc`` and :doc:`comparisons <comparing>`.
+# model there are :doc:`its check <model_check>`, ``plot_ppc`` and :doc:`comparisons <comparing>`.
