@@ -154,6 +154,7 @@ def test_page_and_plots(tmp_path: Path) -> None:
         rows.append(Measurement("scaling", size.case, "sample", "time", "s", (1.0 + place,)))
         rows.append(Measurement("scaling", size.case, "build", "extra memory", "MB", (12.0,)))
     rows.append(Measurement("footprint", "a new process", "import stanhier", "time", "s", (0.02, 0.03)))
+    rows.append(Measurement("after", "4,000 draws", "fit.predict(new)", "time", "s", (1.5,)))
     pictures = draw(rows, tmp_path)
     assert [path.name for path in pictures] == ["comparison.png", "scaling.png"]
     assert all(path.stat().st_size > 5000 for path in pictures)
@@ -163,6 +164,7 @@ def test_page_and_plots(tmp_path: Path) -> None:
     assert "Building at 1,000,000 rows: 2,000,000 rows per second, 4,000,000 per second of processor time." in page
     assert "Sampling: slowest over fastest from 10,000 on 1.50." in page
     assert "| a new process | import stanhier | 0.025 (0.02 to 0.03) s |" in page
+    assert "| 4,000 draws | fit.predict(new) | 1.5 s |" in page
 
 
 def test_many_models_are_held_against_their_chains_alone(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 `python -m scripts.benchmarks.footprint OUTPUT` measures one process; `footprint` runs it.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -14,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks.process import OUTPUT, OWN_PYTHON, run_reporting
+from scripts.benchmarks.process import OWN_PYTHON
 from scripts.benchmarks.records import Measurement
 from scripts.benchmarks.scaling import _data, _forget_peak, _memory
+from scripts.benchmarks.steps import Found, in_process, timed, written
 
 __all__ = ["footprint"]
 
@@ -35,26 +35,10 @@ def footprint(*, repeats: int) -> list[Measurement]:
             subprocess.run([OWN_PYTHON, "-c", code], check=True)
             values.append(time.perf_counter() - clock)
         measured.append(Measurement("footprint", "a new process", subject, "time", "s", tuple(values), load=load))
-    report = OUTPUT / "reports" / "footprint.json"
-    command = [str(OWN_PYTHON), "-m", "scripts.benchmarks.footprint", str(report), str(repeats)]
-    report.parent.mkdir(parents=True, exist_ok=True)
-    found, trouble = run_reporting(command, report, limit=300, log=OUTPUT / "logs" / "footprint.txt")
-    for subject, (quantity, unit, values) in found.items():
-        measured.append(Measurement("footprint", CASE, subject, quantity, unit, tuple(values), load=load))
-    if trouble:
-        measured.append(Measurement("footprint", CASE, "all", "trouble", note=trouble, load=load))
+    measured += in_process("footprint", CASE, repeats=repeats, limit=300)
     for m in measured:
         print(f"  {m.case}: {m.subject} {m.median:.4g} {m.unit} {m.note}", flush=True)
     return measured
-
-
-def _timed(step: Callable[[], Any], repeats: int) -> list[float]:
-    values = []
-    for _ in range(repeats):
-        clock = time.perf_counter()
-        step()
-        values.append(time.perf_counter() - clock)
-    return values
 
 
 def _main(output: Path, repeats: int) -> None:
@@ -63,11 +47,9 @@ def _main(output: Path, repeats: int) -> None:
     import stanhier as sh
 
     formula = "y ~ x1 + (1 | group)"
-    found: dict[str, Any] = {}
-    found["first call, imports included"] = (
-        "time",
-        "s",
-        _timed(lambda: sh.VaryingIntercept(formula, data).sample(seed=1).posterior.load(), 1),
+    found: Found = {}
+    found["first call, imports included"] = timed(
+        lambda: sh.VaryingIntercept(formula, data).sample(seed=1).posterior.load(), 1
     )
     fit = sh.VaryingIntercept(formula, data).sample(seed=1)
     _ = fit.summary()
@@ -86,7 +68,7 @@ def _main(output: Path, repeats: int) -> None:
         }
 
     for name, step in steps().items():
-        found[name] = ("time", "s", _timed(step, repeats))
+        found[name] = timed(step, repeats)
     before = _memory("VmRSS")
     _forget_peak()
     kept = [sh.VaryingIntercept(formula, data).sample(seed=i) for i in range(10)]
@@ -95,10 +77,10 @@ def _main(output: Path, repeats: int) -> None:
     found["a fit that is kept, group effects drawn"] = ("memory", "MB", [(_memory("VmRSS") - before) / len(kept)])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fit.nc"
-        found["fit.save(...)"] = ("time", "s", _timed(lambda: fit.save(path), repeats))
+        found["fit.save(...)"] = timed(lambda: fit.save(path), repeats)
         found["saved file"] = ("size", "MB", [path.stat().st_size / 1e6])
-        found["load(...)"] = ("time", "s", _timed(lambda: sh.load(path), repeats))
-    output.write_text(json.dumps(found))
+        found["load(...)"] = timed(lambda: sh.load(path), repeats)
+    written(found, output)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ from scripts.benchmarks.records import Measurement
 from scripts.benchmarks.tables import (
     cases_of,
     comparison_table,
-    footprint_table,
     guard_table,
     many_table,
     memory_said,
     parquet_table,
     scaling_tables,
+    steps_table,
     summary_table,
 )
 
@@ -27,7 +27,7 @@ scripts/benchmark                                        # everything: over an h
 scripts/benchmark --quick                                # two minutes: small data, stanhier and Stan by hand
 scripts/benchmark --only radon_mn --peers stanhier,stan  # one data set, some peers
 scripts/benchmark --only parquet --rows 100000000        # files to a posterior, and what reading alone costs
-scripts/benchmark --only scaling,footprint               # how cost grows, and what surrounds a fit
+scripts/benchmark --only scaling,footprint,after         # how cost grows, what surrounds a fit, what follows from one
 scripts/benchmark --only slopes                          # slopes that vary, several factors: about 15 minutes
 scripts/benchmark --only families                        # yes or no, counts, heavy tails: about 20 minutes
 scripts/benchmark --only guard --before main             # calls of today beside those of an earlier revision
@@ -135,7 +135,9 @@ def render(
     if any(m.section == "guard" for m in measurements):
         parts += [GUARD, guard_table(measurements), ""]
     if any(m.section == "footprint" for m in measurements):
-        parts += ["## What surrounds a fit\n", footprint_table(measurements), ""]
+        parts += ["## What surrounds a fit\n", steps_table(measurements, "footprint"), ""]
+    if any(m.section == "after" for m in measurements):
+        parts += ["## After a fit of many rows or groups\n", steps_table(measurements, "after"), ""]
     for case in dict.fromkeys(m.case for m in measurements if m.section == "many"):
         parts += [MANY.format(case=case), many_table(measurements, case), ""]
     for case in cases_of(measurements, "parquet"):

@@ -19,7 +19,7 @@ class Measurement:
     Attributes
     ----------
     section : str
-        `comparison`, `scaling`, `guard`, `footprint`, `many` or `parquet`.
+        `comparison`, `scaling`, `guard`, `footprint`, `after`, `many` or `parquet`.
     case : str
         The data, or the size that varies, such as `rows=1000000`.
     subject : str

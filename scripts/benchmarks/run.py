@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.benchmarks.after import after
 from scripts.benchmarks.calibration import calibrate, draw_calibration, read, write
 from scripts.benchmarks.case import ROOT
 from scripts.benchmarks.cases import CASES
@@ -94,6 +95,8 @@ def _measure(
             yield [] if options.before is None else guard(options.before, limit=limit)
         elif name == "footprint":
             yield footprint(repeats=repeats if options.quick else 11)
+        elif name == "after":
+            yield after(repeats=min(repeats, 3), limit=max(limit, 300.0))
         elif name == "many":
             yield many(50 if options.quick else options.models, peers=peers, limit=limit)
         elif name == "parquet":

@@ -14,7 +14,6 @@ from scripts.benchmarks.scaling import STEPS, Size
 __all__ = [
     "cases_of",
     "comparison_table",
-    "footprint_table",
     "guard_table",
     "many_table",
     "markdown",
@@ -23,6 +22,7 @@ __all__ = [
     "parquet_table",
     "scaling_tables",
     "spread",
+    "steps_table",
     "summary_table",
 ]
 
@@ -225,12 +225,12 @@ def guard_table(measurements: Sequence[Measurement]) -> str:
     return markdown(["data", "revision", "before, s", "now, s", "now over before"], rows)
 
 
-def footprint_table(measurements: Sequence[Measurement]) -> str:
-    """Import, the steps of a small fit, memory and file."""
+def steps_table(measurements: Sequence[Measurement], section: str) -> str:
+    """Steps of work one by one: time, memory or size of each."""
     rows = [
         [m.case, m.subject, f"{spread(m)} {m.unit}" if m.values else m.note]
         for m in measurements
-        if m.section == "footprint"
+        if m.section == section
     ]
     return markdown(["", "", "median (range)"], rows)
 
