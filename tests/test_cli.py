@@ -174,7 +174,7 @@ def test_the_module_runs_as_a_script(cmdstan_home: Path) -> None:
 def test_the_package_runs_as_a_module_too():
     command = [sys.executable, "-m", "stanhier", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: stanhier [-h] {install,doctor,compile}")
+    assert done.stdout.startswith("usage: stanhier [-h] [--version] {install,doctor,compile}")
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

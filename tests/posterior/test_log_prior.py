@@ -103,7 +103,8 @@ def test_rows_elsewhere_leave_it(tmp_path):
 
 def covariance(fit, one, design):
     """Of the rows given one draw of standard deviations and correlations."""
-    noise = design.se**2 if design.se is not None else np.full(design.n_rows, float(one["sigma"]) ** 2)
+    sd = np.full(design.n_rows, float(one["sigma"]) if "sigma" in one else 1.0)
+    noise = (sd if design.row_noise is None else sd * design.row_noise.relative_sds) ** 2
     total = np.diag(noise)
     for grouping in design.groupings:
         Z = np.column_stack([np.ones(design.n_rows) if e == "Intercept" else design.X[:, 1] for e in grouping.effects])

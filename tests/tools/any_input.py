@@ -40,7 +40,8 @@ def made(kind, formula, data, **keywords):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", r"Predictor .* levels in .* rows")  # rightly, where all rows differ
-        warnings.simplefilter("ignore", sh.PriorWarning)
+        for rightly in (sh.PriorWarning, sh.ResponseWarning):
+            warnings.simplefilter("ignore", rightly)
         try:
             model = kind(formula, data, **keywords)
             numbers = model.stan_data
