@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
-from stanhier.basics.words import listed, quoted, shortened
+from stanhier.basics.words import listed, quoted, shortened, some_of
 from stanhier.data.frames import as_frame, clean_columns
+from stanhier.data.kinds import is_categorical
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.engine import Engine
@@ -100,16 +101,17 @@ def _checked(design: Design, name: str, value: Any) -> pd.Series:
     """Give a value as the column of one row that new data would be, of the kind of the fit."""
     if not pd.api.types.is_scalar(value):
         raise DataError(f"'{name}' must have one value; it has {quoted(value)}.")
-    frame = as_frame({name: [value]})
+    known = design.kinds[name]
+    # A category may be a number too, which alone would be taken for one.
+    frame = as_frame({name: pd.Categorical([value]) if is_categorical(known) else [value]})
     if frame[name].isna().any():
         raise DataError(f"'{name}' must have a value; it is {value!r}.")
-    known = design.kinds[name]
     column = clean_columns(frame, [name], calculated=design.formula.calculated, like=design.kinds)[name]
-    if isinstance(known.dtype, pd.CategoricalDtype):
+    if is_categorical(known):
         if column.iloc[0] not in known.cat.categories:
             raise DataError(
-                f"'{name}' has no {quoted(column.iloc[0])} in the data of the fit; its levels are "
-                f"{listed(known.cat.categories)}."
+                f"'{name}' has no {quoted(value)} in the data of the fit; its levels are "
+                f"{some_of([quoted(level) for level in known.cat.categories.tolist()])}."
             )
         return column.astype(known.dtype)
     if (known.dtype.kind == "b") != (column.dtype.kind == "b"):

@@ -57,6 +57,18 @@ def test_columns_are_averaged_over_the_rows_with_the_named_at_their_values(model
     np.testing.assert_allclose(place.x, expected, rtol=1e-10, atol=1e-12)
 
 
+def test_a_category_may_be_a_number_a_truth_value_or_an_interval():
+    data = rows().assign(k=lambda own: own["k"].astype("category"), b=lambda own: own["b"].astype("category"))
+    data["cut"] = pd.cut(data["w"], [0, 1, 99])
+    model = sh.Model("y ~ k + b + cut + (1 | g)", data)
+    place = place_at(model, {"k": 4, "b": True, "cut": pd.Interval(1, 99)}, "group_summary")
+    names = ["k[T.2]", "k[T.4]", "b[T.True]", "cut[T.(1, 99]]"]
+    assert dict(zip(model.design.columns.names, place.x, strict=True)) == dict(zip(names, [0, 1, 1, 1], strict=True))
+    for given, message in {3: "'k' has no 3 in", "4": "'k' has no '4' in"}.items():
+        with pytest.raises(sh.StanhierError, match=rf"{message} the data of the fit; its levels are 1, 2, 4\."):
+            place_at(model, {"k": given}, "group_summary")
+
+
 def test_what_is_not_named_is_at_its_mean(model):
     names, mean = model.design.columns.names, place_at(model, "mean", "group_summary").x
     np.testing.assert_allclose(mean, model.design.matrix.mean(axis=0), rtol=1e-12, atol=1e-12)
@@ -100,7 +112,7 @@ REFUSED = {
     "no such level": ({"sex": "x"}, "'sex' has no 'x' in the data of the fit; its levels are 'f', 'm'"),
     "no such label": ({"k": 3}, "values that the model has not seen: 3"),
     "text for a number": ({"year": "x"}, "Column 'year' is categorical here, but was numeric"),
-    "a number for text": ({"sex": 1}, "Column 'sex' is numeric here, but was categorical"),
+    "a number for text": ({"sex": 1}, "'sex' has no 1 in the data of the fit; its levels are 'f', 'm'"),
     "several values": ({"year": [1, 2]}, r"'year' must have one value; it has \[1, 2\]"),
     "none": ({"year": None}, "'year' must have a value; it is None"),
     "not a number": ({"w": np.nan}, "'w' must have a value; it is nan"),
