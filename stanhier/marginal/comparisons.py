@@ -163,7 +163,7 @@ def comparisons(
         Quantity({"term": one.term, "contrast": chosen.contrast(one)}, (one.low, one.high), chosen.function)
         for one in found
     ]
-    return estimated(rows, quantities, asked, null=chosen.null, words=chosen.words)
+    return estimated(rows, quantities, asked, own=("term", "contrast"), null=chosen.null, words=chosen.words)
 
 
 def _chosen(fit: Fitted[Regression], comparison: Any, kind: str) -> _Kind:

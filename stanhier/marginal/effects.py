@@ -102,6 +102,8 @@ class Estimated:
         The method that gave them.
     labels : pandas.DataFrame
         One row per quantity.
+    own : tuple of str
+        Which of their columns are the table's: term, contrast, row. The user's may have such names too.
     summaries : Summaries
     source : Held or Calculated
         Gives the draws of all that a fit gave, shape (S, R), chain after chain.
@@ -123,6 +125,7 @@ class Estimated:
 
     name: str
     labels: pd.DataFrame
+    own: tuple[str, ...]
     summaries: Summaries
     source: "Held | Calculated"
     places: np.ndarray

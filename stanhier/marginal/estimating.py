@@ -88,7 +88,13 @@ class Asked:
 
 
 def estimated(
-    rows: UserRows, quantities: Sequence[Quantity], asked: Asked, *, null: float | None, words: str
+    rows: UserRows,
+    quantities: Sequence[Quantity],
+    asked: Asked,
+    *,
+    own: tuple[str, ...] = (),
+    null: float | None,
+    words: str,
 ) -> Effects:
     """Estimate quantities, averaged or row by row.
 
@@ -97,6 +103,8 @@ def estimated(
     rows : UserRows
     quantities : sequence of Quantity
     asked : Asked
+    own : tuple of str
+        Which labels of the quantities are the table's; the others are columns of the rows.
     null : float or None
         Where there is no effect.
     words : str
@@ -105,16 +113,24 @@ def estimated(
     Raises
     ------
     StanhierError
-        If there would be too many, or one is not a number in some draw.
+        If there would be too many, one is not a number in some draw, or a column has a name that is taken.
     """
-    for name in rows.columns_of(asked.by):
-        if name in (*quantities[0].labels, *COLUMNS, "pd"):
+    varied, by = [name for name in quantities[0].labels if name not in own], rows.columns_of(asked.by)
+    own = own if asked.average else (*own, "row")
+    for name in (*varied, *by):
+        if name in (*own, *COLUMNS, "pd"):
             raise StanhierError(f"{asked.where}(...): the table has a column '{name}' of its own; rename yours.")
+    for name in by:
+        if name in varied:
+            raise StanhierError(
+                f"{asked.where}(by={quoted(asked.by)}): '{name}' is one of 'variables', which are set to values in all "
+                "rows; leave it out of one of the two."
+            )
     prediction = Prediction(asked.kind, asked.new_groups, rows.fit.draws.seed)
     whole = words.format(predicted_words(rows.fit, asked.kind))
     whole = whole[0].upper() + whole[1:]
     made = _averaged if asked.average else _row_by_row
-    return effects_of(made(rows, quantities, asked, prediction, null, whole))
+    return effects_of(made(rows, quantities, asked, prediction, own, null, whole))
 
 
 def predicted_words(fit: Fitted[Regression], kind: str) -> str:
@@ -128,6 +144,7 @@ def _averaged(
     quantities: Sequence[Quantity],
     asked: Asked,
     prediction: Prediction,
+    own: tuple[str, ...],
     null: float | None,
     words: str,
 ) -> Estimated:
@@ -157,6 +174,7 @@ def _averaged(
     return Estimated(
         name=asked.where,
         labels=labels,
+        own=own,
         summaries=summaries,
         source=Held(values),
         places=np.arange(len(labels)),
@@ -174,6 +192,7 @@ def _row_by_row(
     quantities: Sequence[Quantity],
     asked: Asked,
     prediction: Prediction,
+    own: tuple[str, ...],
     null: float | None,
     words: str,
 ) -> Estimated:
@@ -199,6 +218,7 @@ def _row_by_row(
     return Estimated(
         name=asked.where,
         labels=labels,
+        own=own,
         summaries=Summaries.joined(parts),
         source=Calculated(draws),
         places=np.arange(len(labels)),

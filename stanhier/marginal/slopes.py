@@ -84,7 +84,7 @@ def slopes(
         if not found:
             raise StanhierError("slopes(): no predictor holds numbers; comparisons() compares categories.")
     quantities = [_slope(rows, one) for one in found]
-    return estimated(rows, quantities, asked, null=0.0, words="Slopes of {}")
+    return estimated(rows, quantities, asked, own=("term", "contrast"), null=0.0, words="Slopes of {}")
 
 
 def _slope(rows: UserRows, variable: Variable) -> Quantity:

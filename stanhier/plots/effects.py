@@ -16,7 +16,6 @@ __all__ = ["effects"]
 _LEAST_FOR_LINES = 6
 _MAX_LINES = 8
 _LEAST_FOR_LOGARITHMS = 4
-_OWN = ("term", "contrast", "row")
 
 
 class Summarised(Protocol):
@@ -37,6 +36,10 @@ class Quantities(Protocol):
     @property
     def labels(self) -> pd.DataFrame:
         """One row per quantity."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Which columns of the labels are the table's: term, contrast, row; the others are the user's."""
 
     @property
     def summaries(self) -> Summarised:
@@ -94,8 +97,8 @@ def effects(result: Shown, *, figsize: Size | None = None, ax: Any = None) -> An
     size = checked_size(figsize, "plot", ax=ax)
     shown = result.estimated
     labels = shown.labels
-    along = _numeric(labels)
-    if "row" in labels or (along is None and len(labels) > MAX_GROUPS):
+    along = _numeric(labels[_users(shown)])
+    if "row" in shown.own or (along is None and len(labels) > MAX_GROUPS):
         return _in_panels(shown, None, size, ax)
     if along is not None:
         return _in_panels(shown, along, size, ax)
@@ -109,18 +112,22 @@ def _intervals(shown: Quantities) -> Intervals:
 
 def _numeric(labels: pd.DataFrame) -> str | None:
     """Find the column of numbers along which lines go, if the other columns leave few lines."""
-    others = [name for name in labels.columns if name not in _OWN]
-    for name in others:
+    for name in labels.columns:
         if labels[name].dtype.kind in "iuf" and labels[name].nunique() >= _LEAST_FOR_LINES:
-            rest = [other for other in others if other != name]
+            rest = [other for other in labels.columns if other != name]
             if not rest or len(labels[rest].drop_duplicates()) <= _MAX_LINES:
                 return str(name)
     return None
 
 
+def _users(shown: Quantities) -> list[str]:
+    """List the columns of labels that are the user's."""
+    return [name for name in shown.labels.columns if name not in shown.own]
+
+
 def _in_rows(shown: Quantities, size: tuple[float, float] | None, ax: Any) -> Any:
     labels = shown.labels
-    shared, names = _row_names(labels)
+    shared, names = _row_names(shown)
     positions = np.arange(len(names))[::-1].astype(float)
     height = max(2.0, 1.4 + row_height(len(names)) * len(names))
     ax = new_axes(ax, (5.4 + label_width(names), height), size)
@@ -130,24 +137,24 @@ def _in_rows(shown: Quantities, size: tuple[float, float] | None, ax: Any) -> An
     ax.set_ylim(-0.7, len(names) - 0.3)
     words = shown.words if shared is None else f"{shown.words}, {shared}"
     ax.set_xlabel(f"{in_lines(words)}\n(median, {_percents(shown)} intervals)")
-    others = [name for name in labels.columns if name not in _OWN]
-    if shared is None and "term" in labels:
-        ax.set_ylabel("" if _several_terms(labels) else short(labels["term"].iloc[0]))
+    others = _users(shown)
+    if shared is None and "term" in shown.own:
+        ax.set_ylabel("" if _several_terms(shown) else short(labels["term"].iloc[0]))
     elif len(others) == 1:
         ax.set_ylabel(short(others[0]))
     return ax
 
 
-def _row_names(labels: pd.DataFrame) -> tuple[str | None, list[str]]:
+def _row_names(shown: Quantities) -> tuple[str | None, list[str]]:
     """Name quantities by what differs between them; and the one contrast, where groups of rows alone differ."""
-    others = [name for name in labels.columns if name not in _OWN]
-    shared = None
-    if others and "term" in labels and len(labels[["term", "contrast"]].drop_duplicates()) == 1:
+    labels, others, shared = shown.labels, _users(shown), None
+    compared = "term" in shown.own
+    if others and compared and len(labels[["term", "contrast"]].drop_duplicates()) == 1:
         shared = short(f"{labels['term'].iloc[0]}: {labels['contrast'].iloc[0]}", 60)
-    several, names = _several_terms(labels), []
+    several, names = _several_terms(shown), []
     for row in labels.to_dict("records"):
         parts = []
-        if shared is None and "term" in labels:
+        if shared is None and compared:
             parts = [f"{row['term']}: {row['contrast']}" if several else str(row["contrast"])]
         alone = not parts and len(others) == 1
         parts += [_value(row[name]) if alone else f"{name} = {_value(row[name])}" for name in others]
@@ -155,8 +162,8 @@ def _row_names(labels: pd.DataFrame) -> tuple[str | None, list[str]]:
     return shared, names
 
 
-def _several_terms(labels: pd.DataFrame) -> bool:
-    return "term" in labels and len(labels["term"].unique()) > 1
+def _several_terms(shown: Quantities) -> bool:
+    return "term" in shown.own and len(shown.labels["term"].unique()) > 1
 
 
 def _value(value: Any) -> str:
@@ -165,10 +172,10 @@ def _value(value: Any) -> str:
 
 def _in_panels(shown: Quantities, along: str | None, size: tuple[float, float] | None, ax: Any) -> Any:
     """Draw bands: along numbers, or of sorted quantities; each contrast in a panel."""
-    labels = shown.labels
-    heads = [name for name in ("term", "contrast") if name in labels and (along is not None or "row" in labels)]
-    if "row" in labels:
-        heads += [name for name in labels.columns if name not in _OWN]
+    labels, of_rows = shown.labels, "row" in shown.own
+    heads: list[str] = [name for name in ("term", "contrast") if name in shown.own and (along is not None or of_rows)]
+    if of_rows:
+        heads += _users(shown)
     parts = list(labels.groupby(heads, sort=False, observed=True).indices.items()) if heads else [("", slice(None))]
     if len(parts) > MAX_PANELS:
         raise StanhierError(
@@ -185,9 +192,9 @@ def _in_panels(shown: Quantities, along: str | None, size: tuple[float, float] |
     for panel, (name, which) in zip(axes, parts, strict=True):
         places = np.arange(len(labels))[which]
         if along is None:
-            _draw_sorted(panel, whole[places], "rows" if "row" in labels else "averages")
+            _draw_sorted(panel, whole[places], "rows" if of_rows else "averages")
         else:
-            _draw_lines(panel, labels.iloc[places], whole[places], along)
+            _draw_lines(panel, labels.iloc[places][_users(shown)], whole[places], along)
         _mark_null(panel, shown, vertical=False)
         if heads:
             words = name if isinstance(name, tuple) else (name,)
@@ -211,7 +218,7 @@ def _draw_sorted(ax: Any, estimates: Intervals, what: str) -> None:
 
 
 def _draw_lines(ax: Any, labels: pd.DataFrame, estimates: Intervals, along: str) -> None:
-    others = [name for name in labels.columns if name not in (*_OWN, along)]
+    others = [name for name in labels.columns if name != along]
     lines: list[Any] = [("", np.arange(len(labels)))]
     if others:
         lines = list(labels.reset_index(drop=True).groupby(others, sort=False, observed=True).indices.items())

@@ -110,3 +110,19 @@ def test_what_cannot_be_predicted(logit, arguments, words):
     with pytest.raises(StanhierError) as caught:
         logit.predictions(**arguments)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mean", "sd", "lower", "median", "upper", "pd", "row"])
+def test_a_variable_cannot_be_called_as_a_number_of_the_table_is(name):
+    rows = ROWS.rename(columns={"x": name})
+    fit = fake_fit(sh.LinearRegression(f"y ~ {name} + k", rows), draws=20)
+    with pytest.raises(StanhierError, match=f"the table has a column '{name}' of its own; rename yours"):
+        fit.predictions(name, average=False)
+    found = fit.comparisons(name)
+    assert found.columns.is_unique
+    assert list(found["term"]) == [name]
+
+
+def test_rows_are_not_grouped_by_what_is_set_in_all_of_them(logit):
+    with pytest.raises(StanhierError, match=r"predictions\(by=\['g', 'dose'\]\): 'dose' is one of 'variables'"):
+        logit.predictions("dose", by=["g", "dose"])

@@ -8,6 +8,7 @@ import pytest
 
 import stanhier as sh
 from tests.tools.drawn import labels_of, segments, texts_overlap
+from tests.tools.fake_fit import fake_fit
 from tests.tools.marginal_rows import ROWS, fit_of
 from tests.tools.mode_fits import family_fit
 
@@ -49,6 +50,28 @@ def test_labels_say_what_differs(linear, logit):
     assert labels_of(of_groups.yaxis)[:2] == ["g00", "g01"]
     assert of_groups.get_ylabel() == "g"
     assert labels_of(linear.predictions({"x": [0.5, 1], "k": ["a"]}).plot().yaxis) == ["x = 0.5, k = a", "x = 1, k = a"]
+
+
+def test_columns_may_be_called_as_those_of_the_table_are():
+    """Rows of a field trial, say: averages by `row` are no single rows, and `term` is what the user calls one."""
+    names = {"k": "row", "school": "term", "z": "contrast", "x": "own"}
+    rows = ROWS.rename(columns=names)
+    odd = fake_fit(sh.LinearRegression("y ~ own + row + term + contrast", rows), chains=2, draws=50)
+    plain = fit_of("y ~ x + k + school + z")
+    for by in ("k", "school", ["school", "k"]):
+        own = [names[name] for name in by] if isinstance(by, list) else names[by]
+        found, expected = odd.predictions(by=own).plot(), plain.predictions(by=by).plot()
+        assert len(labels_of(found.yaxis)) == len(segments(found)) == len(segments(expected))
+        assert [text.split(" = ")[-1] for text in labels_of(found.yaxis)] == [
+            text.split(" = ")[-1] for text in labels_of(expected.yaxis)
+        ]
+    assert labels_of(odd.predictions("term").plot().yaxis) == ["north", "south"]
+    lines = odd.predictions({"contrast": range(40, 47), "term": ["north", "south"]}).plot()
+    assert [line.get_label() for line in lines.lines] == ["north", "south"]
+    assert lines.get_xlabel() == "contrast"
+    each = odd.predictions({"term": ["north", "south"]}, average=False).plot()
+    assert [ax.get_title() for ax in each] == ["north", "south"]
+    assert labels_of(odd.comparisons("own", by="row").plot().yaxis) == ["a", "b", "c"]
 
 
 def test_along_numbers_there_are_lines(logit):
