@@ -13,6 +13,7 @@ from stanhier.data.frames import as_frame, column_names
 from stanhier.data.kinds import is_categorical
 from stanhier.data.libraries import PANDAS, Library, library_of
 from stanhier.data.missing import n_missing
+from stanhier.data.row_numbers import column_numbers
 from stanhier.data.sources import OrderedSource, Source, open_source
 from stanhier.design.design import Design
 from stanhier.design.new_rows import NewRows
@@ -136,6 +137,18 @@ class UserRows:
             return rows
         return replace(rows, offset=self.beside.offset, trials=self.beside.trials, row_noise=self.beside.row_noise)
 
+    def numbers(self, name: str) -> np.ndarray:
+        """Give a column of finite numbers as floats, shape (N,).
+
+        Raises
+        ------
+        DataError
+            If it is absent, not numeric, or has infinite values; if it has missing ones, with all columns that have.
+        """
+        if name in self.frame.columns and n_missing(self.frame[name]):
+            self.changed({})  # which names them all
+        return column_numbers(self.frame, name)
+
     def _column(self, name: str, change: Fixed | Shifted) -> Any:
         if isinstance(change, Shifted):
             return self.frame[name] + change.amount
@@ -159,12 +172,13 @@ class UserRows:
         for name in names:
             if n_missing(self.frame[name]):
                 raise DataError(f"{self.where}(by={quoted(by)}): column '{name}' has missing values; leave them out.")
+        columns = self.frame[names].reset_index(drop=True)  # an index may be called as a column is
         try:
-            codes = self.frame.groupby(names, sort=True, observed=True).ngroup().to_numpy()
+            codes = columns.groupby(names, sort=True, observed=True).ngroup().to_numpy()
         except TypeError as err:
             raise DataError(f"{self.where}(by={quoted(by)}): these values cannot be sorted ({err}).") from err
         first = np.unique(codes, return_index=True)[1]
-        labels = self.frame[names].iloc[first].reset_index(drop=True)
+        labels = columns.iloc[first].reset_index(drop=True)
         # What the formula calculates with is held as floats.
         whole = [name for name in names if labels[name].dtype.kind == "f" and _are_whole(labels[name])]
         return Cells(codes, labels.astype(dict.fromkeys(whole, int)))

@@ -65,12 +65,12 @@ class Variable:
     @cached_property
     def values(self) -> np.ndarray:
         """The numbers that the column holds, in the rows of the fit if these are in memory."""
-        return column_numbers(self.rows.seen, self.name)
+        return self.of_rows if self.rows.seen is self.rows.frame else column_numbers(self.rows.seen, self.name)
 
     @property
     def of_rows(self) -> np.ndarray:
         """The numbers in the rows that are predicted, shape (N,)."""
-        return column_numbers(self.rows.frame, self.name)
+        return self.rows.numbers(self.name)
 
     @cached_property
     def spread(self) -> float:

@@ -54,6 +54,24 @@ def test_rows_without_a_label_are_of_new_groups():
         fit.predictions(new=rows)
 
 
+def test_an_index_may_be_called_as_a_column(linear):
+    expected = linear.slopes("x", by=["k", "yes"], new=ROWS)
+    for index in (ROWS["k"], [ROWS["k"], ROWS["yes"]]):
+        pd.testing.assert_frame_equal(linear.slopes("x", by=["k", "yes"], new=ROWS.set_index(index)), expected)
+
+
+def test_all_columns_with_missing_values_are_named(linear, streamed):
+    rows = ROWS.assign(x=np.nan, k=ROWS["k"].where(ROWS["x"] > 1))
+    named = rf"Columns have missing values in 60 rows: 'k' {rows['k'].isna().sum()}, 'x' 60; drop those rows"
+    for call in (linear.slopes, linear.predictions, lambda new: linear.comparisons("x", contrast="sd", new=new)):
+        with pytest.raises(sh.DataError, match=named):
+            call(new=rows)
+    rows = variants.frame().assign(z=np.nan, g=None)
+    for call in (streamed.slopes, streamed.predictions, lambda new: streamed.comparisons("z", new=new)):
+        with pytest.raises(sh.DataError, match=rf"have missing values in .* 'z' {len(rows)}, .*'g' {len(rows)};"):
+            call(new=rows)
+
+
 def test_labels_of_rows_are_kept(linear):
     rows = ROWS.iloc[:3].set_axis(["one", "two", "three"])
     found = linear.comparisons("k", new=rows, average=False)
