@@ -46,7 +46,7 @@ def column_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     return column.to_numpy(dtype=float)
 
 
-def given_column(argument: str, given: Any, n_rows: int) -> pd.Series | None:
+def given_column(argument: str, given: Any, n_rows: int, index: pd.Index | None = None) -> pd.Series | None:
     """Give the values of an argument that came as an array, as a column; None where it names one or says nothing.
 
     What they are is not looked at yet.
@@ -57,11 +57,13 @@ def given_column(argument: str, given: Any, n_rows: int) -> pd.Series | None:
         Its name, for messages.
     given : str, array of shape (N,), or None
     n_rows : int
+    index : pandas.Index, optional
+        Labels of the rows, where the user's data have some.
 
     Raises
     ------
     DataError
-        If they cannot be a column, or are of another number than the rows.
+        If they cannot be a column, are of another number than the rows, or have other labels.
     """
     if given is None or isinstance(given, str):
         return None
@@ -70,6 +72,11 @@ def given_column(argument: str, given: Any, n_rows: int) -> pd.Series | None:
     column = as_column(argument, given)
     if len(column) != n_rows:
         raise DataError(f"`{argument}` has {len(column)} values, but `data` has {n_rows} rows.")
+    if index is not None and isinstance(given, pd.Series) and not given.index.equals(index):
+        raise DataError(
+            f"`{argument}` and `data` have different row labels, so their rows may not belong together; make it a column "
+            f"of `data`, or give an array with .to_numpy() if the order is right."
+        )
     return column
 
 

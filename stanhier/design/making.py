@@ -97,7 +97,7 @@ def build_design(
     response = frozenset([] if formula.response_column is None else [formula.response_column])
     require_columns(frame, wanted)
     constant = trials_constant(trials)
-    arrays = _arrays({**given, "trials": trials if constant is None else None}, len(frame))
+    arrays = _arrays({**given, "trials": trials if constant is None else None}, frame, data)
     left_out = None
     if drops:
         frame, arrays, left_out = _complete(frame, wanted, arrays)
@@ -153,9 +153,10 @@ def build_design(
     )
 
 
-def _arrays(given: Mapping[str, Any], n_rows: int) -> dict[str, pd.Series]:
+def _arrays(given: Mapping[str, Any], frame: pd.DataFrame, data: Any) -> dict[str, pd.Series]:
     """Give the arguments that came as arrays, as columns with a value for each row."""
-    columns = {argument: given_column(argument, value, n_rows) for argument, value in given.items()}
+    index = frame.index if isinstance(data, pd.DataFrame) else None
+    columns = {argument: given_column(argument, value, len(frame), index) for argument, value in given.items()}
     return {argument: column for argument, column in columns.items() if column is not None}
 
 

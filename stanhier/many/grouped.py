@@ -191,7 +191,8 @@ class _GroupsHere:
         if len(frame) == 0:
             raise DataError("`data` has no rows.")
         refuse_missing(frame, by, library)
-        noise = {name: _column_or_values(name, given, len(frame)) for name, given in noise.items()}
+        index = frame.index if isinstance(data, pd.DataFrame) else None
+        noise = {name: _column_or_values(name, given, len(frame), index) for name, given in noise.items()}
         return cls(make, partial(_rows_of, _only(data, columns)), noise, groups_of(frame, by, library))
 
     def __len__(self) -> int:
@@ -209,9 +210,9 @@ class _GroupsHere:
         return self.make(name, self.part(rows), noise)
 
 
-def _column_or_values(argument: str, given: Any, n_rows: int) -> str | pd.Series:
+def _column_or_values(argument: str, given: Any, n_rows: int, index: pd.Index | None) -> str | pd.Series:
     """Give the name of a column as it is, and values as a column with one for each row."""
-    column = given_column(argument, given, n_rows)
+    column = given_column(argument, given, n_rows, index)
     return str(given) if column is None else column
 
 

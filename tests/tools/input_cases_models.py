@@ -144,6 +144,11 @@ def _() -> Iterator[Pair]:
 refused(HEADING, "`se` and `weights` together", lambda: line(se="n", weights="n"))
 refused(HEADING, "weights that are 0 or negative", lambda: line(weights="x"))
 refused(HEADING, "weights of another number than the rows", lambda: line(weights=[1.0, 2.0, 3.0]))
+refused(
+    HEADING,
+    "weights, or other numbers for each row, as a Series with other row labels",
+    lambda: line(weights=base()["n"].iloc[::-1]),
+)
 
 
 @case(HEADING, "weights as a column, an array or a list")
