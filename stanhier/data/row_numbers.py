@@ -74,8 +74,8 @@ def given_column(argument: str, given: Any, n_rows: int, index: pd.Index | None 
         raise DataError(f"`{argument}` has {len(column)} values, but `data` has {n_rows} rows.")
     if index is not None and isinstance(given, pd.Series) and not given.index.equals(index):
         raise DataError(
-            f"`{argument}` and `data` have different row labels, so their rows may not belong together; make it a column "
-            f"of `data`, or give an array with .to_numpy() if the order is right."
+            f"`{argument}` and `data` have different row labels, so their rows may not belong together; make it a "
+            "column of `data`, or give an array with .to_numpy() if the order is right."
         )
     return column
 

@@ -64,9 +64,14 @@ class TestModels:
         one = models_of(data, "shop", "y ~ f(x)", priors={"alpha": sh.Normal(0, 3)}, context={"f": lambda x: 2 * x})
         assert all(model.priors["alpha"] == sh.Normal(0, 3) for model in one.values())
         assert {model.sigma for model in models_of(data, "shop", sigma=2).values()} == {2.0}
-        for errors in ("se", data["se"].to_numpy(), data["se"].tolist(), data["se"].set_axis(data.index + 7)):
+        for errors in ("se", data["se"].to_numpy(), data["se"].tolist(), data["se"]):
             for name, model in models_of(data, "shop", se=errors).items():
                 assert np.array_equal(model.design.row_noise.values, data["se"][data["shop"] == int(name)])
+
+    def test_errors_with_other_row_labels_are_refused(self):
+        data = rows()
+        with pytest.raises(sh.DataError, match="`se` and `data` have different row labels"):
+            models_of(data, "shop", se=data["se"].set_axis(data.index + 7))
 
     def test_scales_are_those_of_each_group(self, folder):
         for data in (rows(), str(folder / "part-*.parquet")):
