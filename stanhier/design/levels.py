@@ -7,7 +7,18 @@ import pandas as pd
 
 from stanhier.design.design import Design
 
-__all__ = ["levels_of"]
+__all__ = ["levels_of", "stands_for_categories"]
+
+
+def stands_for_categories(design: Design, name: str) -> bool:
+    """Tell whether a model takes a column for categories: texts, truth values, numbers in `C(...)`, labels of groups.
+
+    A predictor counts as that, if groups are called by it too: years are numbers in `year + (1 | year)`.
+    """
+    if name not in design.formula.predictor_columns:
+        return name in design.formula.factor_columns
+    known = design.kinds[name]
+    return isinstance(known.dtype, pd.CategoricalDtype) or known.dtype.kind == "b" or name in design.formula.labels
 
 
 def levels_of(design: Design, name: str, frame: pd.DataFrame | None = None) -> list[Any] | None:
@@ -25,7 +36,7 @@ def levels_of(design: Design, name: str, frame: pd.DataFrame | None = None) -> l
     known = design.kinds[name]
     if isinstance(known.dtype, pd.CategoricalDtype):
         return list(known.cat.categories)
+    if not stands_for_categories(design, name):
+        return None
     column = known if frame is None else frame[name]
-    if known.dtype.kind == "b" or name in design.formula.labels:
-        return list(np.unique(column.to_numpy()))
-    return None
+    return list(np.unique(column.to_numpy()))

@@ -104,6 +104,8 @@ class Estimated:
         One row per quantity.
     own : tuple of str
         Which of their columns are the table's: term, contrast, row. The user's may have such names too.
+    categorical : frozenset of str
+        Those of their columns that the model takes for categories, whatever their type.
     summaries : Summaries
     source : Held or Calculated
         Gives the draws of all that a fit gave, shape (S, R), chain after chain.
@@ -126,6 +128,7 @@ class Estimated:
     name: str
     labels: pd.DataFrame
     own: tuple[str, ...]
+    categorical: frozenset[str]
     summaries: Summaries
     source: "Held | Calculated"
     places: np.ndarray

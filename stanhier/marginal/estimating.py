@@ -12,6 +12,7 @@ from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import in_threads
 from stanhier.basics.words import quoted
+from stanhier.design.levels import stands_for_categories
 from stanhier.engines.regression import Regression
 from stanhier.marginal.averages import Prediction, averages, kept_draws
 from stanhier.marginal.effects import Calculated, Effects, Estimated, Held, Summaries, effects_of
@@ -175,6 +176,7 @@ def _averaged(
         name=asked.where,
         labels=labels,
         own=own,
+        categorical=_categorical(rows, labels),
         summaries=summaries,
         source=Held(values),
         places=np.arange(len(labels)),
@@ -219,6 +221,7 @@ def _row_by_row(
         name=asked.where,
         labels=labels,
         own=own,
+        categorical=_categorical(rows, labels),
         summaries=Summaries.joined(parts),
         source=Calculated(draws),
         places=np.arange(len(labels)),
@@ -284,6 +287,10 @@ def _combined(one: Quantity, predicted: Sequence[np.ndarray], asked: Asked) -> n
         "the means there are beyond what numbers hold, or are 0, negative or a probability of 1 and so have no ratio, "
         f'logarithm or odds. Take {other}kind="linear".'
     )
+
+
+def _categorical(rows: UserRows, labels: pd.DataFrame) -> frozenset[str]:
+    return frozenset(str(name) for name in labels.columns if stands_for_categories(rows.design, str(name)))
 
 
 def _with_labels(own: dict[str, Any], cells: pd.DataFrame) -> pd.DataFrame:

@@ -42,6 +42,10 @@ class Quantities(Protocol):
         """Which columns of the labels are the table's: term, contrast, row; the others are the user's."""
 
     @property
+    def categorical(self) -> frozenset[str]:
+        """Columns of the labels that are categories, whatever their type."""
+
+    @property
     def summaries(self) -> Summarised:
         """What their draws come to."""
 
@@ -73,6 +77,7 @@ def effects(result: Shown, *, figsize: Size | None = None, ax: Any = None) -> An
 
     Averages have a row each, up to 50; where they go along numbers, six or more values of a column of `by` or of a
     variable, they are lines instead, one for each combination of the other columns, and contrasts have a panel each.
+    Labels of groups and what stands in `C(...)` have rows, also where they are numbers.
     What was estimated row by row, and more than 50 averages, are sorted by their medians. Ratios are on a logarithmic
     axis, unless they are close together.
 
@@ -97,7 +102,7 @@ def effects(result: Shown, *, figsize: Size | None = None, ax: Any = None) -> An
     size = checked_size(figsize, "plot", ax=ax)
     shown = result.estimated
     labels = shown.labels
-    along = _numeric(labels[_users(shown)])
+    along = _numeric(labels[_users(shown)], shown.categorical)
     if "row" in shown.own or (along is None and len(labels) > MAX_GROUPS):
         return _in_panels(shown, None, size, ax)
     if along is not None:
@@ -110,10 +115,11 @@ def _intervals(shown: Quantities) -> Intervals:
     return Intervals(table[:, 3], table[:, 2], table[:, 4], inner[:, 0], inner[:, 1])
 
 
-def _numeric(labels: pd.DataFrame) -> str | None:
+def _numeric(labels: pd.DataFrame, categorical: frozenset[str]) -> str | None:
     """Find the column of numbers along which lines go, if the other columns leave few lines."""
     for name in labels.columns:
-        if labels[name].dtype.kind in "iuf" and labels[name].nunique() >= _LEAST_FOR_LINES:
+        is_number = labels[name].dtype.kind in "iuf" and name not in categorical
+        if is_number and labels[name].nunique() >= _LEAST_FOR_LINES:
             rest = [other for other in labels.columns if other != name]
             if not rest or len(labels[rest].drop_duplicates()) <= _MAX_LINES:
                 return str(name)

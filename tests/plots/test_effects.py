@@ -8,6 +8,7 @@ import pytest
 
 import stanhier as sh
 from tests.tools.drawn import labels_of, segments, texts_overlap
+from tests.tools.explicit_fit import explicit_fit
 from tests.tools.fake_fit import fake_fit
 from tests.tools.marginal_rows import ROWS, fit_of
 from tests.tools.mode_fits import family_fit
@@ -175,3 +176,16 @@ def test_parts_of_a_table_keep_their_draws(linear):
         assert "Differences" not in repr(other)
         with pytest.raises(sh.StanhierError, match="so it has no draws"):
             _ = other.draws
+
+
+def test_labels_that_are_numbers_have_rows():
+    rng = np.random.default_rng(4)
+    g = np.repeat(np.arange(301, 309), 12)
+    rows = pd.DataFrame({"x": rng.normal(size=96), "g": g, "week": np.arange(96) % 7, "day": np.arange(96) % 6})
+    rows["y"] = rows["x"] + rng.normal(size=96)
+    fit = explicit_fit("y ~ x + C(week) + day + (1 + x | g)", rows, sd={"g": [1.0, 0.5]})
+    assert labels_of(fit.slopes("x", by="g").plot().yaxis) == [str(k) for k in range(301, 309)]
+    assert labels_of(fit.predictions(by="week").plot().yaxis) == [str(k) for k in range(7)]
+    assert fit.predictions(by="day").plot().get_xlabel() == "day"
+    both = explicit_fit("y ~ day + (1 | day)", rows, sd={"day": [1.0]})
+    assert both.predictions(by="day").plot().get_xlabel() == "day"
