@@ -16,13 +16,11 @@ from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import INNER, Intervals, plain, short
-from stanhier.posterior.chosen_groups import ChosenGroups, group_coefficient, summarised, term_of
+from stanhier.posterior.chosen_groups import ChosenGroups, Kind, group_coefficient, summarised, term_of
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import Place
 
-__all__ = ["MEAN_OF_GROUPS", "Coefficient", "Factor", "factor_of", "group_sizes", "is_label", "population_factors"]
-
-MEAN_OF_GROUPS = "the mean of the groups"
+__all__ = ["Coefficient", "Factor", "factor_of", "group_sizes", "is_label", "population_factors"]
 
 _BLOCK_VALUES = 1 << 22
 
@@ -42,14 +40,17 @@ class Coefficient:
     words : str
         What it is, in the terms of the response or of its linear predictor.
     centre_words : str
-        What groups vary around, with its name where it is a parameter.
+        What groups vary around.
+    centre_name : str
+        Its name, where it is a parameter.
     """
 
     effect: str
     weights: np.ndarray
     offset: np.ndarray
     words: str
-    centre_words: str = MEAN_OF_GROUPS
+    centre_words: str = "the mean of the groups"
+    centre_name: str = ""
 
     @property
     def centre(self) -> float:
@@ -60,6 +61,10 @@ class Coefficient:
     def mean(self) -> float:
         """The mean of what the groups vary around."""
         return float(self.offset.mean())
+
+    def centre_label(self, panels: int) -> str:
+        """Say in a legend what groups vary around: one legend of several panels names no parameter."""
+        return f"{self.centre_name}, {self.centre_words}" if self.centre_name and panels == 1 else self.centre_words
 
 
 @dataclass(frozen=True)
@@ -145,18 +150,36 @@ class Factor:
             raise StanhierError(f"{where}(effects=[]): no effect is named; {there_are}.")
         return wanted
 
-    def coefficient(self, effect: str, place: Place) -> Coefficient:
-        """Give what groups have of their own: of the intercept with the predictors at a place."""
-        weights, offset = group_coefficient(self.fit, self.grouping, effect, place.x)
-        linear = linear_words(self.fit.model.design)
-        if self.grouping.columns[self.grouping.effects.index(effect)] != CONSTANT:
-            return Coefficient(effect, weights, offset, f"{linear.removeprefix('mean ')} per unit of {short(effect)}")
-        at = [place.words] if place.words else []
-        if self.fit.model.design.has_offset:
+    def left_out(self, column: int = CONSTANT) -> str:
+        """Say which factors have effects that this one's intercepts, or slopes of a column, are shown without."""
+        others = [
+            one.name
+            for term, one in enumerate(self.fit.model.design.groupings)
+            if term != self.term and (column == CONSTANT or column in one.columns)
+        ]
+        if not others:
+            return ""
+        return f"effects of {short(others[0], 24) if len(others) == 1 else 'other factors'} left out"
+
+    def coefficient(self, effect: str, place: Place, kind: Kind = "mean") -> Coefficient:
+        """Give what groups have of their own, or how far that is from the population: at a place of the predictors."""
+        grouping, design = self.grouping, self.fit.model.design
+        weights, offset = group_coefficient(self.fit, grouping, effect, place.x, kind)
+        linear, column = linear_words(design), grouping.columns[grouping.effects.index(effect)]
+        words, at = linear, [place.words] if place.words else []
+        if column != CONSTANT:
+            words, at = f"{linear.removeprefix('mean ')} per unit of {short(effect)}", []
+        if kind == "deviation":
+            at = at if grouping.n_effects > 1 else []
+            words = " ".join(["deviation from the population in", words, *map(plain, at)])
+            return Coefficient(effect, weights, offset, words, "the population")
+        if column == CONSTANT and design.has_offset:
             at.append("and an offset of 0" if at else "at an offset of 0")
+        without = self.left_out(column)
+        words = " ".join([words, *map(plain, at)]) + (f", {without}" if without else "")
         intercept = self.fit.model.parameters.of(Role.INTERCEPT)
-        of_it = MEAN_OF_GROUPS if place.x.any() or intercept is None else f"{intercept.name}, {MEAN_OF_GROUPS}"
-        return Coefficient(effect, weights, offset, " ".join([linear, *map(plain, at)]), of_it)
+        name = "" if intercept is None or column != CONSTANT or place.x.any() else intercept.name
+        return Coefficient(effect, weights, offset, words, centre_name=name)
 
     def intervals(
         self, coefficients: Sequence[Coefficient], prob: float, groups: np.ndarray | None = None

@@ -10,7 +10,7 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed
 from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
-from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
+from stanhier.plots.factors import Coefficient, Factor, factor_of
 from stanhier.plots.figures import (
     Size,
     checked_size,
@@ -29,6 +29,7 @@ from stanhier.plots.shared import (
     named,
     short,
 )
+from stanhier.posterior.chosen_groups import Kind, check_kind
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import At, place_at
 
@@ -47,6 +48,7 @@ def forest(
     effects: str | Sequence[str] | None = None,
     var_names: str | Sequence[str] | None = None,
     groups: Sequence[Any] | None = None,
+    kind: Kind = "mean",
     at: At = "mean",
     prob: float = 0.9,
     figsize: Size | None = None,
@@ -55,7 +57,8 @@ def forest(
     """Plot what the groups come to, sorted, with their central intervals; without groups, the coefficients.
 
     Where slopes vary too, each effect has a panel: the intercept is the group's mean at the predictors of `at`, a slope
-    the group's own, the population's and its deviation; other factors are at an average group. A group has one row
+    the group's own, the population's and its deviation; effects of other factors are left out, as the axis says. With
+    `kind="deviation"` the population is left out too: what a group adds, as of crossed factors. A group has one row
     across all panels, which are sorted by the first: name another effect first to sort by that. Of more than 50 groups
     the 25 lowest and 25 highest are drawn one by one, and the rest as a band between them. All of it is on the scale of
     the linear predictor, which of a bernoulli or binomial response are log odds (or a probit), of counts logarithms of
@@ -74,6 +77,8 @@ def forest(
         else the intercept.
     groups : sequence, optional
         Labels of the groups to draw, all of them one by one.
+    kind : {"mean", "deviation"}
+        What groups come to, or how far that is from the population. As for `group_summary`.
     at : {"mean", 0} or dict
         Where the predictors are when groups' means are compared: at their means over the rows; at 0, where the
         intercepts are; or at values by column, such as `{"year": 2000}`. As for `group_summary`.
@@ -92,24 +97,27 @@ def forest(
     Raises
     ------
     StanhierError
-        If `prob` is not between 0 and 1, `at` is nothing of the kind, there is no such parameter, factor, effect or
-        group, there are several factors and none is named, groups and coefficients are named together, several effects
-        are to go into `ax`, or `figsize` is no size or goes with `ax`.
+        If `prob` is not between 0 and 1, `kind` or `at` is nothing of the kind, there is no such parameter, factor,
+        effect or group, there are several factors and none is named, groups and coefficients are named together,
+        several effects are to go into `ax`, or `figsize` is no size or goes with `ax`.
     """
     prob = checked_probability(prob, "plot_forest")
     size = checked_size(figsize, "plot_forest", ax=ax)
+    check_kind(kind, "plot_forest")
     place = place_at(fit.model, at, "plot_forest")
     names, group = _asked_for(fit, var_names, group)
     if names:
         if not (group is groups is effects is None):
             raise StanhierError("plot_forest(groups=...): coefficients have no groups.")
+        if kind != "mean":
+            raise StanhierError('plot_forest(kind="deviation"): coefficients have no groups that deviate.')
         location = fit.model.parameters.location
         return _forest_of_coefficients(fit, [one for one in location if one.name in names], prob, size, ax)
     factor = factor_of(fit, group, "plot_forest")
     shown = factor.effects(effects, "plot_forest")
     drawn = shown if effects is not None else shown[:MAX_PANELS]
     refuse_several(ax, len(drawn), "plot_forest", listed(factor.grouping.effects))
-    return _forest_of_groups(factor, [factor.coefficient(one, place) for one in drawn], groups, prob, size, ax)
+    return _forest_of_groups(factor, [factor.coefficient(one, place, kind) for one in drawn], groups, prob, size, ax)
 
 
 def _asked_for(
@@ -162,7 +170,7 @@ def _forest_of_groups(
     axes = row_panels(len(drawn), width, rows.height, size, ax)
     for k, (panel, one, estimate) in enumerate(zip(axes, drawn, estimates, strict=True)):
         rows.draw(panel, estimate, is_sorted=k == 0)
-        words = one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS
+        words = one.centre_label(len(axes))
         panel.axvline(one.centre, color=REFERENCE, linestyle="--", linewidth=1, zorder=0, label=words)
         panel.set_xlabel(in_lines(one.words, len(axes)) + (f"\n{details}" if len(axes) == 1 else ""))
     first = axes[0]

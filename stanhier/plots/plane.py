@@ -55,7 +55,7 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
         color=OTHER,
         markerfacecolor="none" if few else OTHER,
         markeredgewidth=few,
-        label="no pooling: own least squares",
+        label="no pooling: own least squares" + (f",\n{factor.left_out()}" if factor.left_out() else ""),
         **marks,
     )
     ax.plot(*estimate, color=POSTERIOR, markeredgewidth=0, label="partial pooling: posterior mean", **marks)

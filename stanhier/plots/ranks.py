@@ -36,8 +36,9 @@ def ranks(
 ) -> Any:
     """Plot the ranks that groups may have among all, the best above, and how probably each is among the best.
 
-    On the right stands the probability of being among the `top` best. Of more than 50 groups the 25 first and the 25
-    last by expected rank are drawn one by one, and the rest as a band between them.
+    Groups are compared without the effects of other factors, as the axis says. On the right stands the probability of
+    being among the `top` best. Of more than 50 groups the 25 first and the 25 last by expected rank are drawn one by
+    one, and the rest as a band between them.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import listed, quoted
 from stanhier.engines.regression import Regression
-from stanhier.plots.factors import MEAN_OF_GROUPS, Coefficient, Factor, factor_of
+from stanhier.plots.factors import Coefficient, Factor, factor_of
 from stanhier.plots.figures import (
     Size,
     checked_size,
@@ -49,7 +49,8 @@ def shrinkage(
 
     Without pooling, a group's mean is that of its rows, taken to the predictors of `at` with the posterior mean slopes;
     where slopes vary too, intercept and slopes are the least squares of its rows, of a group whose rows can tell them.
-    With partial pooling it is the posterior mean. What both share, the population's part, is the same mean over the
+    With partial pooling it is the posterior mean. Effects of other factors, at their posterior means, are taken off the
+    rows first and left out of both, as the axis says. What both share, the population's part, is the same mean over the
     draws in both, so that its Monte Carlo error moves both ends of an arrow and makes none longer.
 
     Two effects are drawn against each other, "plane": an arrow leads from a group's least squares to its estimate (of
@@ -140,11 +141,12 @@ def _rows(
     height = max(2.6, 1.3 + row_height(len(labels)) * len(labels))
     axes = row_panels(len(drawn), label_width(labels), height, size, ax)
     own = "least squares of its own rows" if factor.grouping.n_effects > 1 else "the group's own mean"
+    own += f",\n{factor.left_out()}" if factor.left_out() else ""
     for panel, one, of_rows, of_all in zip(axes, drawn, raw, pooled, strict=True):
         panel.hlines(y, of_rows[order], of_all[order], color=REFERENCE, linewidth=1, zorder=1)
         panel.plot(of_rows[order], y, "o", color=OTHER, markerfacecolor="none", label=f"no pooling: {own}")
         panel.plot(of_all[order], y, "o", color=POSTERIOR, label="partial pooling: posterior mean")
-        panel.axvline(one.mean, label=one.centre_words if len(axes) == 1 else MEAN_OF_GROUPS, **_LINE)
+        panel.axvline(one.mean, label=one.centre_label(len(axes)), **_LINE)
         panel.set_xlabel(in_lines(one.words, len(axes)))
         if factor.grouping.n_effects > 1:
             panel.set_xlim(*within_sight(of_rows, of_all))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,10 @@ from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 
-__all__ = ["ChosenGroups", "chosen_groups", "group_coefficient", "summarised", "term_of"]
+__all__ = ["ChosenGroups", "Kind", "check_kind", "chosen_groups", "group_coefficient", "summarised", "term_of"]
+
+type Kind = Literal["mean", "deviation"]
+"""What groups come to, or how far that is from the population."""
 
 
 def term_of(fit: Fitted[Regression], group: Any, where: str) -> int:
@@ -105,24 +108,40 @@ def _is(group: Any, name: str) -> bool:
     return isinstance(group, str) and group == name
 
 
+def check_kind(kind: Any, where: str) -> None:
+    """Check whether groups themselves are asked for, or how far they are from the population.
+
+    Raises
+    ------
+    StanhierError
+        If it is neither.
+    """
+    if kind not in ("mean", "deviation"):
+        raise StanhierError(f'{where}(kind={quoted(kind)}): \'kind\' must be "mean" or "deviation".')
+
+
 def group_coefficient(
-    fit: Fitted[Regression], grouping: Grouping, effect: str, x: np.ndarray
+    fit: Fitted[Regression], grouping: Grouping, effect: str, x: np.ndarray, kind: Kind = "mean"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give what a group's own intercept at predictors x, or its own slope, is made of.
+    """Give what a group's own intercept at predictors x, or its own slope, is made of; or its deviation in that.
 
     Returns
     -------
     weights : numpy.ndarray, shape (q,)
         Of the effects of the group.
     offset : numpy.ndarray, shape (S,)
-        Draws of what the population has of it.
+        Draws of what the population has of it; 0 for deviations.
     """
     k = grouping.effects.index(effect)
     weights = np.zeros(grouping.n_effects)
     weights[k] = 1.0
-    if grouping.columns[k] != CONSTANT:
+    is_slope = grouping.columns[k] != CONSTANT
+    if not is_slope:
+        weights += [0.0 if column == CONSTANT else x[column] for column in grouping.columns]
+    if kind == "deviation":
+        return weights, np.zeros(fit.draws.n_draws)
+    if is_slope:
         return weights, _slopes_at(fit, np.eye(len(x))[grouping.columns[k]])
-    weights += [0.0 if column == CONSTANT else x[column] for column in grouping.columns]
     return weights, fit.model.engine.linear(fit.draws, x[None, : len(fit.model.design.predictors)])[:, 0]
 
 

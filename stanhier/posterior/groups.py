@@ -1,17 +1,22 @@
 """The groups of a fit, one by one: summaries and draws of what they have of their own."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.arguments import checked_probability, in_our_words
-from stanhier.basics.errors import StanhierError
-from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
-from stanhier.posterior.chosen_groups import ChosenGroups, chosen_groups, group_coefficient, summarised
+from stanhier.posterior.chosen_groups import (
+    ChosenGroups,
+    Kind,
+    check_kind,
+    chosen_groups,
+    group_coefficient,
+    summarised,
+)
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import At, place_at
 
@@ -27,7 +32,7 @@ def group_summary(
     group: Any = None,
     levels: Any = None,
     *,
-    kind: Literal["mean", "deviation"] = "mean",
+    kind: Kind = "mean",
     at: At = "mean",
     prob: float = 0.9,
 ) -> pd.DataFrame:
@@ -79,14 +84,11 @@ def group_summary(
     doi:10.1080/01621459.1990.10476213.
     """
     checked_probability(prob, "group_summary")
-    if kind not in ("mean", "deviation"):
-        raise StanhierError(f'group_summary(kind={quoted(kind)}): \'kind\' must be "mean" or "deviation".')
+    check_kind(kind, "group_summary")
     chosen = chosen_groups(fit, group, levels, "group_summary")
     x = place_at(fit.model, at, "group_summary").x
     grouping = fit.model.design.groupings[chosen.term]
-    combinations = [group_coefficient(fit, grouping, effect, x) for effect in grouping.effects]
-    if kind == "deviation":
-        combinations = [(weights, np.zeros(fit.draws.n_draws)) for weights, _ in combinations]
+    combinations = [group_coefficient(fit, grouping, effect, x, kind) for effect in grouping.effects]
     return _table(fit, chosen, prob, combinations)
 
 

@@ -241,3 +241,47 @@ def test_more_than_six_effects_are_named_or_left_out():
     assert panels.figure.get_supxlabel() == "(median, 50 % and 90 % intervals); 6 of 8 effects"
     assert fit.plot_shrinkage().figure.get_supxlabel() == "6 of 8 effects"
     assert len(fit.plot_forest(effects=list(fit.model.design.groupings[0].effects))) == 8
+
+
+def test_deviations_are_those_of_the_table():
+    fit = crossed()
+    for group, at in (("subject", "mean"), ("item", 0), ("subject", {"days": 2})):
+        axes = fit.plot_forest(group, kind="deviation", at=at, prob=0.8)
+        table = fit.group_summary(group, kind="deviation", at=at, prob=0.8)
+        table = table.xs("Intercept", level=1) if group == "subject" else table
+        table = table.sort_values("median")
+        np.testing.assert_array_equal(np.array(segments(axes[0]))[:, :, 0], table[["lower", "upper"]])
+        assert [set(panel.lines[1].get_xdata()) for panel in axes] == [{0.0}] * len(axes)
+    intercept, slope = fit.plot_forest("subject", kind="deviation")
+    words = "deviation from the population in mean reaction at the mean of the predictors"
+    assert " ".join(intercept.get_xlabel().split()) == words
+    assert " ".join(slope.get_xlabel().split()) == "deviation from the population in reaction per unit of days"
+    assert [text.get_text() for text in intercept.figure.legends[0].get_texts()] == ["the population"]
+    items = " ".join(fit.plot_forest("item", kind="deviation", at=0).get_xlabel().split())
+    assert items.startswith("deviation from the population in mean reaction (median")
+    with pytest.raises(sh.StanhierError, match=r"plot_forest\(kind='sd'\): 'kind' must be \"mean\" or \"deviation\""):
+        fit.plot_forest("item", kind="sd")
+    with pytest.raises(sh.StanhierError, match="coefficients have no groups that deviate"):
+        fit.plot_forest(var_names="beta", kind="deviation")
+
+
+def test_axes_say_which_effects_are_left_out():
+    fit = nested()
+    said = "mean strength at the mean of the predictors, effects of {} left out"
+    for group, other in (("batch", "batch:cask"), ("batch:cask", "batch")):
+        for ax in (fit.plot_forest(group), fit.plot_ranks(group), fit.plot_shrinkage(group)):
+            assert said.format(other) in " ".join(ax.get_xlabel().split())
+        legend = [text.get_text() for text in fit.plot_shrinkage(group).get_legend().get_texts()]
+        assert f"no pooling: the group's own mean,\neffects of {other} left out" in legend
+    intercept, slope = crossed().plot_forest("subject")
+    assert "effects of item left out" in " ".join(intercept.get_xlabel().split())
+    assert "left out" not in slope.get_xlabel()
+    assert "left out" not in "".join(panel.get_xlabel() for panel in sleep_study().plot_forest())
+    data = sleepy().assign(a="a", b="b")
+    data.loc[::2, ["a", "b"]] = "c"
+    three = explicit_fit(
+        "reaction ~ days + (1 | subject) + (1 | a) + (0 + days | b)",
+        data,
+        sd={"subject": [25.0], "a": [9.0], "b": [2.0]},
+    )
+    assert "effects of other factors left out" in " ".join(three.plot_forest("subject").get_xlabel().split())
