@@ -9,7 +9,7 @@ from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.engines.regression import Regression
 from stanhier.plots.factors import Factor
 from stanhier.plots.figures import Size, checked_size, new_axes, picture
-from stanhier.plots.rows import GroupRows, in_lines
+from stanhier.plots.rows import GroupRows, along_side, in_lines
 from stanhier.plots.shared import INNER, Intervals, label_width, short
 from stanhier.posterior.chosen_groups import ChosenGroups, term_of
 from stanhier.posterior.fitted import Fitted
@@ -94,7 +94,8 @@ def ranks(
     right = ax.secondary_yaxis("right")
     right.set_yticks(rows.positions, [_percent(found.among_top[k]) for k in rows.shown])
     right.tick_params(axis="y", length=0)
-    right.set_ylabel(f"probability of being {'the best' if found.top == 1 else f'among the best {found.top:,}'}")
+    words = f"probability of being {'the best' if found.top == 1 else f'among the best {found.top:,}'}"
+    right.set_ylabel(along_side(ax, words))
     return ax
 
 

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 
 from stanhier.plots.figures import new_axes, panels_of
-from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, Intervals, short
+from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, Intervals, label_width, short
 
-__all__ = ["MAX_PANELS", "GroupRows", "draw_rows", "finish_panels", "in_lines", "row_height", "row_panels"]
+__all__ = [
+    "MAX_PANELS",
+    "GroupRows",
+    "along_side",
+    "draw_rows",
+    "finish_panels",
+    "in_lines",
+    "row_height",
+    "row_panels",
+]
 
 MAX_PANELS = 6
 """Effects that a picture shows beside each other, unless they are named."""
@@ -117,3 +126,11 @@ def finish_panels(axes: Any, names: Sequence[str], n_effects: int, details: str 
 def in_lines(words: str, panels: int = 1) -> str:
     """Break what an axis shows into lines that fit below one of so many panels."""
     return textwrap.fill(words, 60 if panels == 1 else 34 if panels < 4 else 28)
+
+
+def along_side(ax: Any, words: str) -> str:
+    """Break what stands upright beside axes into lines that are no longer than these are high."""
+    figure = panels_of([ax]).figure
+    figure.draw_without_rendering()  # how high they are follows from what else is in the figure
+    inches = ax.get_window_extent().height / figure.dpi
+    return textwrap.fill(words, max(1, int(inches / label_width(["x"]))), break_long_words=False)

@@ -29,7 +29,7 @@ def test_intervals_of_ranks_are_those_of_the_table(three):
         "rank among 3 groups (1: highest) by mean pressure at the mean of the predictors (median, 50 % and 80 % "
         "intervals)"
     )
-    assert ax.child_axes[0].get_ylabel() == "probability of being the best"
+    assert " ".join(ax.child_axes[0].get_ylabel().split()) == "probability of being the best"
     assert not texts_overlap(ax.figure)
 
 
@@ -41,8 +41,18 @@ def test_of_many_groups_the_ends_are_drawn_one_by_one(many):
     assert names[50] == "70 groups between"
     assert [len(c.get_segments()) for c in ax.collections] == [70, 50, 50]
     assert len(right_of(ax)) == 50
-    assert ax.child_axes[0].get_ylabel() == "probability of being among the best 12"
+    assert " ".join(ax.child_axes[0].get_ylabel().split()) == "probability of being among the best 12"
     assert not texts_overlap(ax.figure)
+
+
+@pytest.mark.parametrize("top", [1, 2])
+def test_what_the_probabilities_are_of_is_no_longer_than_the_axes_are_high(three, top):
+    ax = three.plot_ranks(top=top)
+    ax.figure.draw_without_rendering()
+    label = ax.child_axes[0].yaxis.label.get_window_extent()
+    assert label.height <= ax.get_window_extent().height
+    assert 0 < label.y0 < label.y1 < ax.figure.bbox.height
+    assert label.x1 < ax.figure.bbox.width
 
 
 def test_some_groups_are_drawn_with_their_ranks_among_all(many):
