@@ -17,10 +17,13 @@ from stanhier.plots.typical import Course, defined, rows_at
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.row_draws import auxiliary_draws
 
-__all__ = ["along_words", "draw_means", "finish", "limit_counts"]
+__all__ = ["along_words", "draw_means", "finish", "limit_means"]
 
 _ROTATED_LABEL = 0.17
 """Inches along the axis that a rotated label takes."""
+
+_BEYOND = 0.03
+"""What is seen of the axis below a probability of 0 and above 1: marks there are whole."""
 
 
 def draw_means(
@@ -115,15 +118,20 @@ def finish(ax: Any, fit: Fitted[Regression], course: Course) -> None:
         ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel(along_words(course))
     ax.set_ylabel(mean_words(fit.model.design))
-    if mean_noun(fit.model.family) == "probability":
-        ax.set_ylim(-0.03, 1.03)
 
 
-def limit_counts(axes: Iterable[Any], fit: Fitted[Regression]) -> None:
-    """Cut the axis of counts not far above data and means: at an edge intervals can be thousands of times as high."""
-    if mean_noun(fit.model.family) != "expected count":
+def limit_means(axes: Iterable[Any], fit: Fitted[Regression]) -> None:
+    """Cut the axis of probabilities at 0 and 1, that of counts not far above data and means.
+
+    At an edge intervals of counts can be thousands of times as high.
+    """
+    panels, noun = list(axes), mean_noun(fit.model.family)
+    if noun == "probability":
+        limits = [ax.get_ylim() for ax in panels]
+        for ax, (low, high) in zip(panels, limits, strict=True):
+            ax.set_ylim(max(low, -_BEYOND), min(high, 1 + _BEYOND))
+    if noun != "expected count":
         return
-    panels = list(axes)
     highest = [float(np.nanmax(line.get_ydata())) for ax in panels for line in ax.lines if len(line.get_ydata())]
     top = 1.4 * max(highest, default=0.0)
     for ax in panels:

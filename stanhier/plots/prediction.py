@@ -21,7 +21,7 @@ from stanhier.plots.figures import (
     picture,
 )
 from stanhier.plots.held import HeldGroups, held_groups
-from stanhier.plots.means import along_words, draw_means, finish, limit_counts
+from stanhier.plots.means import along_words, draw_means, finish, limit_means
 from stanhier.plots.scales import mean_noun, mean_words
 from stanhier.plots.shared import POSTERIOR, ink, plain, short
 from stanhier.plots.typical import (
@@ -68,10 +68,10 @@ def prediction(
 
     The axis has the scale of the response. Of yes or no that is the probability of the event, and the data are
     proportions at each value of the predictor, or in up to 15 bins of as many rows each, with areas by the numbers of
-    rows (or trials); single new observations are not drawn. Of counts it is the expected count, and the data are points
-    that are spread where they would hide each other. The line of the average group is at effects of 0, which is not the
-    mean over all groups where the link is not the identity. An offset stays at its mean, to which measurements and
-    counts are taken too.
+    rows (or trials); single new observations are not drawn, and the axis holds what is drawn, not all from 0 to 1. Of
+    counts it is the expected count, and the data are points that are spread where they would hide each other. The line
+    of the average group is at effects of 0, which is not the mean over all groups where the link is not the identity.
+    An offset stays at its mean, to which measurements and counts are taken too.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def prediction(
         values = {**typical, str(by): value}
         draw_means(ax, fit, course, values, prob, f"C{k}", name=name, response=False, aside=aside, inside=inside)
     finish(ax, fit, course)
-    limit_counts([ax], fit)
+    limit_means([ax], fit)
     fixed = fixed_words(design, typical, x, by, groups=[*held.words(), *offset_words(fit.model)])
     if fixed:
         ax.set_xlabel(f"{ax.get_xlabel()}\n{fixed}")
@@ -195,7 +195,7 @@ def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] 
             panel.tick_params(axis="x", labelbottom=True)
         panel.set_xlabel("")
         panel.set_ylabel("")
-    limit_counts(axes, fit)
+    limit_means(axes, fit)
     figure = axes[0].get_figure()
     words = along_words(course)
     others = [name for name in design.formula.predictor_columns if name not in (x, *factor.grouping.factors)]

@@ -11,6 +11,7 @@ from tests.tools import synthetic
 from tests.tools.drawn import labels_of, texts_overlap
 from tests.tools.explicit_fit import crossed, explicit_fit, nested, sleepy
 from tests.tools.fake_fit import fake_fit
+from tests.tools.mode_fits import family_fit, family_rows
 
 
 def test_prediction_of_a_line_is_that_of_predict():
@@ -241,3 +242,20 @@ def test_points_of_lines_by_a_category_are_of_one_size(doses):
     data = [line for line in ax.lines if line.get_linestyle() == "None"]
     assert len({line.get_markersize() for line in data}) == 1
     assert sum(len(line.get_xdata()) for line in data) == 360
+
+
+def test_probabilities_have_an_axis_of_what_is_drawn():
+    rare = family_rows("binomial").assign(trials=60)
+    rare["y"] = np.random.default_rng(2).binomial(60, 0.08 + 0.04 * (rare["dose"] == "high"))
+    fit = family_fit("binomial", "y ~ dose + (1 | g)", rows=rare)
+    panels = fit.plot_prediction("dose", by="g")
+    low, high = panels[0].get_ylim()
+    assert {panel.get_ylim() for panel in panels} == {(low, high)}
+    tops = [line.get_ydata().max() for panel in panels for line in panel.lines]
+    tops += [c.get_offsets()[:, 1].max() for panel in panels for c in panel.collections if len(c.get_offsets())]
+    assert max(tops) < high < 0.6
+    assert low >= -0.03
+    alone = fit.plot_prediction("dose").get_ylim()
+    assert -0.03 <= alone[0] < alone[1] < 0.6
+    whole = family_fit("bernoulli").plot_prediction("x").get_ylim()
+    assert -0.03 <= whole[0] < whole[1] <= 1.03
