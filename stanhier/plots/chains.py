@@ -7,9 +7,10 @@ import numpy as np
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
+from stanhier.engines.parameters import Role, correlated_pairs
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import Size, arviz_figure, checked_size, picture
-from stanhier.plots.shared import MAX_LABEL, choose, ink, parameters, quantity
+from stanhier.plots.shared import MAX_LABEL, choose, ink, parameters, quantity, short
 from stanhier.posterior.fitted import Fitted
 
 __all__ = ["pair", "trace"]
@@ -126,7 +127,7 @@ def pair(
         az.plot_pair,
         _tree(fit, var_names, coords, "plot_pair"),
         backend=kwargs.pop("backend", "matplotlib"),
-        labeller=kwargs.pop("labeller", _labeller(_PAIR_LABEL, in_two_lines=True)),
+        labeller=kwargs.pop("labeller", _labeller(_PAIR_LABEL, _pairs(fit))),
         visuals=visuals,
         figure_kwargs={"figsize": size, "layout": "constrained", **kwargs.pop("figure_kwargs", {})},
         **kwargs,
@@ -148,17 +149,39 @@ def _tree(fit: Fitted[Regression], var_names: Any, coords: Any, where: str) -> A
     return xr.DataTree.from_dict(groups)
 
 
-def _labeller(most: int, *, in_two_lines: bool = False) -> Any:
-    """Name parameters as `summary()` does, of so many letters a line."""
+def _labeller(most: int, pairs: Mapping[tuple[str, str], Sequence[str]] | None = None) -> Any:
+    """Name parameters as `summary()` does, of so many letters a line.
+
+    Parameters
+    ----------
+    most : int
+    pairs : mapping, optional
+        The effects of each correlation by its name and label. With them, be they none, what is longer has a line for
+        each label, so that none is left out.
+    """
     from arviz_base.labels import BaseLabeller
 
     class Labeller(BaseLabeller):
         def make_label_vert(self, var_name: str | None, sel: Mapping[Any, Any], isel: Mapping[Any, Any]) -> str:  # noqa: ARG002
-            label = ", ".join(str(v) for v in sel.values()) if sel else None
-            if label is None or len(f"{var_name}[{label}]") <= most or not in_two_lines:
-                return quantity(str(var_name), label, most)
-            return f"{quantity(str(var_name), most=most)}\n{quantity(f'[{label}]', most=most)}"
+            name, parts = str(var_name), [str(v) for v in sel.values()]
+            label = ", ".join(parts) if parts else None
+            if label is None or pairs is None or len(f"{name}[{label}]") <= most:
+                return quantity(name, label, most)
+            if len(f"[{label}]") <= most:
+                return f"{quantity(name, most=most)}\n{quantity(f'[{label}]', most=most)}"
+            labels = [short(part, most - 2) for part in pairs.get((name, label), parts)]
+            return f"{quantity(name, most=most)}\n[{',\n'.join(labels)}]"
 
         make_label_flat = make_label_vert
 
     return Labeller()
+
+
+def _pairs(fit: Fitted[Regression]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Give the two effects of each correlation, by its name and label."""
+    found = {}
+    for one in fit.model.parameters.all_of(Role.GROUP_COR):
+        rows, columns = one.coords
+        for (i, j), label in zip(correlated_pairs(one.blocks), one.scalar_labels, strict=True):
+            found[one.name, label] = (str(rows[i]), str(columns[j]))
+    return found

@@ -4,6 +4,7 @@ import pytest
 
 import stanhier as sh
 from tests.tools.drawn import texts_overlap
+from tests.tools.explicit_fit import explicit_fit, sleepy, wide_effects
 
 
 def test_trace_has_a_row_for_each_parameter(three):
@@ -33,3 +34,19 @@ def test_pair_draws_each_two(three):
     assert {sum(len(c.get_offsets()) for c in ax.collections) for ax in scatters} == {1000 + 7}, "draws, divergences"
     with pytest.raises(sh.StanhierError, match="needs two parameters"):
         three.plot_pair(var_names="sigma")
+
+
+def test_labels_of_pairs_have_lines_of_their_own():
+    fit = wide_effects()
+    axes = fit.plot_pair(var_names="cor_school", coords={"effect": ["dose[T.medium]"]})
+    words = {ax.get_xlabel() for ax in axes} - {""}
+    others = ["Intercept", "x", "z", "dose[T.low]"]
+    assert words == {f"cor_school\n[{other},\ndose[T.medium]]" for other in others}
+    assert not texts_overlap(axes.figure)
+    data = sleepy(n_groups=6, names=["number one of the sleepy", "2", "3", "4", "5", "6"])
+    named = explicit_fit("reaction ~ (1 + days | subject)", data, sd={"subject": [25.0, 6.0]}, sigma=25.0).plot_pair(
+        var_names="effect_subject", coords={"subject": ["number one of the sleepy"]}
+    )
+    assert {ax.get_xlabel() for ax in named} - {""} == {
+        f"effect_subject\n[number on…leepy,\n{effect}]" for effect in ("Intercept", "days")
+    }
