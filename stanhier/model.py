@@ -8,7 +8,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 from stanhier.data.missing import warn_of_left_out
-from stanhier.design.other_families import warn_of_exposure, warn_of_family
+from stanhier.design.other_families import warn_of_family
 from stanhier.engines.building import build
 from stanhier.engines.other_words import HABITS
 from stanhier.engines.prior_distance import warn_of_distance
@@ -93,8 +93,7 @@ class Model(Regression):
     PriorWarning
         If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor far from 0; `centered=True` helps.
     ResponseWarning
-        If the response is 0 or 1 everywhere, or counts, and the family Gaussian; if an offset of a log link looks like
-        an exposure whose logarithm was not taken.
+        If the response is 0 or 1 everywhere, or counts, and the family Gaussian; if an offset of counts is no log.
     MissingWarning
         If rows are left out.
 
@@ -129,7 +128,6 @@ class Model(Regression):
         warn_of_left_out(self.design.left_out)
         warn_of_distance(self.chosen, self.design, self.engine.moments)
         warn_of_family(self.in_memory)
-        warn_of_exposure(self.in_memory)
 
     @classmethod
     @in_our_words()
