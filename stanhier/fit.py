@@ -75,7 +75,8 @@ class Fit[R: Regression](Fitted[R]):
         diagnosis = self.diagnose()
         found = diagnosis.verdict.removesuffix(".")
         fine = "R-hat unknown" if diagnosis.is_of_one_chain else found[0].lower() + found[1:]
-        verdict = fine if diagnosis.ok else f"{len(diagnosis.problems)} problems: see diagnose()"
+        n = len(diagnosis.problems)
+        verdict = fine if diagnosis.ok else f"{n} problem{'' if n == 1 else 's'}: see diagnose()"
         kind = f"{chains} {'chain' if chains == 1 else 'chains'} of {draws} draws"
         if self.draws.pareto_k is not None:
             kind = f"{draws} draws of an approximation ({self.draws.method})"

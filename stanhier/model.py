@@ -93,7 +93,7 @@ class Model(Regression):
     PriorWarning
         If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor far from 0; `centered=True` helps.
     ResponseWarning
-        If the response is 0 or 1 everywhere, or counts, and the family Gaussian.
+        If the response is 0 or 1 everywhere, or counts, and the family Gaussian; if an offset of counts is no log.
     MissingWarning
         If rows are left out.
 

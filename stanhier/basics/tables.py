@@ -11,7 +11,7 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 
-__all__ = ["ROUNDED_DOWN", "Table", "checked_rounding", "decimals", "readable"]
+__all__ = ["ROUNDED_DOWN", "Table", "all_decimals", "checked_rounding", "decimals", "readable"]
 
 ROUNDED_DOWN = -1_000_000
 """In place of decimals: an integer, and no greater than the number, so that 399.7 does not pass for 400."""
@@ -35,6 +35,13 @@ def decimals(uncertainty: float) -> int:
         Negative where tens and hundreds are uncertain; 3 where the uncertainty is 0 or unknown.
     """
     return int(1 - np.floor(np.log10(uncertainty))) if np.isfinite(uncertainty) and uncertainty > 0 else 3
+
+
+def all_decimals(uncertainties: np.ndarray) -> np.ndarray:
+    """Give what `decimals` gives, of many quantities at once, as small integers."""
+    known = np.isfinite(uncertainties) & (uncertainties > 0)
+    places = 1 - np.floor(np.log10(np.where(known, uncertainties, 1.0)))
+    return np.where(known, places, 3).astype(np.int16)
 
 
 def readable(value: float, places: int, *, thousands: bool = False) -> str:
@@ -104,6 +111,11 @@ class Table(pd.DataFrame):
         table._places = pd.DataFrame({c: np.broadcast_to(p, len(rows)) for c, p in places.items()}, index=rows)
         return table
 
+    @classmethod
+    def by_sd(cls, numbers: pd.DataFrame) -> "Table":
+        """Make one of estimates in the units of a column `sd`, which says how many digits its row has."""
+        return cls.of(numbers, dict.fromkeys(numbers.columns, all_decimals(numbers["sd"].to_numpy())))
+
     @property
     def _constructor(self) -> Callable[..., "Table"]:
         return Table
@@ -113,6 +125,21 @@ class Table(pd.DataFrame):
         other: Any = super().transpose(*args, **kwargs)
         other._places = None if self._places is None else self._places.T
         return Table(other) if not isinstance(other, Table) else other
+
+    def reset_index(self, *args: Any, **kwargs: Any) -> Any:
+        """As pandas does; rows keep their digits."""
+        places, other = self._places_at(slice(None)), super().reset_index(*args, **kwargs)
+        table: Table = self if other is None else other  # in place
+        table._places = None if places is None else places.set_axis(table.index)
+        return other
+
+    def xs(self, *args: Any, **kwargs: Any) -> Any:
+        """As pandas does; rows keep their digits."""
+        places: Any = self._places_at(slice(None))
+        found: Any = super().xs(*args, **kwargs)
+        if isinstance(found, Table) and places is not None and len(found.columns) == len(self.columns):
+            found._places = places.xs(*args, **kwargs)
+        return found
 
     def round(self, *args: Any, **kwargs: Any) -> "Table":
         """As pandas does; what is rounded already is shown as it is."""
@@ -128,11 +155,15 @@ class Table(pd.DataFrame):
         thousands : bool
             Whether to separate them by commas.
         """
-        plain = pd.DataFrame(self)
-        places = self._places
-        if places is None or not (places.index.is_unique and places.columns.is_unique):
+        return self._texts_at(slice(None), thousands=thousands)
+
+    def _texts_at(self, rows: Any, *, thousands: bool = False) -> pd.DataFrame:
+        """Give the texts of some rows, by position: of many no more than are seen."""
+        plain: pd.DataFrame = pd.DataFrame(self).iloc[rows]
+        places = self._places_at(rows)
+        if places is None or not places.columns.is_unique:
             return plain
-        at = places.reindex(index=self.index, columns=self.columns).to_numpy(dtype=float)
+        at = places.reindex(columns=self.columns).to_numpy(dtype=float)
         shown = plain.astype(object).to_numpy(copy=True)
         for row, column in zip(*np.nonzero(np.isfinite(at)), strict=True):
             value = shown[row, column]
@@ -140,21 +171,38 @@ class Table(pd.DataFrame):
                 text = readable(float(value), int(at[row, column]), thousands=thousands)
                 unknown = text == "nan" and "r_hat" in (self.columns[column], self.index[row])
                 shown[row, column] = "unknown" if unknown else text
-        return pd.DataFrame(shown, index=self.index, columns=self.columns)
+        return pd.DataFrame(shown, index=plain.index, columns=self.columns)
+
+    def _places_at(self, rows: Any) -> pd.DataFrame | None:
+        """Give the decimals of some rows, by position; None where they cannot be told."""
+        places, nlevels = self._places, self.index.nlevels
+        if places is None or places.index.equals(self.index):
+            return None if places is None else places.iloc[rows]
+        alike = places.index.is_unique and places.index.nlevels == nlevels
+        return places.reindex(index=self.index[rows]) if alike else None
+
+    def _seen(self) -> pd.DataFrame:
+        """Give the texts of the rows that pandas shows, and some between, from which it leaves out those again."""
+        most = pd.get_option("display.max_rows")
+        if not most or len(self) <= 2 * most + 2:
+            return self.texts()
+        ends = np.arange(most + 1)
+        return self._texts_at(np.concatenate([ends, len(self) - 1 - ends[::-1]]))
 
     def __repr__(self) -> str:
-        shown, most = self.texts(), pd.get_option("display.max_rows")
-        whole = most is None or most == 0 or len(shown) <= most
+        shown, most = self._seen(), pd.get_option("display.max_rows")
+        whole = most is None or most == 0 or len(self) <= most
         text = (
             shown.to_string() if whole else shown.to_string(max_rows=most, min_rows=pd.get_option("display.min_rows"))
         )
-        return text if whole else f"{text}\n\n[{len(shown)} rows x {len(shown.columns)} columns]"
+        return text if whole else f"{text}\n\n[{len(self)} rows x {len(self.columns)} columns]"
 
     __str__ = __repr__
 
     def _repr_html_(self) -> str | None:
-        found: str | None = self.texts()._repr_html_()  # type: ignore[operator]
-        return found
+        shown = self._seen()
+        found: str | None = shown._repr_html_()  # type: ignore[operator]
+        return None if found is None else found.replace(f"<p>{len(shown)} rows", f"<p>{len(self)} rows")
 
     def to_string(self, *args: Any, **kwargs: Any) -> Any:
         """As pandas does, with the digits worth reading."""

@@ -18,7 +18,7 @@ class PriorWarning(UserWarning):
 
 
 class ResponseWarning(UserWarning):
-    """A response is of a kind for which there is another family."""
+    """A response is of a kind for which there is another family, or its offset of another kind than its link takes."""
 
 
 def warn(message: str | Warning, category: type[Warning]) -> None:

@@ -1,12 +1,12 @@
-"""Responses taken for Gaussian that are of another family."""
+"""Responses taken for Gaussian that are of another family, and offsets that are exposures without their logarithm."""
 
 import numpy as np
 
 from stanhier.basics.warned import ResponseWarning, warn
-from stanhier.basics.words import in_formula
+from stanhier.basics.words import in_formula, quoted
 from stanhier.design.in_memory import InMemoryDesign
 
-__all__ = ["said_of_other_family", "warn_of_family"]
+__all__ = ["said_of_exposure", "said_of_other_family", "warn_of_family"]
 
 _FEW = 20
 """Different values at most of whole numbers that are taken for counts."""
@@ -14,9 +14,12 @@ _FEW = 20
 _SCALE = range(3, 12)
 """Numbers of different values that an answer on a scale has, such as 1 to 5."""
 
+_WIDE = 10.0
+"""Range of an offset of a log link from which on it looks like an exposure: rows expect 22,026 times others."""
+
 
 def warn_of_family(design: InMemoryDesign | None) -> None:
-    """Say that there are other families, where a column of the data is yes or no, or counts, and taken for Gaussian.
+    """Say that a response that is yes or no, or counts, is taken for Gaussian, or an offset of counts no logarithm.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ def warn_of_family(design: InMemoryDesign | None) -> None:
     -----
     ResponseWarning
     """
-    said = None if design is None else said_of_other_family(design)
+    said = None if design is None else said_of_other_family(design) or said_of_exposure(design)
     if said is not None:
         warn(said, ResponseWarning)
 
@@ -64,4 +67,34 @@ def said_of_other_family(design: InMemoryDesign, *, scales: bool = False) -> str
     return (
         f"The response '{formula.response}' {what}, and the model takes it for normally distributed; "
         f"Model({model}) {'takes it for what it is' if values[0] == 0 else 'keeps to its ends'}."
+    )
+
+
+def said_of_exposure(design: InMemoryDesign) -> str | None:
+    """Say that an offset looks like an exposure as it was measured, where it is added to the logarithm of the mean.
+
+    Parameters
+    ----------
+    design : InMemoryDesign
+
+    Returns
+    -------
+    str or None
+        None where the link is no logarithm, or the offset may well be one.
+    """
+    offset = design.offset
+    if design.family.link != "log" or offset is None or not len(offset):
+        return None
+    low, high = float(offset.min()), float(offset.max())
+    if low <= 0 or high - low <= _WIDE:
+        return None
+    if design.offset_name is None:
+        name, logarithm = "The offset", "the logarithm of it, offset=np.log(...)"
+    else:
+        name = f"The offset {quoted(design.offset_name)}"
+        logarithm = f"a column with its logarithm, np.log(data[{quoted(design.offset_name)}])"
+    return (
+        f"{name} is from {low:.4g} to {high:.4g} and is added to the logarithm of the expected counts: some rows "
+        f"expect exp({high - low:.4g}) times as many as others. If it is an exposure, such as days or inhabitants, "
+        f"give {logarithm}."
     )

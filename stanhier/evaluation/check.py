@@ -4,7 +4,7 @@ import numpy as np
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.words import some_of
-from stanhier.design.other_families import said_of_other_family
+from stanhier.design.other_families import said_of_exposure, said_of_other_family
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.checks.evidence import MOST_ROWS, N_DRAWS, Evidence, evidence_of
 from stanhier.evaluation.checks.finding import Finding
@@ -40,8 +40,9 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
     * effects of groups with their population: a group further out than normal effects are;
     * priors with what the data say of the same parameter.
 
-    A Gaussian response is also looked at for yes or no, counts and answers on a scale. Notes say which rows and which
-    priors decide much, and that a single chain tells nothing of convergence.
+    A Gaussian response is also looked at for yes or no, counts and answers on a scale, the offset of counts for an
+    exposure without its logarithm. Notes say which rows and which priors decide much, and that a single chain tells
+    nothing of convergence.
 
     Parameters
     ----------
@@ -107,8 +108,10 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
 def _of_rows(evidence: Evidence, rows: PredictedRows) -> list[Finding]:
     said = said_of_other_family(evidence.model.rows, scales=True)
     response = [] if said is None else [Finding("kind of response", evidence.model.design.formula.response, said)]
+    exposure = said_of_exposure(evidence.model.rows)
     return [
         *response,
+        *([] if exposure is None else [Finding("offset", "", exposure)]),
         *statistic_findings(evidence),
         *row_findings(evidence, rows),
         *residual_findings(evidence),

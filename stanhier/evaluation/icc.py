@@ -36,7 +36,7 @@ def icc(fit: Fitted[Regression], *, prob: float = 0.9) -> Shares:
     -------
     pandas.DataFrame
         One row per factor and one for the residual; in each draw they add up to 1. Columns mean, sd, lower, median,
-        upper. The draws are its attribute `draws`, with dimensions chain, draw, factor.
+        upper. The draws are its attribute `draws`, with dimensions chain, draw, factor; `.plot()` draws the intervals.
 
     Raises
     ------
@@ -67,6 +67,5 @@ def icc(fit: Fitted[Regression], *, prob: float = 0.9) -> Shares:
     with np.errstate(invalid="ignore"):
         shares = {name: np.where(np.isfinite(whole), one / whole, 0.0) for name, one in latent.factors.items()}
     rest = "residual" if "residual" not in shares else "(residual)"
-    return shares_of(
-        {**shares, rest: 1.0 - sum(shares.values(), np.zeros_like(whole))}, fit.draws, prob, name="icc", along="factor"
-    )
+    shares[rest] = 1.0 - sum(shares.values(), np.zeros_like(whole))
+    return shares_of(shares, fit.draws, prob, name="icc", along="factor", words="share of the variance")

@@ -69,7 +69,8 @@ def r2(
     -------
     pandas.DataFrame
         Rows conditional and marginal, which are the same without groups, and loo where asked for; columns mean, sd,
-        lower, median, upper. The draws are its attribute `draws`, with dimensions chain, draw, r2.
+        lower, median, upper. The draws are its attribute `draws`, with dimensions chain, draw, r2; `.plot()`
+        draws the intervals.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def r2(
     found = _of_means(fit) if kind == "mean" else _of_predictors(fit)
     if loo:
         found["loo"] = loo_r2(fit)
-    return shares_of(found, fit.draws, prob, name="r2", along="r2")
+    return shares_of(found, fit.draws, prob, name="r2", along="r2", words="R-squared")
 
 
 def _of_predictors(fit: Fitted[Regression]) -> dict[str, np.ndarray]:

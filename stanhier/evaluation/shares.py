@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.tables import Table, decimals
+from stanhier import plots
+from stanhier.basics.tables import Table
 from stanhier.engines.draws import Draws
 from stanhier.posterior.labelled import chain_draw
 
@@ -19,13 +20,21 @@ class Shares(Table):
     ----------
     draws : xarray.DataArray
         The draws behind the numbers: dimensions chain, draw, and one by the names of the rows.
+    prob : float
+        Probability of the intervals.
+    words : str
+        What they are.
     """
 
-    _metadata = [*Table._metadata, "draws"]  # noqa: RUF012 - as of a Table
+    _metadata = [*Table._metadata, "draws", "prob", "words"]  # noqa: RUF012 - as of a Table
     draws: Any = None
+    prob: float = 0.9
+    words: str = ""
+
+    plot = plots.shares  # type: ignore[assignment]
 
 
-def shares_of(shares: dict[str, np.ndarray], draws: Draws, prob: float, *, name: str, along: str) -> Shares:
+def shares_of(shares: dict[str, np.ndarray], draws: Draws, prob: float, *, name: str, along: str, words: str) -> Shares:
     """Summarise draws of shares.
 
     Parameters
@@ -40,6 +49,8 @@ def shares_of(shares: dict[str, np.ndarray], draws: Draws, prob: float, *, name:
         Of the array of draws.
     along : str
         What its third dimension, and the index of the table, are called.
+    words : str
+        What they are, below a picture.
     """
     import xarray as xr
 
@@ -55,10 +66,9 @@ def shares_of(shares: dict[str, np.ndarray], draws: Draws, prob: float, *, name:
         },
         index=pd.Index(list(shares), name=along),
     )
-    own = [decimals(sd) for sd in numbers["sd"]]
-    places = Table.of(numbers, dict.fromkeys(numbers.columns, own))
     table = Shares(numbers)
-    table._places = places._places
+    table._places = Table.by_sd(numbers)._places
+    table.prob, table.words = prob, words
     table.draws = xr.DataArray(
         values.reshape(*draws.shape, len(shares)),
         dims=("chain", "draw", along),

@@ -1,12 +1,13 @@
 """What groups come to with complete, no and partial pooling, side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import FormulaError
+from stanhier.basics.tables import Table, all_decimals
 from stanhier.basics.words import quoted
 from stanhier.design.columns import INTERCEPT
 from stanhier.engines.parameters import Role
@@ -19,6 +20,9 @@ from stanhier.posterior.places import Place
 __all__ = ["COMPLETE", "NONE", "PARTIAL", "pooled_tables"]
 
 COMPLETE, NONE, PARTIAL = "complete pooling", "no pooling", "partial pooling"
+
+_WIDTH = 4.0
+"""Standard deviations in an interval, roughly: as many digits are shown as are worth reading."""
 
 
 def pooled_tables(
@@ -48,7 +52,7 @@ def pooled_tables(
     combinations = [group_coefficient(partial, grouping, effect, place.x) for effect in grouping.effects]
     of_partial = summarised(partial, chosen, combinations, tail)[:, 2:]
     separate = _slopes(fits[NONE])
-    tables = {}
+    tables: dict[str, pd.DataFrame] = {}
     for k, effect in enumerate(grouping.effects):
         common, alone = _common(fits[COMPLETE], effect, place.x), separate[:, own[:, k]]
         if effect == INTERCEPT:
@@ -59,11 +63,13 @@ def pooled_tables(
             "partial": of_partial[k],
         }
         table: dict[str, Any] = {"n": grouping.sizes}
+        places: dict[Hashable, Any] = {}
         for kind, values in ends.items():
+            digits = all_decimals((values[2] - values[1]) / _WIDTH)
             for suffix, column in zip(("", "_lower", "_upper"), values, strict=True):
-                table[kind + suffix] = np.broadcast_to(column, len(own))
+                table[kind + suffix], places[kind + suffix] = np.broadcast_to(column, len(own)), digits
         index = pd.Index(labelled.plain_labels(grouping.levels), name=grouping.name)
-        tables[effect] = pd.DataFrame(table, index=index)
+        tables[effect] = Table.of(pd.DataFrame(table, index=index), places)
     return tables
 
 

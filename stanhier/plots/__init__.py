@@ -18,6 +18,7 @@ from stanhier.plots.predictive import ppc
 from stanhier.plots.ranks import ranks
 from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import MAX_GROUPS
+from stanhier.plots.shares import shares
 from stanhier.plots.shrinkage import shrinkage
 from stanhier.plots.typical import made_from
 
@@ -38,6 +39,7 @@ __all__ = [
     "prior",
     "prior_posterior",
     "ranks",
+    "shares",
     "shrinkage",
     "trace",
 ]

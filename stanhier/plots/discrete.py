@@ -65,7 +65,10 @@ def rootogram(ax: Any, design: Design, replicated: np.ndarray, observed: np.ndar
 
 
 def calibration(ax: Any, design: Design, replicated: np.ndarray, observed: np.ndarray, prob: float) -> Any:
-    """Draw how often events occur among rows of which so many are predicted; the arguments are those of `rootogram`."""
+    """Draw how often events occur among rows of which so many are predicted; the arguments are those of `rootogram`.
+
+    Replications are of rows left out, each by itself: their means are what the events are compared with.
+    """
     import arviz as az
 
     # Rows of one predicted probability keep their order: it must not be that in which the data were written.
@@ -84,7 +87,7 @@ def calibration(ax: Any, design: Design, replicated: np.ndarray, observed: np.nd
         prob,
         {**marks, **bare},
     )
-    ax.set_xlabel(f"predicted {mean_words(design)}")
+    ax.set_xlabel(f"predicted {mean_words(design)}\n(each row's from all others: leave-one-out)")
     ax.set_ylabel("proportion observed")
     ax.set_ylim(-0.02, 1.02)
     _legend(ax, 2)

@@ -20,7 +20,7 @@ from stanhier.plots.figures import (
     panels_of,
     picture,
 )
-from stanhier.plots.replicated import NewMeans, means_of_new_groups, replicated_rows
+from stanhier.plots.replicated import NewMeans, left_out_events, means_of_new_groups, replicated_rows
 from stanhier.plots.scales import share_words
 from stanhier.plots.shared import (
     MAX_GROUPS,
@@ -60,7 +60,9 @@ def ppc(
     The rows are drawn as densities; as a rootogram where they count, ArviZ's, which has how often each count occurs on
     a scale of square roots; or, of yes or no, as the curve by which ArviZ shows whether events occur as often as they
     are predicted to: an increasing function through the events (pool adjacent violators), which replications follow
-    within the band. Groups have means, or proportions of events.
+    within the band. There each row is predicted from all others, by draws weighted as in `loo`: a curve of fitted
+    probabilities, which have seen the events, would be too steep for true models. Groups have means, or proportions of
+    events.
 
     Rows are replicated in the same groups: if the model describes the data, these do not stand out among replications.
     The interval of a group is what the others let expect of the mean of its rows, its own rows left out: a new effect
@@ -78,7 +80,8 @@ def ppc(
         and Student t responses, "calibration" of bernoulli ones, "rootogram" of others. Gaussian rows that are not in
         memory have that of the groups alone.
     draws : int
-        Number of replicated data sets; up to 50 of their densities are drawn.
+        Number of replicated data sets; up to 50 of their densities are drawn. Weights of yes or no are of up to 1,000
+        draws whatever it is.
     seed : int, optional
         Of the replications; the fit's own by default.
     prob : float
@@ -172,9 +175,10 @@ def _draw_rows(ax: Any, fit: Fitted[Regression], keep: np.ndarray, seed: int, pr
     if kind == "density":
         keep = keep[:_CURVES] if len(keep) <= _CURVES else keep[:: -(-len(keep) // _CURVES)]
         return _densities(ax, fit, *replicated_rows(fit, keep, seed, _MAX_ROWS))
-    values, observed = replicated_rows(fit, keep, seed, min(_MAX_ROWS, max(1, _MAX_VALUES // len(keep))))
-    draw = calibration if kind == "calibration" else rootogram
-    return draw(ax, fit.model.design, values, observed, prob)
+    most = min(_MAX_ROWS, max(1, _MAX_VALUES // len(keep)))
+    if kind == "calibration":
+        return calibration(ax, fit.model.design, *left_out_events(fit, len(keep), seed, most), prob)
+    return rootogram(ax, fit.model.design, *replicated_rows(fit, keep, seed, most), prob)
 
 
 def _densities(ax: Any, fit: Fitted[Regression], replicated: np.ndarray, observed: np.ndarray) -> Any:

@@ -16,24 +16,54 @@ from stanhier.design.groupings import NewGroups
 from stanhier.design.in_memory import lies_within
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.row_draws import collect, predictive_draws
+from stanhier.posterior.row_draws import auxiliary_draws, collect, predictive_draws
 from stanhier.posterior.weights import LEAST_DRAWS, smoothed_weights
 
-__all__ = ["NewMeans", "means_of_new_groups", "replicated_rows"]
+__all__ = ["NewMeans", "left_out_events", "means_of_new_groups", "replicated_rows"]
 
 _MOST_WEIGHTED = 1_000
+
+_DRAWS_WEIGHTED = 1_000
+"""Draws of the fit, evenly spaced, that are weighted to leave rows out."""
 
 
 def replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Give replicated responses, shape (draws, rows), and the observed ones; of more than `most` rows a random part."""
     design = fit.model.rows
-    rows = np.arange(design.n_rows)
-    if len(rows) > most:
-        rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+    rows = _some_rows(design.n_rows, most)
     values = collect(
         fit.model, fit.draws, design.as_new.take(rows), kind="response", new_groups="error", seed=seed, keep=keep
     )
     return values, design.observed[rows]
+
+
+def _some_rows(n_rows: int, most: int) -> np.ndarray:
+    rows = np.arange(n_rows)
+    return rows if n_rows <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+
+
+def left_out_events(fit: Fitted[Regression], number: int, seed: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give replicated responses that are yes or no, shape (number, rows), and the observed ones.
+
+    Each row is drawn with the probability that all other rows let expect: that of draws weighted as if it had been left
+    out, each with the effects that were drawn with it. Fitted probabilities have seen the responses: those of groups
+    lie between them and the population, so that events are more frequent than it seems where many are predicted, and
+    less where few are. Draws of a row are stratified: their proportion of events is its probability, but for rounding.
+    """
+    design, model, total = fit.model.rows, fit.model, fit.draws.n_draws
+    chosen = np.linspace(0, total - 1, min(total, _DRAWS_WEIGHTED)).round().astype(int)
+    rows = _some_rows(design.n_rows, most)
+    observed, probability = design.observed[rows], np.empty(len(rows))
+    auxiliary = auxiliary_draws(model, fit.draws, chosen)
+    for part, eta in predictive_draws(
+        model, fit.draws, design.as_new.take(rows), kind="linear", new_groups="error", seed=seed, keep=chosen
+    ):
+        weights, _ = smoothed_weights(model.family.log_density(observed[part], eta, auxiliary, None))
+        probability[part] = (weights * model.family.mean(eta)).sum(axis=0)
+    rng, values = np.random.default_rng(seed), np.empty((number, len(rows)), dtype=np.int64)
+    for column, own in enumerate(probability.tolist()):
+        values[:, column] = rng.permutation(number) + rng.random() < number * own
+    return values, observed
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.arguments import checked_probability, in_our_words
+from stanhier.basics.tables import Table
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
@@ -151,7 +152,7 @@ def _table(
     own = fit.model.parameters.all_of(Role.EFFECTS)[chosen.term]
     columns = ["mean", "sd", "lower", "median", "upper"]
     if len(found) == 1:
-        return pd.DataFrame(found[0].T, index=chosen.index, columns=columns)
+        return Table.by_sd(pd.DataFrame(found[0].T, index=chosen.index, columns=columns))
     effects = fit.model.design.groupings[chosen.term].effects
     index = pd.MultiIndex.from_product([chosen.index, list(effects)], names=[chosen.index.name, own.dims[-1]])
-    return pd.DataFrame(found.transpose(2, 0, 1).reshape(-1, 5), index=index, columns=columns)
+    return Table.by_sd(pd.DataFrame(found.transpose(2, 0, 1).reshape(-1, 5), index=index, columns=columns))

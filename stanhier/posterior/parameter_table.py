@@ -1,12 +1,13 @@
 """The parameters of a fit in numbers, without group effects: what there is room for when fits are many."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.tables import ROUNDED_DOWN, Table, all_decimals
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Coordinates
 from stanhier.engines.parameters import Role
@@ -72,10 +73,13 @@ class ParameterTable:
         return cls(tuple(plain["names"]), np.array(plain["values"], dtype=float).reshape(-1, len(COLUMNS)))
 
     @staticmethod
-    def together(tables: "Mapping[str, ParameterTable]") -> pd.DataFrame:
+    def together(tables: "Mapping[str, ParameterTable]") -> Table:
         """Put the tables of several fits into one, by the fits' names."""
         index = pd.MultiIndex.from_tuples(
             [(fit, name) for fit, table in tables.items() for name in table.names], names=["fit", "parameter"]
         )
         values = [table.values for table in tables.values()]
-        return pd.DataFrame(np.vstack(values) if values else None, index=index, columns=list(COLUMNS), dtype=float)
+        numbers = pd.DataFrame(np.vstack(values) if values else None, index=index, columns=list(COLUMNS), dtype=float)
+        places: dict[Hashable, Any] = dict.fromkeys(COLUMNS[:5], all_decimals(numbers["sd"].to_numpy()))
+        places |= {"r_hat": 3, "ess_bulk": ROUNDED_DOWN, "ess_tail": ROUNDED_DOWN}
+        return Table.of(numbers, places)

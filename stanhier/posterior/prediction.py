@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.arguments import check_seed, in_our_words
+from stanhier.basics.tables import Table
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES, chain_draw
@@ -146,7 +147,7 @@ def predict(
     tables = (summarise(fit, rows, **how) for rows in wanted.blocks())
     if target is not None:
         return written(tables, target)
-    return next(tables) if wanted.source is None else together(tables)
+    return Table.by_sd(next(tables) if wanted.source is None else together(tables))
 
 
 @in_our_words(_HABITS_OF_DRAWS)

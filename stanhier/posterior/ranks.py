@@ -8,6 +8,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import checked_count, checked_probability, in_our_words
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.tables import Table
 from stanhier.basics.threads import in_threads
 from stanhier.basics.words import listed, quoted
 from stanhier.engines.engine import Engine
@@ -87,7 +88,8 @@ def group_ranks(
     expected, chosen = ranks.expected, ranks.chosen
     lower, median, upper = ranks.quantiles([(1 - prob) / 2, 0.5, (1 + prob) / 2])
     columns = {"rank": expected, "lower": lower, "median": median, "upper": upper, f"top_{ranks.top}": ranks.among_top}
-    return pd.DataFrame(columns, index=chosen.index).iloc[np.argsort(expected, kind="stable")]
+    table = pd.DataFrame(columns, index=chosen.index).iloc[np.argsort(expected, kind="stable")]
+    return Table.of(table, {"rank": 1, "lower": 0, "median": 0, "upper": 0, f"top_{ranks.top}": 3})
 
 
 @dataclass(frozen=True)

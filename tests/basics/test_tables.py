@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from stanhier.basics.errors import StanhierError
-from stanhier.basics.tables import ROUNDED_DOWN, Table, checked_rounding, decimals, readable
+from stanhier.basics.tables import ROUNDED_DOWN, Table, all_decimals, checked_rounding, decimals, readable
 
 NUMBERS = pd.DataFrame(
     {"mean": [2297.8534, -0.00012345, 0.0], "ess_bulk": [399.7, 1000.2, np.nan], "r_hat": [1.0123, np.nan, 1.0]},
@@ -87,9 +87,10 @@ def test_what_is_calculated_shows_its_own_numbers():
     assert repr(changed).splitlines()[1].split() == ["mu", "1.2", "399", "1.012", "new"]
 
 
-def test_labels_that_come_twice_are_shown_as_pandas_does():
+def test_labels_that_come_twice_have_their_digits():
     twice = Table.of(NUMBERS.set_axis(["a", "a", "b"], axis=0), {"mean": [1, 6, 3]})
-    assert repr(twice) == repr(NUMBERS.set_axis(["a", "a", "b"], axis=0))
+    assert list(twice.texts()["mean"]) == ["2297.9", "-0.000123", "0.000"]
+    assert repr(twice[twice["mean"] > 0]) == repr(pd.DataFrame(twice[twice["mean"] > 0])), "a part, which tells less"
 
 
 def test_a_long_table_shows_its_ends():
@@ -118,3 +119,45 @@ def test_what_a_user_rounds_is_shown_as_it_is_rounded():
     assert repr(table()[["mean", "r_hat"]].round(1)) == repr(NUMBERS[["mean", "r_hat"]].round(1))
     assert repr(table().round({"mean": 0})) == repr(NUMBERS.round({"mean": 0}))
     assert table().round(1).loc["mu", "mean"] == 2297.9
+
+
+def test_decimals_of_many_at_once():
+    each = np.array([4.7, 10, 9.99, 0.47, 1e-5, 1e8, 0, np.nan, np.inf, 1e-300, -1])
+    np.testing.assert_array_equal(all_decimals(each), [decimals(one) for one in each])
+    assert all_decimals(np.empty(0)).shape == (0,)
+
+
+def by_sd(n, index=None):
+    sd = np.where(np.arange(n) % 2, 0.5, 30.0)
+    return Table.by_sd(pd.DataFrame({"mean": 100 + np.arange(n) / 3, "sd": sd}, index=index))
+
+
+def test_of_many_rows_those_that_are_seen_have_texts(monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "stanhier.basics.tables.readable", lambda *one, **how: read.append(one) or readable(*one, **how)
+    )
+    many = by_sd(100_000)
+    text, page = str(many), many._repr_html_()
+    assert [line.split() for line in text.splitlines()[1:3]] == [["0", "100", "30"], ["1", "100.33", "0.50"]]
+    assert "\n99999  33433.00  0.50\n" in text
+    assert text.endswith("[100000 rows x 2 columns]")
+    assert "<p>100000 rows" in page
+    assert len(read) < 1000
+
+
+@pytest.mark.parametrize("index", [None, [5, 5, 5, 2, 1, 0], pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]])])
+def test_rows_keep_their_digits_with_any_index(index):
+    table = by_sd(6, index)
+    assert list(table.texts()["mean"]) == ["100", "100.33", "101", "101.00", "101", "101.67"]
+    assert list(table.reset_index().texts()["sd"]) == ["30", "0.50"] * 3
+    sorted_ones = by_sd(6).sort_values("sd").reset_index(drop=True)
+    assert list(sorted_ones.texts()["sd"]) == ["0.50"] * 3 + ["30"] * 3
+
+
+def test_parts_by_one_of_two_levels_keep_their_digits():
+    table = by_sd(6, pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]]))
+    for part in (table.xs("b"), table.loc["b"]):
+        assert list(part.texts()["mean"]) == ["101.00", "101", "101.67"]
+    assert list(table.xs(2, level=1).texts()["mean"]) == ["100.33", "101"]
+    assert table.loc[("a", 2), "mean"] == 100 + 1 / 3

@@ -136,3 +136,22 @@ def test_priors():
 def test_rows_that_are_not_in_memory(tmp_path):
     DATA.to_parquet(tmp_path / "rows.parquet")
     refused("needs its rows in memory", "visits ~ x", str(tmp_path / "rows.parquet"), family="negative_binomial")
+
+
+def test_exposures_without_their_logarithm():
+    days = np.linspace(5, 59, len(DATA))
+    said = (
+        r"^The offset 'days' is from 5 to 59 and .* exp\(54\) times .* give a column with its logarithm, "
+        r"np\.log\(data\['days'\]\)\.$"
+    )
+    for family in ("poisson", "negative_binomial"):
+        with pytest.warns(sh.ResponseWarning, match=said):
+            sh.Model("visits ~ x", DATA.assign(days=days), family=family, offset="days")
+    with pytest.warns(sh.ResponseWarning, match=r"^The offset is from .* offset=np\.log\(\.\.\.\)\.$"):
+        sh.Model("visits ~ x", DATA, family="poisson", offset=days)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for fine in (np.log(days), np.log(days * 1e5), days - 10, np.linspace(5, 15, len(DATA))):
+            sh.Model("visits ~ x", DATA, family="poisson", offset=fine)
+        sh.Model("hit ~ x", DATA, family="bernoulli", offset=days)
+        sh.Model("score ~ x", DATA, offset=days)

@@ -153,6 +153,17 @@ def test_what_is_wrong_is_told_with_what_to_try(name):
     assert any(re.search(words, problem) for problem in found.problems), found.problems
 
 
+@pytest.mark.filterwarnings("ignore::stanhier.ResponseWarning")
+def test_an_exposure_without_its_logarithm_is_told_in_readable_numbers():
+    rng = np.random.default_rng(5)
+    data = rows(rng).assign(days=rng.integers(5, 60, 120))
+    data["y"] = rng.poisson(0.1 * data["days"])
+    found = made_fit("y ~ 1", data, family="poisson", offset="days").check()
+    assert any(problem.startswith("The offset 'days' is from ") for problem in found.problems)
+    (dispersion,) = (problem for problem in found.problems if "Pearson dispersion" in problem)
+    assert re.search(r"dispersion is \d\.\d\de\+\d\d where", dispersion)
+
+
 def test_a_prior_that_is_contradicted_is_no_curve():
     """Residuals follow the slope that the prior holds back, and nothing else."""
     rng = np.random.default_rng(5)

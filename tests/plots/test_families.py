@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import special
-from scipy.optimize import isotonic_regression
 
 import stanhier as sh
 from stanhier.basics.arviz_arrays import array_stats
@@ -60,19 +59,6 @@ def test_large_counts_are_drawn_in_bins():
     assert points[:, 1].sum() == len(rows)
     assert len(points) <= 60
     assert "bins of 200" in ax.get_xlabel()
-
-
-def test_calibration_is_an_isotonic_regression_on_predictions(fits):
-    fit = fits["bernoulli"]
-    ax = fit.plot_ppc(kind="calibration", draws=1000)
-    curve = line(ax, "observed").get_xydata()
-    predicted = fit.predict(fit.model.rows.frame)["mean"].to_numpy()
-    order = np.argsort(predicted)
-    np.testing.assert_allclose(curve[:, 0], predicted[order], atol=0.06)
-    expected = isotonic_regression(fit.model.rows.observed[order]).x
-    assert np.abs(curve[:, 1] - expected).mean() < 0.05, "but for the error of predictions by replication"
-    assert curve[:, 1].mean() == pytest.approx(fit.model.rows.observed.mean()), "as isotonic regression keeps it"
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted probability of y", "proportion observed")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

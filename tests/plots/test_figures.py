@@ -11,12 +11,13 @@ import pytest
 
 import stanhier as sh
 from stanhier.evaluation.calibration import Calibration
+from stanhier.evaluation.shares import Shares
 from stanhier.many.pooling import Pooling
 from stanhier.marginal.effects import Effects
 from stanhier.plots.figures import Panels
 from tests.plots.test_pooling import pooled
 from tests.tools import synthetic
-from tests.tools.drawn import texts_overlap
+from tests.tools.drawn import segments, texts_overlap
 from tests.tools.fake_fit import fake_fit
 
 COMPARISON = pd.DataFrame({"elpd_diff": [0.0, -12.3], "dse": [0.0, 4.0]}, index=["one", "two"])
@@ -47,6 +48,8 @@ PICTURES = {
     "prediction by group": lambda fits, **size: fits[0].plot_prediction("age", by="clinic", **size),
     "comparisons": lambda fits, **size: fits[0].comparisons("age").plot(**size),
     "slopes row by row": lambda fits, **size: fits[0].slopes("age", average=False).plot(**size),
+    "shares explained": lambda fits, **size: fits[0].r2().plot(**size),
+    "shares of factors": lambda fits, **size: fits[0].icc().plot(**size),
     "compare": lambda _, **size: sh.plot_compare(COMPARISON, **size),
     "pooling": lambda _, **size: pooled(12).plot(**size),
     "pooling of many": lambda _, **size: pooled(90).plot(**size),
@@ -60,6 +63,7 @@ ON_AXES = {
     "shrinkage": lambda fit, **where: fit.plot_shrinkage(**where),
     "ppc": lambda fit, **where: fit.plot_ppc(**where),
     "comparisons": lambda fit, **where: fit.comparisons("age").plot(**where),
+    "shares": lambda fit, **where: fit.icc().plot(**where),
     "prediction": lambda fit, **where: fit.plot_prediction("age", **where),
     "pooling": lambda _, **where: pooled(12).plot(**where),
 }
@@ -79,7 +83,7 @@ def fits(many):
 def test_there_is_no_other_picture():
     methods = [name for kind in (sh.Fit, sh.Model) for name in dir(kind) if name.startswith("plot")]
     functions = [name for name in sh.__all__ if name.startswith("plot")]
-    others = [kind.plot for kind in (Pooling, Calibration, Effects)]
+    others = [kind.plot for kind in (Pooling, Calibration, Effects, Shares)]
     assert sorted([*methods, *functions]) == sorted(
         f"plot_{name}"
         for name in (
@@ -235,3 +239,14 @@ def test_names_that_are_none_are_refused(three, draw):
         draw(three, 3)
     with pytest.raises(sh.StanhierError, match="no parameter 'tau'; they are: mu_alpha"):
         draw(three, ["beta", "tau"])
+
+
+def test_shares_are_drawn_with_the_intervals_of_their_table(three):
+    table = three.icc(prob=0.8)
+    (ax,) = table.plot()
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), table["median"])
+    np.testing.assert_allclose([line[:, 0] for line in segments(ax)[: len(table)]], table[["lower", "upper"]])
+    assert [text.get_text() for text in ax.get_yticklabels()] == list(table.index)
+    assert ax.get_xlabel() == "share of the variance\n(median, 50 % and 80 % intervals)"
+    with pytest.raises(sh.StanhierError, match="plot"):
+        table.plot(kind="bar")

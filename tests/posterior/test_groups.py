@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
+from stanhier.basics.tables import decimals, readable
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 
@@ -25,3 +26,17 @@ def test_what_are_no_labels_is_refused(fit, levels):
     for method in (fit.group_draws, fit.group_summary):
         with pytest.raises(sh.StanhierError, match=r"levels=.*give the labels of groups of '.*' as a list"):
             method(levels)
+
+
+def test_tables_show_the_digits_of_their_sd_and_hold_all(fit):
+    for table in (fit.group_summary(), fit.group_effects(), fit.predict()):
+        shown = table.texts()
+        assert list(shown["sd"]) == [readable(sd, decimals(sd)) for sd in table["sd"]]
+        assert list(shown["mean"]) == [
+            readable(*one) for one in zip(table["mean"], map(decimals, table["sd"]), strict=True)
+        ]
+        assert str(table.head(9)).splitlines()[-1].split()[-5:] == list(shown.iloc[min(8, len(shown) - 1)])
+        assert not np.array_equal(table["mean"], table["mean"].round(6))
+    ranks = fit.group_ranks().texts()
+    assert ranks["rank"].str.fullmatch(r"\d+\.\d").all()
+    assert ranks["median"].str.fullmatch(r"\d+").all()

@@ -11,7 +11,7 @@ import pytest
 
 import stanhier as sh
 from stanhier.engines.rows import sums
-from tests.tools.input_cases import FLAGS, FLAT, Pair, accepted, base, case, frame, groups, line, refused, rest
+from tests.tools.input_cases import FLAGS, FLAT, N, Pair, accepted, base, case, frame, groups, line, refused, rest
 
 HEADING = "Families of responses"
 MANY = [9] * 12
@@ -230,6 +230,12 @@ def _() -> Iterator[Pair]:
 
 
 accepted(HEADING, "a Gaussian response of other numbers", lambda: model("n ~ x", "gaussian"))
+
+
+@case(HEADING, "a positive offset of counts that spreads by more than 10, as exposures do")
+def _() -> Iterator[Pair]:
+    with pytest.warns(sh.ResponseWarning, match=r"np\.log"):
+        yield model(offset="days", columns={"days": np.linspace(5, 59, N)}), None
 
 
 def elsewhere(

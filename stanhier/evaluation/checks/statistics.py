@@ -174,9 +174,15 @@ def _dispersion(evidence: Evidence) -> Finding:
         advice = f"Try {other}{'' if groups else ', or effects that vary by groups'}."
     else:
         advice = "Counts that keep together, as of rows that are not independent, are of no family here."
+    here, expected = _two_decimals(observed.mean()), _two_decimals(replicated.mean())
     problem = (
         f'The response varies {"more" if much else "less"} than family="{family.name}" allows: Pearson dispersion '
-        f"is {observed.mean():.2f} where {replicated.mean():.2f} is expected ({p_text(p)}). {advice}"
+        f"is {here} where {expected} is expected ({p_text(p)}). {advice}"
     )
     ends = np.quantile(replicated, [0.05, 0.95])
     return Finding("dispersion", "", problem, p, LEVELS["dispersion"], float(observed.mean()), *map(float, ends))
+
+
+def _two_decimals(value: float) -> str:
+    """Write a dispersion to two decimals, or with an exponent where nobody would read its digits."""
+    return f"{value:.2f}" if value < 1e5 else f"{value:.2e}"
