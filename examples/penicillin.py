@@ -62,7 +62,7 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     table = fit.predict(new, kind="response", new_groups="sample", prob=0.9)
     print(new.join(table.round(1)), "\n")
 
-    _common.save(fit.plot_forest("plate"), folder / "penicillin_plates.png")
+    _common.save(fit.plot_forest("plate", kind="deviation"), folder / "penicillin_plates.png")
     _common.save(fit.plot_shrinkage("plate"), folder / "penicillin_shrinkage.png")
     _common.save(fit.plot_posterior(var_names=["sd_plate", "sd_sample", "sigma"]), folder / "penicillin_scales.png")
     _common.save(fit.plot_ppc(), folder / "penicillin_ppc.png")

@@ -229,7 +229,7 @@ def test_rows_that_change_everything_ask_for_sampling_again(sleep):
 @pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
 def test_pooling_shows_the_three():
     data = sleepstudy().query("not (subject == 337 and days > 1)")
-    result = sh.pooling("reaction ~ days", data, group="subject", **SAMPLING)
+    result = sh.pooling("reaction ~ days", data, group="subject", at=0, **SAMPLING)
     table = result.estimates
     assert list(result.fits) == ["complete pooling", "no pooling", "partial pooling"]
     assert table.index.name == "subject"
