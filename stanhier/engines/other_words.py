@@ -2,7 +2,7 @@
 
 from stanhier.stan.keyword_types import SampleKeywords
 
-__all__ = ["HABITS"]
+__all__ = ["DRAWS_BY_NAME", "HABITS"]
 
 HABITS = {
     "link": 'Links belong to families: family=sh.Bernoulli(link="probit").',
@@ -16,3 +16,6 @@ HABITS = {
     **{name: f"That is one of sample(): model.sample({name}=...)." for name in SampleKeywords.__annotations__},
 }
 """Keywords of other packages' models, and of our own methods."""
+
+DRAWS_BY_NAME = "numbers of draws are given by name: iter_sampling=1000, iter_warmup=1000"
+"""What is said of `sample(1000)`."""

@@ -37,7 +37,7 @@ from stanhier.stan.tasks import results_of
 
 __all__ = ["Pooling", "pooling"]
 
-_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "weights", "context", "at", "prob", "executor")
+_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "weights", "context", "at", "prob", "executor", "keep_finished")
 
 _OF_GROUPS = ("sigma_alpha", "sd", "cor")
 """Priors that complete pooling has no use for."""
