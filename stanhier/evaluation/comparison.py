@@ -34,7 +34,10 @@ _HABITS = {
 }
 
 
-@in_our_words(_HABITS)
+_BY_NAME = 'give it one dict of fits by name: sh.compare({"a": a, "b": b})'
+
+
+@in_our_words(_HABITS, by_place=_BY_NAME)
 def compare(
     fits: Mapping[str, Fitted[Regression]],
     *,
@@ -125,7 +128,7 @@ def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> d
         As `compare`.
     """
     if not isinstance(fits, Mapping):
-        raise StanhierError(f"compare() takes a dict of fits by name, not {type(fits).__name__}.")
+        raise StanhierError(f"compare() takes a dict of fits by name, not {type(fits).__name__}; {_BY_NAME}.")
     if len(fits) < 2:
         raise StanhierError(f"compare() needs at least two fits; it was given {len(fits)}.")
     real = {name: fit for name, fit in fits.items() if isinstance(fit, Fitted)}

@@ -82,6 +82,12 @@ def test_keywords_that_it_does_not_have(keywords, words):
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize("call", [lambda a, b: sh.compare(a, b), lambda a, b: sh.compare([a, b])])
+def test_fits_without_names_are_refused_with_an_example(call):
+    with pytest.raises(sh.StanhierError, match=r'give it one dict of fits by name: sh.compare\(\{"a": a, "b": b\}\)'):
+        call(result(densities()), result(densities(1, 0.1)))
+
+
 FOLDS = np.arange(N) % 3
 
 
