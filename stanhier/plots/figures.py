@@ -137,7 +137,7 @@ def checked_size(figsize: Any, where: str, *, ax: Any = None) -> tuple[float, fl
 
 def _kind(value: Any) -> str:
     name = type(value).__name__
-    return f"a {name} of {len(value)}" if isinstance(value, np.ndarray | list | tuple) else f"a {name}"
+    return f"{name} of {len(value)}" if isinstance(value, np.ndarray | list | tuple) else name
 
 
 def new_axes(ax: Any, usual: tuple[float, float], figsize: tuple[float, float] | None = None) -> Any:

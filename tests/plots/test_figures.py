@@ -126,9 +126,9 @@ def test_axes_have_their_figures_size(three, draw):
 def test_what_is_no_axes_is_refused(three, draw):
     figure = plt.figure()
     for given, words in (
-        (figure, r"not a Figure; give one of figure.axes, or figure.subplots\(\)"),
-        (plt.subplots(1, 2)[1], r"not a ndarray of 2; give plt.subplots\(\)\[1\]"),
-        (111, "not a int;"),
+        (figure, r"not Figure; give one of figure.axes, or figure.subplots\(\)"),
+        (plt.subplots(1, 2)[1], r"not ndarray of 2; give plt.subplots\(\)\[1\]"),
+        (111, "not int;"),
     ):
         with pytest.raises(sh.StanhierError, match=rf"\(ax=...\): 'ax' must be one pair of matplotlib's axes, {words}"):
             draw(three, ax=given)
