@@ -7,7 +7,10 @@ __all__ = ["DRAWS_BY_NAME", "HABITS"]
 HABITS = {
     "link": 'Links belong to families: family=sh.Bernoulli(link="probit").',
     "n": "Numbers of trials of a binomial response are trials=.",
-    "exposure": "Give the logarithm of the exposure as offset=.",
+    "exposure": (
+        'Give the logarithm of the exposure as offset="log_days", a column made with '
+        'data["log_days"] = np.log(data["days"]).'
+    ),
     "na_action": 'missing="drop" leaves out rows with missing values.',
     "dropna": 'missing="drop" leaves out rows with missing values.',
     "group": "The groups are a term of the formula: (1 | county).",
