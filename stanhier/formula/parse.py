@@ -230,8 +230,8 @@ def _refuse_other_responses(lhs: SimpleFormula, response: _Side, said: str) -> N
         ):
             (below,) = set(lhs[1].factors) - set(lhs[0].factors)  # y / x stands for y + y:x
             ratio = (
-                f" A ratio of measurements is I({text_of(lhs[0])} / {text_of(Term([below]))}); counts stay counts, beside "
-                "them the logarithm of what they are out of as offset=, or numbers of trials as trials=."
+                f" A ratio of measurements is I({text_of(lhs[0])} / {text_of(Term([below]))}); counts stay counts, "
+                "beside them the logarithm of what they are out of as offset=, or numbers of trials as trials=."
             )
         raise FormulaError(f"{said}: the left of '~' must be one response; its terms are: {written}.{ratio}")
     if response.labels:
