@@ -17,7 +17,7 @@ from stanhier.design.few_values import refuse_few_values
 from stanhier.design.sizes import refuse_many_columns
 from stanhier.design.whole_columns import refuse_beyond, with_alias_columns
 from stanhier.formula.aliases import shown
-from stanhier.formula.formulaic_parts import is_column, name_of, python_of
+from stanhier.formula.formulaic_parts import categories_of, is_column, name_of, python_of
 from stanhier.formula.parse import ParsedFormula
 from stanhier.formula.reading import plain_words
 
@@ -142,11 +142,9 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
 
 def _with_unseen(spec: ModelSpec, seen: pd.DataFrame, warned: str) -> tuple[str, str]:
     """Say which categorical predictor has the values that formulaic warns of, and which levels it knows."""
-    variables = {str(factor): names for factor, names in spec.factor_variables.items()}
-    for expression, (_, state) in spec.encoder_state.items():
-        columns = [str(name) for name in variables.get(expression, ()) if str(name) in seen.columns]
-        known = state.get("categories")
-        if known is None or len(columns) != 1:
+    for expression, names, known in categories_of(spec):
+        columns = [name for name in names if name in seen.columns]
+        if len(columns) != 1:
             continue
         new = [value for value in seen[columns[0]].unique() if value not in known]
         # What formulaic names is of another predictor where these are not among it.

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from formulaic.formula import SimpleFormula, StructuredFormula
-from formulaic.parser.types import Term
 
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import listed, quoted, shortened
 from stanhier.formula.aliases import shown
 from stanhier.formula.expressions import Expression, checked_context, read_expression
-from stanhier.formula.formulaic_parts import is_column, looked_up, name_of, python_of, text_of
+from stanhier.formula.formulaic_parts import is_column, looked_up, name_of, python_of, ratio_of
 from stanhier.formula.group_terms import split_group_terms, without_quoted
 from stanhier.formula.reading import MOST_CALLS, read_terms, refuse_long
 from stanhier.formula.varying import VaryingTerm, factor_columns, varying_terms
@@ -221,19 +220,13 @@ def _refuse_other_responses(lhs: SimpleFormula, response: _Side, said: str) -> N
     """Refuse what is not one response made of numbers."""
     if len(lhs) != 1 or len(lhs[0].factors) != 1 or not response.columns:
         written = shortened(", ".join(name_of(term) for term in lhs) or "none")
-        ratio = ""
-        if (
-            len(lhs) == 2
-            and len(lhs[0].factors) == 1
-            and len(lhs[1].factors) == 2
-            and lhs[0].factors[0] in lhs[1].factors
-        ):
-            (below,) = set(lhs[1].factors) - set(lhs[0].factors)  # y / x stands for y + y:x
-            ratio = (
-                f" A ratio of measurements is I({text_of(lhs[0])} / {text_of(Term([below]))}); counts stay counts, "
-                "beside them the logarithm of what they are out of as offset=, or numbers of trials as trials=."
+        ratio, advice = ratio_of(list(lhs)), ""
+        if ratio is not None:
+            advice = (
+                f" A ratio of measurements is I({ratio}); counts stay counts, beside them the logarithm of what they "
+                "are out of as offset=, or numbers of trials as trials=."
             )
-        raise FormulaError(f"{said}: the left of '~' must be one response; its terms are: {written}.{ratio}")
+        raise FormulaError(f"{said}: the left of '~' must be one response; its terms are: {written}.{advice}")
     if response.labels:
         raise FormulaError(f"{said}: the response must be numbers; C(...) makes categories of it.")
 
