@@ -1,7 +1,6 @@
 """Predictions, averaged over rows: of all of them, by their groups, and with predictors at values of interest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any, Literal
 
@@ -47,8 +46,7 @@ def predictions(
         Columns of the formula that are set: to all their categories, numbers to minimum, quartiles and maximum; or to
         the values of a mapping, `{"age": [20, 40, 60]}`. Of several, every combination.
     by : str or sequence of str, optional
-        Columns of the rows: one average for each of their values, instead of one over all rows. Those of
-        `variables` need not be among them.
+        Columns of the rows: one average for each of their values, instead of one over all rows.
     average : bool
         Whether to average over rows; else there is one prediction for each row.
     new, kind, group_effects, new_groups, prob
@@ -72,7 +70,6 @@ def predictions(
     asked = Asked("predictions", by, average, kind, group_effects, new_groups, prob)
     rows = user_rows(fit, new, by, group_effects=group_effects, new_groups=new_groups, where="predictions")
     values = _values(rows, variables)
-    asked = replace(asked, by=_without(by, values))
     number = int(np.prod([float(len(own)) for own in values.values()]))
     if number > _MOST_STATES:
         raise StanhierError(
@@ -87,15 +84,6 @@ def predictions(
         for chosen in product(*values.values())
     ]
     return estimated(rows, quantities, asked, null=None, words="{}")
-
-
-def _without(by: Any, values: Mapping[str, Any]) -> Any:
-    """Leave out of `by` what is set to values, for each of which there is an average anyway."""
-    names = [by] if isinstance(by, str) else by
-    if not isinstance(names, list | tuple):
-        return by
-    others = [name for name in names if not (isinstance(name, str) and name in values)]
-    return by if len(others) == len(names) else others or None
 
 
 def _values(rows: UserRows, variables: Any) -> dict[str, list[Any]]:

@@ -282,12 +282,3 @@ def test_fits_from_files_and_with_more_groups_have_rows_too(tmp_path):
     more = fit.update_group(variants.frame().iloc[:4].assign(g=77))
     assert list(more.predictions(by="g")["g"])[-1] == 77
     np.testing.assert_allclose(only(more.comparisons("x")), beta(more, "x"), rtol=1e-8)
-
-
-def test_what_is_set_need_not_be_left_out_of_by(linear):
-    expected = linear.predictions({"x": [0, 5]})
-    pd.testing.assert_frame_equal(linear.predictions({"x": [0, 5]}, by="x"), expected)
-    pd.testing.assert_frame_equal(
-        linear.predictions({"x": [0, 5]}, by=["k", "x"]), linear.predictions({"x": [0, 5]}, by="k")
-    )
-    assert len(linear.predictions(by="x")) > 2  # where nothing is set, `by` groups the rows
