@@ -10,7 +10,7 @@ from stanhier.basics.words import quoted
 from stanhier.data.missing import warn_of_left_out
 from stanhier.design.other_families import warn_of_family
 from stanhier.engines.building import build
-from stanhier.engines.other_words import HABITS
+from stanhier.engines.other_words import DRAWS_BY_NAME, HABITS
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
 from stanhier.engines.textbook.switch import textbook_regression
@@ -152,7 +152,7 @@ class Model(Regression):
     __repr__ = text.model_text
     _repr_html_ = html.model_html
 
-    @in_our_words()
+    @in_our_words(by_place=DRAWS_BY_NAME)
     def sample(
         self,
         *,

@@ -76,6 +76,46 @@ def test_keywords_passed_on_are_checked_too(method):
 
 
 @pytest.mark.parametrize(
+    ("keyword", "words"),
+    [
+        ("tune", "Did you mean 'iter_warmup'?"),
+        ("warmup", "Did you mean 'iter_warmup'?"),
+        ("draws", "Did you mean 'iter_sampling'?"),
+        ("iter", "Draws of each chain are iter_sampling=, those before them iter_warmup="),
+        ("cores", "Did you mean 'parallel_chains'?"),
+        ("target_accept", "Did you mean 'adapt_delta'?"),
+        ("random_seed", "Did you mean 'seed'?"),
+        ("control", "What it holds is given by name: adapt_delta=, max_treedepth="),
+        ("zzzzqqqq", "It takes: engine, keep_finished, adapt_delta, "),
+        ("keep_finish", "Did you mean 'keep_finished'?"),
+    ],
+)
+def test_what_other_samplers_call_a_keyword_is_translated(keyword, words):
+    with pytest.raises(sh.StanhierError, match=re.escape(f"sample() has no keyword '{keyword}'. {words}")):
+        sh.LinearRegression("y ~ x", DATA).sample(**{keyword: 1})
+
+
+def test_names_of_other_samplers_stay_where_they_are_names():
+    with pytest.raises(sh.StanhierError, match=r"variational\(iter=0\): 'iter' must be an integer of at least 1"):
+        sh.LinearRegression("y ~ x", DATA).variational(iter=0)
+    with pytest.raises(sh.StanhierError, match=r"fit_many\(\) has no keyword 'tune'. Did you mean 'iter_warmup'"):
+        sh.fit_many("y ~ x", DATA, by="g", tune=1)
+
+
+def test_a_model_says_how_it_is_fitted():
+    model = sh.LinearRegression("y ~ x", DATA)
+    with pytest.raises(
+        sh.StanhierError, match=r"sample\(\) takes nothing by its place; numbers .*: iter_sampling=1000"
+    ):
+        model.sample(1000)
+    assert not hasattr(model, "fit")
+    with pytest.raises(AttributeError, match=r"A model has no fit\(\); model.sample\(\) draws"):
+        model.fit()
+    with pytest.raises(AttributeError, match="'LinearRegression' object has no attribute 'nothing'"):
+        _ = model.nothing
+
+
+@pytest.mark.parametrize(
     ("call", "words"),
     [
         (lambda: sh.Normal(mean=0, sd=1), "Normal() has no keyword 'mean'. Did you mean 'mu'?"),
@@ -111,6 +151,8 @@ def test_keywords_of_refits_and_pictures_are_checked_too():
     fit = fake_fit(sh.LinearRegression("y ~ x", DATA), chains=2, draws=20)
     with pytest.raises(sh.StanhierError, match=r"kfold\(\) has no keyword 'chians'. Did you mean 'chains'"):
         fit.kfold(k=2, chians=2)
+    with pytest.raises(sh.StanhierError, match=r"kfold\(\) has no keyword 'K'. Did you mean 'k'"):
+        fit.kfold(K=2)
     table = pd.DataFrame({"elpd_diff": [0.0, 1.0], "dse": [0.0, 1.0]}, index=["a", "b"])
     with pytest.raises(sh.StanhierError, match=r"plot_compare\(\) has no keyword 'figsiz'. Did you mean 'figsize'"):
         sh.plot_compare(table, figsiz=(3, 3))

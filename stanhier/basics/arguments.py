@@ -72,7 +72,11 @@ def suggestion(name: str, allowed: Collection[str]) -> str:
 
 
 def in_our_words[**P, R](
-    habits: Mapping[str, str] | None = None, *, name: str | None = None, called_on: str = "fit"
+    habits: Mapping[str, str] | None = None,
+    *,
+    name: str | None = None,
+    called_on: str = "fit",
+    by_place: str = "",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function refuse arguments that it does not have with a `StanhierError` that says what it takes.
 
@@ -86,6 +90,8 @@ def in_our_words[**P, R](
         What users call the function, if that is not what it is called in its file.
     called_on : str
         The first parameter of a function that becomes a method, which is no argument to its users.
+    by_place : str
+        What to say of arguments that people give by their places elsewhere.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -99,7 +105,7 @@ def in_our_words[**P, R](
                 of_class = type(args[0]).__name__ if function.__name__ == "__init__" and args else None
                 parameters = list(signature.parameters.values())
                 own = int(bool(parameters) and parameters[0].name in ("self", "cls", called_on))
-                said = _what_is_wrong(parameters[own:], args[own:], kwargs, habits if habits else {})
+                said = _what_is_wrong(parameters[own:], args[own:], kwargs, habits if habits else {}, by_place)
                 raise StanhierError(f"{of_class or name or function.__name__}() {said}") from None
             return function(*args, **kwargs)
 
@@ -127,7 +133,11 @@ def made_in_our_words[C](habits: Mapping[str, str]) -> Callable[[type[C]], type[
 
 
 def _what_is_wrong(
-    parameters: list[inspect.Parameter], args: tuple[Any, ...], kwargs: Mapping[str, Any], habits: Mapping[str, str]
+    parameters: list[inspect.Parameter],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    habits: Mapping[str, str],
+    by_place: str,
 ) -> str:
     """Say why arguments do not fit the parameters of a function, of which the first fault is enough."""
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
@@ -141,7 +151,7 @@ def _what_is_wrong(
         others = f"; give what else there is by name: {others}" if others else ""
         places = f"{' and '.join(in_place)} by {'its place' if len(in_place) == 1 else 'their places'}"
         places = places if in_place else "nothing by its place"
-        return f"takes {places}{others}."
+        return f"takes {places}{f'; {by_place}' if by_place else others}."
     twice = [name for name in in_place[: len(args)] if name in kwargs]
     if twice:
         return f"got '{twice[0]}' twice, by its place and by its name; give it once."

@@ -2,13 +2,14 @@
 
 import os
 import stat
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 
-__all__ = ["checked_path", "what_is_there"]
+__all__ = ["checked_path", "refuse_other_formats", "what_is_there"]
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -46,6 +47,30 @@ def checked_path(path: Any, needs: str) -> Path:
     if b"\0" in encoded:
         raise StanhierError(f"{needs}, which {quoted(text, 60)} is not: it has a sign in it that no path has.")
     return Path(text)
+
+
+def refuse_other_formats(path: Path, others: Collection[str], *, method: str, kind: str, suffix: str) -> None:
+    """Refuse a path that says by its end that the file will be of another format.
+
+    Parameters
+    ----------
+    path : Path
+    others : collection of str
+        Ends of other formats, in small letters, such as ".pdf"; any end that is not among them is taken.
+    method : str
+        What writes the file.
+    kind, suffix : str
+        What it writes, and how such files end.
+
+    Raises
+    ------
+    StanhierError
+    """
+    if path.suffix.lower() in others:
+        raise StanhierError(
+            f"{method}({quoted(path.name, 60)}): it writes {kind} files, not {path.suffix[1:]}; name it "
+            f"{quoted(path.with_suffix(suffix).name, 60)}."
+        )
 
 
 def what_is_there(path: Path) -> str:

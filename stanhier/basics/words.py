@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["bytes_in_words", "in_formula", "listed", "quoted", "shortened", "some_of"]
+__all__ = ["bytes_in_words", "first_line", "in_formula", "listed", "quoted", "shortened", "some_of"]
 
 _MOST = 200
 
@@ -42,6 +42,11 @@ def quoted(value: Any, most: int = _MOST) -> str:
         return shortened(repr(value), most)
     except Exception as err:  # noqa: BLE001 - a message must not depend on whether an object can describe itself
         return f"<{type(value).__name__} whose repr() raises {type(err).__name__}>"
+
+
+def first_line(value: Any) -> str:
+    """Give the first line of what `quoted` gives, of values that print as a table."""
+    return quoted(value).partition("\n")[0]
 
 
 def bytes_in_words(size: float) -> str:

@@ -30,6 +30,14 @@ __all__ = [
 MOST_TRIALS = 2**31 - 1
 """The largest integer that Stan has."""
 
+_CALCULATED = {
+    "offset": ("log_days", 'data["log_days"] = np.log(data["days"])'),
+    "trials": ("trials", 'data["trials"] = data["yes"] + data["no"]'),
+    "se": ("se", 'data["se"] = data["sd"] / np.sqrt(data["n"])'),
+    "weights": ("w", 'data["w"] = 1 / data["variance"]'),
+}
+"""By argument, a column that may be calculated and how."""
+
 
 def column_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     """Give a column of finite numbers as floats, shape (N,).
@@ -96,9 +104,10 @@ def refuse_calculation(argument: str, given: Any, known: Sequence[Any] | None) -
     DataError
     """
     if known is not None and isinstance(given, str) and given not in known and not set("()*/+").isdisjoint(given):
+        column, example = _CALCULATED.get(argument, _CALCULATED["weights"])
         raise DataError(
-            f"`{argument}` is the name of a column, or values, and {quoted(given)} is neither; calculate the values: "
-            f'{argument}=np.log(data["exposure"]) and the like.'
+            f"`{argument}` is the name of a column, or values, and {quoted(given)} is neither; make a column of "
+            f'it, {example} and {argument}="{column}", which new data can have too.'
         )
 
 

@@ -10,14 +10,14 @@ from formulaic import ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.basics.errors import DataError, FormulaError
-from stanhier.basics.words import quoted, shortened
+from stanhier.basics.words import quoted, shortened, some_of
 from stanhier.data.kinds import is_categorical
 from stanhier.design.absent import refuse_nul
 from stanhier.design.few_values import refuse_few_values
 from stanhier.design.sizes import refuse_many_columns
 from stanhier.design.whole_columns import refuse_beyond, with_alias_columns
 from stanhier.formula.aliases import shown
-from stanhier.formula.formulaic_parts import is_column, name_of, python_of
+from stanhier.formula.formulaic_parts import categories_of, is_column, name_of, python_of
 from stanhier.formula.parse import ParsedFormula
 from stanhier.formula.reading import plain_words
 
@@ -114,10 +114,11 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
                 f"{said}: a column has values that are not among the levels that C(...) is given"
                 f"{'' if unseen is None else f': {shortened(unseen[1])}'}; give it all levels, or leave such rows out."
             ) from None
+        which, levels = _with_unseen(spec, seen, str(err))
         raise DataError(
-            f"{said}: a categorical predictor has values that the model has not seen"
-            f"{'' if unseen is None else f': {shortened(unseen[1])}'}; leave such rows out, or fit the model again "
-            "with some."
+            f"{said}: {which} has values that the model has not seen"
+            f"{'' if unseen is None else f': {shortened(unseen[1])}'}{levels}; leave such rows out, or fit the model "
+            "again with some."
         ) from None
     except FormulaicError as err:
         # What a function of the user's own raised has a traceback that tells more.
@@ -137,6 +138,20 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
     if len(matrix) != len(frame):
         raise FormulaError(f"{said} gives {len(matrix)} rows for {len(frame)} rows of data.")
     return matrix
+
+
+def _with_unseen(spec: ModelSpec, seen: pd.DataFrame, warned: str) -> tuple[str, str]:
+    """Say which categorical predictor has the values that formulaic warns of, and which levels it knows."""
+    for expression, names, known in categories_of(spec):
+        columns = [name for name in names if name in seen.columns]
+        if len(columns) != 1:
+            continue
+        new = [value for value in seen[columns[0]].unique() if value not in known]
+        # What formulaic names is of another predictor where these are not among it.
+        if new and all(repr(value) in warned or str(value) in warned for value in new):
+            levels = some_of([quoted(level, 60) for level in np.asarray(known, dtype=object).tolist()], 10)
+            return f"the categorical predictor '{shortened(shown(expression))}'", f"; its levels are {levels}"
+    return "a categorical predictor", ""
 
 
 def without_intercept(matrix: pd.DataFrame) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.data.missing import LeftOut
@@ -155,6 +155,15 @@ class Regression:
     def with_engine(self, engine: Engine) -> Self:
         """Give the same model by another engine."""
         return self._with(engine=engine)
+
+    if not TYPE_CHECKING:  # to type checkers nothing else is an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "fit":
+                raise AttributeError(
+                    "A model has no fit(); model.sample() draws from its posterior, and gives the fit."
+                )
+            return object.__getattribute__(self, name)  # whose own error says what is missing
 
     def _with(self, **changes: Any) -> Self:
         """Give a copy with other fields; `dataclasses.replace` would call the constructor that users call."""

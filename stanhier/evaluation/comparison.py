@@ -11,7 +11,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.tables import Table, checked_rounding, decimals
 from stanhier.basics.warned import warn
-from stanhier.basics.words import quoted
+from stanhier.basics.words import first_line, quoted
 from stanhier.design.in_memory import RowGrouping
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.loo import loo
@@ -34,7 +34,10 @@ _HABITS = {
 }
 
 
-@in_our_words(_HABITS)
+_BY_NAME = 'give it one dict of fits by name: sh.compare({"a": a, "b": b})'
+
+
+@in_our_words(_HABITS, by_place=_BY_NAME)
 def compare(
     fits: Mapping[str, Fitted[Regression]],
     *,
@@ -125,14 +128,14 @@ def loo_of_each(fits: Mapping[str, Fitted[Regression]], *, by: Any = "row") -> d
         As `compare`.
     """
     if not isinstance(fits, Mapping):
-        raise StanhierError(f"compare() takes a dict of fits by name, not {type(fits).__name__}.")
+        raise StanhierError(f"compare() takes a dict of fits by name, not {type(fits).__name__}; {_BY_NAME}.")
     if len(fits) < 2:
         raise StanhierError(f"compare() needs at least two fits; it was given {len(fits)}.")
     real = {name: fit for name, fit in fits.items() if isinstance(fit, Fitted)}
     for name, fit in fits.items():
         if name not in real and not hasattr(fit, "elpd_i"):
             raise StanhierError(
-                f"compare(): {quoted(name)} must be a fit or a result of loo() or kfold(), not {quoted(fit)}."
+                f"compare(): {quoted(name)} must be a fit or a result of loo() or kfold(), not {first_line(fit)}."
             )
     _check_same_data(real)
     labels = _group_labels(real, by) if real and isinstance(by, str) and by != "row" else None
@@ -166,7 +169,11 @@ def _check_same_data(fits: Mapping[str, Fitted[Regression]]) -> None:
     for name in names[1:]:
         first, other = fits[names[0]].model.rows, fits[name].model.rows
         if first.n_rows != other.n_rows:
-            why = f"{first.n_rows:,} rows and {other.n_rows:,}"
+            gaps = {one: fits[one].model.design.left_out for one in (names[0], name)}
+            said = [f"{quoted(one)}: {left_out}" for one, left_out in gaps.items() if left_out is not None]
+            if said:
+                said.append("drop these rows from the data of both, or fill the values in")
+            why = f"{first.n_rows:,} rows and {other.n_rows:,}{f' ({"; ".join(said)})' if said else ''}"
         elif not np.array_equal(first.observed, other.observed):
             same = np.array_equal(np.sort(first.observed), np.sort(other.observed))
             if same and first.formula.response == other.formula.response:

@@ -23,6 +23,8 @@ from stanhier.stan.nuts import NOT_FOR_USERS
 
 __all__ = ["kfold"]
 
+_HABITS = dict.fromkeys(("K", "folds", "n_folds", "nfolds", "n_splits", "cv"), "k")
+
 
 @in_our_words()
 def kfold(
@@ -74,7 +76,8 @@ def kfold(
 
     out = left_out(fit, by, "kfold")
     seed = chosen_seed(fit, seed)
-    check_keywords("kfold", kwargs, theirs="sample", hidden=NOT_FOR_USERS, own=("by", "k", "executor"))
+    own = ("by", "k", "executor")
+    check_keywords("kfold", kwargs, theirs="sample", hidden=NOT_FOR_USERS, own=own, habits=_HABITS)
     n = len(out.coordinate)
     if isinstance(k, bool) or not isinstance(k, Integral) or not 2 <= int(k) <= n:
         raise StanhierError(

@@ -6,7 +6,7 @@ transforms, and the evaluation of expressions.
 
 import ast
 import warnings
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from stanhier.formula.aliases import shown
 __all__ = [
     "BUILT_IN",
     "call_text",
+    "categories_of",
     "columns_of_terms",
     "constants_of",
     "evaluate_expression",
@@ -36,6 +37,7 @@ __all__ = [
     "parsed_with",
     "parts_of",
     "python_of",
+    "ratio_of",
     "signature_of",
     "state_of",
     "text_of",
@@ -126,6 +128,22 @@ def name_of(term: Term) -> str:
 def text_of(term: Term) -> str:
     """Give a term as it can be typed in a formula."""
     return ":".join(map(_typed, term.factors))
+
+
+def ratio_of(terms: Sequence[Term]) -> str | None:
+    """Give what `a / b` reads as a calculation, from the terms a and a:b that it stands for; None of other terms."""
+    if [len(term.factors) for term in terms] != [1, 2] or terms[0].factors[0] not in terms[1].factors:
+        return None
+    (below,) = set(terms[1].factors) - set(terms[0].factors)
+    return f"{text_of(terms[0])} / {_typed(below)}"
+
+
+def categories_of(spec: ModelSpec) -> Iterator[tuple[str, set[str], list[Any]]]:
+    """Give the categorical expressions of a spec, with the names in each and the levels that it has learnt."""
+    names = {str(factor): {str(name) for name in used} for factor, used in spec.factor_variables.items()}
+    for expression, (_, state) in spec.encoder_state.items():
+        if "categories" in state:
+            yield str(expression), names.get(str(expression), set()), list(state["categories"])
 
 
 def _typed(factor: Factor) -> str:

@@ -39,7 +39,8 @@ _CALLS = {
     **dict.fromkeys("ns rcs rcspline".split(), "write cr(x, df=4) for a natural cubic spline"),
     "bspline": "write bs(x, df=4)",
     "offset": (
-        'an offset stands beside the formula: offset="column", or values, such as offset=np.log(data["exposure"])'
+        'an offset stands beside the formula: offset="log_days", a column that new data have too, made with '
+        'data["log_days"] = np.log(data["days"])'
     ),
     "Q": "quoting is done with backticks: `my column` stands for Q('my column')",
     **{name: f"write np.{name}(...)" for name in _NUMPY},

@@ -11,7 +11,7 @@ from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import listed, quoted, shortened
 from stanhier.formula.aliases import shown
 from stanhier.formula.expressions import Expression, checked_context, read_expression
-from stanhier.formula.formulaic_parts import is_column, looked_up, name_of, python_of
+from stanhier.formula.formulaic_parts import is_column, looked_up, name_of, python_of, ratio_of
 from stanhier.formula.group_terms import split_group_terms, without_quoted
 from stanhier.formula.reading import MOST_CALLS, read_terms, refuse_long
 from stanhier.formula.varying import VaryingTerm, factor_columns, varying_terms
@@ -220,7 +220,13 @@ def _refuse_other_responses(lhs: SimpleFormula, response: _Side, said: str) -> N
     """Refuse what is not one response made of numbers."""
     if len(lhs) != 1 or len(lhs[0].factors) != 1 or not response.columns:
         written = shortened(", ".join(name_of(term) for term in lhs) or "none")
-        raise FormulaError(f"{said}: the left of '~' must be one response; its terms are: {written}.")
+        ratio, advice = ratio_of(list(lhs)), ""
+        if ratio is not None:
+            advice = (
+                f" A ratio of measurements is I({ratio}); counts stay counts, beside them the logarithm of what they "
+                "are out of as offset=, or numbers of trials as trials=."
+            )
+        raise FormulaError(f"{said}: the left of '~' must be one response; its terms are: {written}.{advice}")
     if response.labels:
         raise FormulaError(f"{said}: the response must be numbers; C(...) makes categories of it.")
 

@@ -32,7 +32,7 @@ _SETTLED = {
 }
 
 _WITH_FORMULA = ("data", "by", "family", "priors", "sigma", "se", "weights", "trials", "offset", "missing", "context")
-_OWN_KEYWORDS = (*_WITH_FORMULA, "executor", "folder", "progress")
+_OWN_KEYWORDS = (*_WITH_FORMULA, "executor", "folder", "progress", "keep_finished")
 
 
 @overload

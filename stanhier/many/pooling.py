@@ -16,7 +16,7 @@ import pandas as pd
 
 from stanhier import plots
 from stanhier.basics.arguments import checked_probability, in_our_words
-from stanhier.basics.errors import FormulaError
+from stanhier.basics.errors import FormulaError, StanhierError
 from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.frames import as_frame, clean_group
 from stanhier.design.making import build_design
@@ -37,7 +37,7 @@ from stanhier.stan.tasks import results_of
 
 __all__ = ["Pooling", "pooling"]
 
-_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "weights", "context", "at", "prob", "executor")
+_OWN_KEYWORDS = ("group", "priors", "sigma", "se", "weights", "context", "at", "prob", "executor", "keep_finished")
 
 _OF_GROUPS = ("sigma_alpha", "sd", "cor")
 """Priors that complete pooling has no use for."""
@@ -188,6 +188,12 @@ def pooling(
     Gelman & Hill (2007), sections 12.2 to 12.4: figures 12.1 and 12.3 show such estimates side by side.
     """
     checked_probability(prob, "pooling")
+    for name in ("family", "trials", "offset"):
+        if name in kwargs:
+            raise StanhierError(
+                f"pooling() has no keyword '{name}'. It is for Gaussian responses without offsets; of others fit the "
+                f"models apart, with Model(..., {name}=...)."
+            )
     given_to_stan = {name: value for name, value in kwargs.items() if name != "keep_finished"}
     check_keywords("pooling", given_to_stan, theirs="sample", hidden=NOT_FOR_USERS, own=_OWN_KEYWORDS)
     parsed = _with_group(formula, group, context)

@@ -15,6 +15,7 @@ from stanhier.data.libraries import PANDAS, Library, library_of
 from stanhier.data.missing import n_missing
 from stanhier.data.row_numbers import column_numbers
 from stanhier.data.sources import OrderedSource, Source, open_source
+from stanhier.data.wrong_data import called
 from stanhier.design.design import Design
 from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
@@ -202,6 +203,12 @@ class UserRows:
         for name in names:
             if name not in self.frame.columns:
                 there = list(map(str, self.frame.columns))
+                parts = name.split(":") if isinstance(name, str) else []
+                if len(parts) > 1 and all(part in there for part in parts):
+                    raise DataError(
+                        f"{self.where}(by={quoted(by)}): there is no column {quoted(name)} in the rows; by the "
+                        f"combinations of several it is by={quoted(parts)}."
+                    )
                 other = "" if self.beside is None else " Other columns of your data can be had with new=data."
                 raise DataError(
                     f"{self.where}(by={quoted(by)}): there is no column {quoted(name)} in the rows; they have "
@@ -243,17 +250,32 @@ def user_rows(
         response = known.formula.response_column
         columns = [name for name in known.frame.columns if name != response]
         return UserRows(fit, known.frame[columns], known.as_new, group_effects, missing_labels, where, PANDAS)
-    design, source = fit.model.design, open_source(new)
+    design, source = fit.model.design, _opened(new, where)
     there = column_names(new) if source is None else source.columns
     asked = [by] if isinstance(by, str) else list(by) if isinstance(by, list | tuple) else []
     wanted = [*design.needed(with_groups=group_effects, with_effects=group_effects), *asked]
     wanted = [*wanted, *design.columns_beside(there if there is not None else ())]
     wanted = list(dict.fromkeys(name for name in wanted if there is None or name in there))
-    frame = as_frame(new, wanted) if source is None else _read(source, wanted, where)
+    with called("new"):
+        frame = as_frame(new, wanted) if source is None else _read(source, wanted, where)
     if len(frame) == 0:
         raise DataError(f"{where}(new=...): there are no rows.")
     library = library_of(new) if source is None else source.library
     return UserRows(fit, frame, None, group_effects, missing_labels, where, library)
+
+
+def _opened(new: Any, where: str) -> Source | None:
+    """Open rows that are not in memory; None for those that are."""
+    try:
+        with called("new"):
+            return open_source(new)
+    except DataError:
+        if new not in ("mean", "median"):
+            raise
+        raise DataError(
+            f"{where}(new={quoted(new)}): 'new' takes rows; give a data frame of one row with the {new}s of the "
+            "columns (of categories a level)."
+        ) from None
 
 
 def _read(source: Source, columns: list[str], where: str) -> pd.DataFrame:

@@ -94,7 +94,7 @@ def picture[**P](draw: Callable[P, Any]) -> Callable[P, Panels]:
 
 
 def checked_size(figsize: Any, where: str, *, ax: Any = None) -> tuple[float, float] | None:
-    """Check the size that a user asks for.
+    """Check the size that a user asks for, and the axes.
 
     Parameters
     ----------
@@ -112,8 +112,14 @@ def checked_size(figsize: Any, where: str, *, ax: Any = None) -> tuple[float, fl
     Raises
     ------
     StanhierError
-        If it is no pair of positive numbers, or `ax` is given too, whose figure has its size.
+        If it is no pair of positive numbers, or `ax` is given too, whose figure has its size; or if `ax` is no axes.
     """
+    # A figure has neither of these, an array of one of the axes of ours has both.
+    if ax is not None and not (hasattr(ax, "plot") and hasattr(ax, "set_xlabel")):
+        how = "one of figure.axes, or figure.subplots()" if hasattr(ax, "subplots") else "plt.subplots()[1]"
+        raise StanhierError(
+            f"{where}(ax=...): 'ax' must be one pair of matplotlib's axes, not {_kind(ax)}; give {how}."
+        )
     if figsize is None:
         return None
     if ax is not None:
@@ -127,6 +133,11 @@ def checked_size(figsize: Any, where: str, *, ax: Any = None) -> tuple[float, fl
             f"{where}(figsize={quoted(figsize)}): 'figsize' must be width and height in inches, such as (8, 5)."
         )
     return width, height
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__name__
+    return f"{name} of {len(value)}" if isinstance(value, np.ndarray | list | tuple) else name
 
 
 def new_axes(ax: Any, usual: tuple[float, float], figsize: tuple[float, float] | None = None) -> Any:

@@ -154,6 +154,11 @@ def prediction(
 def _column(design: InMemoryDesign, x: Any) -> str:
     """Give the column of the data to draw along: itself, or the one that a predictor is made from."""
     columns = list(design.formula.predictor_columns)
+    if not isinstance(x, str):
+        raise StanhierError(
+            f"plot_prediction(x={quoted(x)}): 'x' must be one column, the name of a predictor: {_listed(columns)}; a "
+            "second one can be by=."
+        )
     if x in columns:
         return str(x)
     behind = made_from(design, x)

@@ -10,9 +10,10 @@ import numpy as np
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
-from stanhier.engines.parameters import Parameter, Role, correlated_pairs
+from stanhier.engines.parameters import Inventory, Parameter, Role, correlated_pairs
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.meant import which_is_meant
 from stanhier.posterior.selection import labelled_part
 
 __all__ = [
@@ -179,8 +180,12 @@ def parameters(
     return listed
 
 
-def named(var_names: str | Sequence[str], known: Sequence[str], where: str) -> list[str]:
+def named(
+    var_names: str | Sequence[str], known: Sequence[str], where: str, parameters: Inventory | None = None
+) -> list[str]:
     """Give the names of parameters as a list, each once, from one name or several.
+
+    With `parameters`, of a picture that takes `coords` as well, an error says how to choose what may have been meant.
 
     Raises
     ------
@@ -196,7 +201,10 @@ def named(var_names: str | Sequence[str], known: Sequence[str], where: str) -> l
         ) from err
     for name in names:
         if name not in known:
-            raise StanhierError(f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
+            meant = "" if parameters is None else which_is_meant(name, parameters)
+            raise StanhierError(
+                f"{where}(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.{meant}"
+            )
     if not names:
         raise StanhierError(f"{where}(var_names=[]): no parameter is named; they are: {', '.join(known)}.")
     return names
@@ -208,7 +216,8 @@ def choose(
     """Give the chosen part of the posterior, an xarray.Dataset; see `parameters`. Each correlation is there once."""
     posterior = fit.posterior
     known = [str(name) for name in posterior.data_vars]
-    names = fit.model.parameters.population if var_names is None else named(var_names, known, where)
+    inventory = fit.model.parameters
+    names = inventory.population if var_names is None else named(var_names, known, where, inventory)
     chosen = posterior[names]
     dims = [str(dim) for dim in chosen.dims if dim not in ("chain", "draw")]
     there_are = f"the dimensions of {', '.join(names)} are: {', '.join(dims)}" if dims else "they have no labels"

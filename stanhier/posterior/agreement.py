@@ -11,7 +11,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.tables import Table, decimals
-from stanhier.basics.words import quoted, some_of
+from stanhier.basics.words import first_line, some_of
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 
@@ -113,7 +113,7 @@ def agreement(fit: Fitted[Regression], other: Fitted[Regression]) -> Agreement:
     Dunn (1961), Multiple comparisons among means, doi:10.1080/01621459.1961.10482090.
     """
     if not isinstance(other, Fitted):
-        raise StanhierError(f"agreement(other={quoted(other)}): 'other' must be a fit, as model.sample() gives it.")
+        raise StanhierError(f"agreement(other={first_line(other)}): 'other' must be a fit, as model.sample() gives it.")
     (ours, values), (theirs, other_values) = _numbers(fit), _numbers(other)
     common = ours.intersection(theirs, sort=False)
     if not len(common):

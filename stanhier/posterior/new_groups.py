@@ -62,7 +62,7 @@ def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str
     DataError
         If a column is missing or cannot be used, or a group is known already.
     StanhierError
-        If the model has no groups, or there are fewer than 25 draws to weight.
+        If the responses are not Gaussian, the model has no groups, or there are fewer than 25 draws to weight.
 
     Warns
     -----
@@ -73,6 +73,11 @@ def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str
     ----------
     Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
     """
+    if not fit.model.family.is_gaussian:
+        raise StanhierError(
+            "update_group() is for Gaussian responses, of which the effects of new groups are known without sampling; "
+            f'this model has family="{fit.model.family.name}": sample the model of the old and the new rows.'
+        )
     if reweight:
         check_enough(fit.draws.n_draws, "update_group")
     model = extend(fit.model, rows)

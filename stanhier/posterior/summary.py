@@ -14,6 +14,7 @@ from stanhier.basics.words import quoted
 from stanhier.engines.parameters import Inventory, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.meant import which_is_meant
 from stanhier.posterior.selection import labelled_part
 
 if TYPE_CHECKING:
@@ -213,7 +214,10 @@ def _named(fit: Fitted[Regression], var_names: Any, filter_vars: Any) -> Any:
             raise StanhierError(f"summary(): {quoted(name)} is no regular expression ({err}).") from err
         if not found:
             like = {None: "", "like": " like", "regex": " that matches"}[filter_vars]
-            raise StanhierError(f"summary(): there is no parameter{like} {quoted(name)}; they are: {', '.join(known)}.")
+            meant = which_is_meant(name, fit.model.parameters)
+            raise StanhierError(
+                f"summary(): there is no parameter{like} {quoted(name)}; they are: {', '.join(known)}.{meant}"
+            )
     return var_names if isinstance(var_names, str) else list(var_names)
 
 

@@ -17,7 +17,7 @@ from stanhier import plots
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import check_place, write_for_user
-from stanhier.basics.paths import checked_path
+from stanhier.basics.paths import checked_path, refuse_other_formats
 from stanhier.basics.version import VERSION
 from stanhier.design.columns import INTERCEPT
 from stanhier.design.groupings import Grouping
@@ -31,6 +31,9 @@ from stanhier.reports.group_tables import group_tables, size_words
 __all__ = ["write"]
 
 _FAILED = "The report cannot be written as"
+_OTHER_FORMATS = frozenset(
+    ".pdf .doc .docx .odt .rtf .pptx .md .qmd .rst .tex .ipynb .png .jpg .jpeg .svg .csv .xlsx .json .nc .pkl".split()
+)
 _DPI = 130
 _MOST_TRACES = 40
 _MOST_FACTORS = 6
@@ -78,9 +81,11 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
     Raises
     ------
     StanhierError
-        If `path` is no path, something else than a file is there, or the file cannot be written.
+        If `path` is no path or ends as files of another format do, such as ".pdf"; if something else than a file is
+        there, or the file cannot be written.
     """
     target = checked_path(path, "report() needs the path of a file")
+    refuse_other_formats(target, _OTHER_FORMATS, method="report", kind="HTML", suffix=".html")
     check_place(target, failed=_FAILED)  # drawing takes a second
     chains, draws = fit.draws.shape
     text = html.render(

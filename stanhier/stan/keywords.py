@@ -20,12 +20,34 @@ __all__ = ["DEFAULT_CHAINS", "check_keywords"]
 _MAY_BE_ZERO = {"iter_warmup", "seed", "adapt_init_phase", "adapt_metric_window", "adapt_step_size"}
 _BELOW_ONE = {"adapt_delta"}
 _METRICS = ("diag", "dense", "unit_e", "diag_e", "dense_e")
+_THEIRS = {
+    **dict.fromkeys(("tune", "warmup", "burn", "burnin", "burn_in", "num_warmup", "n_warmup"), "iter_warmup"),
+    **dict.fromkeys(("draws", "ndraws", "n_draws", "samples", "num_samples", "n_samples", "n_iter"), "iter_sampling"),
+    **dict.fromkeys(("cores", "n_jobs", "num_cores"), "parallel_chains"),
+    **dict.fromkeys(("num_chains", "n_chains", "nchains"), "chains"),
+    **dict.fromkeys(("target_accept", "delta"), "adapt_delta"),
+    **dict.fromkeys(("random_seed", "random_state", "rng_seed", "rng"), "seed"),
+    **dict.fromkeys(("progressbar", "progress_bar", "progress"), "show_progress"),
+    "max_depth": "max_treedepth",
+    "initvals": "inits",
+}
+_SAID = {
+    "iter": "Draws of each chain are iter_sampling=, those before them iter_warmup=; elsewhere iter= counts both.",
+    "control": "What it holds is given by name: adapt_delta=, max_treedepth= and the like.",
+}
+"""What other packages call the keywords of `CmdStanModel.sample`, and what is said of those that it has no name for."""
 DEFAULT_CHAINS = 4
 """What cmdstanpy runs when nobody says how many."""
 
 
 def check_keywords(
-    method: str, keywords: Mapping[str, Any], *, theirs: str, hidden: Collection[str], own: Collection[str] = ()
+    method: str,
+    keywords: Mapping[str, Any],
+    *,
+    theirs: str,
+    hidden: Collection[str],
+    own: Collection[str] = (),
+    habits: Mapping[str, str] | None = None,
 ) -> None:
     """Refuse what cmdstanpy does not take, or not with this value.
 
@@ -41,6 +63,8 @@ def check_keywords(
         Keywords of that method that are not the user's to give.
     own : collection of str
         Keywords of what the user called that are not cmdstanpy's, and may have been meant.
+    habits : mapping of str, optional
+        What other packages call these.
 
     Raises
     ------
@@ -51,7 +75,10 @@ def check_keywords(
     allowed = sorted(set(kinds) - set(hidden))
     for name, value in keywords.items():
         if name not in allowed:
-            raise StanhierError(f"{method}() has no keyword '{name}'. {suggestion(name, [*own, *allowed])}")
+            meant = (habits or {}).get(name) or (_THEIRS.get(name) if theirs == "sample" else None)
+            said = f"Did you mean '{meant}'?" if meant in (*own, *allowed) else suggestion(name, [*own, *allowed])
+            said = _SAID.get(name, said) if theirs == "sample" else said
+            raise StanhierError(f"{method}() has no keyword '{name}'. {said}")
         if value is not None:
             _check_value(method, name, value, kinds[name], keywords)
 

@@ -147,7 +147,7 @@ def _checked(keywords: Mapping[str, Any]) -> dict[str, Any]:
     for name, reason in NOT_FOR_USERS.items():
         if name in keywords:
             raise StanhierError(f"sample() does not take '{name}': {reason}.")
-    check_keywords("sample", keywords, theirs="sample", hidden=NOT_FOR_USERS)
+    check_keywords("sample", keywords, theirs="sample", hidden=NOT_FOR_USERS, own=("engine", "keep_finished"))
     # Of several values, one per chain, cmdstanpy takes no tuple.
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in keywords.items()}
     if arguments.get("show_progress") is None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.files import write_for_user
-from stanhier.basics.paths import checked_path
+from stanhier.basics.paths import checked_path, refuse_other_formats
 from stanhier.basics.version import VERSION
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import StreamedDesign
@@ -33,6 +33,12 @@ FORMAT = 2
 OWN, TEXTBOOK = ENGINES = ("own", "textbook")
 """Engines by the words that files have for them: what the model has by itself, and its textbook program."""
 
+_OTHER_FORMATS = frozenset(
+    ".pkl .pickle .joblib .csv .tsv .json .yaml .yml .parquet .feather .arrow .zarr .npz .npy .rds .rda .xlsx .html "
+    ".pdf .stan .zip".split()
+)
+"""HDF5 is none: netCDF files are of that format."""
+
 _HABITS = dict.fromkeys(("overwrite", "mode"), "A file of that name is always replaced, whole or not at all.")
 
 
@@ -52,9 +58,11 @@ def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     Raises
     ------
     StanhierError
-        If `path` is no path, something else than a file is there, or the file cannot be written.
+        If `path` is no path or ends as files of another format do, such as ".pkl"; if something else than a file is
+        there, or the file cannot be written.
     """
     target = checked_path(path, "save() needs the path of a file")
+    refuse_other_formats(target, _OTHER_FORMATS, method="save", kind="netCDF", suffix=".nc")
     write_for_user(target, *contents_of(fit), failed="The fit cannot be saved as")
 
 

@@ -151,8 +151,8 @@ def test_what_cannot_be_written_is_named_as_it_was_given_and_shortly(way, tmp_pa
     assert ".part" not in str(refusal.value)
     assert "…" in str(refusal.value)
     assert len(str(refusal.value)) < 330
-    with pytest.raises(sh.StanhierError, match=r"nowhere.fit\.nc: No such file or directory\.$"):
-        WAYS[way](tmp_path / "nowhere" / "fit.nc")
+    with pytest.raises(sh.StanhierError, match=r"nowhere.fit: No such file or directory\.$"):
+        WAYS[way](tmp_path / "nowhere" / "fit")
 
 
 @posix
@@ -176,3 +176,28 @@ def test_a_link_in_a_folder_of_fits_is_replaced_and_not_followed(tmp_path):
     assert (tmp_path / "theirs").read_bytes() == b"theirs"
     assert not folder.file("a").is_symlink()
     assert folder.file("a").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("way", "name", "words"),
+    [
+        ("report", "r.pdf", r"report\('r.pdf'\): it writes HTML files, not pdf; name it 'r.html'"),
+        ("report", "My.Fit.DOCX", r"report\('My.Fit.DOCX'\): it writes HTML files, not DOCX; name it 'My.Fit.html'"),
+        ("report", "r.md", "name it 'r.html'"),
+        ("save", "x.pkl", r"save\('x.pkl'\): it writes netCDF files, not pkl; name it 'x.nc'"),
+        ("save", "x.csv", "name it 'x.nc'"),
+        ("save", "x.parquet", "name it 'x.nc'"),
+        ("save", "x.json", "name it 'x.nc'"),
+    ],
+)
+def test_ends_of_other_formats_are_refused(way, name, words, tmp_path):
+    for path in (tmp_path / name, str(tmp_path / name)):
+        with pytest.raises(sh.StanhierError, match=words):
+            WAYS[way](path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["fit", "fit.nc", "fit.nc4", "fit.h5", "fit.hdf5", "fit.v2", "fit.pkl.nc", ".pkl"])
+def test_other_ends_are_taken(name, tmp_path):
+    WAYS["save"](tmp_path / name)
+    assert sh.load(tmp_path / name).draws.n_draws == 1000

@@ -169,6 +169,20 @@ def test_new_data_that_do_not_fit_are_refused(new, words):
         built.encode(new)
 
 
+def test_a_category_that_is_new_is_named_with_its_predictor_and_the_levels():
+    rows = frame().assign(**{"a kind": list("pq") * 6, "period": np.repeat([1, 2, 3], 4)})
+    built = design("y ~ `a kind` + C(period) + kind", rows)
+    good = {"a kind": ["p"], "period": [1], "kind": [rows["kind"].iloc[0]]}
+    for column, new, words in (
+        ("a kind", "z", "predictor 'a kind' has values that the model has not seen: 'z'; its levels are 'p', 'q';"),
+        ("period", 9, r"predictor 'C\(period\)' has values that the model has not seen: 9; its levels are 1, 2, 3;"),
+        ("kind", "z", "predictor 'kind' has values that the model has not seen: 'z'; its levels are"),
+    ):
+        built.encode(good)
+        with pytest.raises(sh.DataError, match=words):
+            built.encode({**good, column: [new]})
+
+
 def test_of_other_libraries_frames_only_the_columns_of_the_model_are_taken():
     other = pl.from_pandas(frame())
     assert list(as_frame(other, ["x", "y"]).columns) == ["x", "y"]

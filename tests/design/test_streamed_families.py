@@ -181,7 +181,6 @@ def test_what_is_done_where_rows_live_travels_there(path):
         lambda fit: fit.posterior_predictive(),
         lambda fit: fit.plot_ppc(),
         lambda fit: fit.plot_prediction("x"),
-        lambda fit: fit.update_group({"x": [1.0], "g": ["new"], "visits": [2], "log_t": [0.0]}),
         lambda fit: fit.model.sample_prior(),
         lambda fit: fit.model.row_data,
         lambda fit: fit.model.sample(engine="textbook"),
@@ -192,6 +191,13 @@ def test_what_needs_rows_says_so(path, step):
     fit = fit_without_stan(sh.Model("visits ~ x + (1 | g)", path, family="poisson", offset="log_t"))
     with pytest.raises(sh.DataError, match="not in memory"):
         step(fit)
+
+
+def test_new_groups_are_refused_for_the_family_first(path):
+    """Which rows in memory would not help."""
+    fit = fit_without_stan(sh.Model("visits ~ x + (1 | g)", path, family="poisson", offset="log_t"))
+    with pytest.raises(sh.StanhierError, match=r"update_group\(\) is for Gaussian responses"):
+        fit.update_group({"x": [1.0], "g": ["new"], "visits": [2], "log_t": [0.0]})
 
 
 @pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")

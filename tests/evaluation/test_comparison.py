@@ -82,6 +82,12 @@ def test_keywords_that_it_does_not_have(keywords, words):
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize("call", [lambda a, b: sh.compare(a, b), lambda a, b: sh.compare([a, b])])
+def test_fits_without_names_are_refused_with_an_example(call):
+    with pytest.raises(sh.StanhierError, match=r'give it one dict of fits by name: sh.compare\(\{"a": a, "b": b\}\)'):
+        call(result(densities()), result(densities(1, 0.1)))
+
+
 FOLDS = np.arange(N) % 3
 
 
@@ -133,3 +139,18 @@ def test_the_same_rows_in_another_order_are_told_from_other_data():
         other = fake_fit(sh.LinearRegression(formula, rows))
         with pytest.raises(sh.DataError, match="different data"):
             sh.compare({"a": fit, "b": other})
+
+
+@pytest.mark.filterwarnings("ignore::stanhier.MissingWarning")
+def test_rows_that_one_fit_left_out_are_told():
+    data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [0.0, 1.0, 2.0, 4.0], "z": [2.0, np.nan, 2.5, 4.0]})
+    fit = fake_fit(sh.LinearRegression("y ~ x", data))
+    other = fake_fit(sh.LinearRegression("y ~ z", data, missing="drop"))
+    words = (
+        r"4 rows and 3 \('b': 1 of 4 rows is left out for missing values: 'z' 1; drop these rows from the data of both"
+    )
+    with pytest.raises(sh.DataError, match=words):
+        sh.compare({"a": fit, "b": other})
+    fewer = fake_fit(sh.LinearRegression("y ~ x", data.iloc[1:]))
+    with pytest.raises(sh.DataError, match=r"different data: 4 rows and 3\. Densities"):
+        sh.compare({"a": fit, "b": fewer})

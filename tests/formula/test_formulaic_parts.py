@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-from stanhier.formula.formulaic_parts import call_text, evaluate_expression, state_of, tokens_of
+from stanhier.formula.formulaic_parts import call_text, categories_of, evaluate_expression, state_of, tokens_of
 
 DOCUMENTED = {"formulaic", "formulaic.errors", "formulaic.formula"}
 PACKAGE = Path(sh.__file__).parent
@@ -51,3 +51,11 @@ def test_expressions_are_evaluated_with_transforms_and_functions_of_the_users_ow
     values = evaluate_expression("center(f(x))", columns, {"f": lambda x: 2 * x}, index)
     assert values.tolist() == [-4.0, -2.0, 6.0]
     assert values.index.equals(index)
+
+
+def test_levels_that_were_learnt_are_found():
+    data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0, 7.0, 5.0], "x": [1.0, 2.0, 6.0, 4.0, 3.0, 1.5]})
+    data = data.assign(k=list("abbaba"), p=[3, 1, 3, 1, 1, 3])
+    spec = sh.LinearRegression("y ~ x + k + C(p)", data).design.columns.specs[0]
+    found = {expression: (names & {"k", "p", "x"}, levels) for expression, names, levels in categories_of(spec)}
+    assert found == {"k": ({"k"}, ["a", "b"]), "C(p)": ({"p"}, [1, 3])}

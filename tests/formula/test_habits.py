@@ -76,7 +76,7 @@ def data():
         ("y ~ center(x, _state=z)", "not for formulas"),
         ("y ~ np.mean(x)", "of numpy there are"),
         ("y ~ mean(x)", r"write center\(x\)"),
-        ("y ~ offset(x)", r"beside the formula: offset=.column., or values"),
+        ("y ~ offset(x)", r"beside the formula: offset=.log_days., a column that new data have too"),
         ("y ~ mo(t)", "no counterpart"),
         ("cbind(y, z) ~ x", r"one response.*family=.binomial. and trials=.column."),
         ("p(y, z) ~ x", "successes out of trials"),

@@ -181,6 +181,21 @@ SLIPS = {
         lambda f: f.comparisons("x", by="school"),
         "there is no column 'school' in the rows; they have 'k', 'x', 'yes'. Other columns of your data can be had",
     ),
+    "by combinations": (
+        lambda f: f.predictions(by="k:yes"),
+        "predictions(by='k:yes'): there is no column 'k:yes' in the rows; by the combinations of several it is "
+        "by=['k', 'yes'].",
+    ),
+    "by combinations of what is not there": (
+        lambda f: f.predictions(by="k:school"),
+        "there is no column 'k:school' in the rows; they have 'k', 'x', 'yes'.",
+    ),
+    "rows by a word": (
+        lambda f: f.comparisons("x", new="mean"),
+        "comparisons(new='mean'): 'new' takes rows; give a data frame of one row with the means of the columns",
+    ),
+    "rows by another word": (lambda f: f.slopes("x", new="balanced"), "`new` is 'balanced', and there is no such"),
+    "no rows by their places": (lambda f: f.predictions(new=3), "`new`"),
     "by nothing": (lambda f: f.comparisons("x", by=[]), "'by' must be a column or a list of columns"),
     "by True": (lambda f: f.comparisons("x", by=True), "'by' must be a column or a list of columns"),
     "by twice": (lambda f: f.comparisons("x", by=["k", "k"]), "'by' must be a column or a list of columns, each once"),

@@ -126,6 +126,19 @@ def test_axes_have_their_figures_size(three, draw):
         draw(three, ax=ax, figsize=(5, 4))
 
 
+@pytest.mark.parametrize("draw", ON_AXES.values(), ids=ON_AXES)
+def test_what_is_no_axes_is_refused(three, draw):
+    figure = plt.figure()
+    for given, words in (
+        (figure, r"not Figure; give one of figure.axes, or figure.subplots\(\)"),
+        (plt.subplots(1, 2)[1], r"not ndarray of 2; give plt.subplots\(\)\[1\]"),
+        (111, "not int;"),
+    ):
+        with pytest.raises(sh.StanhierError, match=rf"\(ax=...\): 'ax' must be one pair of matplotlib's axes, {words}"):
+            draw(three, ax=given)
+    assert not figure.axes
+
+
 def test_panels_are_an_array_of_axes(three):
     panels = three.plot_posterior()
     assert isinstance(panels, np.ndarray)

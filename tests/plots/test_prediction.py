@@ -59,6 +59,8 @@ def test_prediction_by_category_group_and_number(three, many):
 def test_prediction_refuses_other_columns(three):
     with pytest.raises(sh.StanhierError, match="'x' must be a predictor of the model: 'age', 'sex'"):
         three.plot_prediction("clinic")
+    with pytest.raises(sh.StanhierError, match=r"'x' must be one column, .*'age', 'sex'; a second one can be by="):
+        three.plot_prediction(["age", "sex"])
     with pytest.raises(sh.StanhierError, match="'by' must be another column of the model: 'sex', 'clinic'"):
         three.plot_prediction("age", by="age")
     with pytest.raises(sh.StanhierError, match="figure of its own"):

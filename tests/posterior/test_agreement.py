@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import arviz as az
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -11,6 +12,7 @@ import stanhier as sh
 from stanhier.basics.errors import StanhierError
 from stanhier.fit import Fit
 from stanhier.posterior.agreement import agreement
+from stanhier.posterior.approximation import Mode
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 
@@ -117,6 +119,11 @@ def test_fits_without_a_common_parameter_are_refused(model):
 def test_what_is_no_fit_is_refused(model):
     with pytest.raises(StanhierError, match=r"agreement\(other=3\): 'other' must be a fit"):
         agreement(fake_fit(model), 3)
+    mode = Mode(model, pd.Series({"mu_alpha": 1.0, "sigma": 2.0}), fake_fit(model).draws)
+    assert "\n" in repr(mode)
+    words = r"^agreement\(other=Mode of VaryingIntercept\('.*'\), a point estimate\): 'other' must be a fit, .*it\.$"
+    with pytest.raises(StanhierError, match=words):
+        agreement(fake_fit(model), mode)
 
 
 def test_too_few_draws_are_refused(model):

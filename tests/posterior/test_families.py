@@ -130,5 +130,8 @@ def test_pages_of_fits(name, tmp_path):
 
 
 def test_new_groups_are_not_added_without_sampling():
-    with pytest.raises(sh.StanhierError, match='family="poisson"'):
-        fit(model("poisson")).update_group(frame().assign(g=99), reweight=False)
+    words = r'update_group\(\) is for Gaussian responses, .*family="poisson": sample the model of the old and the new'
+    for rows in (frame().assign(g=99), {"nothing": [1.0]}):
+        for reweight in (False, True):
+            with pytest.raises(sh.StanhierError, match=words):
+                fit(model("poisson")).update_group(rows, reweight=reweight)

@@ -166,7 +166,9 @@ def _() -> Iterator[Pair]:
     trials = r'with family="binomial" and trials="column"'
     words_of(
         {
-            r"offset=np\.log\(data\[": lambda: model("n ~ x + offset(log(x))"),
+            r'offset="log_days", a column .* data\["log_days"\] = np\.log\(data\[': lambda: model(
+                "n ~ x + offset(log(x))"
+            ),
             f"one response.*{trials}": lambda: out_of(None, "cbind(n, x) ~ x"),
             f"calls 'p'.*{trials}": lambda: out_of(None, "p(n, x) ~ x"),
         },

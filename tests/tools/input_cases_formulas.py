@@ -58,6 +58,7 @@ def _() -> Iterator[Pair]:
 refused(HEADING, "parentheses that do not match", lambda: line("y ~ (x + n"))
 refused(HEADING, "an operator without a term", lambda: line("y ~ x +"))
 refused(HEADING, "two responses", lambda: line("y + n ~ x"))
+refused(HEADING, "a ratio as the response, `y / x ~ n`", lambda: line("y / x ~ n"))
 
 
 @case(HEADING, "the response among the predictors, also within a function")
