@@ -158,8 +158,9 @@ def _row_names(shown: Quantities) -> tuple[str | None, list[str]]:
     if others and compared and len(labels[["term", "contrast"]].drop_duplicates()) == 1:
         shared = short(f"{labels['term'].iloc[0]}: {labels['contrast'].iloc[0]}", 60)
     several, names = _several_terms(shown), []
-    for row in labels.to_dict("records"):
-        parts = []
+    columns = labels.to_dict("list")
+    for k in range(len(labels)):  # also of a row without labels
+        row, parts = {name: values[k] for name, values in columns.items()}, []
         if shared is None and compared:
             parts = [f"{row['term']}: {row['contrast']}" if several else str(row["contrast"])]
         alone = not parts and len(others) == 1
