@@ -26,7 +26,10 @@ type Kind = Literal["all", "stats", "diagnostics", "all_median", "stats_median",
 """Which columns the table has, as in ArviZ."""
 
 _PROB = 0.9
-_INTERVAL = 'Did you mean \'prob\', the probability of the interval? Its kind is ci_kind="eti" (central) or "hdi".'
+_INTERVAL = (
+    "Did you mean 'prob', the probability of the interval? ArviZ's name of it, 'ci_prob', does too; its kind is "
+    'ci_kind="eti" (central) or "hdi".'
+)
 _HABITS = {
     **dict.fromkeys(("hdi_prob", "credible_interval", "interval", "level", "eti_prob", "probs"), _INTERVAL),
     **dict.fromkeys(("hdi", "alpha", "quantiles", "percentiles", "conf_level"), _INTERVAL),
