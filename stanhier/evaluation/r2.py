@@ -27,7 +27,7 @@ from stanhier.evaluation.variances import (
     row_variances,
 )
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.row_draws import predictive_draws
+from stanhier.posterior.row_draws import row_draws
 
 __all__ = ["r2"]
 
@@ -137,8 +137,8 @@ def _of_means(fit: Fitted[Regression]) -> dict[str, np.ndarray]:
     conditional: Moments | None = None
     marginal: Moments | None = None
     residual, unknown = np.zeros(draws.n_draws), np.zeros(draws.n_draws)
-    blocks = predictive_draws(model, draws, rows, kind="linear", new_groups="error", seed=draws.seed)
-    for part, eta in blocks:
+    linear = row_draws(model, draws, rows, kind="linear", new_groups="error", seed=draws.seed)
+    for part, eta in linear.blocks():
         aux = row_auxiliary(model, draws, rows, part)
         trials = None if rows.trials is None else rows.trials[part]
         conditional = _merged(conditional, family.mean(eta))

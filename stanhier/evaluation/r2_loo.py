@@ -11,7 +11,7 @@ from stanhier.evaluation.variances import row_auxiliary
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
-from stanhier.posterior.row_draws import predictive_draws
+from stanhier.posterior.row_draws import row_draws
 from stanhier.posterior.weights import SAME_WEIGHTS, check_enough, good_k, relative_efficiency
 
 __all__ = ["loo_r2"]
@@ -43,7 +43,8 @@ def loo_r2(fit: Fitted[Regression]) -> np.ndarray:
     rows, family = design.as_new, model.family
     r_eff, limit = relative_efficiency(model, draws), good_k(draws.n_draws)
     mean, k = np.empty(design.n_rows), np.zeros(design.n_rows)
-    for part, eta in predictive_draws(model, draws, rows, kind="linear", new_groups="error", seed=draws.seed):
+    linear = row_draws(model, draws, rows, kind="linear", new_groups="error", seed=draws.seed)
+    for part, eta in linear.blocks():
         trials = None if rows.trials is None else rows.trials[part]
         density = family.log_density(design.observed[part], eta, row_auxiliary(model, draws, rows, part), trials)
         weights = np.full(density.shape, 1.0 / draws.n_draws)

@@ -16,7 +16,7 @@ from stanhier.design.groupings import NewGroups
 from stanhier.design.in_memory import lies_within
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.row_draws import auxiliary_draws, collect, predictive_draws
+from stanhier.posterior.row_draws import auxiliary_draws, row_draws
 from stanhier.posterior.weights import LEAST_DRAWS, smoothed_weights
 
 __all__ = ["NewMeans", "left_out_events", "means_of_new_groups", "replicated_rows"]
@@ -31,10 +31,10 @@ def replicated_rows(fit: Fitted[Regression], keep: np.ndarray, seed: int, most: 
     """Give replicated responses, shape (draws, rows), and the observed ones; of more than `most` rows a random part."""
     design = fit.model.rows
     rows = _some_rows(design.n_rows, most)
-    values = collect(
+    replicated = row_draws(
         fit.model, fit.draws, design.as_new.take(rows), kind="response", new_groups="error", seed=seed, keep=keep
     )
-    return values, design.observed[rows]
+    return replicated.collected(), design.observed[rows]
 
 
 def _some_rows(n_rows: int, most: int) -> np.ndarray:
@@ -55,9 +55,10 @@ def left_out_events(fit: Fitted[Regression], number: int, seed: int, most: int) 
     rows = _some_rows(design.n_rows, most)
     observed, probability = design.observed[rows], np.empty(len(rows))
     auxiliary = auxiliary_draws(model, fit.draws, chosen)
-    for part, eta in predictive_draws(
+    linear = row_draws(
         model, fit.draws, design.as_new.take(rows), kind="linear", new_groups="error", seed=seed, keep=chosen
-    ):
+    )
+    for part, eta in linear.blocks():
         weights, _ = smoothed_weights(model.family.log_density(observed[part], eta, auxiliary, None))
         probability[part] = (weights * model.family.mean(eta)).sum(axis=0)
     rng, values = np.random.default_rng(seed), np.empty((number, len(rows)), dtype=np.int64)
@@ -139,8 +140,8 @@ def _means_of_rows(fit: Fitted[Regression], term: int, keep: np.ndarray, seed: i
         for one, known in zip(design.groupings, design.as_new.groups, strict=True)
     )
     rows, sums = replace(design.as_new, groups=groups), np.zeros((len(keep), size))
-    blocks = predictive_draws(fit.model, fit.draws, rows, kind="response", new_groups="sample", seed=seed, keep=keep)
-    for part, values in blocks:
+    replicated = row_draws(fit.model, fit.draws, rows, kind="response", new_groups="sample", seed=seed, keep=keep)
+    for part, values in replicated.blocks():
         order = np.argsort(codes[part], kind="stable")
         present, starts = np.unique(codes[part][order], return_index=True)
         sums[:, present] += np.add.reduceat(values[:, order], starts, axis=1)

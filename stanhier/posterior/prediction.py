@@ -15,7 +15,7 @@ from stanhier.posterior.labelled import MAX_VALUES, chain_draw
 from stanhier.posterior.new_rows import WantedRows
 from stanhier.posterior.predictable import check_arguments
 from stanhier.posterior.prediction_files import checked_target, together, written
-from stanhier.posterior.row_draws import collect
+from stanhier.posterior.row_draws import row_draws
 from stanhier.posterior.row_summaries import summarise
 
 if TYPE_CHECKING:
@@ -143,8 +143,8 @@ def predict(
     target = None if to is None else checked_target(to, new)
     rows_as: Any = {"new_groups": new_groups, "missing": missing}
     wanted = WantedRows.of(fit, new, "predict", group_effects=bool(group_effects), **rows_as)
-    how: Any = {"kind": kind, "new_groups": new_groups, "prob": prob, "seed": seed, "group_effects": group_effects}
-    tables = (summarise(fit, rows, **how) for rows in wanted.blocks())
+    how: Any = {"kind": kind, "new_groups": new_groups, "seed": seed, "group_effects": group_effects}
+    tables = (summarise(row_draws(fit.model, fit.draws, rows, **how), prob) for rows in wanted.blocks())
     if target is not None:
         return written(tables, target)
     return Table.by_sd(next(tables) if wanted.source is None else together(tables))
@@ -188,9 +188,9 @@ def predict_draws(
     rows_as: Any = {"new_groups": new_groups, "missing": missing}
     wanted = WantedRows.of(fit, new, "predict_draws", group_effects=bool(group_effects), **rows_as)
     rows = wanted.at_once(max(1, MAX_VALUES // draws.n_draws), draws.n_draws)
-    values = collect(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, group_effects=group_effects)
+    found = row_draws(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, group_effects=group_effects)
     return xr.DataArray(
-        values.reshape(*draws.shape, rows.n_rows),
+        found.collected().reshape(*draws.shape, rows.n_rows),
         dims=("chain", "draw", "row"),
         coords={**chain_draw(draws), "row": ("row", row_labels(rows.index))},
         name=fit.model.design.formula.response,

@@ -16,7 +16,7 @@ from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
 from stanhier.posterior.prediction import chosen_seed
-from stanhier.posterior.row_draws import collect, drawn_effects
+from stanhier.posterior.row_draws import drawn_effects, row_draws
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,8 +102,9 @@ def prior_predictive_group(model: Regression, draws: int, seed: int) -> "xr.Data
         for grouping in design.groupings
     )
     rows = replace(design.as_new, groups=groups)  # as unseen groups, so that their effects come from the population
-    values = collect(model, _draw(model, draws, seed), rows, kind="response", new_groups="sample", seed=seed, keep=keep)
-    return _replicates(model, values[None], keep)
+    prior = _draw(model, draws, seed)
+    replicated = row_draws(model, prior, rows, kind="response", new_groups="sample", seed=seed, keep=keep)
+    return _replicates(model, replicated.collected()[None], keep)
 
 
 @in_our_words()
@@ -154,8 +155,8 @@ def posterior_predictive_group(
             )
     chosen = np.linspace(0, n_draws - 1, per_chain).round().astype(int) if per_chain > 1 else np.array([n_draws - 1])
     keep = (np.arange(chains)[:, None] * n_draws + chosen).ravel()
-    values = collect(model, posterior, design.as_new, kind="response", new_groups="error", seed=seed, keep=keep)
-    return _replicates(model, values.reshape(chains, per_chain, design.n_rows), chosen)
+    replicated = row_draws(model, posterior, design.as_new, kind="response", new_groups="error", seed=seed, keep=keep)
+    return _replicates(model, replicated.collected().reshape(chains, per_chain, design.n_rows), chosen)
 
 
 def _prior_effects(model: Regression, own: Parameter, draws: Draws, seed: int) -> "xr.DataArray":

@@ -15,7 +15,7 @@ from stanhier.engines.regression import Regression
 from stanhier.posterior.predictable import check_rows
 from stanhier.posterior.row_streams import Streams, label_position
 
-__all__ = ["RowDraws", "auxiliary_draws", "collect", "drawn_effects", "predictive_draws", "row_draws"]
+__all__ = ["RowDraws", "auxiliary_draws", "drawn_effects", "row_draws"]
 
 _RESPONSE, _NEW_GROUP, _NO_LABEL = 0x72, 0x6E, 0x75
 _KEPT_VALUES = 1 << 22
@@ -87,6 +87,25 @@ class RowDraws:
             values[self.rows.missing[part]] = np.nan
         return values
 
+    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give the draws block by block, the rows of a group together.
+
+        Yields
+        ------
+        numpy.ndarray of int, shape (n,)
+            Positions of the rows.
+        numpy.ndarray, shape (S, n) or (len(keep), n)
+        """
+        for part in self.parts():
+            yield part, self.block(part).T
+
+    def collected(self) -> np.ndarray:
+        """Give the draws of all rows in one array, shape (S, N) or (len(keep), N)."""
+        values = np.empty((self.size, self.rows.n_rows))
+        for part, block in self.blocks():
+            values[:, part] = block
+        return values
+
     def _add_effects(self, term: int, part: np.ndarray, values: np.ndarray) -> None:
         """Add what the groups of a factor have of their own: group by group, since its rows share the draws."""
         grouping, columns = self.model.design.groupings[term], self.rows.columns[part]
@@ -145,74 +164,17 @@ def row_draws(
     keep: np.ndarray | None = None,
     group_effects: bool = True,
 ) -> RowDraws:
-    """Give the draws of rows, once these have what the prediction needs; the arguments are those of `predictive_draws`.
-
-    Raises
-    ------
-    DataError
-        As `predictive_draws`.
-    """
-    rows = rows if group_effects else replace(rows, groups=())
-    check_rows(model, rows, kind=kind, new_groups=new_groups)
-    return RowDraws(model, draws, rows, kind, seed, keep)
-
-
-def collect(
-    model: Regression,
-    draws: Draws,
-    rows: NewRows,
-    *,
-    kind: str,
-    new_groups: str,
-    seed: int,
-    keep: np.ndarray | None = None,
-    group_effects: bool = True,
-) -> np.ndarray:
-    """Give the draws of all rows in one array, shape (S, N) or (len(keep), N)."""
-    values = np.empty((draws.n_draws if keep is None else len(keep), rows.n_rows))
-    blocks = predictive_draws(
-        model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, keep=keep, group_effects=group_effects
-    )
-    for part, block in blocks:
-        values[:, part] = block
-    return values
-
-
-def predictive_draws(
-    model: Regression,
-    draws: Draws,
-    rows: NewRows,
-    *,
-    kind: str,
-    new_groups: str,
-    seed: int,
-    keep: np.ndarray | None = None,
-    group_effects: bool = True,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give the draws block by block of rows, groups together.
+    """Give the draws of rows, once these have what the prediction needs.
 
     Parameters
     ----------
-    model : Regression
-    draws : Draws
-    rows : NewRows
-    kind : {"mean", "response", "linear"}
+    model, draws, rows, kind, seed, keep
+        As `RowDraws` has them.
     new_groups : {"error", "sample"}
         Whether a group that the fit has not seen is an error, or has its effect drawn from the population: one effect
         per draw and group, shared by the rows of that group.
-    seed : int
-        Of the random numbers of new groups and responses; each row and each new group has its own stream, so that
-        the size of the blocks and the other rows change nothing.
-    keep : numpy.ndarray of int, optional
-        Positions of the draws that are wanted; all where not given.
     group_effects : bool
         Whether effects of groups are added; without, groups are not looked at.
-
-    Yields
-    ------
-    numpy.ndarray of int, shape (n,)
-        Positions of the rows.
-    numpy.ndarray, shape (S, n) or (len(keep), n)
 
     Raises
     ------
@@ -220,11 +182,9 @@ def predictive_draws(
         If there are new groups and they are errors, or standard errors, weights, offsets or numbers of trials are
         needed and missing.
     """
-    found = row_draws(
-        model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, keep=keep, group_effects=group_effects
-    )
-    for part in found.parts():
-        yield part, found.block(part).T
+    rows = rows if group_effects else replace(rows, groups=())
+    check_rows(model, rows, kind=kind, new_groups=new_groups)
+    return RowDraws(model, draws, rows, kind, seed, keep)
 
 
 def auxiliary_draws(model: Regression, draws: Draws, keep: np.ndarray | None = None) -> dict[str, np.ndarray]:

@@ -4,41 +4,28 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.threads import in_threads
-from stanhier.design.new_rows import NewRows
-from stanhier.engines.regression import Regression
-from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.row_draws import row_draws
+from stanhier.posterior.row_draws import RowDraws
 
 __all__ = ["COLUMNS", "summaries", "summarise"]
 
 COLUMNS = ("mean", "sd", "lower", "median", "upper")
 
 
-def summarise(
-    fit: Fitted[Regression],
-    rows: NewRows,
-    *,
-    kind: str,
-    new_groups: str,
-    prob: float,
-    seed: int,
-    group_effects: bool = True,
-) -> pd.DataFrame:
-    """Summarise predictions row by row; the arguments are those of `predictive_draws`.
+def summarise(found: RowDraws, prob: float) -> pd.DataFrame:
+    """Summarise predictions row by row.
+
+    Parameters
+    ----------
+    found : RowDraws
+    prob : float
+        Probability of the central interval.
 
     Returns
     -------
     pandas.DataFrame
         Columns mean, sd, lower, median, upper; the index of the new data.
-
-    Raises
-    ------
-    DataError
-        As `predictive_draws`.
     """
-    found = row_draws(
-        fit.model, fit.draws, rows, kind=kind, new_groups=new_groups, seed=seed, group_effects=group_effects
-    )
+    rows = found.rows
     table = np.empty((rows.n_rows, len(COLUMNS)))
 
     def fill(part: np.ndarray) -> None:

@@ -102,7 +102,8 @@ def test_chosen_draws_are_those_of_all(crossed):
     how = {"kind": "response", "new_groups": "error", "seed": 1}
     keep = np.array([3, 100, 399])
     mean = {**how, "kind": "mean"}
-    whole = row_draws.collect(crossed.model, crossed.draws, rows, **mean)
-    some = row_draws.collect(crossed.model, crossed.draws, rows, keep=keep, **mean)
+    whole = row_draws.row_draws(crossed.model, crossed.draws, rows, **mean).collected()
+    some = row_draws.row_draws(crossed.model, crossed.draws, rows, keep=keep, **mean).collected()
     np.testing.assert_allclose(some, whole[keep], rtol=1e-12)
-    assert row_draws.collect(crossed.model, crossed.draws, rows, keep=keep, **how).shape == (3, 160)
+    drawn = row_draws.row_draws(crossed.model, crossed.draws, rows, keep=keep, **how)
+    assert drawn.collected().shape == (3, 160)

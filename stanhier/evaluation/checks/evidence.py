@@ -10,7 +10,7 @@ from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 from stanhier.families.family import Family
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.row_draws import auxiliary_draws, collect
+from stanhier.posterior.row_draws import auxiliary_draws, row_draws
 
 __all__ = ["Evidence", "evidence_of"]
 
@@ -113,7 +113,7 @@ def evidence_of(fit: Fitted[Regression], seed: int) -> Evidence:
         positions = np.sort(rng.choice(positions, MOST_ROWS, replace=False))
     draws = fit.draws.only(np.linspace(0, total - 1, min(total, N_DRAWS)).round().astype(int))
     rows = design.as_new.take(positions)
-    eta = collect(model, draws, rows, kind="linear", new_groups="error", seed=seed)
+    eta = row_draws(model, draws, rows, kind="linear", new_groups="error", seed=seed).collected()
     auxiliary = {name: values[:, None] for name, values in auxiliary_draws(model, draws).items()}
     if rows.row_noise is not None:
         auxiliary["sigma"] = auxiliary["sigma"] * rows.row_noise.relative_sds
