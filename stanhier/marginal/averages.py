@@ -59,7 +59,6 @@ class Prediction:
             new_groups=self.new_groups,
             seed=self.seed,
             keep=keep,
-            group_effects=rows.group_effects,
         )
 
 

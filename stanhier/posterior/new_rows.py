@@ -1,7 +1,7 @@
 """The rows that are to be predicted: those of the fit, new ones in memory, or new ones block by block."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -81,14 +81,17 @@ class WantedRows:
         return cls(fit, new, source, method, group_effects, new_groups == "sample", missing)
 
     def encoded(self) -> NewRows:
-        """Encode rows that are in memory.
+        """Encode rows that are in memory; without groups where their effects are not added.
 
         Raises
         ------
         DataError
             If a column is missing or cannot be used.
         """
-        return self.fit.model.rows.as_new if self.new is None else self._encoded(self.new)
+        if self.new is not None:
+            return self._encoded(self.new)
+        rows = self.fit.model.rows.as_new
+        return rows if self.group_effects else replace(rows, groups=())
 
     def blocks(self) -> Iterator[NewRows]:
         """Encode the rows block by block.

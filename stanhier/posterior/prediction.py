@@ -143,7 +143,7 @@ def predict(
     target = None if to is None else checked_target(to, new)
     rows_as: Any = {"new_groups": new_groups, "missing": missing}
     wanted = WantedRows.of(fit, new, "predict", group_effects=bool(group_effects), **rows_as)
-    how: Any = {"kind": kind, "new_groups": new_groups, "seed": seed, "group_effects": group_effects}
+    how: Any = {"kind": kind, "new_groups": new_groups, "seed": seed}
     tables = (summarise(row_draws(fit.model, fit.draws, rows, **how), prob) for rows in wanted.blocks())
     if target is not None:
         return written(tables, target)
@@ -188,7 +188,7 @@ def predict_draws(
     rows_as: Any = {"new_groups": new_groups, "missing": missing}
     wanted = WantedRows.of(fit, new, "predict_draws", group_effects=bool(group_effects), **rows_as)
     rows = wanted.at_once(max(1, MAX_VALUES // draws.n_draws), draws.n_draws)
-    found = row_draws(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=seed, group_effects=group_effects)
+    found = row_draws(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=seed)
     return xr.DataArray(
         found.collected().reshape(*draws.shape, rows.n_rows),
         dims=("chain", "draw", "row"),

@@ -1,7 +1,7 @@
 """Draws of the linear predictor, the mean or a new response of rows, block by block."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -162,7 +162,6 @@ def row_draws(
     new_groups: str,
     seed: int,
     keep: np.ndarray | None = None,
-    group_effects: bool = True,
 ) -> RowDraws:
     """Give the draws of rows, once these have what the prediction needs.
 
@@ -172,9 +171,7 @@ def row_draws(
         As `RowDraws` has them.
     new_groups : {"error", "sample"}
         Whether a group that the fit has not seen is an error, or has its effect drawn from the population: one effect
-        per draw and group, shared by the rows of that group.
-    group_effects : bool
-        Whether effects of groups are added; without, groups are not looked at.
+        per draw and group, shared by the rows of that group. Of rows without groups the population is predicted.
 
     Raises
     ------
@@ -182,7 +179,6 @@ def row_draws(
         If there are new groups and they are errors, or standard errors, weights, offsets or numbers of trials are
         needed and missing.
     """
-    rows = rows if group_effects else replace(rows, groups=())
     check_rows(model, rows, kind=kind, new_groups=new_groups)
     return RowDraws(model, draws, rows, kind, seed, keep)
 
