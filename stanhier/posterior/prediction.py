@@ -141,10 +141,13 @@ def predict(
     check_arguments(kind, new_groups, group_effects, prob)
     seed = chosen_seed(fit, seed)
     target = None if to is None else checked_target(to, new)
-    rows_as: Any = {"new_groups": new_groups, "missing": missing}
-    wanted = WantedRows.of(fit, new, "predict", group_effects=bool(group_effects), **rows_as)
-    how: Any = {"kind": kind, "new_groups": new_groups, "seed": seed}
-    tables = (summarise(row_draws(fit.model, fit.draws, rows, **how), prob) for rows in wanted.blocks())
+    wanted = WantedRows.of(
+        fit, new, "predict", group_effects=bool(group_effects), new_groups=new_groups, missing=missing
+    )
+    found = (
+        row_draws(fit.model, fit.draws, rows, kind=kind, new_groups=new_groups, seed=seed) for rows in wanted.blocks()
+    )
+    tables = (summarise(one, prob) for one in found)
     if target is not None:
         return written(tables, target)
     return Table.by_sd(next(tables) if wanted.source is None else together(tables))
@@ -185,8 +188,9 @@ def predict_draws(
     check_arguments(kind, new_groups, group_effects)
     seed = chosen_seed(fit, seed)
     draws = fit.draws
-    rows_as: Any = {"new_groups": new_groups, "missing": missing}
-    wanted = WantedRows.of(fit, new, "predict_draws", group_effects=bool(group_effects), **rows_as)
+    wanted = WantedRows.of(
+        fit, new, "predict_draws", group_effects=bool(group_effects), new_groups=new_groups, missing=missing
+    )
     rows = wanted.at_once(max(1, MAX_VALUES // draws.n_draws), draws.n_draws)
     found = row_draws(fit.model, draws, rows, kind=kind, new_groups=new_groups, seed=seed)
     return xr.DataArray(
