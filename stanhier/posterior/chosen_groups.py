@@ -47,15 +47,6 @@ def term_of(fit: Fitted[Regression], group: Any, where: str) -> int:
     raise StanhierError(f"{where}({quoted(group)}): there is no such factor in the model; it has {listed_names}.")
 
 
-def _slopes_at(fit: Fitted[Regression], x: np.ndarray) -> np.ndarray:
-    """Give the draws of what columns x, shape (K + E,), add to the mean of the population, shape (S,)."""
-    slopes = fit.model.parameters.of(Role.SLOPES)
-    if slopes is None:
-        return np.zeros(fit.draws.n_draws)
-    values = fit.model.engine.coordinates.population(fit.draws)[slopes.name]
-    return np.asarray(values.reshape(fit.draws.n_draws, -1) @ x[: slopes.size])
-
-
 @dataclass(frozen=True)
 class ChosenGroups:
     """Groups of a factor.
@@ -141,8 +132,17 @@ def group_coefficient(
     if kind == "deviation":
         return weights, np.zeros(fit.draws.n_draws)
     if is_slope:
-        return weights, _slopes_at(fit, np.eye(len(x))[grouping.columns[k]])
+        return weights, _slope_of(fit, grouping.columns[k])
     return weights, fit.model.engine.linear(fit.draws, x[None, : len(fit.model.design.predictors)])[:, 0]
+
+
+def _slope_of(fit: Fitted[Regression], column: int) -> np.ndarray:
+    """Give the draws of the population's slope of a column of the design, shape (S,); 0 where effects alone have it."""
+    slopes = fit.model.parameters.of(Role.SLOPES)
+    if slopes is None or column >= slopes.size:
+        return np.zeros(fit.draws.n_draws)
+    values = fit.model.engine.coordinates.population(fit.draws)[slopes.name]
+    return np.asarray(values.reshape(fit.draws.n_draws, -1)[:, column])
 
 
 def summarised(
