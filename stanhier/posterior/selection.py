@@ -1,6 +1,6 @@
-"""The part of a posterior that has some labels."""
+"""What is chosen of a posterior: parameters by name, numbers by label."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,33 @@ import numpy as np
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.words import quoted
 
-__all__ = ["labelled_part"]
+__all__ = ["labelled_part", "names_given"]
+
+
+def names_given(var_names: Any, known: Sequence[str], where: str) -> list[Any]:
+    """Give what may be names of parameters as a list, from one or several.
+
+    Parameters
+    ----------
+    var_names : str or sequence of str
+    known : sequence of str
+        What they can be, for the message.
+    where : str
+        The method that is called, for the message.
+
+    Raises
+    ------
+    StanhierError
+        If it is neither a text nor a sequence, or an empty one.
+    """
+    if isinstance(var_names, str):
+        return [var_names]
+    if not isinstance(var_names, Sequence) or not var_names:
+        raise StanhierError(
+            f"{where}(var_names={quoted(var_names)}): 'var_names' must be a name or a list of names: "
+            f"{', '.join(known)}."
+        )
+    return list(var_names)
 
 
 def labelled_part(posterior: Any, coords: Any, dims: Collection[str], *, where: str, there_are: str) -> Any:

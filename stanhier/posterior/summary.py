@@ -15,7 +15,7 @@ from stanhier.engines.parameters import Inventory, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.meant import which_is_meant
-from stanhier.posterior.selection import labelled_part
+from stanhier.posterior.selection import labelled_part, names_given
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -200,12 +200,8 @@ def _named(fit: Fitted[Regression], var_names: Any, filter_vars: Any) -> Any:
     if var_names is None:
         return None
     known = [parameter.name for parameter in fit.model.parameters if parameter.name in fit.posterior]
-    if not isinstance(var_names, str) and (not isinstance(var_names, Sequence) or not var_names):
-        raise StanhierError(
-            f"summary(var_names={quoted(var_names)}): 'var_names' must be a name or a list of names: "
-            f"{', '.join(known)}."
-        )
-    for name in [var_names] if isinstance(var_names, str) else var_names:
+    names = names_given(var_names, known, "summary")
+    for name in names:
         plain = name.removeprefix("~") if isinstance(name, str) else name
         try:
             found = isinstance(plain, str) and (
@@ -221,7 +217,7 @@ def _named(fit: Fitted[Regression], var_names: Any, filter_vars: Any) -> Any:
             raise StanhierError(
                 f"summary(): there is no parameter{like} {quoted(name)}; they are: {', '.join(known)}.{meant}"
             )
-    return var_names if isinstance(var_names, str) else list(var_names)
+    return var_names if isinstance(var_names, str) else names
 
 
 def _sample_dims(sample_dims: Any) -> list[str] | None:

@@ -14,6 +14,7 @@ from stanhier.engines.parameters import Parameter, Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.selection import names_given
 
 __all__ = ["to_dataframe"]
 
@@ -112,16 +113,11 @@ def _chosen(fit: Fitted[Regression], var_names: Any) -> list[str]:
     if var_names is None:
         return inventory.population
     known = [parameter.name for parameter in inventory]
-    names = [var_names] if isinstance(var_names, str) else var_names
-    if not isinstance(names, Sequence) or not names:
-        raise StanhierError(
-            f"to_dataframe(var_names={quoted(var_names)}): 'var_names' must be a name or a list of names: "
-            f"{', '.join(known)}."
-        )
+    names = names_given(var_names, known, "to_dataframe")
     for name in names:
         if name not in known:
             raise StanhierError(f"to_dataframe(): there is no parameter {quoted(name)}; they are: {', '.join(known)}.")
-    return list(names)
+    return names
 
 
 def _refuse_many(n_draws: int, effects: list[Parameter]) -> None:
