@@ -15,7 +15,7 @@ from stanhier.priors.distributions import Prior
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["lack_of_log_prior", "log_prior"]
+__all__ = ["lack_of_log_prior", "log_prior", "where_priors_hold"]
 
 
 def log_prior(model: Regression, draws: Draws) -> "xr.Dataset":
@@ -48,9 +48,7 @@ def log_prior(model: Regression, draws: Draws) -> "xr.Dataset":
         if parameter.role is Role.GROUP_COR:
             variables[parameter.name] = ("chain", "draw"), _of_correlations(parameter, priors, values[parameter.name])
             continue
-        at = parameter.scalars(values[parameter.name])
-        if parameter.role is Role.INTERCEPT and getattr(priors[0], "centered", False):
-            at = at + _to_the_centre(model, values)[..., None]
+        at = where_priors_hold(model, parameter, values)
         found = [_log_density(prior, at[..., k]) for k, prior in enumerate(priors)]
         whole = np.stack(found, axis=-1).reshape(*draws.shape, *parameter.shape)
         variables[parameter.name] = ("chain", "draw", *parameter.dims), whole
@@ -66,10 +64,26 @@ def lack_of_log_prior(model: Regression) -> str | None:
     return "every prior is flat, and scaling its density changes nothing."
 
 
-def _to_the_centre(model: Regression, values: dict[str, np.ndarray]) -> np.ndarray:
-    """Give what leads from the intercept at 0 to that where its prior holds, shape (chains, draws)."""
-    slopes = model.parameters.of(Role.SLOPES)
-    return np.zeros(()) if slopes is None else np.asarray(values[slopes.name] @ model.engine.prior_centre)
+def where_priors_hold(model: Regression, parameter: Parameter, values: dict[str, np.ndarray]) -> np.ndarray:
+    """Give the numbers of a parameter where their priors hold: an intercept with a centred one at its centre.
+
+    Parameters
+    ----------
+    model : Regression
+    parameter : Parameter
+        No correlations, whose priors are of matrices.
+    values : dict of numpy.ndarray, shape (chains, draws, ...)
+        Of the parameters that all groups share, as the posterior has them.
+
+    Returns
+    -------
+    numpy.ndarray, shape (chains, draws, size)
+    """
+    at = parameter.scalars(values[parameter.name])
+    prior, slopes = model.chosen.intercept, model.parameters.of(Role.SLOPES)
+    if parameter.role is not Role.INTERCEPT or prior is None or not prior.centered or slopes is None:
+        return at
+    return np.asarray(at + (values[slopes.name] @ model.engine.prior_centre)[..., None])
 
 
 def _log_density(prior: Prior, at: np.ndarray) -> np.ndarray:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from stanhier.engines.draws import Draws
-from stanhier.engines.parameters import Parameter, Role
+from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.checks.finding import LEVELS, Finding, p_text
+from stanhier.posterior.log_prior import where_priors_hold
 from stanhier.priors.distributions import (
     Exponential,
     HalfCauchy,
@@ -59,22 +60,11 @@ def _priors(model: Regression, draws: Draws) -> Iterator[tuple[str, Prior, np.nd
     for parameter in model.parameters.without_effects():
         if parameter.role is Role.GROUP_COR:
             continue
-        numbers = parameter.scalars(values[parameter.name]).reshape(draws.n_draws, -1).T
+        numbers = where_priors_hold(model, parameter, values).reshape(draws.n_draws, -1).T
         for name, prior, own in zip(parameter.scalar_names, model.chosen.by_name[parameter.name], numbers, strict=True):
             n += 1
             if prior.is_proper and n <= _MOST_CHECKED:
-                yield name, prior, _where_the_prior_is(model, draws, parameter, prior, own)
-
-
-def _where_the_prior_is(
-    model: Regression, draws: Draws, parameter: Parameter, prior: Prior, values: np.ndarray
-) -> np.ndarray:
-    """Move draws of the intercept to where its prior holds."""
-    slopes = model.parameters.of(Role.SLOPES)
-    if parameter.role is not Role.INTERCEPT or slopes is None or not getattr(prior, "centered", False):
-        return values
-    own = model.engine.coordinates.population(draws)[slopes.name].reshape(draws.n_draws, -1)
-    return np.asarray(values + own @ model.engine.prior_centre)
+                yield name, prior, own
 
 
 def _conflict(prior: Prior, values: np.ndarray, rng: np.random.Generator) -> float:
