@@ -63,7 +63,7 @@ def to_dataframe(
     draws, model = fit.draws, fit.model
     wanted = _wanted(fit, var_names, groups)
     effects = [parameter for parameter in wanted if parameter.role is Role.EFFECTS]
-    _refuse_many(draws.n_draws, effects)
+    _refuse_many(fit, effects)
     shared = model.engine.coordinates.population(draws)
     names: list[str] = []
     parts: list[np.ndarray] = []
@@ -120,13 +120,14 @@ def _chosen(fit: Fitted[Regression], var_names: Any) -> list[str]:
     return names
 
 
-def _refuse_many(n_draws: int, effects: list[Parameter]) -> None:
+def _refuse_many(fit: Fitted[Regression], effects: list[Parameter]) -> None:
     """Refuse more effects of groups than fit comfortably in memory."""
+    n_draws = fit.draws.n_draws
     n_values = n_draws * sum(own.size for own in effects)
     if n_values <= labelled.MAX_VALUES:
         return
     largest = max(effects, key=lambda own: own.size)
-    factor = largest.factor if largest.factor is not None else largest.dims[0]
+    factor = fit.model.design.groupings[largest.term or 0].name  # its dimension may have another
     (label,) = largest.coords[0][:1].tolist()
     raise StanhierError(
         f"to_dataframe(): {n_draws:,} draws of the effects of {listed([own.name for own in effects])} are "

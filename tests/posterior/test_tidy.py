@@ -113,3 +113,15 @@ def test_more_effects_than_fit_are_refused_with_the_remedy(name, words, monkeypa
     with pytest.raises(sh.StanhierError, match=words):
         one.to_dataframe(groups=True)
     assert len(one.to_dataframe()) == 24
+
+
+def test_the_remedy_names_a_factor_whose_dimension_has_another_name(monkeypatch):
+    data = pd.DataFrame(
+        {"y": np.random.default_rng(1).standard_normal(24), "x": np.arange(24.0), "row": np.arange(24) % 6}
+    )
+    one = fake_fit(sh.VaryingIntercept("y ~ x + (1 | row)", data), draws=50)
+    assert one.posterior["alpha"].dims[-1] != "row"
+    monkeypatch.setattr(labelled, "MAX_VALUES", 100)
+    with pytest.raises(sh.StanhierError, match=r"group_draws\('row', \[0, \.\.\.\]\) gives those of some levels"):
+        one.to_dataframe(groups=True)
+    assert one.group_draws("row", [0]).shape[-1] == 1
