@@ -9,7 +9,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, legend_above, new_axes, panels_of, picture
 from stanhier.plots.rows import MAX_PANELS, draw_rows, in_lines, row_height
-from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, REFERENCE, Intervals, label_width, short
+from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, REFERENCE, Intervals, interval_words, label_width, short
 
 __all__ = ["effects"]
 
@@ -142,7 +142,7 @@ def _in_rows(shown: Quantities, size: tuple[float, float] | None, ax: Any) -> An
     ax.set_yticks(positions, names)
     ax.set_ylim(-0.7, len(names) - 0.3)
     words = shown.words if shared is None else f"{shown.words}, {shared}"
-    ax.set_xlabel(f"{in_lines(words)}\n(median, {_percents(shown)} intervals)")
+    ax.set_xlabel(f"{in_lines(words)}\n(median, {interval_words(shown.prob)})")
     others = _users(shown)
     if shared is None and "term" in shown.own:
         ax.set_ylabel("" if _several_terms(shown) else short(labels["term"].iloc[0]))
@@ -206,7 +206,7 @@ def _in_panels(shown: Quantities, along: str | None, size: tuple[float, float] |
         if heads:
             words = name if isinstance(name, tuple) else (name,)
             panel.set_title(short(": ".join(map(_value, words)), 40), fontsize=10)
-    details = f"{shown.words}\n(median, {_percents(shown)} intervals)"
+    details = f"{shown.words}\n(median, {interval_words(shown.prob)})"
     if len(axes) == 1:
         axes[0].set_ylabel(details)
         return axes[0]
@@ -258,7 +258,3 @@ def _mark_null(ax: Any, shown: Quantities, *, vertical: bool) -> None:
         axis.set_minor_formatter(NullFormatter())
     draw = ax.axvline if vertical else ax.axhline
     draw(shown.null, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
-
-
-def _percents(shown: Quantities) -> str:
-    return f"{100 * min(0.5, shown.prob):g} % and {100 * shown.prob:g} %"
