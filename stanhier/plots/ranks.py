@@ -82,9 +82,7 @@ def ranks(
     names = [short(chosen.index[int(k)]) for k in rows.shown]
     ax = new_axes(ax, (5.9 + label_width(names), rows.height), size)
     rows.draw(ax, Intervals(*found.quantiles(interval_probabilities(prob))), is_sorted=False)
-    at_labels, labels = rows.labelled(names)
-    ax.set_yticks(at_labels, labels)
-    ax.set_ylim(at_labels.min() - 0.7, at_labels.max() + 0.7)
+    rows.label(ax, names)
     ax.set_ylabel(short(factor.grouping.name))
     ax.set_xlim(0.5 - 0.02 * found.n_groups, found.n_groups + 0.5 + 0.02 * found.n_groups)
     ax.xaxis.get_major_locator().set_params(integer=True)
