@@ -1,6 +1,6 @@
 """The table of predictions, comparisons or slopes, with the draws behind every number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from stanhier import plots
 from stanhier.basics.errors import StanhierError
-from stanhier.basics.tables import Table, decimals
+from stanhier.basics.tables import Table, all_decimals
 from stanhier.posterior.labelled import MAX_VALUES
 from stanhier.posterior.prediction import row_labels
 from stanhier.posterior.row_summaries import COLUMNS, summaries
@@ -248,15 +248,13 @@ class Effects(Table):
 def effects_of(estimated: Estimated) -> Effects:
     """Make the table."""
     found = estimated.summaries
-    numbers = pd.DataFrame(found.table, columns=list(COLUMNS))
-    if estimated.null is not None:
-        numbers["pd"] = found.direction
-    table = Effects(pd.concat([estimated.labels.reset_index(drop=True), numbers], axis=1))
     width = found.table[:, 4] - found.table[:, 2]
     spread = np.fmin(found.table[:, 1], np.where(width > 0, width, np.inf))
-    own = [decimals(one) for one in spread]
-    places: dict[str, Any] = {**dict.fromkeys(COLUMNS, own), **({} if estimated.null is None else {"pd": 3})}
-    table._places = pd.DataFrame({c: np.broadcast_to(p, len(table)) for c, p in places.items()}, index=table.index)
+    numbers = pd.DataFrame(found.table, columns=list(COLUMNS))
+    places: dict[Hashable, Any] = dict.fromkeys(COLUMNS, all_decimals(spread))
+    if estimated.null is not None:
+        numbers["pd"], places["pd"] = found.direction, 3
+    table = Effects.of(pd.concat([estimated.labels.reset_index(drop=True), numbers], axis=1), places)
     table._estimated = estimated
     return table
 
