@@ -31,7 +31,7 @@ class Summaries:
     inner : numpy.ndarray, shape (Q, 2)
         The interval of one half, or of the outer one's probability if that is less.
     direction : numpy.ndarray
-        Probability of direction.
+        Probability of direction; not a number where there is no such thing.
     """
 
     table: np.ndarray
@@ -39,9 +39,11 @@ class Summaries:
     direction: np.ndarray
 
     @classmethod
-    def of(cls, draws: np.ndarray, prob: float, null: float) -> "Summaries":
+    def of(cls, draws: np.ndarray, prob: float, null: float | None) -> "Summaries":
         """Summarise draws of shape (S, Q)."""
-        direction = np.maximum((draws > null).mean(axis=0), (draws < null).mean(axis=0))
+        direction = np.full(draws.shape[1], np.nan)
+        if null is not None:
+            direction = np.maximum((draws > null).mean(axis=0), (draws < null).mean(axis=0))
         own = np.array(draws.T, order="C")  # a copy, since it is reordered
         inner = summaries(own, min(0.5, prob))[:, [2, 4]]
         own[:] = draws.T  # the mean must not depend on the order in which numbers are added
