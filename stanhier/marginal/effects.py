@@ -44,10 +44,8 @@ class Summaries:
         direction = np.full(draws.shape[1], np.nan)
         if null is not None:
             direction = np.maximum((draws > null).mean(axis=0), (draws < null).mean(axis=0))
-        own = np.array(draws.T, order="C")  # a copy, since it is reordered
-        inner = summaries(own, min(0.5, prob))[:, [2, 4]]
-        own[:] = draws.T  # the mean must not depend on the order in which numbers are added
-        return cls(summaries(own, prob), inner, direction)
+        found = summaries(np.array(draws.T, order="C"), prob, min(0.5, prob))  # a copy, since it is reordered
+        return cls(found[:, :5], found[:, 5:], direction)
 
     @classmethod
     def joined(cls, parts: "list[Summaries]") -> "Summaries":
