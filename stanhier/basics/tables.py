@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Hashable
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -97,7 +97,7 @@ class Table(pd.DataFrame):
     _places: pd.DataFrame | None = None
 
     @classmethod
-    def of(cls, numbers: pd.DataFrame, places: dict[Hashable, Any]) -> "Table":
+    def of(cls, numbers: pd.DataFrame, places: dict[Hashable, Any]) -> Self:
         """Make one.
 
         Parameters
@@ -112,7 +112,7 @@ class Table(pd.DataFrame):
         return table
 
     @classmethod
-    def by_sd(cls, numbers: pd.DataFrame) -> "Table":
+    def by_sd(cls, numbers: pd.DataFrame) -> Self:
         """Make one of estimates in the units of a column `sd`, which says how many digits its row has."""
         return cls.of(numbers, dict.fromkeys(numbers.columns, all_decimals(numbers["sd"].to_numpy())))
 

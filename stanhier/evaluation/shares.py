@@ -66,8 +66,7 @@ def shares_of(shares: dict[str, np.ndarray], draws: Draws, prob: float, *, name:
         },
         index=pd.Index(list(shares), name=along),
     )
-    table = Shares(numbers)
-    table._places = Table.by_sd(numbers)._places
+    table = Shares.by_sd(numbers)
     table.prob, table.words = prob, words
     table.draws = xr.DataArray(
         values.reshape(*draws.shape, len(shares)),

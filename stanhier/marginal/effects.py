@@ -1,6 +1,6 @@
 """The table of predictions, comparisons or slopes, with the draws behind every number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from stanhier import plots
 from stanhier.basics.errors import StanhierError
-from stanhier.basics.tables import Table, decimals
+from stanhier.basics.tables import Table, all_decimals
 from stanhier.posterior.labelled import MAX_VALUES
 from stanhier.posterior.prediction import row_labels
 from stanhier.posterior.row_summaries import COLUMNS, summaries
@@ -31,7 +31,7 @@ class Summaries:
     inner : numpy.ndarray, shape (Q, 2)
         The interval of one half, or of the outer one's probability if that is less.
     direction : numpy.ndarray
-        Probability of direction.
+        Probability of direction; not a number where there is no such thing.
     """
 
     table: np.ndarray
@@ -39,13 +39,13 @@ class Summaries:
     direction: np.ndarray
 
     @classmethod
-    def of(cls, draws: np.ndarray, prob: float, null: float) -> "Summaries":
+    def of(cls, draws: np.ndarray, prob: float, null: float | None) -> "Summaries":
         """Summarise draws of shape (S, Q)."""
-        direction = np.maximum((draws > null).mean(axis=0), (draws < null).mean(axis=0))
-        own = np.array(draws.T, order="C")  # a copy, since it is reordered
-        inner = summaries(own, min(0.5, prob))[:, [2, 4]]
-        own[:] = draws.T  # the mean must not depend on the order in which numbers are added
-        return cls(summaries(own, prob), inner, direction)
+        direction = np.full(draws.shape[1], np.nan)
+        if null is not None:
+            direction = np.maximum((draws > null).mean(axis=0), (draws < null).mean(axis=0))
+        found = summaries(np.array(draws.T, order="C"), prob, min(0.5, prob))  # a copy, since it is reordered
+        return cls(found[:, :5], found[:, 5:], direction)
 
     @classmethod
     def joined(cls, parts: "list[Summaries]") -> "Summaries":
@@ -248,15 +248,13 @@ class Effects(Table):
 def effects_of(estimated: Estimated) -> Effects:
     """Make the table."""
     found = estimated.summaries
-    numbers = pd.DataFrame(found.table, columns=list(COLUMNS))
-    if estimated.null is not None:
-        numbers["pd"] = found.direction
-    table = Effects(pd.concat([estimated.labels.reset_index(drop=True), numbers], axis=1))
     width = found.table[:, 4] - found.table[:, 2]
     spread = np.fmin(found.table[:, 1], np.where(width > 0, width, np.inf))
-    own = [decimals(one) for one in spread]
-    places: dict[str, Any] = {**dict.fromkeys(COLUMNS, own), **({} if estimated.null is None else {"pd": 3})}
-    table._places = pd.DataFrame({c: np.broadcast_to(p, len(table)) for c, p in places.items()}, index=table.index)
+    numbers = pd.DataFrame(found.table, columns=list(COLUMNS))
+    places: dict[Hashable, Any] = dict.fromkeys(COLUMNS, all_decimals(spread))
+    if estimated.null is not None:
+        numbers["pd"], places["pd"] = found.direction, 3
+    table = Effects.of(pd.concat([estimated.labels.reset_index(drop=True), numbers], axis=1), places)
     table._estimated = estimated
     return table
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -129,9 +128,25 @@ def estimated(
             )
     prediction = Prediction(asked.kind, asked.new_groups, rows.fit.draws.seed)
     whole = words.format(predicted_words(rows.fit, asked.kind))
-    whole = whole[0].upper() + whole[1:]
-    made = _averaged if asked.average else _row_by_row
-    return effects_of(made(rows, quantities, asked, prediction, own, null, whole))
+    made = (_averaged if asked.average else _row_by_row)(rows, quantities, asked, prediction, null)
+    names = [str(name) for name in made.labels.columns]
+    return effects_of(
+        Estimated(
+            name=asked.where,
+            labels=made.labels,
+            own=own,
+            categorical=frozenset(name for name in names if stands_for_categories(rows.design, name)),
+            summaries=made.summaries,
+            source=made.source,
+            places=np.arange(len(made.labels)),
+            prob=asked.prob,
+            null=null,
+            words=whole[0].upper() + whole[1:],
+            over=made.over,
+            shape=rows.fit.draws.shape,
+            keep=made.keep,
+        )
+    )
 
 
 def predicted_words(fit: Fitted[Regression], kind: str) -> str:
@@ -140,15 +155,20 @@ def predicted_words(fit: Fitted[Regression], kind: str) -> str:
     return mean_words(design) if kind == "mean" and design.family.is_discrete else linear_words(design)
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What quantities came to, in the words of `Estimated`."""
+
+    labels: pd.DataFrame
+    summaries: Summaries
+    source: Held | Calculated
+    over: str
+    keep: np.ndarray | None = None
+
+
 def _averaged(
-    rows: UserRows,
-    quantities: Sequence[Quantity],
-    asked: Asked,
-    prediction: Prediction,
-    own: tuple[str, ...],
-    null: float | None,
-    words: str,
-) -> Estimated:
+    rows: UserRows, quantities: Sequence[Quantity], asked: Asked, prediction: Prediction, null: float | None
+) -> _Made:
     cells, fit = rows.cells(asked.by), rows.fit
     keep = kept_draws(rows, quantities[0].states[0], prediction)
     n_draws = fit.draws.n_draws if keep is None else len(keep)
@@ -168,70 +188,29 @@ def _averaged(
     values = np.concatenate(
         [_combined(one, [average(s, one.weights) for s in one.states], asked) for one in quantities], axis=1
     )
-    labels = pd.concat([_with_labels(one.labels, cells.labels) for one in quantities], ignore_index=True)
     each = f"averaged over {rows.n_rows:,} {'row' if rows.n_rows == 1 else 'rows'}"
     some = "" if keep is None else f", from {len(keep):,} of {fit.draws.n_draws:,} draws"
-    summaries = Summaries.of(values, asked.prob, 0.0 if null is None else null)
-    return Estimated(
-        name=asked.where,
-        labels=labels,
-        own=own,
-        categorical=_categorical(rows, labels),
-        summaries=summaries,
-        source=Held(values),
-        places=np.arange(len(labels)),
-        prob=asked.prob,
-        null=null,
-        words=words,
-        over=each + some,
-        shape=fit.draws.shape,
-        keep=keep,
-    )
+    summaries = Summaries.of(values, asked.prob, null)
+    return _Made(_labelled(quantities, cells.labels), summaries, Held(values), each + some, keep)
 
 
 def _row_by_row(
-    rows: UserRows,
-    quantities: Sequence[Quantity],
-    asked: Asked,
-    prediction: Prediction,
-    own: tuple[str, ...],
-    null: float | None,
-    words: str,
-) -> Estimated:
-    index = pd.DataFrame({"row": row_labels(rows.frame.index)})
-    parts, n_draws = [], rows.fit.draws.n_draws
-    for one in quantities:
-        table = Summaries(np.empty((rows.n_rows, 5)), np.empty((rows.n_rows, 2)), np.empty(rows.n_rows))
-        fill, blocks = _Filled(table, one, asked, null), _RowBlocks.of(rows, one, asked, prediction)
-        for part in blocks.parts[:1]:
-            fill(part, blocks)  # alone, since it draws what all of them need
-        in_threads(fill, blocks.parts[1:], repeat(blocks))
-        parts.append(table)
+    rows: UserRows, quantities: Sequence[Quantity], asked: Asked, prediction: Prediction, null: float | None
+) -> _Made:
+    def blocks(one: Quantity) -> _RowBlocks:
+        return _RowBlocks(one, asked, [prediction.of(rows, rows.changed(state)) for state in one.states])
 
     def draws() -> np.ndarray:
-        gathered = np.empty((n_draws, len(quantities), rows.n_rows))
+        gathered = np.empty((rows.fit.draws.n_draws, len(quantities), rows.n_rows))
         for k, one in enumerate(quantities):
-            blocks = _RowBlocks.of(rows, one, asked, prediction)
-            for part in blocks.parts:
-                gathered[:, k, part] = blocks.at(part)
-        return gathered.reshape(n_draws, -1)
+            of_one = blocks(one)
+            for part in of_one.parts():
+                gathered[:, k, part] = of_one.at(part)
+        return gathered.reshape(len(gathered), -1)
 
-    labels = pd.concat([_with_labels(one.labels, index) for one in quantities], ignore_index=True)
-    return Estimated(
-        name=asked.where,
-        labels=labels,
-        own=own,
-        categorical=_categorical(rows, labels),
-        summaries=Summaries.joined(parts),
-        source=Calculated(draws),
-        places=np.arange(len(labels)),
-        prob=asked.prob,
-        null=null,
-        words=words,
-        over="row by row",
-        shape=rows.fit.draws.shape,
-        keep=None,
-    )
+    labels = _labelled(quantities, pd.DataFrame({"row": row_labels(rows.frame.index)}))
+    summaries = Summaries.joined([_summarised(blocks(one), rows.n_rows, asked.prob, null) for one in quantities])
+    return _Made(labels, summaries, Calculated(draws), "row by row")
 
 
 @dataclass(frozen=True)
@@ -242,13 +221,8 @@ class _RowBlocks:
     asked: Asked
     predicted: list[RowDraws]
 
-    @classmethod
-    def of(cls, rows: UserRows, one: Quantity, asked: Asked, prediction: Prediction) -> "_RowBlocks":
-        return cls(one, asked, [prediction.of(rows, rows.changed(state)) for state in one.states])
-
-    @property
     def parts(self) -> list[np.ndarray]:
-        """Positions of rows, block by block."""
+        """Give the positions of rows, block by block."""
         return self.predicted[0].parts()
 
     def at(self, part: np.ndarray) -> np.ndarray:
@@ -259,19 +233,19 @@ class _RowBlocks:
         return _combined(self.one, values, self.asked)
 
 
-@dataclass(frozen=True)
-class _Filled:
-    """Summaries of single rows that are filled in block by block."""
+def _summarised(blocks: _RowBlocks, n_rows: int, prob: float, null: float | None) -> Summaries:
+    """Summarise a quantity in single rows, block by block."""
+    into = Summaries(np.empty((n_rows, 5)), np.empty((n_rows, 2)), np.empty(n_rows))
 
-    into: Summaries
-    one: Quantity
-    asked: Asked
-    null: float | None
-
-    def __call__(self, part: np.ndarray, blocks: _RowBlocks) -> None:
-        found = Summaries.of(blocks.at(part), self.asked.prob, 0.0 if self.null is None else self.null)
-        into = self.into
+    def fill(part: np.ndarray) -> None:
+        found = Summaries.of(blocks.at(part), prob, null)
         into.table[part], into.inner[part], into.direction[part] = found.table, found.inner, found.direction
+
+    parts = blocks.parts()
+    for part in parts[:1]:
+        fill(part)  # alone, since it draws what all of them need
+    in_threads(fill, parts[1:])
+    return into
 
 
 def _combined(one: Quantity, predicted: Sequence[np.ndarray], asked: Asked) -> np.ndarray:
@@ -289,10 +263,10 @@ def _combined(one: Quantity, predicted: Sequence[np.ndarray], asked: Asked) -> n
     )
 
 
-def _categorical(rows: UserRows, labels: pd.DataFrame) -> frozenset[str]:
-    return frozenset(str(name) for name in labels.columns if stands_for_categories(rows.design, str(name)))
-
-
-def _with_labels(own: dict[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
-    labels = pd.DataFrame({name: [value] * len(cells) for name, value in own.items()}, index=range(len(cells)))
-    return pd.concat([labels, cells], axis=1)
+def _labelled(quantities: Sequence[Quantity], cells: pd.DataFrame) -> pd.DataFrame:
+    """Give the labels of each quantity in each of the cells, or rows."""
+    parts = []
+    for one in quantities:
+        own = pd.DataFrame({name: [value] * len(cells) for name, value in one.labels.items()}, index=range(len(cells)))
+        parts.append(pd.concat([own, cells], axis=1))
+    return pd.concat(parts, ignore_index=True)

@@ -8,8 +8,8 @@ import pandas as pd
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
 from stanhier.plots.figures import Size, checked_size, grid_of_axes, legend_above, new_axes, panels_of, picture
-from stanhier.plots.rows import MAX_PANELS, draw_rows, in_lines, row_height
-from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, REFERENCE, Intervals, label_width, short
+from stanhier.plots.rows import MAX_PANELS, in_lines, named_rows, row_height
+from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, REFERENCE, Intervals, interval_words, short
 
 __all__ = ["effects"]
 
@@ -134,15 +134,11 @@ def _users(shown: Quantities) -> list[str]:
 def _in_rows(shown: Quantities, size: tuple[float, float] | None, ax: Any) -> Any:
     labels = shown.labels
     shared, names = _row_names(shown)
-    positions = np.arange(len(names))[::-1].astype(float)
     height = max(2.0, 1.4 + row_height(len(names)) * len(names))
-    ax = new_axes(ax, (5.4 + label_width(names), height), size)
-    draw_rows(ax, positions, _intervals(shown))
+    ax = named_rows(names, _intervals(shown), height=height, size=size, ax=ax)
     _mark_null(ax, shown, vertical=True)
-    ax.set_yticks(positions, names)
-    ax.set_ylim(-0.7, len(names) - 0.3)
     words = shown.words if shared is None else f"{shown.words}, {shared}"
-    ax.set_xlabel(f"{in_lines(words)}\n(median, {_percents(shown)} intervals)")
+    ax.set_xlabel(f"{in_lines(words)}\n(median, {interval_words(shown.prob)})")
     others = _users(shown)
     if shared is None and "term" in shown.own:
         ax.set_ylabel("" if _several_terms(shown) else short(labels["term"].iloc[0]))
@@ -206,7 +202,7 @@ def _in_panels(shown: Quantities, along: str | None, size: tuple[float, float] |
         if heads:
             words = name if isinstance(name, tuple) else (name,)
             panel.set_title(short(": ".join(map(_value, words)), 40), fontsize=10)
-    details = f"{shown.words}\n(median, {_percents(shown)} intervals)"
+    details = f"{shown.words}\n(median, {interval_words(shown.prob)})"
     if len(axes) == 1:
         axes[0].set_ylabel(details)
         return axes[0]
@@ -258,7 +254,3 @@ def _mark_null(ax: Any, shown: Quantities, *, vertical: bool) -> None:
         axis.set_minor_formatter(NullFormatter())
     draw = ax.axvline if vertical else ax.axhline
     draw(shown.null, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
-
-
-def _percents(shown: Quantities) -> str:
-    return f"{100 * min(0.5, shown.prob):g} % and {100 * shown.prob:g} %"

@@ -15,7 +15,7 @@ from stanhier.engines.engine import Engine
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.scales import linear_words
-from stanhier.plots.shared import INNER, Intervals, plain, short
+from stanhier.plots.shared import Intervals, interval_probabilities, plain, short
 from stanhier.posterior.chosen_groups import ChosenGroups, Kind, group_coefficient, summarised, term_of
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import Place
@@ -187,10 +187,9 @@ class Factor:
         """Summarise coefficients of groups, all of them where none are named, as `group_summary` does."""
         positions = np.arange(self.n_groups) if groups is None else groups
         chosen = ChosenGroups(self.term, positions, self.grouping.levels[positions])
-        inner = min(INNER, prob)
-        probabilities = [0.5, (1 - prob) / 2, (1 + prob) / 2, (1 - inner) / 2, (1 + inner) / 2]
         combinations = [(one.weights, one.offset) for one in coefficients]
-        return [Intervals(*one[2:]) for one in summarised(self.fit, chosen, combinations, probabilities)]
+        found = summarised(self.fit, chosen, combinations, interval_probabilities(prob))
+        return [Intervals(*one[2:]) for one in found]
 
     def pooled(self, coefficients: Sequence[Coefficient]) -> list[np.ndarray]:
         """Give posterior means of the coefficients of all groups, shape (J,) each."""

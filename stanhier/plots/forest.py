@@ -15,11 +15,10 @@ from stanhier.plots.figures import (
     Size,
     checked_size,
     legend_above,
-    new_axes,
     picture,
     refuse_several,
 )
-from stanhier.plots.rows import MAX_PANELS, GroupRows, draw_rows, finish_panels, in_lines, row_height, row_panels
+from stanhier.plots.rows import MAX_PANELS, GroupRows, finish_panels, in_lines, named_rows, row_height, row_panels
 from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import (
     REFERENCE,
@@ -163,19 +162,17 @@ def _forest_of_groups(
     chosen = np.arange(factor.n_groups) if groups is None else factor.positions(groups, "plot_forest")
     estimates = factor.intervals(drawn, prob, chosen)
     rows = GroupRows.of(np.argsort(estimates[0].median, kind="stable"), all_of_them=groups is not None)
-    names = factor.labels
-    positions, labels = rows.labelled([names[int(chosen[k])] for k in rows.shown])
-    width = label_width([names[int(chosen[k])] for k in rows.shown])
+    labels = factor.labels
+    names = [labels[int(chosen[k])] for k in rows.shown]
     details = f"(median, 50 % and {100 * prob:g} % intervals)"
-    axes = row_panels(len(drawn), width, rows.height, size, ax)
+    axes = row_panels(len(drawn), label_width(names), rows.height, size, ax)
     for k, (panel, one, estimate) in enumerate(zip(axes, drawn, estimates, strict=True)):
         rows.draw(panel, estimate, is_sorted=k == 0)
         words = one.centre_label(len(axes))
         panel.axvline(one.centre, color=REFERENCE, linestyle="--", linewidth=1, zorder=0, label=words)
         panel.set_xlabel(in_lines(one.words, len(axes)) + (f"\n{details}" if len(axes) == 1 else ""))
     first = axes[0]
-    first.set_yticks(positions, labels)
-    first.set_ylim(positions.min() - 0.7, positions.max() + 0.7)
+    rows.label(first, names)
     first.set_ylabel(short(factor.grouping.name))
     if len(axes) == 1:
         legend_above(first)
@@ -191,12 +188,9 @@ def _forest_of_coefficients(
     for one in drawn:
         labels += ["intercept"] if one.labels is None else [short(label) for label in one.labels]
     estimates = intervals(np.hstack([flat(fit.posterior[one.name]) for one in drawn]), prob)
-    positions = np.arange(len(labels))[::-1].astype(float)
-    ax = new_axes(ax, (5.4 + label_width(labels), max(2.0, 1.3 + row_height(len(labels)) * len(labels))), size)
-    draw_rows(ax, positions, estimates)
+    height = max(2.0, 1.3 + row_height(len(labels)) * len(labels))
+    ax = named_rows(labels, estimates, height=height, size=size, ax=ax)
     ax.axvline(0, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
-    ax.set_yticks(positions, labels)
-    ax.set_ylim(-0.7, len(labels) - 0.3)
     kind = _BOTH if len(drawn) > 1 else _COEFFICIENTS[drawn[0].role]
     ax.set_xlabel(
         f"{linear_words(fit.model.design).removeprefix('mean ')}: {kind}\n(median, 50 % and {100 * prob:g} % intervals)"

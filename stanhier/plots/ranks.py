@@ -10,7 +10,7 @@ from stanhier.engines.regression import Regression
 from stanhier.plots.factors import Factor
 from stanhier.plots.figures import Size, checked_size, new_axes, picture
 from stanhier.plots.rows import GroupRows, along_side, in_lines
-from stanhier.plots.shared import INNER, Intervals, label_width, short
+from stanhier.plots.shared import Intervals, interval_probabilities, label_width, short
 from stanhier.posterior.chosen_groups import ChosenGroups, term_of
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import At
@@ -81,12 +81,8 @@ def ranks(
     rows = GroupRows.of(np.argsort(found.expected, kind="stable")[::-1], all_of_them=groups is not None)
     names = [short(chosen.index[int(k)]) for k in rows.shown]
     ax = new_axes(ax, (5.9 + label_width(names), rows.height), size)
-    inner = min(INNER, prob)
-    probabilities = [0.5, (1 - prob) / 2, (1 + prob) / 2, (1 - inner) / 2, (1 + inner) / 2]
-    rows.draw(ax, Intervals(*found.quantiles(probabilities)), is_sorted=False)
-    at_labels, labels = rows.labelled(names)
-    ax.set_yticks(at_labels, labels)
-    ax.set_ylim(at_labels.min() - 0.7, at_labels.max() + 0.7)
+    rows.draw(ax, Intervals(*found.quantiles(interval_probabilities(prob))), is_sorted=False)
+    rows.label(ax, names)
     ax.set_ylabel(short(factor.grouping.name))
     ax.set_xlim(0.5 - 0.02 * found.n_groups, found.n_groups + 0.5 + 0.02 * found.n_groups)
     ax.xaxis.get_major_locator().set_params(integer=True)

@@ -17,6 +17,7 @@ __all__ = [
     "draw_rows",
     "finish_panels",
     "in_lines",
+    "named_rows",
     "row_height",
     "row_panels",
 ]
@@ -67,11 +68,14 @@ class GroupRows:
         """Inches of a picture of them."""
         return max(2.6, 1.3 + row_height(len(self.shown)) * (float(self.positions[-1]) + 1))
 
-    def labelled(self, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-        """Give where labels stand, and the labels: the names of the groups one by one, and what the band is of."""
-        if not len(self.rest):
-            return self.positions, list(names)
-        return np.append(self.positions, self.band.mean()), [*names, f"{len(self.rest):,} groups between"]
+    def label(self, ax: Any, names: Sequence[str]) -> None:
+        """Write beside the rows the names of the groups one by one, and what the band is of."""
+        positions, labels = self.positions, list(names)
+        if len(self.rest):
+            positions = np.append(positions, self.band.mean())
+            labels.append(f"{len(self.rest):,} groups between")
+        ax.set_yticks(positions, labels)
+        ax.set_ylim(positions.min() - 0.7, positions.max() + 0.7)
 
     def draw(self, ax: Any, estimates: Intervals, *, is_sorted: bool) -> None:
         """Draw intervals of all groups; the medians of a band as a line where the groups are sorted by them."""
@@ -88,6 +92,18 @@ def draw_rows(ax: Any, y: np.ndarray, estimates: Intervals) -> None:
     ax.hlines(y, estimates.lower, estimates.upper, color=POSTERIOR, linewidth=1.2)
     ax.hlines(y, estimates.inner_lower, estimates.inner_upper, color=POSTERIOR, linewidth=3)
     ax.plot(estimates.median, y, "o", color=POSTERIOR, markersize=5)
+
+
+def named_rows(
+    names: Sequence[str], estimates: Intervals, *, height: float, size: tuple[float, float] | None, ax: Any
+) -> Any:
+    """Draw an interval for each of the names, from above, into `ax` or into axes of this height and room for names."""
+    ax = new_axes(ax, (5.4 + label_width(names), height), size)
+    positions = np.arange(len(names))[::-1].astype(float)
+    draw_rows(ax, positions, estimates)
+    ax.set_yticks(positions, names)
+    ax.set_ylim(-0.7, len(names) - 0.3)
+    return ax
 
 
 def row_height(rows: int) -> float:

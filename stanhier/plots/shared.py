@@ -28,6 +28,8 @@ __all__ = [
     "density",
     "flat",
     "ink",
+    "interval_probabilities",
+    "interval_words",
     "intervals",
     "label_width",
     "named",
@@ -104,11 +106,20 @@ def flat(array: Any) -> np.ndarray:
     return np.asarray(values.reshape(values.shape[0] * values.shape[1], -1))
 
 
+def interval_probabilities(prob: float) -> list[float]:
+    """Give the probabilities of the quantiles that `Intervals` are: with `prob`, an inner one of one half (or less)."""
+    inner = min(INNER, prob)
+    return [0.5, (1 - prob) / 2, (1 + prob) / 2, (1 - inner) / 2, (1 + inner) / 2]
+
+
 def intervals(draws: np.ndarray, prob: float) -> Intervals:
     """Summarise draws of shape (S, Q) by medians and central intervals of `prob` and of one half (or less)."""
-    inner = min(INNER, prob)
-    probs = [0.5, (1 - prob) / 2, (1 + prob) / 2, (1 - inner) / 2, (1 + inner) / 2]
-    return Intervals(*np.quantile(draws, probs, axis=0))
+    return Intervals(*np.quantile(draws, interval_probabilities(prob), axis=0))
+
+
+def interval_words(prob: float) -> str:
+    """Name the two intervals that are drawn, by their probabilities."""
+    return f"{100 * min(INNER, prob):g} % and {100 * prob:g} % intervals"
 
 
 def density(draws: np.ndarray, *, beyond: bool = False) -> tuple[np.ndarray, np.ndarray]:

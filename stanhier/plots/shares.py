@@ -2,13 +2,12 @@
 
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 
 from stanhier.basics.arguments import in_our_words
-from stanhier.plots.figures import Size, checked_size, new_axes, picture
-from stanhier.plots.rows import draw_rows, row_height
-from stanhier.plots.shared import Intervals, label_width, short
+from stanhier.plots.figures import Size, checked_size, picture
+from stanhier.plots.rows import named_rows, row_height
+from stanhier.plots.shared import flat, interval_words, intervals, short
 
 __all__ = ["shares"]
 
@@ -58,16 +57,9 @@ def shares(shares: Shown, *, figsize: Size | None = None, ax: Any = None) -> Any
     """
     size = checked_size(figsize, "plot", ax=ax)
     names = [short(name) for name in shares.index]
-    outer, inner = shares.prob, min(0.5, shares.prob)
-    tails = [0.5, (1 - outer) / 2, (1 + outer) / 2, (1 - inner) / 2, (1 + inner) / 2]
-    values = shares.draws.to_numpy().reshape(-1, len(names))
-    rows = np.arange(len(names))[::-1].astype(float)
     height = max(1.9, 1.3 + row_height(len(names)) * len(names))
-    ax = new_axes(ax, (5.4 + label_width(names), height), size)
-    estimates = Intervals(*np.quantile(values, tails, axis=0))
-    draw_rows(ax, rows, estimates)
-    ax.set_yticks(rows, names)
-    ax.set_ylim(-0.7, len(names) - 0.3)
+    estimates = intervals(flat(shares.draws), shares.prob)
+    ax = named_rows(names, estimates, height=height, size=size, ax=ax)
     ax.set_xlim(min(0.0, float(estimates.lower.min())) - 0.02, 1.02)  # of rows left out R-squared may be negative
-    ax.set_xlabel(f"{shares.words}\n(median, {100 * inner:g} % and {100 * outer:g} % intervals)")
+    ax.set_xlabel(f"{shares.words}\n(median, {interval_words(shares.prob)})")
     return ax

@@ -38,7 +38,7 @@ def summarise(found: RowDraws, prob: float) -> pd.DataFrame:
     return pd.DataFrame(table, index=rows.index, columns=list(COLUMNS))
 
 
-def summaries(draws: np.ndarray, prob: float) -> np.ndarray:
+def summaries(draws: np.ndarray, prob: float, *others: float) -> np.ndarray:
     """Summarise rows of draws, which are reordered.
 
     Parameters
@@ -47,18 +47,22 @@ def summaries(draws: np.ndarray, prob: float) -> np.ndarray:
         Draws of a row side by side.
     prob : float
         Probability of the central interval.
+    *others : float
+        Probabilities of other ones.
 
     Returns
     -------
-    numpy.ndarray, shape (n, 5)
-        Mean, standard deviation, lower end, median, upper end; quantiles as `numpy.quantile` interpolates them. What is
-        not a number in any draw is none in the summaries.
+    numpy.ndarray, shape (n, 5) or more
+        Mean, standard deviation, lower end, median, upper end, then both ends of each other interval; quantiles as
+        `numpy.quantile` interpolates them. What is not a number in any draw is none in the summaries.
     """
-    tail, size = (1 - prob) / 2, draws.shape[1]
+    size = draws.shape[1]
+    (lower, upper), *more = (((1 - one) / 2, 1 - (1 - one) / 2) for one in (prob, *others))
+    probabilities = (lower, 0.5, upper, *(end for ends in more for end in ends))
     with np.errstate(over="ignore", invalid="ignore"):  # expected counts beyond any float
         mean = draws.mean(axis=1)
         sd = draws.std(axis=1, ddof=1, mean=mean[:, None]) if size > 1 else np.full(len(draws), np.nan)
-        quantiles = _quantiles(draws, (tail, 0.5, 1 - tail))
+        quantiles = _quantiles(draws, probabilities)
     for row in np.flatnonzero(np.isnan(mean)):
         if np.isnan(draws[row]).any():
             quantiles[:, row] = np.nan

@@ -23,6 +23,16 @@ def test_any_number_of_draws_and_any_probability(size, prob):
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("others", [(0.5,), (0.9,), (0.2, 0.99)])
+def test_other_intervals_are_those_that_each_has_alone(size, others):
+    draws = np.random.default_rng(size).standard_normal((6, size))
+    alone = [summaries(draws.copy(), prob)[:, [2, 4]] for prob in others]
+    np.testing.assert_array_equal(
+        summaries(draws.copy(), 0.9, *others), np.column_stack([summaries(draws.copy(), 0.9), *alone])
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_draws_with_many_ties(size):
     rng = np.random.default_rng(size)
     draws = np.vstack([rng.integers(0, 2, size), rng.poisson(0.3, size), np.full(size, 7), np.arange(size)]).astype(
