@@ -24,6 +24,7 @@ from stanhier.plots.shared import (
     Intervals,
     density,
     ink,
+    interval_words,
     intervals,
     label_width,
     plain,
@@ -164,7 +165,7 @@ def _rows(
     words = {prior.words: None for prior in priors}
     ax.set_xlabel(
         f"correlation between effects of {short(str(parameter.factor))}\n"
-        f"(median, 50 % and {100 * prob:g} % intervals; prior {plain(' or '.join(words))})"
+        f"(median, {interval_words(prob)}; prior {plain(' or '.join(words))})"
     )
     legend_above(ax, columns=2)
 

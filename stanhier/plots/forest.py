@@ -23,6 +23,7 @@ from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import (
     REFERENCE,
     flat,
+    interval_words,
     intervals,
     label_width,
     named,
@@ -164,7 +165,7 @@ def _forest_of_groups(
     rows = GroupRows.of(np.argsort(estimates[0].median, kind="stable"), all_of_them=groups is not None)
     labels = factor.labels
     names = [labels[int(chosen[k])] for k in rows.shown]
-    details = f"(median, 50 % and {100 * prob:g} % intervals)"
+    details = f"(median, {interval_words(prob)})"
     axes = row_panels(len(drawn), label_width(names), rows.height, size, ax)
     for k, (panel, one, estimate) in enumerate(zip(axes, drawn, estimates, strict=True)):
         rows.draw(panel, estimate, is_sorted=k == 0)
@@ -192,7 +193,5 @@ def _forest_of_coefficients(
     ax = named_rows(labels, estimates, height=height, size=size, ax=ax)
     ax.axvline(0, color=REFERENCE, linestyle="--", linewidth=1, zorder=0)
     kind = _BOTH if len(drawn) > 1 else _COEFFICIENTS[drawn[0].role]
-    ax.set_xlabel(
-        f"{linear_words(fit.model.design).removeprefix('mean ')}: {kind}\n(median, 50 % and {100 * prob:g} % intervals)"
-    )
+    ax.set_xlabel(f"{linear_words(fit.model.design).removeprefix('mean ')}: {kind}\n(median, {interval_words(prob)})")
     return ax

@@ -10,7 +10,7 @@ from stanhier.engines.regression import Regression
 from stanhier.plots.factors import Factor
 from stanhier.plots.figures import Size, checked_size, new_axes, picture
 from stanhier.plots.rows import GroupRows, along_side, in_lines
-from stanhier.plots.shared import Intervals, interval_probabilities, label_width, short
+from stanhier.plots.shared import Intervals, interval_probabilities, interval_words, label_width, short
 from stanhier.posterior.chosen_groups import ChosenGroups, term_of
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import At
@@ -99,7 +99,7 @@ def _words(factor: Factor, found: Ranks, best: Best, prob: float) -> str:
     what = factor.coefficient(found.effect, found.place).words
     first = "highest" if best == "high" else "lowest"
     words = in_lines(f"rank among {found.n_groups:,} groups (1: {first}) by {what}")
-    return f"{words}\n(median, 50 % and {100 * prob:g} % intervals)"
+    return f"{words}\n(median, {interval_words(prob)})"
 
 
 def _percent(probability: float) -> str:

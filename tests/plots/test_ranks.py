@@ -95,3 +95,9 @@ def test_what_cannot_be_drawn_is_refused(three):
         crossed().plot_ranks()
     with pytest.raises(sh.DataError, match="has no groups"):
         synthetic.line().plot_ranks()
+
+
+def test_intervals_are_named_by_what_they_hold(three):
+    for draw in (three.plot_ranks, three.plot_forest, lambda **kept: three.plot_forest(var_names=["beta"], **kept)):
+        assert "(median, 50 % and 80 % intervals)" in draw(prob=0.8).get_xlabel()
+        assert "(median, 30 % and 30 % intervals)" in draw(prob=0.3).get_xlabel()
