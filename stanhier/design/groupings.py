@@ -37,12 +37,16 @@ class Grouping(FactorEffects):
         """How many effects a group has, q."""
         return len(self.effects)
 
-    def effect_matrix(self, columns: np.ndarray) -> np.ndarray:
-        """Give what the effects are multiplied by, shape (N, q), from the columns of a design, shape (N, K + E)."""
-        matrix = np.ones((len(columns), self.n_effects))
+    def effect_matrix(self, columns: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
+        """Give what the effects are multiplied by, shape (N, q), from the columns of a design, shape (N, K + E).
+
+        With positions, shape (n,), it is that of these rows, (n, q).
+        """
+        rows = slice(None) if positions is None else positions
+        matrix = np.ones((len(columns if positions is None else positions), self.n_effects))
         for k, column in enumerate(self.columns):
             if column != CONSTANT:
-                matrix[:, k] = columns[:, column]
+                matrix[:, k] = columns[rows, column]
         return matrix
 
 

@@ -166,9 +166,9 @@ class InMemoryDesign(Design):
         """Predictors of the population, shape (N, K)."""
         return self.matrix[:, : len(self.predictors)]
 
-    def effect_matrix(self, term: int) -> np.ndarray:
-        """Give what the effects of a factor are multiplied by, shape (N, q)."""
-        return self.groupings[term].effect_matrix(self.matrix)
+    def effect_matrix(self, term: int, positions: np.ndarray | None = None) -> np.ndarray:
+        """Give what the effects of a factor are multiplied by, shape (N, q), or (n, q) in n rows by their positions."""
+        return self.groupings[term].effect_matrix(self.matrix, positions)
 
     @property
     def as_new(self) -> NewRows:

@@ -210,3 +210,11 @@ def test_integers_are_coded_as_factorize_codes_them(n_groups, first):
 def test_integers_far_apart_are_left_to_hashing():
     assert codes_of_integers(pd.Series([1, 10**15, 7])) is None
     assert codes_of_integers(pd.Series(["a", "b"])) is None
+
+
+def test_what_effects_of_some_rows_are_multiplied_by_is_those_rows_of_the_whole():
+    built = design("y ~ x + (1 + n + flag | g)", frame())
+    whole, positions = built.effect_matrix(0), np.array([7, 0, 7, 3])
+    assert whole.shape == (12, 3)
+    np.testing.assert_array_equal(whole[:, :2], np.column_stack([np.ones(12), frame()["n"]]))
+    np.testing.assert_array_equal(built.effect_matrix(0, positions), whole[positions])

@@ -23,8 +23,8 @@ class Rows:
     groupings: tuple[Codes, ...]
     Z: tuple[np.ndarray, ...]
 
-    def effect_matrix(self, term):
-        return self.Z[term]
+    def effect_matrix(self, term, positions=None):
+        return self.Z[term] if positions is None else self.Z[term][positions]
 
     def take(self, chosen):
         noise = None if self.row_noise is None else self.row_noise.take(chosen)

@@ -42,8 +42,8 @@ class GroupedRows(Protocol):
     def groupings(self) -> Sequence[CodedRows]:
         """The grouping factors."""
 
-    def effect_matrix(self, term: int) -> np.ndarray:
-        """Give what the effects of a factor are multiplied by, shape (N, q)."""
+    def effect_matrix(self, term: int, positions: np.ndarray | None = None) -> np.ndarray:
+        """Give what the effects of a factor are multiplied by, shape (N, q), or (n, q) in n rows by their positions."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Given:
         for term, grouping in enumerate(rows.groupings):
             if term != without:
                 levels, inverse = np.unique(grouping.codes[positions], return_inverse=True)
-                residuals -= effect_products(self.effects(term, levels), inverse, rows.effect_matrix(term)[positions])
+                residuals -= effect_products(self.effects(term, levels), inverse, rows.effect_matrix(term, positions))
         return residuals
 
 

@@ -76,7 +76,7 @@ def replicated_means(
         for other, effects in fresh.items():
             levels, inverse = np.unique(rows.groupings[other].codes[positions], return_inverse=True)
             changed = given.effects(other, levels) - effects[:, levels]
-            residuals += effect_products(changed, inverse, rows.effect_matrix(other)[positions])
+            residuals += effect_products(changed, inverse, rows.effect_matrix(other, positions))
         residuals *= root_weights(rows, positions) ** 2
         around[:, codes[positions[starts]]] += np.add.reduceat(residuals, starts, axis=1)
     observed = np.bincount(codes, root_weights(rows, np.arange(len(codes))) ** 2 * rows.y) / weights

@@ -36,8 +36,8 @@ class FamilyRows(Protocol):
     def groupings(self) -> Sequence[CodedRows]:
         """The grouping factors."""
 
-    def effect_matrix(self, term: int) -> np.ndarray:
-        """Give what the effects of a factor are multiplied by, shape (N, q)."""
+    def effect_matrix(self, term: int, positions: np.ndarray | None = None) -> np.ndarray:
+        """Give what the effects of a factor are multiplied by, shape (N, q), or (n, q) in n rows by their positions."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class GivenEffects:
             there = np.flatnonzero(codes >= 0)
             if len(there):
                 known, inverse = np.unique(codes[there], return_inverse=True)
-                Z = rows.effect_matrix(term)[positions[there]]
+                Z = rows.effect_matrix(term, positions[there])
                 total[:, there] += effect_products(self.effects(term, known), inverse, Z)
         return total
 

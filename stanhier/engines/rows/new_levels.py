@@ -61,7 +61,7 @@ def drawn_new_levels(
     affected = np.any([rows.groupings[t].codes >= n_before[t] for t, _ in new], axis=0)
     positions = np.flatnonzero(affected)
     codes = [rows.groupings[t].codes[positions] - n_before[t] for t, _ in new]
-    Z = np.hstack([dummies(rows.effect_matrix(t)[positions], codes[t], count) for t, count in new])
+    Z = np.hstack([dummies(rows.effect_matrix(t, positions), codes[t], count) for t, count in new])
     roots = root_weights(rows, positions)
     Z *= roots[:, None]
     residuals = given.residuals(rows, positions, without=-1) * roots

@@ -136,7 +136,7 @@ def _integrands(
 ) -> tuple[Callable[[slice], Integrand], list[slice]]:
     """Give what makes the integrand of the sets of some rows from a part of the draws, and the parts."""
     starts = np.flatnonzero(np.diff(codes[positions], prepend=-1))
-    matrices = [rows.effect_matrix(term)[positions] for term in range(len(places))]
+    matrices = [rows.effect_matrix(term, positions) for term in range(len(places))]
     own = [place[positions] for place in places]
     eta = given.population(rows, positions) + given.of_effects(rows, positions, [one[positions] for one in drawn])
     trials = at_positions(rows.trials, positions)

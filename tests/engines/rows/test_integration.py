@@ -30,7 +30,7 @@ def nested(family, n_inner, n_rows, sds, seed=0):
         offset=None,
         trials=None,
         groupings=[SimpleNamespace(codes=outer), SimpleNamespace(codes=inner)],
-        effect_matrix=lambda _: ones,
+        effect_matrix=lambda _, positions: ones[positions],
     )
     factors = tuple(sd * np.exp(0.1 * rng.standard_normal((DRAWS, 1, 1))) for sd in sds)
     location = 0.1 * rng.standard_normal((DRAWS, 1))
