@@ -11,6 +11,7 @@ from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
 from stanhier.design.blocks import Reducer, RowGroups
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.design import Design
 from stanhier.design.encoding import learn_spec
 from stanhier.design.groupings import Grouping, NewGroups
@@ -160,6 +161,11 @@ class InMemoryDesign(Design):
         for rows, block in self.blocks(_BLOCK_ROWS):
             matrix[rows] = block[:, :-1]
         return matrix
+
+    @cached_property
+    def moments(self) -> ColumnMoments:
+        """Means and standard deviations of the columns of [X E y]."""
+        return ColumnMoments.of(self.matrix, self.y, self.weights)
 
     @property
     def X(self) -> np.ndarray:  # noqa: N802

@@ -12,7 +12,6 @@ from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.streamed import design_of
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import moments_of_rows
 from stanhier.engines.engine import Engine
 from stanhier.engines.gaussian.engine import GaussianEngine
 from stanhier.engines.gaussian.reducer import GaussianReducer
@@ -97,7 +96,7 @@ def build(
         design = design_of(formula, data, reducer, **by_row, family=kind_of_response, missing=missing)
         with in_double_precision(formula.text):
             reduced, lack = _reduced(design, reducer)
-            moments = moments_of_rows(_rows(design, lack)) if reduced is None else reduced.moments
+            moments = _rows(design, lack).moments if reduced is None else reduced.moments
             refuse_unidentified(design, moments, own_intercepts=own_intercepts)
             parameters = parameters_of(design, noise, own_intercepts=own_intercepts)
             chosen = choose_priors(priors, design, parameters, moments)

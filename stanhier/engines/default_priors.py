@@ -1,66 +1,23 @@
 """Default priors, scaled by the data."""
 
-from dataclasses import dataclass
-from typing import Self
-
 import numpy as np
 
 from stanhier.basics.errors import DataError
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design
 from stanhier.design.groupings import Grouping
-from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.parameters import Parameter
 from stanhier.priors.distributions import Exponential, LocationPrior, Normal, ScalePrior
 from stanhier.priors.positive import Gamma
 
 __all__ = [
-    "ColumnMoments",
     "default_auxiliary",
     "default_group_sd",
     "default_sigma",
     "default_slope",
-    "geometric_mean",
-    "moments_of_rows",
     "sd_of_response",
 ]
-
-
-@dataclass(frozen=True)
-class ColumnMoments:
-    """What defaults are scaled by.
-
-    Attributes
-    ----------
-    mean, sd : numpy.ndarray, shape (W,)
-        Unweighted mean and standard deviation (divisor N - 1; 0 for one row) of each column of the rows: the K
-        predictors, columns whose effects vary and that are no predictors, the response.
-    weight : float
-        Geometric mean of the rows' precision weights; 1 where they have none.
-    """
-
-    mean: np.ndarray
-    sd: np.ndarray
-    weight: float = 1.0
-
-    @classmethod
-    def of(cls, matrix: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Self:
-        """Give those of rows in memory: of the columns of a matrix, shape (N, K + E), and of the response."""
-        columns = np.column_stack([matrix, y])
-        varies = np.ptp(columns, axis=0) > 0  # the deviations of a constant may be roundings of its mean
-        sd = np.where(varies, columns.std(axis=0, ddof=1), 0.0) if len(columns) > 1 else np.zeros(columns.shape[1])
-        weight = 1.0 if weights is None else geometric_mean(float(np.log(weights).sum()), len(weights))
-        return cls(columns.mean(axis=0), sd, weight)
-
-
-def moments_of_rows(design: InMemoryDesign) -> ColumnMoments:
-    """Give the moments of rows in memory."""
-    return ColumnMoments.of(design.matrix, design.y, design.weights)
-
-
-def geometric_mean(log_sum: float, n_rows: int) -> float:
-    """Give the geometric mean of weights from the sum of their logarithms."""
-    return float(np.exp(log_sum / n_rows))
 
 
 def default_slope(parameter: Parameter, design: Design, moments: ColumnMoments, k: int) -> LocationPrior:

@@ -5,8 +5,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.in_memory import InMemoryDesign
-from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Inventory
 from stanhier.stan.nuts import RawDraws

@@ -5,9 +5,10 @@ from typing import Any
 
 from stanhier.basics.errors import PriorError
 from stanhier.basics.words import listed, quoted
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.design import Design
 from stanhier.design.groupings import Grouping
-from stanhier.engines.default_priors import ColumnMoments, default_group_sd
+from stanhier.engines.default_priors import default_group_sd
 from stanhier.engines.parameters import Inventory, Parameter, Role
 from stanhier.engines.prior_kinds import correlation_prior, scale_prior
 from stanhier.engines.prior_names import PRIOR_KEYS, names_of

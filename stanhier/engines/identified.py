@@ -2,10 +2,10 @@
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import listed, quoted, shortened
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design
 from stanhier.design.groupings import Grouping
-from stanhier.engines.default_priors import ColumnMoments
 
 __all__ = ["refuse_unidentified"]
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from stanhier.basics.errors import PriorError
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.design import Design
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.default_priors import (
-    ColumnMoments,
     default_auxiliary,
     default_sigma,
     default_slope,

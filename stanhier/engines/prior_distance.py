@@ -3,9 +3,9 @@
 import numpy as np
 
 from stanhier.basics.warned import PriorWarning, warn
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.design import Design
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.parameters import Role
 from stanhier.priors.distributions import numbers
 

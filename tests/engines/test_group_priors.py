@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-from stanhier.engines.default_priors import ColumnMoments
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.engines.prior_choice import choose_priors
 from stanhier.engines.prior_distance import distance_of
 from stanhier.engines.prior_names import named_priors

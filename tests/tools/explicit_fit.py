@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 import stanhier as sh
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.streamed import design_of
-from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.draws import Draws
 from stanhier.engines.multilevel.layout import (
     TermShape,

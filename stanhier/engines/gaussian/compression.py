@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from stanhier.design.blocks import Rows
-from stanhier.engines.default_priors import ColumnMoments, geometric_mean
+from stanhier.design.column_moments import ColumnMoments, geometric_mean
 from stanhier.engines.gaussian.pieces import Piece, piece_of
 
 __all__ = ["Compressed", "Strata", "compress", "compressed_from"]

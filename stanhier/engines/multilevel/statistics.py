@@ -10,8 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
+from stanhier.design.column_moments import ColumnMoments, geometric_mean
 from stanhier.design.columns import CONSTANT
-from stanhier.engines.default_priors import ColumnMoments, geometric_mean
 from stanhier.engines.multilevel.elimination import eliminate, eliminate_stacked
 from stanhier.engines.multilevel.layout import TermShape, dense_slices, dense_terms, eliminated_term
 from stanhier.engines.multilevel.pieces import Base, Piece

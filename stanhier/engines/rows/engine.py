@@ -10,11 +10,11 @@ import numpy as np
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import in_double_precision
 from stanhier.basics.threads import one_blas_thread
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.collinear import said_of_collinear
-from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
 from stanhier.engines.gaussian.marginal import RankDeficientError
 from stanhier.engines.gaussian.program_data import location_priors
 from stanhier.engines.multilevel.layout import TermShape, eliminated_term
@@ -131,10 +131,10 @@ class RowsEngine(ExplicitEngine):
             self.whitening, self.origin, self.chosen.parameters.without_effects(), self.problem.location
         )
 
-    @cached_property
+    @property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        return moments_of_rows(self.rows) if self.rows is not None else summed_rows(self.design).moments
+        return self.rows.moments if self.rows is not None else summed_rows(self.design).moments
 
     def predictor_covariance(self) -> np.ndarray | None:
         """Give the covariance matrix of the predictors over the rows, shape (K, K)."""

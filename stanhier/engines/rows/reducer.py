@@ -10,8 +10,8 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import bytes_in_words
 from stanhier.design.blocks import RowGroups, Rows
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.design import Design
-from stanhier.engines.default_priors import ColumnMoments
 from stanhier.engines.plain_arrays import check_arrays
 from stanhier.engines.rows.likelihood import POISSON, family_code
 from stanhier.engines.rows.sums import CellPiece, RowSums, merge, most_cells, piece_of

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
-from stanhier.engines.default_priors import ColumnMoments, moments_of_rows
 from stanhier.engines.multilevel.layout import COR, LOCATION, NOISE, SD, TermShape
 from stanhier.engines.parameters import Role
 from stanhier.engines.rows.explicit import ExplicitEngine
@@ -82,10 +82,10 @@ class TextbookEngine(ExplicitEngine):
         """The way back from its draws."""
         return TextbookCoordinates.of(self.description, self.chosen.parameters)
 
-    @cached_property
+    @property
     def moments(self) -> ColumnMoments:
         """Means and standard deviations of the columns of the rows."""
-        return moments_of_rows(self.rows)
+        return self.rows.moments
 
     @property
     def prior_centre(self) -> np.ndarray:

@@ -80,6 +80,14 @@ def test_values_of_priors_are_those_of_the_parameters(family):
         assert values[name][0] == pytest.approx(draws.values[name][0], rel=1e-9, abs=1e-12)
 
 
+def test_moments_of_rows_are_made_once():
+    model = _model("poisson")
+    assert model.engine.moments is model.rows.moments
+    columns = model.rows.frame[["x", "y"]]
+    np.testing.assert_allclose(model.engine.moments.mean, columns.mean(), rtol=1e-12)
+    np.testing.assert_allclose(model.engine.moments.sd, columns.std(), rtol=1e-12)
+
+
 def test_densities_of_gaussian_rows_are_those_of_the_textbook_engine():
     model = _model()
     draws = _draws(model)
