@@ -12,6 +12,7 @@ __all__ = [
     "POISSON",
     "PROBIT",
     "STUDENT",
+    "WITH_SIGMA",
     "Derivatives",
     "derivatives",
     "family_code",
@@ -21,6 +22,10 @@ __all__ = [
 
 GAUSSIAN, LOGIT, PROBIT, POISSON, NEGATIVE_BINOMIAL, STUDENT = range(6)
 """Codes of family and link, as explicit_effects.stan has them."""
+
+WITH_SIGMA = (GAUSSIAN, STUDENT)
+"""Those whose linear predictor is in the units of the response, with a scale sigma, the first of their auxiliary
+parameters."""
 
 _CODES = {
     ("gaussian", "identity"): GAUSSIAN,
@@ -154,7 +159,7 @@ def first_guess(code: int, y: np.ndarray, n: np.ndarray) -> np.ndarray:
     ----------
     McCullagh & Nelder (1989), Generalized Linear Models, section 2.5.
     """
-    if code in (GAUSSIAN, STUDENT):
+    if code in WITH_SIGMA:
         return y
     if code in (LOGIT, PROBIT):
         p = (y + 0.5) / (n + 1)

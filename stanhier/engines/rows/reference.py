@@ -15,7 +15,15 @@ from stanhier.engines.rows.cells import Cells
 from stanhier.engines.rows.dense_system import DenseSystem
 from stanhier.engines.rows.information import EffectColumns, Information
 from stanhier.engines.rows.iterative_system import IterativeSystem
-from stanhier.engines.rows.likelihood import GAUSSIAN, NEGATIVE_BINOMIAL, STUDENT, Derivatives, derivatives, first_guess
+from stanhier.engines.rows.likelihood import (
+    GAUSSIAN,
+    NEGATIVE_BINOMIAL,
+    STUDENT,
+    WITH_SIGMA,
+    Derivatives,
+    derivatives,
+    first_guess,
+)
 from stanhier.engines.rows.scale_priors import part_of
 from stanhier.engines.rows.steps import first_size
 from stanhier.engines.rows.variances import next_auxiliary, next_covariance
@@ -153,7 +161,7 @@ def find_reference(problem: Problem) -> Reference:
         variances = system.summed_variances()
         point, curvature = _scales_step(problem, columns, point, variances, least)
         point = replace(point, aux=np.clip(point.aux, start.aux / LARGEST_RATIO, start.aux * LARGEST_RATIO))
-        if problem.cells.family in (GAUSSIAN, STUDENT) and point.aux[0] < EXACT * start.aux[0]:
+        if problem.cells.family in WITH_SIGMA and point.aux[0] < EXACT * start.aux[0]:
             raise ExactFitError
         if whole and n_steps > 3 and _change(before, point) < CLOSE:
             break
@@ -173,7 +181,7 @@ def find_reference(problem: Problem) -> Reference:
 
 def _start(problem: Problem) -> _Point:
     cells = problem.cells
-    if cells.family in (GAUSSIAN, STUDENT):
+    if cells.family in WITH_SIGMA:
         centre = np.median(cells.y)
         spread = float(np.sqrt(cells.n @ (cells.y - cells.y.mean()) ** 2 / cells.n.sum()))
         if cells.family == STUDENT:
@@ -280,7 +288,7 @@ def _moved(problem: Problem, before: _Point, point: _Point) -> float:
     moved = np.abs(problem.cells.X @ (point.location - before.location)).max(initial=0.0)
     for Z, term, new, old in zip(problem.cells.Z, problem.terms, point.effects, before.effects, strict=True):
         moved += (np.abs(new - old).reshape(-1, term.q).max(axis=0) * np.abs(Z).max(axis=0)).sum()
-    return float(moved / (1.0 if problem.cells.family not in (GAUSSIAN, STUDENT) else point.aux[0]))
+    return float(moved / (point.aux[0] if problem.cells.family in WITH_SIGMA else 1.0))
 
 
 def _check_rank(problem: Problem) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stanhier.engines.rows.likelihood import GAUSSIAN, STUDENT
+from stanhier.engines.rows.likelihood import WITH_SIGMA
 
 __all__ = ["first_size"]
 
@@ -20,6 +20,6 @@ def first_size(code: int, change: np.ndarray) -> float:
     change : numpy.ndarray, shape (M,)
         Of the linear predictors, by the whole step.
     """
-    if code in (GAUSSIAN, STUDENT) or not len(change):
+    if code in WITH_SIGMA or not len(change):
         return 1.0
     return min(1.0, FARTHEST / max(float(np.abs(change).max()), FARTHEST))

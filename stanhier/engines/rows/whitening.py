@@ -18,7 +18,7 @@ from stanhier.engines.multilevel.mode import covariance_of, find_mode
 from stanhier.engines.rows.chains import find_chains
 from stanhier.engines.rows.differences import by_differences
 from stanhier.engines.rows.effect_coordinates import EffectCoordinates, effect_coordinates
-from stanhier.engines.rows.likelihood import GAUSSIAN, STUDENT
+from stanhier.engines.rows.likelihood import WITH_SIGMA
 from stanhier.engines.rows.places import Places, ScaleCoordinates
 from stanhier.engines.rows.reference import Problem, Reference, find_reference
 from stanhier.engines.rows.scale_marginal import Value, chain_density, term_density
@@ -84,7 +84,7 @@ def whiten(problem: Problem, auxiliary: tuple[str, ...], eta: Sequence[float]) -
     # The axes follow from large to small variance of the columns as they are scaled.
     scale = np.sqrt(np.diag(covariance))
     basis = scale[:, None] * np.linalg.cholesky(covariance / scale[:, None] / scale) if len(scale) else covariance
-    has_sigma = problem.cells.family in (GAUSSIAN, STUDENT) and problem.sigma is None
+    has_sigma = problem.cells.family in WITH_SIGMA and problem.sigma is None
     sigma_hat = float(reference.aux[0]) if has_sigma else 0.0
     chains = find_chains(problem.terms, problem.cells.codes, problem.cells.constants)
     effects = effect_coordinates(problem.terms, chains, reference, basis, sigma_hat)
