@@ -229,29 +229,30 @@ def _newton(
     right[-1] += pulled - prior @ point.location
     step = system.solve(right)
 
-    def value(size: float) -> tuple[float, _Point]:
-        moved = replace(
+    def moved_by(size: float) -> _Point:
+        return replace(
             point,
             location=point.location + size * step[-1],
             effects=[own + size * part for own, part in zip(point.effects, step, strict=False)],
         )
-        eta = problem.cells.offset + columns.predictor(moved.location, moved.effects)
-        found = problem.derivatives(eta, point.aux).value
-        for term, own, precision in zip(problem.terms, moved.effects, precisions, strict=True):
+
+    def value(likelihood: float, there: _Point) -> float:
+        for term, own, precision in zip(problem.terms, there.effects, precisions, strict=True):
             b = own.reshape(-1, term.q)
-            found -= 0.5 * float(np.einsum("jk,kl,jl->", b, precision, b))
-        found += float(pulled @ moved.location - 0.5 * moved.location @ prior @ moved.location)
-        return found, moved
+            likelihood -= 0.5 * float(np.einsum("jk,kl,jl->", b, precision, b))
+        return likelihood + float(pulled @ there.location - 0.5 * there.location @ prior @ there.location)
 
     if guess is not None:
-        return value(1.0)[1], system, False
-    old, size = value(0.0)[0], first_size(problem.cells.family, columns.predictor(step[-1], step[:-1]))
-    new, moved = value(size)
+        return moved_by(1.0), system, False
+    old, size = value(found.value, point), first_size(problem.cells.family, columns.predictor(step[-1], step[:-1]))
     slack = 1e-10 * (1.0 + abs(old))
-    while not new > old - slack and size > 1e-12:
+    while True:
+        moved = moved_by(size)
+        eta = problem.cells.offset + columns.predictor(moved.location, moved.effects)
+        new = value(problem.derivatives(eta, point.aux).value, moved)
+        if new > old - slack or size <= 1e-12:
+            return moved, system, size == 1.0
         size /= 2
-        new, moved = value(size)
-    return moved, system, size == 1.0
 
 
 def _scales_step(
