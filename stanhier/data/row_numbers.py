@@ -20,6 +20,7 @@ __all__ = [
     "MOST_TRIALS",
     "column_numbers",
     "given_column",
+    "is_calculation",
     "is_positive",
     "refuse_calculation",
     "refuse_not_counts",
@@ -88,6 +89,11 @@ def given_column(argument: str, given: Any, n_rows: int, index: pd.Index | None 
     return column
 
 
+def is_calculation(given: Any, known: Sequence[Any]) -> bool:
+    """Tell whether a text is no name of a column, and looks like a calculation."""
+    return isinstance(given, str) and given not in known and not set("()*/+").isdisjoint(given)
+
+
 def refuse_calculation(argument: str, given: Any, known: Sequence[Any] | None) -> None:
     """Refuse a calculation in place of the name of a column.
 
@@ -103,7 +109,7 @@ def refuse_calculation(argument: str, given: Any, known: Sequence[Any] | None) -
     ------
     DataError
     """
-    if known is not None and isinstance(given, str) and given not in known and not set("()*/+").isdisjoint(given):
+    if known is not None and is_calculation(given, known):
         column, example = _CALCULATED.get(argument, _CALCULATED["weights"])
         raise DataError(
             f"`{argument}` is the name of a column, or values, and {quoted(given)} is neither; make a column of "

@@ -12,7 +12,7 @@ from stanhier.basics.errors import DataError
 from stanhier.basics.words import bytes_in_words, quoted
 from stanhier.data.factors import names_in_order
 from stanhier.data.missing import DROP_LEAVES_OUT, LeftOut, checked_missing
-from stanhier.data.row_numbers import trials_constant
+from stanhier.data.row_numbers import is_calculation, trials_constant
 from stanhier.data.sources import CompleteRows, Source, open_source
 from stanhier.design.absent import refuse_absent
 from stanhier.design.block_encoding import Beside, Encoding, Reduce, encoding_of
@@ -231,8 +231,7 @@ def _beside(source: Source, *, se: Any, weights: Any, offset: Any, trials: Any) 
     constant = trials_constant(trials)
     by_row = {"se": se, "weights": weights, "offset": offset, "trials": trials if constant is None else None}
     for argument, given in by_row.items():
-        calculates = isinstance(given, str) and given not in source.columns and not set("()*/+").isdisjoint(given)
-        if calculates or not isinstance(given, str | None):
+        if is_calculation(given, source.columns) or not isinstance(given, str | None):
             number = " or one whole number" if argument == "trials" else ""
             raise DataError(
                 f"`{argument}` must be the name of a column{number} where the rows of `data` are not in memory; it is "
