@@ -1,4 +1,4 @@
-"""Numbers that double precision cannot hold together: refused instead of overflowing somewhere on the way."""
+"""Numbers that double precision, or Stan as an integer, cannot hold: refused instead of overflowing on the way."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +8,16 @@ import numpy as np
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import quoted
 
-__all__ = ["LARGEST", "SMALLEST", "in_double_precision"]
+__all__ = ["LARGEST", "MOST_COUNTED", "SMALLEST", "in_double_precision"]
 
 LARGEST = 1e100
 """Larger numbers in data and priors are refused: their squares leave no room for sums and ratios."""
 
 SMALLEST = 1e-100
 """Smaller scales are refused, for the same reason."""
+
+MOST_COUNTED = 2**31 - 1
+"""The largest integer that Stan has."""
 
 
 @contextmanager

@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError
-from stanhier.basics.magnitudes import LARGEST, SMALLEST
+from stanhier.basics.magnitudes import LARGEST, MOST_COUNTED, SMALLEST
 from stanhier.basics.words import quoted
 from stanhier.data.frames import as_column, require_columns
 from stanhier.data.kinds import as_predictor, is_categorical, kind_of_predictor
 
 __all__ = [
-    "MOST_TRIALS",
     "column_numbers",
     "given_column",
     "is_calculation",
@@ -27,9 +26,6 @@ __all__ = [
     "refuse_not_positive",
     "trials_constant",
 ]
-
-MOST_TRIALS = 2**31 - 1
-"""The largest integer that Stan has."""
 
 _CALCULATED = {
     "offset": ("log_days", 'data["log_days"] = np.log(data["days"])'),
@@ -128,7 +124,7 @@ def trials_constant(given: Any) -> int | None:
     if given is None or isinstance(given, str | Mapping) or np.ndim(given) > 0:
         return None
     whole = isinstance(given, Integral) or (isinstance(given, Real) and float(given).is_integer())
-    if isinstance(given, bool) or not whole or not 1 <= int(given) <= MOST_TRIALS:
+    if isinstance(given, bool) or not whole or not 1 <= int(given) <= MOST_COUNTED:
         raise DataError(f"`trials` must be a column, an array, or one whole number from 1; it is {quoted(given)}.")
     return int(given)
 
@@ -141,11 +137,11 @@ def refuse_not_counts(trials: np.ndarray, what: str) -> None:
     DataError
         With how many, the first row and its value.
     """
-    bad = (trials < 0) | (trials != np.round(trials)) | (trials > MOST_TRIALS)
+    bad = (trials < 0) | (trials != np.round(trials)) | (trials > MOST_COUNTED)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
-            f"{what}: numbers of trials must be whole, from 0 to {MOST_TRIALS:,}; {int(bad.sum()):,} are not, the "
+            f"{what}: numbers of trials must be whole, from 0 to {MOST_COUNTED:,}; {int(bad.sum()):,} are not, the "
             f"first in row {row} (value {trials[row]:g})."
         )
 

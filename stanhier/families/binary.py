@@ -11,10 +11,7 @@ from stanhier.basics.errors import DataError
 from stanhier.families.family import Auxiliary, Family, refuse_response
 from stanhier.families.saddle_points import binomial_log_probability
 
-__all__ = ["MOST_COUNTED", "Bernoulli", "Binomial"]
-
-MOST_COUNTED = 2**31 - 1
-"""The largest integer that Stan has."""
+__all__ = ["Bernoulli", "Binomial"]
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from stanhier.basics.arguments import made_in_our_words
-from stanhier.families.binary import MOST_COUNTED
+from stanhier.basics.magnitudes import MOST_COUNTED
 from stanhier.families.family import Auxiliary, Family, refuse_response
 from stanhier.families.saddle_points import binomial_log_probability, poisson_log_probability
 
