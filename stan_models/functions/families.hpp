@@ -6,6 +6,7 @@
 #include <stan/math/prim/fun/lgamma.hpp>
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "elementary.hpp"
 #include "stretches.hpp"
@@ -148,6 +149,12 @@ inline void student_t_constant(double nu, double& value, double& slope) {
   slope = 0.5 * y2 * (1.0 / 8 - y2 * (1.0 / 64 - y2 * (1.0 / 128 - y2 * (17.0 / 2048 - y2 * 31.0 / 2048))));
 }
 
+// A 1 for each row of a stretch, made once and not with each gradient.
+inline const double* ones() {
+  static const std::vector<double> values(kStretch, 1.0);
+  return values.data();
+}
+
 // The log density of all rows, from one stretch of them after the other. `auxiliary` holds what the family has: sigma,
 // shape, or sigma and nu.
 class Likelihood {
@@ -155,14 +162,13 @@ class Likelihood {
   double adj_log_auxiliary[2] = {0, 0};
 
   Likelihood(int family, const double* auxiliary) : family(family), first(auxiliary[0]), nu(auxiliary[1]) {
-    std::fill_n(ones, kStretch, 1.0);
     if (family == kNormal) precision = 1 / (first * first);
     if (family == kNegativeBinomial) log_shape = std::log(first);
     if (family == kStudentT) precision = 1 / (nu * first * first);
   }
 
   void add(const Rows& w) {
-    const double* n = w.n != nullptr ? w.n : ones;
+    const double* n = w.n != nullptr ? w.n : ones();
     switch (family) {
       case kNormal: normal_rows(w.size, w.eta, w.y, n, precision, w.r, w.l); break;
       case kBinomialLogit:
@@ -218,7 +224,6 @@ class Likelihood {
  private:
   int family;
   double first, nu, precision = 1, log_shape = 0, sum_l = 0, sum_d = 0;
-  double ones[kStretch];
 };
 
 }  // namespace effects
