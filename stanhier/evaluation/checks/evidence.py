@@ -12,7 +12,7 @@ from stanhier.families.family import Family
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.row_draws import auxiliary_draws, row_draws
 
-__all__ = ["Evidence", "evidence_of"]
+__all__ = ["Evidence", "evidence_of", "some_draws"]
 
 MOST_ROWS = 2_500
 N_DRAWS = 1_000
@@ -104,14 +104,20 @@ class Evidence:
         return np.asarray(mean if offset is None else mean + offset)
 
 
+def some_draws(draws: Draws) -> Draws:
+    """Give at most 1,000 draws, evenly spaced, as one chain."""
+    total = draws.n_draws
+    return draws.only(np.linspace(0, total - 1, min(total, N_DRAWS)).round().astype(int))
+
+
 def evidence_of(fit: Fitted[Regression], seed: int) -> Evidence:
     """Take rows and draws, and calculate the linear predictors."""
     model, rng = fit.model, np.random.default_rng([seed, 0x63])
-    design, total = model.rows, fit.draws.n_draws
+    design = model.rows
     positions = np.arange(design.n_rows)
     if len(positions) > MOST_ROWS:
         positions = np.sort(rng.choice(positions, MOST_ROWS, replace=False))
-    draws = fit.draws.only(np.linspace(0, total - 1, min(total, N_DRAWS)).round().astype(int))
+    draws = some_draws(fit.draws)
     rows = design.as_new.take(positions)
     eta = row_draws(model, draws, rows, kind="linear", new_groups="error", seed=seed).collected()
     auxiliary = {name: values[:, None] for name, values in auxiliary_draws(model, draws).items()}
