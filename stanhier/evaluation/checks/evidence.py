@@ -80,11 +80,15 @@ class Evidence:
         """Which draw each of the replicated data sets is from, shape (R,)."""
         return np.linspace(0, len(self.eta) - 1, N_DRAWS).round().astype(int)
 
+    @property
+    def of_chosen(self) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+        """Linear predictors, auxiliary values and trials of the replicated data sets, as families take them."""
+        return self.eta[self.chosen], {name: one[self.chosen] for name, one in self.auxiliary.items()}, self.trials
+
     @cached_property
     def replicated(self) -> np.ndarray:
         """Replicated responses, shape (R, n)."""
-        auxiliary = {name: one[self.chosen] if len(one) > 1 else one for name, one in self.auxiliary.items()}
-        return self.family.draw(self.rng, self.eta[self.chosen], auxiliary, self.trials)
+        return self.family.draw(self.rng, *self.of_chosen)
 
     @cached_property
     def scores(self) -> tuple[np.ndarray, np.ndarray]:
