@@ -8,9 +8,10 @@ import numpy as np
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
+from stanhier.evaluation.variances import row_auxiliary
 from stanhier.families.family import Family
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.row_draws import auxiliary_draws, row_draws
+from stanhier.posterior.row_draws import row_draws
 
 __all__ = ["Evidence", "evidence_of", "some_draws"]
 
@@ -124,7 +125,4 @@ def evidence_of(fit: Fitted[Regression], seed: int) -> Evidence:
     draws = some_draws(fit.draws)
     rows = design.as_new.take(positions)
     eta = row_draws(model, draws, rows, kind="linear", new_groups="error", seed=seed).collected()
-    auxiliary = {name: values[:, None] for name, values in auxiliary_draws(model, draws).items()}
-    if rows.row_noise is not None:
-        auxiliary["sigma"] = auxiliary["sigma"] * rows.row_noise.relative_sds
-    return Evidence(model, draws, positions, eta, auxiliary, rng)
+    return Evidence(model, draws, positions, eta, row_auxiliary(model, draws, rows, np.arange(rows.n_rows)), rng)
