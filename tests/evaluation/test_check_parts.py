@@ -7,12 +7,13 @@ from scipy import stats
 from scipy.interpolate import CubicSpline
 
 import stanhier as sh
+from stanhier.engines.draws import Draws
 from stanhier.evaluation.checks.evidence import evidence_of
 from stanhier.evaluation.checks.groups import _standardised, _tail
 from stanhier.evaluation.checks.information import Information, degrees_of_freedom, score_p, variance_p
 from stanhier.evaluation.checks.known_effects import known_effects
 from stanhier.evaluation.checks.predicted import predicted_rows, row_findings
-from stanhier.evaluation.checks.priors import _conflict
+from stanhier.evaluation.checks.priors import _conflict, decisive_priors, prior_findings
 from stanhier.evaluation.checks.residuals import _smooth, _spread_along, residual_findings
 from stanhier.evaluation.checks.statistics import _skewness, statistic_findings, step_of, two_sided
 from tests.tools import variants
@@ -277,3 +278,33 @@ def test_a_count_that_is_far_out_is_judged_by_as_many_or_more():
     (found,) = (one for one in row_findings(evidence, predicted_rows(evidence)) if one.check == "outliers")
     assert found.observed == 11
     assert found.p == pytest.approx(400 * 2 * stats.poisson.sf(10, 2), rel=0.4)
+
+
+def test_priors_are_looked_at_where_they_hold():
+    data = variants.frame()
+    data["x"] += 10
+    fit = fake_fit(sh.LinearRegression("y ~ x", data))
+    found = {one.of: one.observed for one in prior_findings(fit.model, fit.draws)}
+    alpha, beta = fit.posterior["alpha"], fit.posterior["beta"].sel(predictor="x")
+    assert found["alpha"] == pytest.approx(float((alpha + data["x"].mean() * beta).mean()))
+
+
+@pytest.mark.parametrize(("width", "decides"), [(0.6, False), (0.8, True)])
+def test_a_prior_decides_from_half_of_the_information_on(width, decides):
+    """The posterior variance is the share of the prior's that the data leave."""
+    fit = fake_fit(sh.LinearRegression("y ~ x", variants.frame(), priors={"beta": sh.Normal(0, 2)}))
+    normal = stats.norm.ppf((np.arange(4000) + 0.5) / 4000)
+    drawn = {"alpha": np.zeros(4000), "beta": 2 * width * normal[:, None], "sigma": np.ones(4000)}
+    values = fit.model.engine.values_of(drawn)
+    draws = Draws(values, {}, seed=1, max_treedepth=10, cmdstan="")
+    assert ("beta[x]" in decisive_priors(fit.model, draws)) is decides
+
+
+def test_what_is_the_same_in_all_rows_of_a_group_is_measured_by_the_groups():
+    """As many as the groups less the constant and the predictors that are the same in them too."""
+    data = variants.frame()
+    codes = pd.factorize(data["g"])[0]
+    data["of_group"], other = RNG.normal(0, 1, 100)[codes], RNG.normal(0, 1, 100)[codes]
+    evidence = evidence_of(fake_fit(sh.VaryingIntercept("y ~ x + of_group + (1 | g)", data)), 1)
+    assert degrees_of_freedom(evidence, other) == data["g"].nunique() - 2
+    assert degrees_of_freedom(evidence, data["x"].to_numpy()) == len(data) - 3
