@@ -16,6 +16,7 @@ from stanhier.evaluation.checks.predicted import predicted_rows, row_findings
 from stanhier.evaluation.checks.priors import decisive_priors, prior_findings
 from stanhier.evaluation.checks.residuals import _smooth, _spread_along, residual_findings
 from stanhier.evaluation.checks.statistics import _skewness, statistic_findings
+from stanhier.posterior.weights import smoothed_weights
 from tests.tools import variants
 from tests.tools.fake_fit import fake_fit
 from tests.tools.mode_fits import made_fit
@@ -137,3 +138,12 @@ def test_what_is_the_same_in_all_rows_of_a_group_is_measured_by_the_groups():
     evidence = evidence_of(fake_fit(sh.VaryingIntercept("y ~ x + of_group + (1 | g)", data)), 1)
     assert degrees_of_freedom(evidence, other) == data["g"].nunique() - 2
     assert degrees_of_freedom(evidence, data["x"].to_numpy()) == len(data) - 3
+
+
+def test_draws_weigh_the_inverse_of_the_density_that_is_left_out():
+    log_density = RNG.normal(0, 0.2, (1000, 3))
+    weights, k = smoothed_weights(log_density)
+    expected = np.exp(-log_density)
+    np.testing.assert_allclose(weights, expected / expected.sum(axis=0), rtol=0.1)
+    np.testing.assert_allclose(weights.sum(axis=0), 1.0)
+    assert (k < 0.5).all()
