@@ -8,6 +8,7 @@ import pytest
 from scipy import special, stats
 
 import stanhier as sh
+from stanhier.engines.default_priors import moments_of_rows
 from stanhier.many.folder import identity_of
 from stanhier.many.grouped import models_by_group
 from tests.tools import variants
@@ -281,3 +282,11 @@ def test_the_equation_has_the_weights():
     assert "weights 'w'" in named._repr_html_().replace("&#39;", "'")
     fixed = sh.VaryingIntercept("y ~ x + (1 | g)", data, weights=data["w"].to_numpy(), sigma=0.5)
     assert "0.5 / √weights<sub><i>i</i></sub>" in fixed._repr_html_()
+
+
+def test_defaults_are_scaled_by_the_geometric_mean_of_the_weights():
+    data = variants.several()
+    model = sh.Model("y ~ x + (1 | school)", data, weights="w")
+    expected = stats.gmean(data["w"])
+    assert moments_of_rows(model.rows).weight == pytest.approx(expected)
+    assert model.priors["sigma"].rate == pytest.approx(1 / (data["y"].std() * np.sqrt(expected)))

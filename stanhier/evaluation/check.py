@@ -6,7 +6,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.words import some_of
 from stanhier.design.other_families import said_of_exposure, said_of_other_family
 from stanhier.engines.regression import Regression
-from stanhier.evaluation.checks.evidence import MOST_ROWS, N_DRAWS, Evidence, evidence_of
+from stanhier.evaluation.checks.evidence import MOST_ROWS, Evidence, evidence_of, some_draws
 from stanhier.evaluation.checks.finding import Finding
 from stanhier.evaluation.checks.groups import MOST_GROUPS, group_findings
 from stanhier.evaluation.checks.predicted import LEAST_ROWS, PredictedRows, predicted_rows, row_findings
@@ -77,8 +77,7 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
     notes, not_checked = _notes(fit), list[str]()
     evidence: Evidence | None = None
     if model.in_memory is None:
-        total = fit.draws.n_draws
-        draws = fit.draws.only(np.linspace(0, total - 1, min(total, N_DRAWS)).round().astype(int))
+        draws = some_draws(fit.draws)
         not_checked.append(
             "replicated data, rows left out and residuals, for which the rows have to be in memory: make the model of "
             "a data frame with some of them"

@@ -115,9 +115,7 @@ def kfold(
 
 def _in_sample(fit: Fitted[Regression], out: LeftOut) -> np.ndarray:
     """Log posterior mean densities of what the fit has seen: with these, effective numbers of parameters."""
-    design, engine, draws, n = fit.model.rows, fit.model.engine, fit.draws, len(out.coordinate)
-    blocks = engine.row_densities(design, draws) if out.are_rows else engine.set_densities(design, out.codes, n, draws)
-    density = np.empty(n)
-    for part, _, all_in in blocks:
+    density = np.empty(len(out.coordinate))
+    for part, _, all_in in out.densities(fit.model, fit.draws):
         density[part] = log_mean_exp(all_in)
     return density

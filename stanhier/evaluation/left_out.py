@@ -1,5 +1,6 @@
 """What is left out at once: rows one by one, or all rows with the same label."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import listed, quoted, shortened
+from stanhier.engines.draws import Draws
+from stanhier.engines.engine import Block
 from stanhier.engines.parameters import dimension
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
@@ -51,6 +54,18 @@ class LeftOut:
         """Name one by its label: "row 17", "subject 308"."""
         one = self.coordinate.name if self.asked in (None, "row", "group") else self.asked
         return f"{one} {shortened(str(self.labels[k]), 60)}"
+
+    def worst_of(self, k: np.ndarray, high: np.ndarray) -> str:
+        """Name three of those at the positions `high` with their Pareto k, the worst first; nan counts as infinite."""
+        at = np.where(np.isnan(k), np.inf, k)
+        worst = high[np.argsort(-at[high], kind="stable")][:3]
+        return ", ".join([*(f"{self.named(i)}: {at[i]:.2f}" for i in worst), *(["..."] if len(high) > 3 else [])])
+
+    def densities(self, model: Regression, draws: Draws) -> Iterator[Block]:
+        """Give log densities of the sets given what is not in them, and given all rows, block by block."""
+        if self.are_rows:
+            return model.engine.row_densities(model.rows, draws)
+        return model.engine.set_densities(model.rows, self.codes, len(self.coordinate), draws)
 
 
 def left_out(fit: Fitted[Regression], by: Any, method: str) -> LeftOut:

@@ -132,16 +132,15 @@ def loo(
 
 def _weighted(fit: Fitted[Regression], out: LeftOut) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Give of each set of rows elpd, its Pareto k, its log density given itself, and Pareto k of its integration."""
-    design, engine, draws = fit.model.rows, fit.model.engine, fit.draws
-    n = len(out.coordinate)
-    r_eff = relative_efficiency(fit.model, draws)
+    model, draws, n = fit.model, fit.draws, len(out.coordinate)
+    r_eff = relative_efficiency(model, draws)
     elpd, k, in_sample = np.empty(n), np.empty(n), np.empty(n)
-    blocks = engine.row_densities(design, draws) if out.are_rows else engine.set_densities(design, out.codes, n, draws)
-    for part, without, all_in in blocks:
+    for part, without, all_in in out.densities(model, draws):
         elpd[part], k[part] = _smoothed(without, r_eff)
         in_sample[part] = log_mean_exp(all_in)
-    of_integrals = np.full(n, np.nan) if out.are_rows else engine.integration_k(design, out.codes, n, draws)
-    return elpd, k, in_sample, of_integrals
+    if out.are_rows:
+        return elpd, k, in_sample, np.full(n, np.nan)
+    return elpd, k, in_sample, model.engine.integration_k(model.rows, out.codes, n, draws)
 
 
 def _refitted(
@@ -180,15 +179,12 @@ def _smoothed(left_out: np.ndarray, r_eff: float) -> tuple[np.ndarray, np.ndarra
 
 def _warn(out: LeftOut, is_high: np.ndarray, k: np.ndarray, limit: float) -> None:
     n, high = len(k), int(is_high.sum())
-    at = np.where(np.isnan(k), np.inf, k)
-    worst = np.argsort(-at, kind="stable")[: min(3, high)]
-    some = ", ".join(f"{out.named(i)}: {at[i]:.2f}" for i in worst)
     by = "..." if out.asked is None else f'"{out.asked}"'
     again = "refit=True" if out.asked == "row" else f"by={by}, refit=True"
     warn(
         f"Leave-one-out is unreliable for {high:,} of {n:,} {out.noun}: their Pareto k is above {limit:.2f} "
-        f"({some}{', ...' if high > 3 else ''}), so leaving one out changes the posterior too much for weighted draws. "
-        f"fit.loo({again}) samples again without each of them; fit.kfold(by={by}, k={min(n, 10)}) samples again "
+        f"({out.worst_of(k, np.flatnonzero(is_high))}), so leaving one out changes the posterior too much for weighted "
+        f"draws. fit.loo({again}) samples again without each of them; fit.kfold(by={by}, k={min(n, 10)}) samples again "
         "without each fold.",
         SamplingWarning,
     )

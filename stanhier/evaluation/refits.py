@@ -127,13 +127,11 @@ def warn_of_integration(where: str, k: np.ndarray, out: LeftOut) -> bool:
     high = np.flatnonzero(k > limit)
     if not len(high):
         return False
-    worst = high[np.argsort(-k[high], kind="stable")]
-    some = ", ".join(f"{out.named(i)}: {k[i]:.2f}" for i in worst[:3])
     of_them = f"{len(high):,} of {len(k):,} {out.noun}"
     warn(
         f"{where}: the effects of {of_them} that are left out are too many, or too unlike normal ones, to be "
         f"integrated out by {INTEGRATION_POINTS} points of importance sampling: its own Pareto k is above {limit:.2f} "
-        f"({some}{', ...' if len(high) > 3 else ''}), so the densities of these {out.noun} are uncertain, however the "
+        f"({out.worst_of(k, high)}), so the densities of these {out.noun} are uncertain, however the "
         "draws were weighted. Leave out fewer effects at once: rows, or the groups of an inner factor.",
         SamplingWarning,
     )

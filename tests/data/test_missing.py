@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
+from stanhier.data.missing import LeftOut
 from stanhier.many.grouped import models_by_group
 from tests.tools.fake_fit import fake_fit
 
@@ -244,3 +245,9 @@ def test_models_by_group_leave_out_their_rows(tmp_path):
         makers["False"]()
     with pytest.raises(sh.StanhierError, match='`missing` must be "error" or "drop"'):
         sh.fit_many("y ~ x", frame, by="half", missing="omit")
+
+
+def test_counts_of_blocks_are_added_up():
+    parts = [LeftOut(10, 3, {"x": 2, "y": 1}), LeftOut(20, 5, {"x": 5}), LeftOut(7, 1, {"z": 1})]
+    assert parts[0].merge(parts[1:]) == LeftOut(37, 9, {"x": 7, "y": 1, "z": 1})
+    assert str(parts[1]) == "5 of 20 rows are left out for missing values: 'x' 5"

@@ -43,6 +43,8 @@ def test_the_worst_rows_are_named_by_the_index_of_the_data():
     first = result.worst.iloc[0]
     assert f"row {result.worst.index[0]}: {first['pareto_k']:.2f}" in said
     assert "fit.loo(refit=True) samples again without each of them" in said
+    assert result.p == pytest.approx(float(result.p_loo_i.sum()))
+    assert float(result.p_loo_i.min()) > 0, "no row is predicted better for being left out"
     assert first["elpd"] == result.elpd_i.to_numpy()["abcdefghijkl".index(result.worst.index[0])]
     assert result.n_refitted == 0
     assert not result.worst["refitted"].any()

@@ -72,6 +72,15 @@ def test_all_columns_with_missing_values_are_named(linear, streamed):
             call(new=rows)
 
 
+def test_rows_of_a_table_keep_their_own_draws(linear):
+    for table in (linear.comparisons(), linear.predictions(average=False)):
+        some = table.iloc[[2, 0]]
+        np.testing.assert_array_equal(some.draws, table.draws.isel(estimate=[2, 0]))
+        np.testing.assert_allclose(some.draws.mean(("chain", "draw")), some["mean"])
+    narrow = linear.comparisons(prob=0.3)
+    np.testing.assert_array_equal(narrow.estimated.summaries.inner, narrow[["lower", "upper"]], "no wider than asked")
+
+
 def test_labels_of_rows_are_kept(linear):
     rows = ROWS.iloc[:3].set_axis(["one", "two", "three"])
     found = linear.comparisons("k", new=rows, average=False)

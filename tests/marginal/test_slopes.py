@@ -7,6 +7,7 @@ from scipy import stats
 from scipy.special import expit
 
 import stanhier as sh
+from stanhier.posterior import row_draws
 from tests.tools.fake_fit import fake_fit
 from tests.tools.family_fits import fit as prior_fit
 from tests.tools.family_fits import frame, model
@@ -79,6 +80,13 @@ def test_what_the_formula_calculates_is_differentiated(terms, derivative):
     by_row = flat(fit.slopes("x", average=False).draws)
     np.testing.assert_allclose(by_row, expected, rtol=2e-6, atol=1e-6 * np.abs(expected).max())
     np.testing.assert_allclose(only(fit.slopes("x")).ravel(), expected.mean(axis=1), rtol=1e-6, atol=1e-8)
+
+
+def test_slopes_of_single_rows_do_not_depend_on_the_size_of_blocks(monkeypatch):
+    fit = fit_of("y ~ np.log(x)")
+    whole = flat(fit.slopes("x", average=False).draws)
+    monkeypatch.setattr(row_draws, "BLOCK_VALUES", 3000)
+    np.testing.assert_allclose(flat(fit.slopes("x", average=False).draws), whole, rtol=1e-6)
 
 
 def test_values_near_zero_stay_where_the_formula_is_defined():

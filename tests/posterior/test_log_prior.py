@@ -75,6 +75,15 @@ def test_correlations_of_a_factor_are_one_number():
     assert "cor_h" not in fit.idata["log_prior"]
 
 
+def test_correlations_of_blocks_add_up():
+    formula = "y ~ x + u + (1 + u | g) + (0 + x + I(x**2) | g)"
+    fit = fake_fit(sh.Model(formula, rows(), priors={"cor": sh.LKJ(3)}), draws=20)
+    assert fit.model.design.groupings[0].effects == ("Intercept", "u", "x", "I(x ** 2)")
+    cor, lkj = fit.posterior["cor_g"], stats.beta(3, 3, loc=-1, scale=2)
+    expected = lkj.logpdf(cor[..., 0, 1]) + lkj.logpdf(cor[..., 2, 3])
+    np.testing.assert_allclose(fit.idata["log_prior"]["cor_g"], expected, rtol=1e-6)
+
+
 def test_effects_of_groups_have_no_prior_of_their_own():
     fit = fake_fit(variants.VARYING["default"](), draws=20)
     assert set(fit.posterior.data_vars) - set(fit.idata["log_prior"].data_vars) == {"alpha"}
@@ -171,6 +180,13 @@ def test_too_many_effects_together_are_refused(monkeypatch):
     assert az.psense(fit.idata, var_names="sigma")["sigma"].shape == ()
     with pytest.raises(sh.StanhierError, match=r"16 effects together \(at most 9\), so power scaling of"):
         az.psense(fit.idata, group="likelihood")
+
+
+def test_no_more_is_integrated_out_together_than_there_are_rows():
+    data = pd.DataFrame({"x": np.arange(24.0) % 5, "g": np.arange(24) // 3})
+    data["y"] = data["x"] + np.sin(np.arange(24))
+    design = fake_fit(sh.Model("y ~ x + (1 + x + I(x**2) + I(x**3) | g)", data), draws=10).model.rows
+    np.testing.assert_array_equal(joint_likelihood._effects_of_sets(design, data["g"].to_numpy()), np.full(8, 3))
 
 
 # From here on with real draws.

@@ -57,6 +57,12 @@ def test_columns_are_averaged_over_the_rows_with_the_named_at_their_values(model
     np.testing.assert_allclose(place.x, expected, rtol=1e-10, atol=1e-12)
 
 
+def test_many_rows_are_averaged_block_by_block(model, monkeypatch):
+    whole = place_at(model, {"year": 2003}, "group_summary").x
+    monkeypatch.setattr("stanhier.posterior.places._BLOCK_ROWS", 100)
+    np.testing.assert_allclose(place_at(model, {"year": 2003}, "group_summary").x, whole, rtol=1e-12, atol=1e-12)
+
+
 def test_a_category_may_be_a_number_a_truth_value_or_an_interval():
     data = rows().assign(k=lambda own: own["k"].astype("category"), b=lambda own: own["b"].astype("category"))
     data["cut"] = pd.cut(data["w"], [0, 1, 99])

@@ -79,6 +79,16 @@ def test_a_tenth_are_the_best_unless_it_is_said():
     data = pd.DataFrame({"g": np.arange(300) % 30, "y": np.random.default_rng(1).normal(size=300)})
     fit = fake_fit(sh.VaryingIntercept("y ~ 1 + (1 | g)", data), draws=20)
     assert fit.group_ranks().columns[-1] == "top_3"
+    most = fake_fit(sh.VaryingIntercept("y ~ 1 + (1 | g)", data[data["g"] < 18]), draws=20)
+    assert most.group_ranks().columns[-1] == "top_2", "1.8 of 18, rounded"
+
+
+def test_ends_of_intervals_are_ranks():
+    """The least rank that at least so much of the draws do not exceed: with few draws nothing lies between two."""
+    fit = fake_fit(variants.VARYING["default"](), chains=2, draws=5)
+    expected = np.sort(ranked(fit.posterior["alpha"].to_numpy().reshape(10, -1)), axis=0)
+    table = fit.group_ranks(prob=0.5).loc[fit.model.design.groupings[0].levels]
+    np.testing.assert_array_equal(table[["lower", "median", "upper"]].to_numpy().T, expected[[2, 4, 7]])
 
 
 def test_of_many_groups_evenly_spaced_draws_are_ranked(fit, monkeypatch):

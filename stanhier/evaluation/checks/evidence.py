@@ -8,11 +8,12 @@ import numpy as np
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
+from stanhier.evaluation.variances import row_auxiliary
 from stanhier.families.family import Family
 from stanhier.posterior.fitted import Fitted
-from stanhier.posterior.row_draws import auxiliary_draws, row_draws
+from stanhier.posterior.row_draws import row_draws
 
-__all__ = ["Evidence", "evidence_of"]
+__all__ = ["Evidence", "evidence_of", "some_draws"]
 
 MOST_ROWS = 2_500
 N_DRAWS = 1_000
@@ -80,11 +81,15 @@ class Evidence:
         """Which draw each of the replicated data sets is from, shape (R,)."""
         return np.linspace(0, len(self.eta) - 1, N_DRAWS).round().astype(int)
 
+    @property
+    def of_chosen(self) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+        """Linear predictors, auxiliary values and trials of the replicated data sets, as families take them."""
+        return self.eta[self.chosen], {name: one[self.chosen] for name, one in self.auxiliary.items()}, self.trials
+
     @cached_property
     def replicated(self) -> np.ndarray:
         """Replicated responses, shape (R, n)."""
-        auxiliary = {name: one[self.chosen] if len(one) > 1 else one for name, one in self.auxiliary.items()}
-        return self.family.draw(self.rng, self.eta[self.chosen], auxiliary, self.trials)
+        return self.family.draw(self.rng, *self.of_chosen)
 
     @cached_property
     def scores(self) -> tuple[np.ndarray, np.ndarray]:
@@ -104,17 +109,20 @@ class Evidence:
         return np.asarray(mean if offset is None else mean + offset)
 
 
+def some_draws(draws: Draws) -> Draws:
+    """Give at most 1,000 draws, evenly spaced, as one chain."""
+    total = draws.n_draws
+    return draws.only(np.linspace(0, total - 1, min(total, N_DRAWS)).round().astype(int))
+
+
 def evidence_of(fit: Fitted[Regression], seed: int) -> Evidence:
     """Take rows and draws, and calculate the linear predictors."""
     model, rng = fit.model, np.random.default_rng([seed, 0x63])
-    design, total = model.rows, fit.draws.n_draws
+    design = model.rows
     positions = np.arange(design.n_rows)
     if len(positions) > MOST_ROWS:
         positions = np.sort(rng.choice(positions, MOST_ROWS, replace=False))
-    draws = fit.draws.only(np.linspace(0, total - 1, min(total, N_DRAWS)).round().astype(int))
+    draws = some_draws(fit.draws)
     rows = design.as_new.take(positions)
     eta = row_draws(model, draws, rows, kind="linear", new_groups="error", seed=seed).collected()
-    auxiliary = {name: values[:, None] for name, values in auxiliary_draws(model, draws).items()}
-    if rows.row_noise is not None:
-        auxiliary["sigma"] = auxiliary["sigma"] * rows.row_noise.relative_sds
-    return Evidence(model, draws, positions, eta, auxiliary, rng)
+    return Evidence(model, draws, positions, eta, row_auxiliary(model, draws, rows, np.arange(rows.n_rows)), rng)

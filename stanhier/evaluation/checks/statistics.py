@@ -158,15 +158,14 @@ def log_of_response(evidence: Evidence) -> str:
 
 def _dispersion(evidence: Evidence) -> Finding:
     """Compare Pearson's statistic draw by draw: squared slopes of the log density over their variances, averaged."""
-    chosen, family = evidence.chosen, evidence.family
-    given = (evidence.eta[chosen], {name: one[chosen] for name, one in evidence.auxiliary.items()}, evidence.trials)
+    family, given = evidence.family, evidence.of_chosen
     weights = np.maximum(family.slopes(evidence.y, *given)[1], _TINY)
     observed, replicated = (
         (np.square(family.slopes(values, *given)[0]) / weights).mean(axis=1)
         for values in (evidence.y, evidence.replicated)
     )
     below, above = (replicated <= observed).sum(), (replicated >= observed).sum()
-    p = float(min(1.0, 2 * (min(below, above) + 1) / (len(chosen) + 1)))
+    p = float(min(1.0, 2 * (min(below, above) + 1) / (len(observed) + 1)))
     much = above < below
     groups = bool(evidence.model.design.groupings)
     if much:
