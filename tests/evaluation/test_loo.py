@@ -179,3 +179,19 @@ def test_folds_of_groups_tell_of_their_integrals_too():
     folds, said = warned(lambda: fit.kfold(by="g", k=4, **FEW))
     assert [one for one in said if one.startswith("kfold(): the effects of ") and "g u: " in one]
     assert folds.warning
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cmdstan_home")
+def test_groups_left_out_together_have_their_own_densities():
+    sizes = np.array([3, 40, 8, 25, 5, 60, 12, 18])
+    rng = np.random.default_rng(2)
+    g = np.repeat(np.arange(8), sizes)
+    data = pd.DataFrame({"g": g, "x": rng.normal(size=len(g))})
+    data["y"] = data["x"] + rng.normal(size=8)[g] + rng.normal(size=len(g))
+    fit = sh.VaryingIntercept("y ~ x + (1 | g)", data).sample(seed=1, **FEW)
+    alone = warned(lambda: fit.loo(by="g"))[0].elpd_i
+    together = warned(lambda: fit.kfold(by="g", k=2, seed=1, **FEW))[0].elpd_i
+    np.testing.assert_array_equal(together["g"], alone["g"])
+    assert np.ptp(alone.to_numpy()) > 50, "groups of other sizes have other densities"
+    np.testing.assert_allclose(together, alone, atol=3)
