@@ -8,7 +8,6 @@ import pytest
 from scipy import special, stats
 
 import stanhier as sh
-from stanhier.engines.default_priors import moments_of_rows
 from stanhier.many.folder import identity_of
 from stanhier.many.grouped import models_by_group
 from tests.tools import variants
@@ -288,5 +287,5 @@ def test_defaults_are_scaled_by_the_geometric_mean_of_the_weights():
     data = variants.several()
     model = sh.Model("y ~ x + (1 | school)", data, weights="w")
     expected = stats.gmean(data["w"])
-    assert moments_of_rows(model.rows).weight == pytest.approx(expected)
+    assert model.rows.moments.weight == pytest.approx(expected)
     assert model.priors["sigma"].rate == pytest.approx(1 / (data["y"].std() * np.sqrt(expected)))
