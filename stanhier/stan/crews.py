@@ -17,7 +17,7 @@ from stanhier.basics.threads import keep_to_one_thread, n_threads
 from stanhier.basics.words import quoted
 from stanhier.stan.executors import RecordingContext, n_workers
 from stanhier.stan.interrupt import end_chains
-from stanhier.stan.program import programs_dir
+from stanhier.stan.program_place import programs_dir
 
 __all__ = ["Crew", "OwnProcesses", "OwnThreads", "crew_of"]
 

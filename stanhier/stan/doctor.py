@@ -13,7 +13,8 @@ from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.disk import free_bytes, size_on_disk
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
 from stanhier.cmdstan.wheel import STAN_VERSION
-from stanhier.stan.program import Program, programs_dir
+from stanhier.stan.program import Program
+from stanhier.stan.program_place import programs_dir
 from stanhier.stan.program_text import shipped_programs
 
 __all__ = ["Finding", "examine", "leftovers"]

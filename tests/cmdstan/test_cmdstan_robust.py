@@ -7,7 +7,8 @@ import pytest
 
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import cache, ensure_cmdstan, install, installer, locate, wheel
-from stanhier.stan.program import Program, programs_dir
+from stanhier.stan.program import Program
+from stanhier.stan.program_place import programs_dir
 from tests.tools.fake_cmdstan import PROGRAM, homes_are_complete, start, wait_for
 
 

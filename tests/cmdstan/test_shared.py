@@ -130,7 +130,7 @@ def test_a_lock_that_is_a_link_empties_nothing(shared: Path, tmp_path: Path, lin
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (shared / "locks").mkdir(exist_ok=True)
-    for lock in [shared / "locks" / f"{Program(PROGRAM)._place(threads=False).name}.lock"]:
+    for lock in [shared / "locks" / f"{Program(PROGRAM).place(threads=False).name}.lock"]:
         lock.unlink(missing_ok=True)
         os.link(victim, lock) if link == "hard" else lock.symlink_to(victim)
     with pytest.raises(Exception, match=r"It is a link or no file where a lock belongs: remove it") as caught:

@@ -10,7 +10,7 @@ import pytest
 
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import ensure_cmdstan, executable, install
-from stanhier.stan import program, program_text
+from stanhier.stan import program_place, program_text
 from stanhier.stan.program import Program
 from stanhier.stan.program_text import shipped_programs, stan_models_dir
 from tests.tools.fake_cmdstan import PROGRAM
@@ -98,7 +98,7 @@ def test_everything_it_is_made_of_is_in_the_hash(parts: Path, models: Path, monk
     with (models / f"{PROGRAM}.stan").open("a") as file:
         file.write("// a comment\n")
     seen.append(Program(PROGRAM).digest)
-    monkeypatch.setattr(program, "_STANC_OPTIONS", {"warn-pedantic": True})
+    monkeypatch.setattr(program_place, "STANC_OPTIONS", {"warn-pedantic": True})
     seen.append(Program(PROGRAM).digest)
     monkeypatch.setenv("CXX", "g++ -pipe")
     seen.append(Program(PROGRAM).digest)

@@ -22,7 +22,8 @@ import pytest
 
 from stanhier.cmdstan import installer, locate, wheel
 from stanhier.cmdstan.executable import is_intact
-from stanhier.stan.program import Program, programs_dir
+from stanhier.stan.program import Program
+from stanhier.stan.program_place import programs_dir
 
 PROGRAM = "linear_regression"
 
