@@ -86,11 +86,17 @@ def _line(finding: Finding, width: int) -> str:
 
 
 def _compile(given: argparse.Namespace) -> int:
-    home = ensure_cmdstan()
     names = shipped_programs()
     width = max(len(name) for name in names)
+    came = {name: Program(name).used_shipped(threads=given.threads) for name in names}
+    for name, shipped in came.items():
+        if shipped is not None:
+            print(f"{name:<{width}}  came compiled with stanhier: {shipped}")
+    if all(came.values()):
+        return 0
+    home = ensure_cmdstan()
     missing = []
-    for name in names:
+    for name in (name for name, shipped in came.items() if shipped is None):
         exe = Program(name).compiled_exe(threads=given.threads)
         if exe is None:
             missing.append(name)

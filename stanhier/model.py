@@ -166,8 +166,8 @@ class Model(Regression):
         ----------
         engine : {"fast", "textbook"}
             What is sampled: a program of the package's own, in which all that can be is integrated out, or `stan_code`
-            itself on the rows, compiled when it is first needed. Both have the same posterior, which
-            `fit.agreement(other)` shows.
+            itself on the rows, compiled when it is first needed, which takes a C++ compiler. Both have the same
+            posterior, which `fit.agreement(other)` shows.
         keep_finished : bool
             When a chain dies, starts nowhere or runs into `timeout`: an error, or, if True, a fit of the chains that
             finished, with a warning, and `fit.failed_chains` says why the others did not.
@@ -188,7 +188,7 @@ class Model(Regression):
         SamplingError
             If a chain does not finish (with `keep_finished`: if none does); which, and why, with Stan's own words.
         CmdStanError
-            If there is no CmdStan and none can be built.
+            If the program has to be compiled, and there is no CmdStan and none can be built.
 
         Warns
         -----

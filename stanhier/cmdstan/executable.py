@@ -6,8 +6,9 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import locate
@@ -16,7 +17,7 @@ from stanhier.cmdstan.cache import reading
 from stanhier.cmdstan.disk import fingerprint
 from stanhier.cmdstan.toolchain import require_make
 
-__all__ = ["compile_program", "executable_name", "fault_of", "is_intact"]
+__all__ = ["compile_program", "executable_name", "fault_of", "is_intact", "read_record", "write_record"]
 
 _RECORD = "stanhier.json"
 _TBB: Mapping[str, str] = {"Linux": "libtbb.so.2", "Darwin": "libtbb.dylib"}
@@ -97,7 +98,7 @@ def fault_of(exe: Path) -> str:
     if key in _compared:
         return ""
     try:
-        record = json.loads(exe.with_name(_RECORD).read_text(encoding="utf-8"))
+        record = read_record(exe)
         made = {exe.name: record["sha256"], **record.get("libraries", {})}
         changed = [name for name, digest in made.items() if fingerprint(exe.with_name(name)) != digest]
     except PermissionError:
@@ -171,20 +172,57 @@ def compile_program(
     for left in folder.iterdir():
         if left.suffix in {".hpp", ".o", ".d"}:
             left.unlink()
-    record = {"sha256": fingerprint(exe), "libraries": libraries, "compiler": compiler}
+    write_record(exe, libraries, compiler)
+
+
+def write_record(exe: Path, libraries: Sequence[Path], compiler: str) -> None:
+    """Record what an executable is, by which `fault_of` knows it again.
+
+    Parameters
+    ----------
+    exe : Path
+        The executable.
+    libraries : sequence of Path
+        What stands beside it, and is loaded by it.
+    compiler : str
+        What it was compiled with.
+    """
+    beside = {library.name: fingerprint(library) for library in libraries}
+    record = {"sha256": fingerprint(exe), "libraries": beside, "compiler": compiler}
     exe.with_name(_RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
-def _bring_libraries(home: Path, folder: Path) -> dict[str, str]:
+def read_record(exe: Path) -> dict[str, Any]:
+    """Read what `write_record` has written.
+
+    Parameters
+    ----------
+    exe : Path
+        The executable.
+
+    Returns
+    -------
+    dict
+        Checksums of the executable, ``"sha256"``, and by name of its ``"libraries"``, and the ``"compiler"``.
+
+    Raises
+    ------
+    OSError, ValueError
+        When it cannot be read, or is damaged.
+    """
+    record: dict[str, Any] = json.loads(exe.with_name(_RECORD).read_text(encoding="utf-8"))
+    return record
+
+
+def _bring_libraries(home: Path, folder: Path) -> list[Path]:
     """Copy TBB beside the executable, which looks for it there first: so that both may be moved without the home.
 
-    A CmdStan of the user's has its own rules. Returned are the checksums by name.
+    A CmdStan of the user's has its own rules.
     """
     library = home / "lib" / _TBB.get(platform.system(), "")
     if not ((home / locate.MARKER).is_file() and library.is_file()):
-        return {}
-    copy = shutil.copyfile(library, folder / library.name)
-    return {library.name: fingerprint(copy)}
+        return []
+    return [shutil.copyfile(library, folder / library.name)]
 
 
 def _said_instead_of_running(exe: Path) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "check_usable",
     "content_name",
     "find_built",
+    "find_chosen",
     "find_users",
     "home_name",
     "is_complete",
@@ -37,6 +38,30 @@ _VERSION = re.compile(r"CMDSTAN_VERSION := (\d+)\.(\d+)\.(\S+)")
 _activated: dict[str, str] = {}
 
 
+def find_chosen() -> Path | None:
+    """Find the CmdStan that ``CMDSTAN`` names: the user set it, or cmdstanpy did, as `cmdstanpy.set_cmdstan_path` does.
+
+    Returns
+    -------
+    Path or None
+        None where it is not set, or where stanhier set it. Not yet checked.
+
+    Raises
+    ------
+    CmdStanError
+        When there is no CmdStan.
+    """
+    chosen = os.environ.get("CMDSTAN", "")
+    if not chosen or chosen == _activated.get("CMDSTAN"):
+        return None
+    if not (Path(chosen) / "makefile").is_file():
+        raise CmdStanError(
+            f"CMDSTAN is set to {chosen}, where there is no CmdStan (no file named makefile). "
+            "Correct it, or unset it: stanhier then finds or builds one."
+        )
+    return Path(os.path.normpath(chosen))
+
+
 def find_users() -> Path | None:
     """Find the CmdStan that cmdstanpy would use by itself.
 
@@ -50,14 +75,9 @@ def find_users() -> Path | None:
     CmdStanError
         When ``CMDSTAN`` is set, and there is no CmdStan.
     """
-    chosen = os.environ.get("CMDSTAN", "")
-    if chosen and chosen != _activated.get("CMDSTAN"):
-        if not (Path(chosen) / "makefile").is_file():
-            raise CmdStanError(
-                f"CMDSTAN is set to {chosen}, where there is no CmdStan (no file named makefile). "
-                "Correct it, or unset it: stanhier then finds or builds one."
-            )
-        return Path(os.path.normpath(chosen))
+    chosen = find_chosen()
+    if chosen is not None:
+        return chosen
     installed = Path.home() / ".cmdstan"
     if not any(installed.glob("cmdstan-*/makefile")):
         return None

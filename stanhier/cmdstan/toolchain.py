@@ -14,7 +14,7 @@ from stanhier.basics.errors import CmdStanError
 from stanhier.basics.files import write_whole
 from stanhier.cmdstan.cache import cache_dir, make_folder, share
 
-__all__ = ["Compiler", "find_compiler", "find_make", "require_compiler", "require_make"]
+__all__ = ["Compiler", "find_compiler", "find_make", "install_advice", "require_compiler", "require_make"]
 
 _log = logging.getLogger(__name__)
 
@@ -77,8 +77,13 @@ def find_compiler() -> Compiler | None:
     return None
 
 
-def require_compiler() -> Compiler:
+def require_compiler(purpose: str = "Stan programs are compiled") -> Compiler:
     """Find the C++ compiler, or say what to install.
+
+    Parameters
+    ----------
+    purpose : str
+        Why it is wanted, the beginning of the message.
 
     Returns
     -------
@@ -94,7 +99,7 @@ def require_compiler() -> Compiler:
     if compiler is None:
         chosen = os.environ.get("CXX", "").strip()
         asked = f" (CXX={chosen})" if chosen else ""
-        raise CmdStanError(f"Stan programs are compiled, and no C++ compiler is there{asked}. {_advice()}")
+        raise CmdStanError(f"{purpose}, and no C++ compiler is there{asked}. {install_advice()}")
     return compiler
 
 
@@ -110,8 +115,13 @@ def find_make() -> Path | None:
     return None if found is None else Path(found)
 
 
-def require_make() -> Path:
+def require_make(purpose: str = "Stan programs are built with make") -> Path:
     """Find make, or say what to install.
+
+    Parameters
+    ----------
+    purpose : str
+        Why it is wanted, the beginning of the message.
 
     Returns
     -------
@@ -125,11 +135,12 @@ def require_make() -> Path:
     """
     make = find_make()
     if make is None:
-        raise CmdStanError(f"Stan programs are built with make, and no make is there. {_advice()}")
+        raise CmdStanError(f"{purpose}, and no make is there. {install_advice()}")
     return make
 
 
-def _advice() -> str:
+def install_advice() -> str:
+    """Say how a compiler and make are installed on this machine."""
     for manager, command in _INSTALL.items():
         if shutil.which(manager) is not None:
             return f"Install it with: {command}"
@@ -156,10 +167,10 @@ def _ask_version(words: list[str]) -> str:
             [*words, "--version"], capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired) as err:
-        raise CmdStanError(f"The C++ compiler {shlex.join(words)} does not run: {err}. {_advice()}") from err
+        raise CmdStanError(f"The C++ compiler {shlex.join(words)} does not run: {err}. {install_advice()}") from err
     if asked.returncode != 0:
         said = (asked.stderr or asked.stdout).strip()
-        raise CmdStanError(f"The C++ compiler {shlex.join(words)} does not run: {said}. {_advice()}")
+        raise CmdStanError(f"The C++ compiler {shlex.join(words)} does not run: {said}. {install_advice()}")
     return asked.stdout.strip().partition("\n")[0]
 
 

@@ -1,7 +1,9 @@
-"""cmdstanpy on our terms while it works for us: it says nothing, and reads what Stan wrote with numpy alone.
+"""cmdstanpy on our terms while it works for us: quiet, with numpy as its only reader, and without a look for CmdStan.
 
 By itself it reads with polars where that is installed. polars starts threads for that, which do not survive a fork: in
-a forked process, such as a worker of `multiprocessing`, the next fit would wait for them for ever.
+a forked process, such as a worker of `multiprocessing`, the next fit would wait for them for ever. Where digits are
+asked for by `sig_figs` it looks for a CmdStan, which no executable needs, and sets ``CMDSTAN`` to what it finds, as if
+the user had chosen that one.
 """
 
 import logging
@@ -31,6 +33,7 @@ def calling_cmdstanpy() -> Iterator[None]:
         return False
 
     _let_us_read()
+    _let_us_write_digits()
     logger = get_logger()
     logger.addFilter(nothing)
     ours = _for_us.set(True)
@@ -54,6 +57,21 @@ def _let_us_read() -> None:
 
     changed: Any = stancsv
     changed.csv_bytes_list_to_numpy = read
+
+
+@cache
+def _let_us_write_digits() -> None:
+    """Answer for us whether CmdStan is too old for `sig_figs`: those that we use are all younger than 2.25."""
+    from cmdstanpy import cmdstan_args
+
+    changed: Any = cmdstan_args
+    theirs: Callable[..., bool] = changed.cmdstan_version_before
+
+    @wraps(theirs)
+    def before(*version: Any, **options: Any) -> bool:
+        return False if _for_us.get() else theirs(*version, **options)
+
+    changed.cmdstan_version_before = before
 
 
 def _numbers(lines: list[bytes]) -> np.ndarray:

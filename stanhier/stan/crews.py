@@ -17,7 +17,7 @@ from stanhier.basics.threads import keep_to_one_thread, n_threads
 from stanhier.basics.words import quoted
 from stanhier.stan.executors import RecordingContext, n_workers
 from stanhier.stan.interrupt import end_chains
-from stanhier.stan.program_place import programs_dir
+from stanhier.stan.program_place import program_folders
 
 __all__ = ["Crew", "OwnProcesses", "OwnThreads", "crew_of"]
 
@@ -67,7 +67,7 @@ class Crew:
     def abandon(self, *, interrupted: bool) -> None:
         """Start nothing more, and when interrupted end the chains of tasks that run in threads of this process."""
         if interrupted:
-            end_chains(programs_dir())
+            end_chains(*program_folders())
 
 
 class OwnThreads(Crew):

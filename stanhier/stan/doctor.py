@@ -11,16 +11,18 @@ from stanhier.basics.errors import CmdStanError
 from stanhier.basics.words import some_of
 from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.disk import free_bytes, size_on_disk
-from stanhier.cmdstan.toolchain import find_compiler, require_compiler, require_make
+from stanhier.cmdstan.toolchain import find_compiler, find_make, install_advice, require_compiler, require_make
 from stanhier.cmdstan.wheel import STAN_VERSION
 from stanhier.stan.program import Program
 from stanhier.stan.program_place import programs_dir
 from stanhier.stan.program_text import shipped_programs
+from stanhier.stan.shipped import shipped_dir
 
 __all__ = ["Finding", "examine", "leftovers"]
 
 
 _KINDS = {"plain": False, "with threads": True}
+_SPARED = 'none: needed for sample(engine="textbook") alone, since the other programs came compiled with stanhier'
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,26 @@ def examine() -> list[Finding]:
     list of Finding
         In the order in which a person would look.
     """
+    spared = _all_came_compiled()
     return [
-        _finding("CmdStan", _look_at_cmdstan),
-        _finding("compiler", _look_at_compiler),
-        _finding("make", lambda: str(require_make())),
+        _finding("CmdStan", partial(_look_at_cmdstan, spared=spared)),
+        _finding("compiler", partial(_look_at_compiler, spared=spared)),
+        _finding("make", partial(_look_at_make, spared=spared)),
         *_examine_cache(),
         *[_finding(name, partial(_look_at_program, name)) for name in shipped_programs()],
         *_examine_leftovers(),
     ]
 
 
-def _look_at_cmdstan() -> str:
+def _all_came_compiled() -> bool:
+    """Tell whether every shipped program has an executable that came with the package and is used."""
+    try:
+        return all(Program(name).used_shipped(threads=False) is not None for name in shipped_programs())
+    except CmdStanError:  # what is wrong is said of CmdStan and of each program
+        return False
+
+
+def _look_at_cmdstan(*, spared: bool) -> str:
     users = locate.find_users()
     if users is not None:
         locate.check_usable(users)
@@ -72,6 +83,8 @@ def _look_at_cmdstan() -> str:
     if home is None and compiler is not None:
         place = cache.cache_dir() / "homes" / locate.home_name(compiler)
         home = place if place.is_dir() else None  # not whole: the damage is told below
+    if home is None and spared:
+        return _SPARED
     if home is None:
         raise CmdStanError("none yet: run `stanhier install`, or let the first model that is sampled build it")
     damaged = installer.damaged_files(home)
@@ -95,13 +108,34 @@ def _look_at_users_home(home: Path) -> str:
     return f"{text}\nan earlier or later stanhier built it; unset CMDSTAN to use {STAN_VERSION}"
 
 
-def _look_at_compiler() -> str:
+def _look_at_compiler(*, spared: bool) -> str:
+    if find_compiler() is None and spared:
+        return f"{_SPARED}\n{install_advice()}"
     compiler = require_compiler()
     return f"{compiler.version} ({compiler.path})"
 
 
+def _look_at_make(*, spared: bool) -> str:
+    return _SPARED if find_make() is None and spared else str(require_make())
+
+
 def _look_at_program(name: str) -> str:
     program = Program(name)
+    shipped = program.shipped()
+    if shipped is not None and not shipped.why_not:
+        return "came compiled with stanhier, and runs"
+    if not shipped_dir().is_dir():
+        return _look_at_own(program)
+    reason = "is of another text" if shipped is None else f"is not used: {shipped.why_not}"
+    note = f"\nwhat came compiled with stanhier {reason}"
+    try:
+        return _look_at_own(program) + note
+    except CmdStanError as err:
+        raise CmdStanError(f"{err}{note}") from err
+
+
+def _look_at_own(program: Program) -> str:
+    """Look at the executables that are compiled on this machine."""
     faults = {kind: program.fault(threads=threads) for kind, threads in _KINDS.items()}
     broken = [f"{kind}: {fault}" for kind, fault in faults.items() if fault]
     if broken:
@@ -141,6 +175,8 @@ def _examine_leftovers() -> list[Finding]:
 def leftovers() -> list[Path]:
     """List what this version of stanhier, with this compiler, would not choose, and what interrupted runs left.
 
+    What it would choose if no program had come with the package is not among them: another environment may use it.
+
     Returns
     -------
     list of Path
@@ -152,7 +188,7 @@ def leftovers() -> list[Path]:
     CmdStanError
         When it cannot be known, because the user's CmdStan cannot be used, or this user may not read the cache.
     """
-    exes = [Program(name).compiled_exe(threads=threads) for name in shipped_programs() for threads in _KINDS.values()]
+    exes = [Program(name).cached_exe(threads=threads) for name in shipped_programs() for threads in _KINDS.values()]
     used = {locate.find_users(), *(exe.parent for exe in exes if exe is not None)}
     homes = [home for home in locate.built_homes() if not home.name.startswith(locate.content_name())]
     half_made = [folder for folder in _folders(cache.cache_dir() / "staging") if not _is_at_work(folder)]

@@ -36,13 +36,13 @@ def chains_end_on_interrupt(executable: Path) -> Iterator[None]:
         raise
 
 
-def end_chains(programs: Path, words: str = "", starters: Sequence[threading.Thread] = ()) -> None:
+def end_chains(*programs: Path, words: str = "", starters: Sequence[threading.Thread] = ()) -> None:
     """End chains until none has been seen for a while: each that ends makes room for one that waits.
 
     Parameters
     ----------
-    programs : Path
-        The program that the chains run, or a folder with it.
+    *programs : Path
+        The program that the chains run, or folders one of which has it.
     words : str
         Only chains whose command has these words in it.
     starters : sequence of threading.Thread
@@ -50,14 +50,15 @@ def end_chains(programs: Path, words: str = "", starters: Sequence[threading.Thr
     """
     import psutil
 
-    place = programs.resolve()
+    places = [program.resolve() for program in programs]
     last_seen = time.monotonic()
     while (quiet := time.monotonic() - last_seen) < QUIET_SECONDS or (
         quiet < PATIENT_SECONDS and any(thread.is_alive() for thread in starters)
     ):
         for child in psutil.Process().children():
             try:
-                if Path(child.exe()).is_relative_to(place) and words in " ".join(child.cmdline()):
+                ours = any(Path(child.exe()).is_relative_to(place) for place in places)
+                if ours and words in " ".join(child.cmdline()):
                     child.terminate()
                     last_seen = time.monotonic()
             except psutil.Error:

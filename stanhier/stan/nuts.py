@@ -115,7 +115,7 @@ def run_nuts(
             except RAISED_BY_CMDSTANPY as err:
                 if not files.started:
                     raise StanhierError(f"cmdstanpy refuses these keywords of sample(): {err}") from err
-                end_chains(executable, files.stem)
+                end_chains(executable, words=files.stem)
                 faults = files.faults(err, arguments.get("timeout"))
                 fit = _finished(files, faults, err, keep=keep_finished)
         raw = _read(fit, arguments, faults)

@@ -11,6 +11,7 @@ from stanhier.cmdstan.executable import compile_program, fault_of, is_intact
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import require_compiler, require_make
 from stanhier.stan.program_place import STANC_OPTIONS, PlacedProgram
+from stanhier.stan.shipped import shipped_dir
 
 if TYPE_CHECKING:
     from cmdstanpy import CmdStanModel
@@ -37,7 +38,7 @@ class Program(PlacedProgram):
 
     @cache.reading()
     def exe(self, threads: bool = False) -> Path:  # noqa: FBT001, FBT002
-        """Give the executable; compile it, and build CmdStan, when they are not there.
+        """Give the executable; compile it, and build CmdStan, when none came with the package or is in the cache.
 
         Parameters
         ----------
@@ -47,13 +48,16 @@ class Program(PlacedProgram):
         Returns
         -------
         Path
-            The executable in the cache.
+            The executable.
 
         Raises
         ------
         CmdStanError
             When CmdStan or a compiler is missing, the program does not compile, or the cache cannot be written.
         """
+        shipped = self.used_shipped(threads=threads)
+        if shipped is not None:
+            return shipped
         home = installer.ensure_cmdstan()
         place = self.place(threads=threads)
         if is_intact(self.exe_in(place)):
@@ -87,7 +91,8 @@ class Program(PlacedProgram):
         from cmdstanpy import CmdStanModel
 
         exe = self.exe(threads)
-        locate.activate(installer.ensure_cmdstan())
+        if not exe.is_relative_to(shipped_dir()):
+            locate.activate(installer.ensure_cmdstan())
         return CmdStanModel(exe_file=exe)
 
     def rebuild(self, threads: bool = False) -> Path:  # noqa: FBT001, FBT002

@@ -1,7 +1,8 @@
-"""Where the executable of a Stan program is: in the cache, under a hash of all that it is made of.
+"""Where the executable of a Stan program is: in the cache, under a hash of all that it is made of, or in the package.
 
 A change of the text, of an included file, of CmdStan or of the compiler leads to another executable, and never to an
-old one under a new name.
+old one under a new name. Those that came with the package stand under a hash of everything but the compiler;
+`stanhier.stan.shipped` says when they are used.
 """
 
 import hashlib
@@ -11,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stanhier.basics.errors import CmdStanError
 from stanhier.cmdstan import cache, locate
 from stanhier.cmdstan.executable import executable_name, fault_of, is_intact
 from stanhier.cmdstan.toolchain import find_compiler, require_compiler
 from stanhier.stan.program_text import ProgramText
+from stanhier.stan.shipped import Shipped, find_shipped, shipped_dir
 
-__all__ = ["STANC_OPTIONS", "PlacedProgram", "programs_dir"]
+__all__ = ["STANC_OPTIONS", "PlacedProgram", "program_folders", "programs_dir"]
 
 # Level 1 optimisation: measured 15 % faster gradients of varying_intercept; results differ by rounding at most.
 STANC_OPTIONS: Mapping[str, bool] = {"O1": True}
@@ -50,12 +53,12 @@ class PlacedProgram(ProgramText):
 
     @property
     def is_compiled(self) -> bool:
-        """Whether the executable without threads is in the cache."""
+        """Whether the executable without threads is there."""
         return self.compiled_exe() is not None
 
     @cache.reading()
     def compiled_exe(self, *, threads: bool = False) -> Path | None:
-        """Find the executable in the cache, and neither compile nor build anything.
+        """Find the executable, and neither compile nor build anything.
 
         Parameters
         ----------
@@ -72,8 +75,82 @@ class PlacedProgram(ProgramText):
         CmdStanError
             When the user's CmdStan cannot be used.
         """
+        shipped = self.used_shipped(threads=threads)
+        return self.cached_exe(threads=threads) if shipped is None else shipped
+
+    @cache.reading()
+    def cached_exe(self, *, threads: bool = False) -> Path | None:
+        """Find the executable in the cache, whatever came with the package.
+
+        Parameters
+        ----------
+        threads : bool
+            Whether the one that runs several chains in one process is meant.
+
+        Returns
+        -------
+        Path or None
+            The executable, or None when there is none.
+
+        Raises
+        ------
+        CmdStanError
+            When the user's CmdStan cannot be used.
+        """
         place = self._known_place(threads=threads)
         return self.exe_in(place) if place is not None and is_intact(self.exe_in(place)) else None
+
+    def shipped(self) -> Shipped | None:
+        """Find the executable that came with the package, and what speaks against using it.
+
+        Returns
+        -------
+        Shipped or None
+            None when none of this text came with the package.
+
+        Raises
+        ------
+        CmdStanError
+            When ``CMDSTAN`` is set, and there is no CmdStan.
+        """
+        if not shipped_dir().is_dir():
+            return None
+        try:
+            folder = self.shipped_folder
+        except CmdStanError:  # none is built for this machine
+            return None
+        return find_shipped(self.name, folder)
+
+    def used_shipped(self, *, threads: bool) -> Path | None:
+        """Give the executable that came with the package, if it is to be used.
+
+        Parameters
+        ----------
+        threads : bool
+            Whether the one that runs several chains in one process is meant: no such executable comes with the package.
+
+        Returns
+        -------
+        Path or None
+
+        Raises
+        ------
+        CmdStanError
+            When ``CMDSTAN`` is set, and there is no CmdStan.
+        """
+        shipped = None if threads else self.shipped()
+        return shipped.exe if shipped is not None and not shipped.why_not else None
+
+    @property
+    def shipped_folder(self) -> str:
+        """What the executable's folder is called in the wheel of a platform.
+
+        Raises
+        ------
+        CmdStanError
+            When stanhier builds no CmdStan for this machine.
+        """
+        return self._made_with(locate.content_name())
 
     @cache.reading()
     def fault(self, *, threads: bool = False) -> str:
@@ -125,7 +202,8 @@ class PlacedProgram(ProgramText):
             if found is not None:
                 return found
             compiler = require_compiler()
-        return programs_dir() / f"{self._prefix()}-{_digest(compiler.identity)[:8]}{_ending(threads=threads)}"
+        prefix = self._made_with(_engine())
+        return programs_dir() / f"{prefix}-{_digest(compiler.identity)[:8]}{_ending(threads=threads)}"
 
     def _known_place(self, *, threads: bool) -> Path | None:
         """Name the folder of the executable in the cache, unless a CmdStan or a compiler would have to come first."""
@@ -135,14 +213,14 @@ class PlacedProgram(ProgramText):
             return None
         return self.place(threads=threads)
 
-    def _prefix(self) -> str:
+    def _made_with(self, cmdstan: str) -> str:
         """Name the program by everything but the compiler."""
-        parts = [self.source, self.included, STANC_OPTIONS, _engine(), platform.system(), platform.machine()]
+        parts = [self.source, self.included, STANC_OPTIONS, cmdstan, platform.system(), platform.machine()]
         return f"{self.name}-{_digest(json.dumps(parts))[:12]}"
 
     def _from_any_compiler(self, *, threads: bool) -> Path | None:
         """Find an executable whose compiler is gone: it runs without one."""
-        pattern = f"{self._prefix()}-{'[0-9a-f]' * 8}{_ending(threads=threads)}"
+        pattern = f"{self._made_with(_engine())}-{'[0-9a-f]' * 8}{_ending(threads=threads)}"
         found = [place for place in programs_dir().glob(pattern) if is_intact(self.exe_in(place))]
         return max(found, key=lambda place: place.stat().st_mtime, default=None)
 
@@ -156,6 +234,17 @@ def programs_dir() -> Path:
         The folder, whether it exists or not.
     """
     return cache.cache_dir() / "programs"
+
+
+def program_folders() -> list[Path]:
+    """Name the folders whose executables are ours.
+
+    Returns
+    -------
+    list of Path
+        The one of the cache and the one in the package, whether they exist or not.
+    """
+    return [programs_dir(), shipped_dir()]
 
 
 def _engine() -> str:

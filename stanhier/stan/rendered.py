@@ -5,9 +5,12 @@ from pathlib import Path
 
 from stanhier.basics.errors import CmdStanError
 from stanhier.basics.words import quoted
+from stanhier.cmdstan.toolchain import require_compiler, require_make
 from stanhier.stan.program import Program
 
 __all__ = ["RenderedProgram", "program_of"]
+
+_PURPOSE = 'sample(engine="textbook") compiles a program for each model'
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,29 @@ class RenderedProgram(Program):
     def included(self) -> dict[str, str]:
         """Nothing."""
         return {}
+
+    def exe(self, threads: bool = False) -> Path:  # noqa: FBT001, FBT002
+        """Give the executable; compile it when it is not in the cache: none ever comes with the package.
+
+        Parameters
+        ----------
+        threads : bool
+            Whether it is to run several chains in one process.
+
+        Returns
+        -------
+        Path
+            The executable in the cache.
+
+        Raises
+        ------
+        CmdStanError
+            As `Program.exe` does; of a missing compiler with what wants it.
+        """
+        if self.compiled_exe(threads=threads) is None:
+            require_compiler(_PURPOSE)
+            require_make(_PURPOSE)
+        return super().exe(threads)
 
 
 def program_of(program: str | RenderedProgram) -> Program:

@@ -1,10 +1,15 @@
 """What the tests of this room share."""
 
+from pathlib import Path
+
 import pytest
 from cmdstanpy import CmdStanModel
 
+from stanhier.stan import doctor, program, program_place, shipped
 from stanhier.stan.program import Program
+from stanhier.stan.program_text import shipped_programs
 from tests.tools import variants
+from tests.tools.shipped_parts import put
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +43,14 @@ def chain_2(tmp_path, monkeypatch, model):
         monkeypatch.setattr(Program, "model", lambda *_, **__: CmdStanModel(exe_file=script))
 
     return disturb
+
+
+@pytest.fixture
+def came(parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The executables in the package, one for each program; whoever compiles does so with a CmdStan of the tests."""
+    folder = tmp_path / "site packages" / "compiled"
+    for module in (shipped, program_place, program, doctor):
+        monkeypatch.setattr(module, "shipped_dir", lambda: folder)
+    for name in shipped_programs():
+        put(folder / Program(name).shipped_folder / name)
+    return folder
