@@ -15,7 +15,7 @@ SECTIONS = {
     "Where CmdStan comes from": "cmdstan",
 }
 """Sections that become pages, and the names of their files."""
-PARTS = {"Twenty lines": "twenty_lines"}
+PARTS = {"Install": "install", "Twenty lines": "twenty_lines"}
 """Sections that pages include, without their headings."""
 FILES = {"stanhier/input.md": "../input.md", "scripts/benchmarks/README.md": "../benchmarks.md"}
 """Files of the repository that are pages too; links to others become their names."""
