@@ -10,9 +10,9 @@ import pytest
 from scripts.lowest_versions import lowest
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = [ROOT / "scripts" / name for name in ("setup", "check", "test", "lowest", "demo", "docs")] + [
-    ROOT / ".ci" / "run"
-]
+SCRIPTS = [
+    ROOT / "scripts" / name for name in ("setup", "check", "test", "lowest", "demo", "docs", "wheel", "release")
+] + [ROOT / ".ci" / "run"]
 
 
 def run(script: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -169,6 +169,15 @@ def test_docs_builds_the_pages_and_says_where_they_are(checkout: Path, tmp_path:
     failed = run(checkout / "scripts" / "docs", tmp_path, CODE="3")
     assert failed.returncode == 3
     assert "Pages:" not in failed.stdout
+
+
+@pytest.mark.parametrize(("name", "module"), [("wheel", "files"), ("release", "release")])
+def test_wheels_and_releases_are_made_after_the_set_up(checkout: Path, tmp_path: Path, name: str, module: str) -> None:
+    pretend(checkout / "scripts", "setup", 'echo "setup"')
+    pretend(checkout / ".venv" / "bin", "python", 'echo "python" "$@"; exit ${CODE:-0}')
+    done = run(checkout / "scripts" / name, tmp_path)
+    assert done.stdout.splitlines() == ["setup", f"python -m scripts.wheels.{module} dist"]
+    assert run(checkout / "scripts" / name, tmp_path, CODE="3").returncode == 3
 
 
 OLDEST = """
