@@ -11,8 +11,6 @@ from importlib import metadata
 from os import PathLike
 from typing import Any
 
-import pandas as pd
-
 from stanhier import plots
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.errors import StanhierError
@@ -26,7 +24,8 @@ from stanhier.evaluation.check import check
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html
 from stanhier.reports.captions import check_caption, prediction_caption
-from stanhier.reports.group_tables import group_tables, size_words
+from stanhier.reports.columns import columns
+from stanhier.reports.group_tables import group_tables
 
 __all__ = ["write"]
 
@@ -92,7 +91,7 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
         "report.html.jinja",
         title=title if title is not None else f"{type(fit.model).__name__}: {fit.model.formula}",
         **html.model_context(fit.model),
-        columns=list(_columns(fit)),
+        columns=list(columns(fit)),
         table=html.estimates(fit),
         group_tables=group_tables(fit),
         diagnosis=fit.diagnose(),
@@ -115,61 +114,6 @@ def _checked(fit: Fitted[Regression]) -> str:
         return check(fit)._repr_html_()
     except StanhierError as err:
         return f"<p>Model: not checked. {escape(str(err))}</p>"
-
-
-def _columns(fit: Fitted[Regression]) -> Iterator[tuple[str, str, str]]:
-    """Give name, role and a summary of every column that the model uses, and of combinations that are groups."""
-    design, rows = fit.model.design, fit.model.in_memory
-    noise = {} if design.row_noise is None else {design.row_noise.column: design.row_noise.words.removesuffix("s")}
-    beside = {**noise, design.trials_name: "trials", design.offset_name: "offset"}
-    named = [name for name in beside if name is not None]
-    others = dict.fromkeys([*design.formula.columns, *design.formula.factor_columns, *named])
-    terms = {grouping.name: term for term, grouping in enumerate(design.groupings)}
-    for name in list(others) if rows is None else list(rows.frame.columns):
-        roles = []
-        if name in design.formula.predictor_columns:
-            roles.append("predictor")
-        if name in design.formula.factor_columns:
-            roles.append("group")
-        if name in named:
-            roles.append(beside[name])
-        if name in terms:
-            words = size_words(fit, terms[name])
-        elif rows is not None:
-            labels = name in design.formula.labels or "group" in roles
-            words = _column_words(rows.frame[name], labels=labels)
-        else:
-            words = _unseen_words(fit, str(name))
-        yield str(name), " and ".join(roles) if roles else "response", words
-    for grouping in design.groupings:
-        if len(grouping.factors) > 1:
-            yield grouping.name, "group", size_words(fit, terms[grouping.name])
-
-
-def _unseen_words(fit: Fitted[Regression], name: str) -> str:
-    """Say what is known of a column whose rows are not in memory."""
-    design, moments = fit.model.design, fit.model.engine.moments
-    if name == design.formula.response_column:
-        return f"mean {moments.mean[-1]:.4g}, sd {moments.sd[-1]:.4g}"
-    if name in design.columns.names:
-        k = design.columns.names.index(name)
-        return f"mean {moments.mean[k]:.4g}, sd {moments.sd[k]:.4g}"
-    if name in design.kinds and isinstance(design.kinds[name].dtype, pd.CategoricalDtype):
-        levels = design.kinds[name].cat.categories
-        more = f" and {len(levels) - 4:,} more" if len(levels) > 4 else ""
-        return f"{len(levels):,} values: {', '.join(map(str, levels[:4]))}{more}"
-    return "not in memory"
-
-
-def _column_words(column: pd.Series, *, labels: bool) -> str:
-    if labels or isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind not in "if":
-        counts = column.value_counts()
-        first = ", ".join(f"{label} ({count:,})" for label, count in counts.iloc[:4].items())
-        more = f" and {len(counts) - 4:,} more" if len(counts) > 4 else ""
-        return f"{len(counts):,} {'value' if len(counts) == 1 else 'values'}: {first}{more}"
-    values = column.to_numpy(dtype=float)
-    spread = f", sd {values.std(ddof=1):.4g}" if len(values) > 1 else ""
-    return f"mean {values.mean():.4g}{spread}, from {values.min():.4g} to {values.max():.4g}"
 
 
 def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
