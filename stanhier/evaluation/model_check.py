@@ -2,13 +2,13 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stanhier.basics.tables import Table, decimals
+from stanhier.basics.verdicts import verdict_html
 from stanhier.evaluation.checks.finding import Finding
 
 __all__ = ["ModelCheck", "verdict_on"]
@@ -81,14 +81,7 @@ class ModelCheck:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook, as the report does."""
-        color = "#2e7d32" if self.ok else "#c62828"
-        items = "".join(f"<li>{escape(problem)}</li>" for problem in self.problems)
-        listed = f'<ul style="margin: .3em 0">{items}</ul>' if items else ""
-        small = "".join(f"<div><small>{escape(one)}</small></div>" for one in [*self.remarks, self.facts] if one)
-        return (
-            f'<div style="border-left: 4px solid {color}; padding: .2em 0 .2em 1em; margin: .8em 0">'
-            f"<strong>{escape(self.verdict)}</strong>{listed}{small}</div>"
-        )
+        return verdict_html(self.verdict, self.problems, [one for one in [*self.remarks, self.facts] if one])
 
 
 def verdict_on(findings: Sequence[Finding], notes: Sequence[str], not_checked: Sequence[str]) -> ModelCheck:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.tables import ROUNDED_DOWN, readable
+from stanhier.basics.verdicts import verdict_html
 from stanhier.basics.words import some_of
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Coordinates
@@ -71,12 +72,17 @@ class Diagnosis:
                 "Nothing is wrong within the one chain; whether chains agree, which R-hat tells, is unknown: sample "
                 "again with chains=4."
             )
-        return f"No problems found in {'sampling' if self.method == 'nuts' else 'the approximation'}."
+        return f"No problems found in {self._what}."
 
-    def __str__(self) -> str:
-        verdict = self.verdict if self.ok else "Problems:\n" + "\n".join(f"- {p}" for p in self.problems)
+    @property
+    def _what(self) -> str:
+        return "sampling" if self.method == "nuts" else "the approximation"
+
+    @property
+    def facts(self) -> str:
+        """What the verdict rests on, in a sentence."""
         if self.pareto_k is not None:
-            return f"{verdict}\nDraws of an approximation ({self.method}) with Pareto k {self.pareto_k:.2f}."
+            return f"Draws of an approximation ({self.method}) with Pareto k {self.pareto_k:.2f}."
         facts = [
             _fact("R-hat", "at most", self.table["r_hat"].max(), 3),
             _fact("bulk ESS", "at least", self.table["ess_bulk"].min(), ROUNDED_DOWN),
@@ -85,9 +91,19 @@ class Diagnosis:
             f"{self.treedepth_hits} draws at the greatest tree depth",
             _fact("E-BFMI", "at least", self.bfmi.min(), 2),
         ]
-        return f"{verdict}\nOf what all groups share: {'; '.join(facts)}."
+        return f"Of what all groups share: {'; '.join(facts)}."
+
+    def __str__(self) -> str:
+        verdict = self.verdict if self.ok else "Problems:\n" + "\n".join(f"- {p}" for p in self.problems)
+        return f"{verdict}\n{self.facts}"
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook, as reports do."""
+        n = len(self.problems)
+        verdict = self.verdict if self.ok else f"{n} problem{'' if n == 1 else 's'} found in {self._what}."
+        return verdict_html(verdict, self.problems, [self.facts])
 
 
 def diagnose(draws: Draws, numbers: dict[str, np.ndarray]) -> Diagnosis:

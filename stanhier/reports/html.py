@@ -1,8 +1,11 @@
 """Models and fits as pieces of HTML: what notebooks show, and what the report is made of."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from stanhier.basics.tables import Table
 from stanhier.engines.parameters import Parameter, Role
@@ -34,13 +37,21 @@ _MOST_ROWS = 100
 def _environment() -> "jinja2.Environment":
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent / "templates"),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """Let a name go on in the next line at brackets and between the parts of an interaction, before anywhere else."""
+    parts = [part for part in re.split(r"(?=\[)|(?<=:)", name) if part]
+    return Markup("<wbr>").join(parts)
 
 
 def render(template: str, **context: Any) -> str:
@@ -94,7 +105,7 @@ def fit_html(fit: Fitted[Regression]) -> str:
         formula=fit.model.formula,
         chains=chains,
         draws=draws,
-        diagnosis=fit.diagnose(),
+        diagnosis=fit.diagnose()._repr_html_(),
         table=estimates(fit),
         effects=[(own.name, len(own.coords[0]), _factor(own)) for own in fit.model.parameters.all_of(Role.EFFECTS)],
     )

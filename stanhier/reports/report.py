@@ -6,6 +6,7 @@ import platform
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 from importlib import metadata
 from os import PathLike
@@ -17,6 +18,7 @@ from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import check_place, write_for_user
 from stanhier.basics.paths import checked_path, refuse_other_formats
 from stanhier.basics.version import VERSION
+from stanhier.basics.words import quoted
 from stanhier.design.columns import INTERCEPT
 from stanhier.design.groupings import Grouping
 from stanhier.engines.regression import Regression
@@ -26,6 +28,7 @@ from stanhier.reports import html
 from stanhier.reports.captions import check_caption, prediction_caption
 from stanhier.reports.columns import columns
 from stanhier.reports.group_tables import group_tables
+from stanhier.reports.left_out import loo_sentences
 
 __all__ = ["write"]
 
@@ -36,6 +39,7 @@ _OTHER_FORMATS = frozenset(
 _DPI = 130
 _MOST_TRACES = 40
 _MOST_FACTORS = 6
+_NO_ROWS = "The rows are not in memory: no picture shows them along predictors or beside replicated ones."
 _INTERVALS = "Median (point), 50 % interval (thick) and 90 % interval (thin) of each."
 
 
@@ -63,11 +67,20 @@ class Picture:
 
 
 @in_our_words(name="report")
-def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | None = None) -> None:
+def write(
+    fit: Fitted[Regression],
+    path: str | PathLike[str],
+    *,
+    title: str | None = None,
+    author: str | None = None,
+    note: str | None = None,
+) -> None:
     """Write a report as one HTML file that needs nothing else: to read, to print, to attach to a message.
 
     The model as an equation, priors, a summary of the data, estimates, what `diagnose` says of the sampler and `check`
-    of the model, pictures, versions and the seed. It holds no script and asks for nothing from the network.
+    of the model, `loo` of up to 10,000 rows, pictures, the date, versions and the seed. It holds no script and asks for
+    nothing from the network. It prints on A4, with what is folded on the screen. Of rows that are not in memory it says
+    what it lacks.
 
     Parameters
     ----------
@@ -76,13 +89,20 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
         the file that it leads to is replaced.
     title : str, optional
         By default the kind of model and its formula.
+    author : str, optional
+        Stands below the title, beside the date.
+    note : str, optional
+        Text of your own, which stands first, line by line.
 
     Raises
     ------
     StanhierError
         If `path` is no path or ends as files of another format do, such as ".pdf"; if something else than a file is
-        there, or the file cannot be written.
+        there, or the file cannot be written; if `title`, `author` or `note` is no text.
     """
+    for name, value in {"title": title, "author": author, "note": note}.items():
+        if value is not None and not isinstance(value, str):
+            raise StanhierError(f"report({name}={quoted(value)}): '{name}' must be text.")
     target = checked_path(path, "report() needs the path of a file")
     refuse_other_formats(target, _OTHER_FORMATS, method="report", kind="HTML", suffix=".html")
     check_place(target, failed=_FAILED)  # drawing takes a second
@@ -90,12 +110,17 @@ def write(fit: Fitted[Regression], path: str | PathLike[str], *, title: str | No
     text = html.render(
         "report.html.jinja",
         title=title if title is not None else f"{type(fit.model).__name__}: {fit.model.formula}",
+        author=author,
+        note=note,
+        date=date.today().isoformat(),
         **html.model_context(fit.model),
+        loo=loo_sentences(fit),
         columns=list(columns(fit)),
         table=html.estimates(fit),
         group_tables=group_tables(fit),
-        diagnosis=fit.diagnose(),
+        diagnosis=fit.diagnose()._repr_html_(),
         check=_checked(fit),
+        no_pictures=_NO_ROWS if fit.model.in_memory is None else "",
         pictures=[_picture(*one) for one in _pictures(fit)],
         stan_code=fit.model.stan_code,
         made=[

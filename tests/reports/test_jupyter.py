@@ -1,5 +1,6 @@
 """What a notebook shows of models and fits, and that one runs through with its progress bar and pictures."""
 
+import dataclasses
 import re
 
 import pytest
@@ -11,7 +12,7 @@ from tests.tools.fake_fit import fake_fit
 
 def words(html):
     """The text of a piece of HTML."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    return " ".join(re.sub(r"<[^>]+>", " ", html.replace("<wbr>", "")).split())
 
 
 def test_a_model_shows_its_equation_and_priors():
@@ -37,6 +38,26 @@ def test_a_fit_shows_its_verdict_and_summary():
 def test_a_fit_with_problems_says_them():
     text = words(synthetic.grouped([5, 12, 40], divergences=9)._repr_html_())
     assert "1 problem found in sampling. 9 of 1000 draws diverged" in text
+
+
+def test_a_diagnosis_shows_what_it_prints():
+    fine, wrong = (synthetic.grouped([5, 12, 40], divergences=n).diagnose() for n in (0, 9))
+    assert words(fine._repr_html_()) == words(str(fine))
+    assert words(wrong._repr_html_()) == f"1 problem found in sampling. {wrong.problems[0]} {wrong.facts}"
+    assert str(wrong) == f"Problems:\n- {wrong.problems[0]}\n{wrong.facts}"
+    assert [("#2e7d32" in one._repr_html_(), "#c62828" in one._repr_html_()) for one in (fine, wrong)] == [
+        (True, False),
+        (False, True),
+    ]
+    approximate = dataclasses.replace(wrong, method="laplace", pareto_k=0.91)
+    assert words(approximate._repr_html_()).startswith("1 problem found in the approximation.")
+    assert "Draws of an approximation (laplace) with Pareto k 0.91." in approximate._repr_html_()
+
+
+def test_labels_in_a_diagnosis_are_escaped():
+    diagnosis = dataclasses.replace(synthetic.line().diagnose(), problems=(f"beta[{synthetic.NASTY}] is bad",))
+    assert "<script>" not in diagnosis._repr_html_()
+    assert "beta[St. &lt;script&gt;alert(1)&lt;/script&gt; &amp; $x_1$] is bad" in diagnosis._repr_html_()
 
 
 def test_names_of_columns_are_escaped():

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from datetime import date
 from html.parser import HTMLParser
 
 import matplotlib as mpl
@@ -16,10 +17,26 @@ import numpy as np
 import pandas as pd
 
 import stanhier as sh
-from stanhier.reports import equation
+from stanhier.reports import equation, left_out
+from stanhier.reports import report as report_file
 from tests.tools import synthetic
 from tests.tools.browser import Browser
 from tests.tools.fake_fit import fake_fit
+
+
+class SomeDay(date):
+    """A day on which reports are written, whenever the tests run."""
+
+    @classmethod
+    def today(cls):
+        return cls(2026, 2, 3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_day():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_file, "date", SomeDay)
+        yield
 
 
 class Page(HTMLParser):
@@ -79,6 +96,60 @@ def test_the_report_says_everything(fit, page):
     for made in (f"stanhier{sh.__version__}", "CmdStan2.39.0", "seed1", "chains4 of 250 draws each", "Python3."):
         assert made in re.sub(r"\s*(stanhier|CmdStan|seed|chains|Python)\s*", r"\1", text)
     assert "normal_lpdf" in text or "y ~ normal(" in text, "the Stan program"
+
+
+def test_the_report_has_its_date_and_how_well_rows_are_predicted(fit, page):
+    assert "2026-02-03" in page.text
+    found = fit.loo()
+    elpd, se, p = (f"{float(value):,.1f}" for value in (found.elpd, found.se, found.p))
+    assert (
+        f"Expected log predictive density (elpd) of 352 rows, each given the others: {elpd}, standard error {se}; "
+        f"effective number of parameters (p): {p}." in page.text
+    )
+    worst = found.worst["pareto_k"]
+    assert f"It is reliable: Pareto k is at most {worst.iloc[0]:.2f} (row {worst.index[0]}), below 0.67." in page.text
+
+
+def test_a_report_has_an_author_and_a_note(tmp_path):
+    synthetic.line().report(tmp_path / "r.html", author="A. <b>Reader", note="Two lines,\n\nnot <one>.")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert 'A. &lt;b&gt;Reader, <time datetime="2026-02-03">' in text
+    assert '<div class="note">Two lines,\n\nnot &lt;one&gt;.</div>' in text
+
+
+def test_a_report_without_author_and_note_has_no_place_for_them(path):
+    text = path.read_text(encoding="utf-8")
+    assert '<p><time datetime="2026-02-03">' in text
+    assert 'class="note"' not in text
+
+
+@pytest.mark.parametrize("name", ["title", "author", "note"])
+def test_what_is_written_into_a_report_is_text(name, tmp_path):
+    with pytest.raises(sh.StanhierError, match=rf"report\({name}=7\): '{name}' must be text"):
+        synthetic.line().report(tmp_path / "r.html", **{name: 7})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_that_decide_much_are_named():
+    rng = np.random.default_rng(4)
+    x = np.append(rng.standard_normal(30), 30.0)
+    fit = fake_fit(sh.LinearRegression("y ~ x", {"x": x, "y": np.append(rng.standard_normal(30), 40.0)}))
+    said = left_out.loo_sentences(fit)
+    assert len(said) == 2
+    assert re.search(r"Leave-one-out is unreliable for 1 of 31 rows: .*\(row 30: ", said[1])
+
+
+def test_leave_one_out_of_many_rows_is_left_to_the_reader(monkeypatch):
+    monkeypatch.setattr(left_out, "_MOST_ROWS", 59)
+    assert left_out.loo_sentences(synthetic.line()) == [
+        "Not calculated here for more than 59 rows; fit.loo() does it for all 60."
+    ]
+
+
+def test_leave_one_out_of_few_draws_says_what_it_needs():
+    (said,) = left_out.loo_sentences(synthetic.line(chains=1, draws=10))
+    assert said.startswith("Not calculated. ")
+    assert "25" in said
 
 
 def test_the_pictures_are_inside(page):
@@ -219,6 +290,8 @@ def test_rows_that_are_not_in_memory_have_a_report(se, tmp_path):
     assert "3 values: u, v, w" in page.text
     assert ("6 groups of 15 to 15 rows: 0 (15)" in page.text) == (se is None)
     assert ("standard error" in page.text) == (se is not None)
+    assert "Not calculated, since it takes the rows one by one, and they are not in memory." in page.text
+    assert "The rows are not in memory: no picture shows them" in page.text
 
 
 def plain(lines):
@@ -271,9 +344,42 @@ def test_scripts_in_labels_are_not_run(browser, path):
 
 
 @pytest.mark.slow
-def test_the_report_prints(browser, path):
+def test_the_report_prints_on_a4(browser, path):
     browser.open(path, width=1200)
     printed = browser.pdf()
     assert printed.startswith(b"%PDF-")
     pages = len(re.findall(rb"/Type\s*/Page\b", printed))
-    assert 3 <= pages <= 12
+    assert 3 <= pages <= 14
+    boxes = {tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox\s*\[([^\]]*)\]", printed)}
+    assert {(round(w / 72 * 25.4), round(h / 72 * 25.4)) for _, _, w, h in boxes} == {(210, 297)}
+
+
+@pytest.mark.slow
+def test_nothing_is_cut_off_or_folded_away_on_paper(browser, path):
+    browser.open(path, width=1200)
+    folded = "[...document.querySelectorAll('details:not([open]) :is(td, pre)')]"
+    assert browser.evaluate(f"{folded}.length") > 50
+    seen = f"{folded}.filter(e => e.checkVisibility({{contentVisibilityAuto: true}})).length"
+    assert browser.evaluate(seen) == 0
+    browser.show_as_printed(width=680)  # A4 between margins of 15 mm, at 96 to the inch
+    assert browser.evaluate(seen) == browser.evaluate(f"{folded}.length")
+    everything = "[...document.body.querySelectorAll('*')]"
+    assert browser.evaluate(f"Math.max(...{everything}.map(e => e.getBoundingClientRect().right))") <= 680
+    scrolls = (
+        "e => e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)"
+    )
+    assert browser.evaluate(f"{everything}.filter({scrolls}).length") == 0
+    browser.show_as_on_screen()
+
+
+@pytest.mark.slow
+def test_names_of_parameters_go_on_at_brackets(browser, tmp_path):
+    data = synthetic.grouped_frame([9, 9, 9]).rename(columns={"age": "visit_age"})
+    fake_fit(sh.LinearRegression("pressure ~ visit_age * sex", data)).report(tmp_path / "r.html")
+    browser.open(tmp_path / "r.html", width=500)
+    name = "[...document.querySelectorAll('td')].find(e => e.textContent == 'beta[visit_age:sex[T.male]]')"
+    assert browser.evaluate(f"{name}.innerHTML") == "beta<wbr>[visit_age:<wbr>sex<wbr>[T.male]]"
+    box = "n => {const r = document.createRange(); r.selectNode(n); return r.getClientRects()}"
+    boxes = f"[...{name}.childNodes].filter(n => n.nodeType == 3).map({box})"
+    assert browser.evaluate(f"{boxes}.map(b => b.length)") == [1, 1, 1, 1], "no part is broken"
+    assert browser.evaluate(f"new Set({boxes}.map(b => b[0].top)).size") > 1, "the name is"

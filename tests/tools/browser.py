@@ -87,7 +87,16 @@ class Browser:
 
     def pdf(self):
         """Print the page."""
-        return base64.b64decode(self.call("Page.printToPDF", printBackground=True)["data"])
+        return base64.b64decode(self.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
+
+    def show_as_printed(self, *, width):
+        """Lay the page out as on paper of this many CSS pixels between its margins."""
+        self.call("Emulation.setEmulatedMedia", media="print")
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=1000, deviceScaleFactor=1, mobile=False)
+
+    def show_as_on_screen(self):
+        """Lay pages out as on a screen again."""
+        self.call("Emulation.setEmulatedMedia", media="")
 
     def complaints(self):
         """Give what a console would show in red or yellow."""

@@ -35,12 +35,18 @@ print(f"{(folder / 'sleepstudy.nc').stat().st_size / 1e6:.1f} MB")
 # A report
 # --------
 
-fit.report(folder / "sleepstudy.html", title="Reaction times in the sleep study")
+fit.report(
+    folder / "sleepstudy.html",
+    title="Reaction times in the sleep study",
+    author="A. Reader",
+    note="Slopes vary by subject; the first run of this week.",
+)
 print(f"{(folder / 'sleepstudy.html').stat().st_size / 1e6:.1f} MB")
 
 # %%
-# One HTML file with the model as an equation, priors, estimates, the diagnosis and pictures. It holds no script and
-# asks for nothing from the network: attach it to a message.
+# One HTML file with the date, the model as an equation, priors, estimates, what ``diagnose``, ``check`` and ``loo``
+# say, and pictures. It holds no script and asks for nothing from the network: attach it to a message, or print it on A4,
+# with the tables of groups that are folded on the screen.
 #
 # Numbers for other programs
 # --------------------------
