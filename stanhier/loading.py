@@ -19,6 +19,7 @@ from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.families.known import FAMILIES
 from stanhier.families.noise import RowNoise
 from stanhier.fit import Fit
+from stanhier.formula.elementary import ELEMENTARY
 from stanhier.formula.expressions import checked_context
 from stanhier.formula.parse import parse
 from stanhier.model import Model
@@ -88,7 +89,8 @@ def load(path: str | PathLike[str], *, context: Mapping[str, Callable[..., Any]]
 
 
 def _check_context(description: dict[str, Any], context: Any, source: Path) -> None:
-    missing = sorted(set(description["functions"]) - set(checked_context(context)))
+    # What was a function of the user's own in an older file may be built in by now; other values are found out below.
+    missing = sorted(set(description["functions"]) - set(checked_context(context)) - set(ELEMENTARY))
     if missing:
         listed = ", ".join(f'"{name}": {name}' for name in missing)
         raise StanhierError(

@@ -17,6 +17,7 @@ from stanhier.design.few_values import refuse_few_values
 from stanhier.design.sizes import refuse_many_columns
 from stanhier.design.whole_columns import refuse_beyond, with_alias_columns
 from stanhier.formula.aliases import shown
+from stanhier.formula.elementary import ELEMENTARY
 from stanhier.formula.formulaic_parts import categories_of, is_column, name_of, python_of
 from stanhier.formula.parse import ParsedFormula
 from stanhier.formula.reading import plain_words
@@ -105,7 +106,10 @@ def evaluate(spec: Any, frame: pd.DataFrame, formula: ParsedFormula, *, are_all:
             # The caller's variables are out of reach: a formula means the same everywhere.
             # A function of the user's own gets a copy, which it may change.
             matrix = spec.get_model_matrix(
-                seen.copy() if formula.context else seen, context=formula.context, na_action="ignore", output="pandas"
+                seen.copy() if formula.context else seen,
+                context={**ELEMENTARY, **formula.context},
+                na_action="ignore",
+                output="pandas",
             )
     except DataMismatchWarning as err:
         unseen = re.search(r"\{(.*)\}", re.sub(r"np\.\w+\(([^()]*)\)", r"\1", str(err)), re.DOTALL)

@@ -6,25 +6,16 @@ from typing import Any
 from stanhier.basics.words import listed, quoted
 from stanhier.formula.aliases import shown
 from stanhier.formula.bases import BASES, RefusedError, width_of
+from stanhier.formula.elementary import ELEMENTARY, N_ARGUMENTS
 from stanhier.formula.habits import advice_for_call, advice_for_name
 
-__all__ = ["CONTRASTS", "FUNCTIONS", "NUMPY_FUNCTIONS", "TreeReader"]
+__all__ = ["CONTRASTS", "FUNCTIONS", "TreeReader"]
 
-FUNCTIONS = frozenset(
-    "C I Treatment Poly Sum Helmert Diff bs cc center cr cs exp exp2 log log10 log2 poly scale standardize".split()
-)
-"""Functions that a formula may call by name: formulaic's transforms and contrasts."""
-
-NUMPY_FUNCTIONS = frozenset(
-    "abs arcsinh cbrt ceil cos cosh exp exp2 expm1 floor hypot log log10 log1p log2 maximum minimum power rint sign "
-    "sin sinh sqrt square tan tanh where".split()
-)
-"""Functions that a formula may call as `np.name`; all of them work row by row."""
+FUNCTIONS = frozenset("C I Treatment Poly Sum Helmert Diff bs cc center cr cs poly scale standardize".split())
+"""Functions that a formula may call by name beside the elementary ones: formulaic's transforms and contrasts."""
 
 CONTRASTS = frozenset("treatment sum helmert diff poly custom".split())
 
-_ARGUMENTS = {**dict.fromkeys("hypot maximum minimum power".split(), 2), "where": 3}
-_PLAIN = frozenset("exp exp2 log log10 log2".split())
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.UAdd, ast.USub)
 _COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _GREATEST_POWER = 100
@@ -142,7 +133,7 @@ class TreeReader:
         hidden = next((given.arg for given in node.keywords if str(given.arg).startswith("_")), None)
         if hidden is not None:
             raise RefusedError(f"gives {name} an argument {quoted(hidden)}, which is not for formulas")
-        if name == "np" or name in _PLAIN:
+        if name == "np" or name in ELEMENTARY:
             _check_numpy_arguments(node)
         if name in BASES:
             if not wide:
@@ -170,25 +161,25 @@ class TreeReader:
 
 def _called(node: ast.Call, own: frozenset[str]) -> str:
     match node.func:
-        case ast.Name(id=name) if name in FUNCTIONS or name in own:
+        case ast.Name(id=name) if name in FUNCTIONS or name in ELEMENTARY or name in own:
             return name
-        case ast.Attribute(value=ast.Name(id="np")) if node.func.attr in NUMPY_FUNCTIONS:
+        case ast.Attribute(value=ast.Name(id="np")) if node.func.attr in ELEMENTARY:
             return "np"
         case ast.Attribute(value=ast.Name(id="contr")) if node.func.attr in CONTRASTS:
             return "contr"
     name = ast.unparse(node.func)
     advice = advice_for_call(name)
     if advice is None and name.startswith(("np.", "numpy.")):
-        advice = f"of numpy there are {listed(sorted(NUMPY_FUNCTIONS), 40)}, all as np.name"
+        advice = f"of numpy there are {listed(ELEMENTARY, 40)}, with np. before them or without"
     raise RefusedError(
         f"calls {quoted(shown(name))}, which is not among the functions that it may" + (f": {advice}" if advice else "")
     )
 
 
 def _check_numpy_arguments(node: ast.Call) -> None:
-    """Refuse what numpy's functions take beyond columns: the next argument is an array that they write into."""
+    """Refuse what numpy's functions take beyond columns."""
     written = ast.unparse(node.func)
-    number = _ARGUMENTS.get(written.removeprefix("np."), 1)
+    number = N_ARGUMENTS[written.removeprefix("np.")]
     if len(node.args) != number or node.keywords:
         base = "; a logarithm to another base is log(x) / log(10)" if "log" in written else ""
         raise RefusedError(f"gives {written} other than {number} argument{'s' if number > 1 else ''}{base}")

@@ -16,14 +16,15 @@ from stanhier.basics.words import quoted, shortened
 from stanhier.formula.aliases import shown, with_aliases
 from stanhier.formula.allowed import FUNCTIONS, TreeReader
 from stanhier.formula.bases import RefusedError
+from stanhier.formula.elementary import ELEMENTARY
 from stanhier.formula.formulaic_parts import BUILT_IN
 from stanhier.formula.habits import BACKTICKS
 from stanhier.formula.reading import LONGEST_EXPRESSION
 
 __all__ = ["ROW_BY_ROW", "Expression", "checked_context", "read_expression"]
 
-ROW_BY_ROW = frozenset("I exp exp2 log log10 log2".split())
-"""Those of `FUNCTIONS` whose value in a row depends on that row alone."""
+ROW_BY_ROW = frozenset(["I", *ELEMENTARY])
+"""Functions by name whose value in a row depends on that row alone."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Expression:
     labels : frozenset of str
         Those of them that stand in `C(...)`, so that their values are labels and not numbers.
     functions : frozenset of str
-        Names that it calls: `log`, `np` for `np.log`, or a function of the user's own.
+        Names that it calls: `sqrt`, `np` for `np.sqrt`, or a function of the user's own.
     categories : tuple of str
         What stands in each `C(...)`, as Python under names that it can read.
     width : int
@@ -100,7 +101,7 @@ def read_expression(expression: str, formula: str, own: Mapping[str, Any] | None
         why = str(err) if isinstance(err, RefusedError) else "is nested too deeply"
         raise FormulaError(
             f"{said} {shown(why)}. A formula may use columns, numbers, arithmetic, comparisons, and the "
-            f"functions {shortened(', '.join(sorted(FUNCTIONS | own_names)), 500)}, np.log, np.sqrt and the like; make "
+            f"functions {shortened(', '.join(sorted(FUNCTIONS | own_names)), 500)}, log, sqrt, abs and the like; make "
             'a column for anything else, or give a function of your own with context={"name": function}.'
         ) from None
     return Expression(
@@ -141,7 +142,7 @@ def checked_context(context: Any) -> dict[str, Callable[..., Any]]:
                 f"`context` has the name {quoted(name)}, which a formula cannot call: give a Python name that is no "
                 "keyword and does not begin with '_'."
             )
-        if name in BUILT_IN or name in FUNCTIONS:
+        if name in BUILT_IN:
             raise FormulaError(
                 f"`context` has '{name}', which is a built-in function of formulas; choose another name."
             )

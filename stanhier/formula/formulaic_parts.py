@@ -22,6 +22,7 @@ from formulaic.utils.stateful_transforms import stateful_eval
 
 from stanhier.basics.words import in_formula
 from stanhier.formula.aliases import shown
+from stanhier.formula.elementary import ELEMENTARY
 
 __all__ = [
     "BUILT_IN",
@@ -44,8 +45,8 @@ __all__ = [
     "tokens_of",
 ]
 
-BUILT_IN: Mapping[str, Any] = TRANSFORMS
-"""What formulaic knows by name in an expression."""
+BUILT_IN: Mapping[str, Any] = {**TRANSFORMS, **ELEMENTARY}
+"""What is known by name in an expression: formulaic's transforms, and ours."""
 
 Check = Callable[[str, tuple[Any, ...]], None]
 
@@ -205,7 +206,7 @@ def evaluate_expression(
         Of the rows.
     """
     with np.errstate(all="ignore"):
-        values = stateful_eval(expression, {**TRANSFORMS, **context, **columns}, None, None, None)
+        values = stateful_eval(expression, {**BUILT_IN, **context, **columns}, None, None, None)
     return pd.Series(getattr(values, "__wrapped__", values), index=index)
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from stanhier.formula.elementary import ELEMENTARY
+
 __all__ = [
     "BACKTICKS",
     "advice_for_bar",
@@ -13,10 +15,6 @@ __all__ = [
 
 BACKTICKS = "A name with blanks, dashes or other signs in it stands in backticks: `my column`."
 
-_NUMPY = (
-    "abs arcsinh cbrt ceil cos cosh expm1 floor hypot log1p maximum minimum power rint sign sin sinh sqrt square tan "
-    "tanh where"
-).split()
 _NO_SMOOTHS = "there are no penalised smooths or Gaussian processes; write a spline with bs(x, df=5) or cr(x, df=5)"
 _AS_COLUMN = "make a column of it in the data, and use that"
 _ONE_RESPONSE = "a model has one response, a column or a calculation from columns"
@@ -43,12 +41,11 @@ _CALLS = {
         'data["log_days"] = np.log(data["days"])'
     ),
     "Q": "quoting is done with backticks: `my column` stands for Q('my column')",
-    **{name: f"write np.{name}(...)" for name in _NUMPY},
-    **dict.fromkeys("ln numpy.log math.log".split(), "write log(x)"),
-    **dict.fromkeys("numpy.exp math.exp".split(), "write exp(x)"),
-    "numpy.sqrt": "write np.sqrt(x)",
-    "math.sqrt": "write np.sqrt(x)",
-    "asinh": "write np.arcsinh(x)",
+    **{f"{module}.{name}": f"write {name}(...)" for name in ELEMENTARY for module in ("numpy", "math")},
+    "ln": "write log(x)",
+    **dict.fromkeys("fabs math.fabs np.fabs np.absolute".split(), "write abs(x)"),
+    **dict.fromkeys("asinh math.asinh np.asinh".split(), "write arcsinh(x)"),
+    **dict.fromkeys("ceiling trunc fix".split(), "write ceil(x) or floor(x)"),
     "cbind": f"{_ONE_RESPONSE}; {_TRIALS}",
     "c": "a list is written [1, 2], and a model has one response",
     **dict.fromkeys("mvbind bf brmsformula set_rescor mvbf".split(), _ONE_RESPONSE),
@@ -64,7 +61,7 @@ _CALLS = {
     **dict.fromkeys("lag lead shift diff rank cut ntile quantile ifelse case_when".split(), _AS_COLUMN),
     **dict.fromkeys("logit inv_logit expit qlogis plogis probit boxcox".split(), _AS_COLUMN),
     "interaction": "write a:b for the interaction of a and b, a*b with their own terms",
-    "pow": "write I(x**2)",
+    **dict.fromkeys("pow math.pow np.pow".split(), "write power(x, 2) or I(x**2)"),
     **dict.fromkeys("as.numeric as.integer float int str as.character bool".split(), _AS_COLUMN),
     "exp10": "write I(10.0**x) as a column of the data",
     "hashed": _AS_COLUMN,

@@ -235,7 +235,7 @@ def _refuse_clashes(
     response: _Side, predictors: _Side, response_column: str | None, factors: tuple[str, ...], said: str
 ) -> None:
     """Refuse names that mean two things at once."""
-    columns = response.columns | predictors.columns
+    columns = (response.columns | predictors.columns).union(factors)
     for expression in (*response.expressions.values(), *predictors.expressions.values()):
         for name in sorted(expression.functions & columns):
             raise FormulaError(f"{said}: '{name}' is a function and a column here; rename the column.")

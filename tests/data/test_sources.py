@@ -72,6 +72,7 @@ FORMULAS = [
     "y ~ x + z + flag + s + (1 | town)",
     "y ~ 1",
     "log(y) ~ 0 + np.exp(x / 100) + I(x**2) + `with space`",
+    "sqrt(abs(y)) ~ log1p(x) + center(sqrt(x)) + I(minimum(z, 2)) + floor(x):s",
     "y ~ x * s + C(z) + C(flag) + C(z > 2)",
     "y ~ C(s, Treatment('c')) + C(z, contr.sum())",
     "y ~ center(x) + scale(x) + standardize(z) + scale(np.log(x), center=False) + scale(z, ddof=0)",

@@ -59,6 +59,7 @@ def test_without_it_the_closed_list_stands():
         ([f], "must be a dict of functions, .*not list"),
         ({"f": 3}, "has 'f', which is no function but int"),
         ({"log": f}, "'log', which is a built-in function"),
+        ({"sqrt": f}, "'sqrt', which is a built-in function"),
         ({"np": f}, "'np', which is a built-in function"),
         ({"Q": f}, "'Q', which is a built-in function"),
         ({"two words": f}, "the name 'two words', which a formula cannot call"),

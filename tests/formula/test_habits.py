@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 import stanhier as sh
-from stanhier.formula.allowed import FUNCTIONS, NUMPY_FUNCTIONS
+from stanhier.formula.allowed import FUNCTIONS
+from stanhier.formula.elementary import ELEMENTARY
 from stanhier.formula.habits import advice_for_call
 
 
@@ -66,9 +67,13 @@ def data():
         ("y ~ s(x)", r"no penalised smooths.*bs\(x, df=5\)"),
         ("y ~ ns(x, 3)", r"cr\(x, df=4\)"),
         ("y ~ gp(x)", "Gaussian processes"),
-        ("y ~ log1p(x)", r"np\.log1p"),
-        ("sqrt(y) ~ x", r"np\.sqrt"),
+        ("y ~ math.log1p(x)", r"write log1p\("),
+        ("numpy.sqrt(y) ~ x", r"write sqrt\("),
+        ("y ~ fabs(x)", r"write abs\(x\)"),
+        ("y ~ asinh(x)", r"write arcsinh\(x\)"),
         ("y ~ ln(x)", r"write log\(x\)"),
+        ("y ~ sqrt(x, z)", "gives sqrt other than 1 argument"),
+        ("y ~ maximum(x)", "gives maximum other than 2 arguments"),
         ("y ~ log(x, 10)", r"log\(x\) / log\(10\)"),
         ("y ~ log(x, z)", r"log\(x\) / log\(10\)"),
         ("y ~ np.maximum(x, z, z)", "other than 2 arguments"),
@@ -108,9 +113,9 @@ def test_terms_that_are_there_can_be_taken_away(formula, data):
 
 
 def test_advice_is_given_for_nothing_that_formulas_have():
-    assert not [name for name in FUNCTIONS if advice_for_call(name)]
-    for name in NUMPY_FUNCTIONS - FUNCTIONS:
-        assert f"np.{name}(" in str(advice_for_call(name))
+    assert not [name for name in (*FUNCTIONS, *ELEMENTARY) if advice_for_call(name)]
+    for name in ELEMENTARY:
+        assert f"write {name}(" in str(advice_for_call(f"numpy.{name}"))
 
 
 def test_names_are_looked_up_where_rows_are_not_in_memory(data):

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from datetime import date
 from html.parser import HTMLParser
 
 import matplotlib as mpl
@@ -12,31 +11,13 @@ mpl.use("Agg")
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 import stanhier as sh
-from stanhier.reports import equation, left_out
-from stanhier.reports import report as report_file
+from stanhier.reports import equation
 from tests.tools import synthetic
-from tests.tools.browser import Browser
 from tests.tools.fake_fit import fake_fit
-
-
-class SomeDay(date):
-    """A day on which reports are written, whenever the tests run."""
-
-    @classmethod
-    def today(cls):
-        return cls(2026, 2, 3)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def the_day():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_file, "date", SomeDay)
-        yield
 
 
 class Page(HTMLParser):
@@ -56,21 +37,6 @@ class Page(HTMLParser):
 
     def images(self):
         return [attrs["src"] for tag, attrs in self.tags if tag == "img"]
-
-
-@pytest.fixture(scope="module")
-def fit():
-    names = [synthetic.LONG, synthetic.NASTY, *(f"clinic {k}" for k in range(60))]
-    return synthetic.grouped([40, 12, *([5] * 60)], names, divergences=3)
-
-
-@pytest.fixture(scope="module")
-def path(fit, tmp_path_factory):
-    target = tmp_path_factory.mktemp("reports") / "a report.html"
-    plt.close("all")
-    fit.report(target)
-    assert not plt.get_fignums(), "no figure is left open"
-    return target
 
 
 @pytest.fixture(scope="module")
@@ -128,28 +94,6 @@ def test_what_is_written_into_a_report_is_text(name, tmp_path):
     with pytest.raises(sh.StanhierError, match=rf"report\({name}=7\): '{name}' must be text"):
         synthetic.line().report(tmp_path / "r.html", **{name: 7})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_rows_that_decide_much_are_named():
-    rng = np.random.default_rng(4)
-    x = np.append(rng.standard_normal(30), 30.0)
-    fit = fake_fit(sh.LinearRegression("y ~ x", {"x": x, "y": np.append(rng.standard_normal(30), 40.0)}))
-    said = left_out.loo_sentences(fit)
-    assert len(said) == 2
-    assert re.search(r"Leave-one-out is unreliable for 1 of 31 rows: .*\(row 30: ", said[1])
-
-
-def test_leave_one_out_of_many_rows_is_left_to_the_reader(monkeypatch):
-    monkeypatch.setattr(left_out, "_MOST_ROWS", 59)
-    assert left_out.loo_sentences(synthetic.line()) == [
-        "Not calculated here for more than 59 rows; fit.loo() does it for all 60."
-    ]
-
-
-def test_leave_one_out_of_few_draws_says_what_it_needs():
-    (said,) = left_out.loo_sentences(synthetic.line(chains=1, draws=10))
-    assert said.startswith("Not calculated. ")
-    assert "25" in said
 
 
 def test_the_pictures_are_inside(page):
@@ -310,76 +254,3 @@ def test_equations_of_the_other_models():
     flat = sh.LinearRegression("y ~ 0 + x0", wide, priors={"beta": sh.Flat()})
     assert plain(equation.lines(flat)) == ["yi ~ Normal(βx0 · x0i, σ)"]
     assert equation.prior_rows(flat)[0][1:] == ("Flat()", "improper: every value alike")
-
-
-# in a browser
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    opened = Browser(tmp_path_factory.mktemp("chromium"))
-    yield opened
-    opened.close()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [400, 1200])
-def test_the_report_is_readable_in_a_browser(browser, path, width):
-    browser.open(path, width=width)
-    assert browser.complaints() == []
-    assert browser.requests() == [path.resolve().as_uri()]
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width, "the page does not scroll sideways"
-    assert browser.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 300)")
-    assert browser.evaluate("Math.min(...[...document.images].map(image => image.clientWidth))") >= 400
-    small = "[...document.querySelectorAll('p, td, th, li, figcaption, small')].filter(e => e.offsetHeight)"
-    assert browser.evaluate(f"Math.min(...{small}.map(e => parseFloat(getComputedStyle(e).fontSize)))") >= 10
-    assert len(set(browser.screenshot())) > 50
-
-
-@pytest.mark.slow
-def test_scripts_in_labels_are_not_run(browser, path):
-    browser.open(path, width=800)
-    assert browser.evaluate("document.scripts.length") == 0
-    assert "Page.javascriptDialogOpening" not in {event["method"] for event in browser.events}
-
-
-@pytest.mark.slow
-def test_the_report_prints_on_a4(browser, path):
-    browser.open(path, width=1200)
-    printed = browser.pdf()
-    assert printed.startswith(b"%PDF-")
-    pages = len(re.findall(rb"/Type\s*/Page\b", printed))
-    assert 3 <= pages <= 14
-    boxes = {tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox\s*\[([^\]]*)\]", printed)}
-    assert {(round(w / 72 * 25.4), round(h / 72 * 25.4)) for _, _, w, h in boxes} == {(210, 297)}
-
-
-@pytest.mark.slow
-def test_nothing_is_cut_off_or_folded_away_on_paper(browser, path):
-    browser.open(path, width=1200)
-    folded = "[...document.querySelectorAll('details:not([open]) :is(td, pre)')]"
-    assert browser.evaluate(f"{folded}.length") > 50
-    seen = f"{folded}.filter(e => e.checkVisibility({{contentVisibilityAuto: true}})).length"
-    assert browser.evaluate(seen) == 0
-    browser.show_as_printed(width=680)  # A4 between margins of 15 mm, at 96 to the inch
-    assert browser.evaluate(seen) == browser.evaluate(f"{folded}.length")
-    everything = "[...document.body.querySelectorAll('*')]"
-    assert browser.evaluate(f"Math.max(...{everything}.map(e => e.getBoundingClientRect().right))") <= 680
-    scrolls = (
-        "e => e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)"
-    )
-    assert browser.evaluate(f"{everything}.filter({scrolls}).length") == 0
-    browser.show_as_on_screen()
-
-
-@pytest.mark.slow
-def test_names_of_parameters_go_on_at_brackets(browser, tmp_path):
-    data = synthetic.grouped_frame([9, 9, 9]).rename(columns={"age": "visit_age"})
-    fake_fit(sh.LinearRegression("pressure ~ visit_age * sex", data)).report(tmp_path / "r.html")
-    browser.open(tmp_path / "r.html", width=500)
-    name = "[...document.querySelectorAll('td')].find(e => e.textContent == 'beta[visit_age:sex[T.male]]')"
-    assert browser.evaluate(f"{name}.innerHTML") == "beta<wbr>[visit_age:<wbr>sex<wbr>[T.male]]"
-    box = "n => {const r = document.createRange(); r.selectNode(n); return r.getClientRects()}"
-    boxes = f"[...{name}.childNodes].filter(n => n.nodeType == 3).map({box})"
-    assert browser.evaluate(f"{boxes}.map(b => b.length)") == [1, 1, 1, 1], "no part is broken"
-    assert browser.evaluate(f"new Set({boxes}.map(b => b[0].top)).size") > 1, "the name is"

@@ -13,10 +13,11 @@ HEADING = "Formulas"
 
 @case(
     HEADING,
-    "columns, `log(x)`, `np.sqrt(x)`, `center(x)`, `C(x)`, `I(x**2)`, `x:n`, `x*n`, `poly(x, 2)`, `bs(x, df=4)`",
+    "columns, `log(x)`, `sqrt(x)`, `np.log(x)`, `center(x)`, `C(x)`, `I(x**2)`, `x:n`, `x*n`, `poly(x, 2)`, "
+    "`bs(x, df=4)`",
 )
 def _() -> Iterator[Pair]:
-    for term in "n log(n) np.sqrt(x) center(x) C(x) I(x**2) x:n x*n poly(x,2) bs(n,df=4) scale(x)".split():
+    for term in "n log(n) sqrt(n) np.log(n) center(x) C(x) I(x**2) x:n x*n poly(x,2) bs(n,df=4) scale(x)".split():
         yield line(f"y ~ {term}"), None
         yield groups(formula=f"y ~ {term} + (1 | g)"), None
 
@@ -153,7 +154,7 @@ def _() -> Iterator[Pair]:
         'y ~ Q("my col")': "backticks: `my column`",
         "y ~ my col": "backticks: `my column`",
         "y ~ s(x)": r"bs\(x, df=5\)",
-        "y ~ sqrt(x)": r"write np\.sqrt",
+        "y ~ asinh(x)": r"write arcsinh\(x\)",
         "y ~ C(x, Sum)": r"C\(x, Sum\(\)\)",
         "y ~ C(x, contr.helmert)": r"C\(x, Helmert\(\)\)",
         "y ~ offset(x)": "an offset stands beside the formula",

@@ -45,7 +45,7 @@ print(f"{(folder / 'sleepstudy.html').stat().st_size / 1e6:.1f} MB")
 
 # %%
 # One HTML file with the date, the model as an equation, priors, estimates, what ``diagnose``, ``check`` and ``loo``
-# say, and pictures. It holds no script and asks for nothing from the network: attach it to a message, or print it on A4,
+# say, and pictures. It holds no script and asks for nothing from the network: attach it to a message, or print it on A4
 # with the tables of groups that are folded on the screen.
 #
 # Numbers for other programs

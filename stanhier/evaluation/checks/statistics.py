@@ -146,7 +146,7 @@ def shape_advice(evidence: Evidence, *, right: bool) -> str:
     if right and logarithm:
         return f"Try {logarithm}{student}."
     if right and column is not None and evidence.y.min() >= 0:
-        return f"Try np.sqrt({in_formula(column)}){student}."
+        return f"Try sqrt({in_formula(column)}){student}."
     return f"Try {'a' if column is not None else 'another'} transformation of the response{student}."
 
 
