@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from stanhier.basics.elsewhere import OF_PACKAGE, said_of
 from stanhier.basics.version import VERSION
 
 __version__ = VERSION
@@ -115,7 +116,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import stanhier` itself costs nothing."""
     if name not in _HOMES:
-        raise AttributeError(f"module 'stanhier' has no attribute {name!r}")
+        plain = f"module 'stanhier' has no attribute {name!r}"
+        raise AttributeError(said_of("module 'stanhier'", name, OF_PACKAGE) or plain)
     value = getattr(import_module(f"stanhier.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

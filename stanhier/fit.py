@@ -1,8 +1,9 @@
 """A fit: what the rooms below do with draws, as methods of one object."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stanhier import plots
+from stanhier.basics.elsewhere import OF_FIT, translated
 from stanhier.engines.regression import Regression
 from stanhier.evaluation import check as _check
 from stanhier.evaluation import icc as _icc
@@ -69,6 +70,9 @@ class Fit[R: Regression](Fitted[R]):
     report = _report.write
     save = netcdf.save
     _repr_html_ = html.fit_html
+
+    if not TYPE_CHECKING:  # to type checkers nothing else is an attribute
+        __getattr__ = translated(OF_FIT)
 
     def __repr__(self) -> str:
         chains, draws = self.draws.shape

@@ -10,13 +10,13 @@ from stanhier.basics.words import quoted
 from stanhier.data.missing import warn_of_left_out
 from stanhier.design.other_families import warn_of_family
 from stanhier.engines.building import build
-from stanhier.engines.other_words import DRAWS_BY_NAME, HABITS
+from stanhier.engines.other_words import DRAWS_BY_NAME, HABITS, read_formula
 from stanhier.engines.prior_distance import warn_of_distance
 from stanhier.engines.regression import Regression
 from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.families.family import Family
 from stanhier.fit import Fit
-from stanhier.formula.parse import ParsedFormula, parse
+from stanhier.formula.parse import ParsedFormula
 from stanhier.posterior import predictive
 from stanhier.posterior.approximation import Mode, approximate, optimize
 from stanhier.reports import html, text
@@ -138,7 +138,7 @@ class Model(Regression):
         return model
 
     def _build(self, formula: str, data: Any, context: Mapping[str, Any] | None, **arguments: Any) -> None:
-        parsed = parse(formula, context)
+        parsed = read_formula(type(self).__name__, formula, data, context)
         self._check_formula(parsed)
         built = build(parsed, data, own_intercepts=self._own_intercepts, **arguments)
         super().__init__(built.design, built.noise, built.chosen, built.engine, built.own_intercepts, built.stages)

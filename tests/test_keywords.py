@@ -85,6 +85,11 @@ def test_keywords_passed_on_are_checked_too(method):
         ("cores", "Did you mean 'parallel_chains'?"),
         ("target_accept", "Did you mean 'adapt_delta'?"),
         ("random_seed", "Did you mean 'seed'?"),
+        ("iterations", "Draws of each chain are iter_sampling=, those before them iter_warmup="),
+        ("nuts_sampler", "The sampler is Stan's NUTS; model.optimize(), laplace()"),
+        ("idata_kwargs", "fit.idata is what ArviZ takes, with log_likelihood"),
+        ("quiet", "show_progress=False says nothing"),
+        ("family", "It is given with the model, sh.Model(...)."),
         ("control", "What it holds is given by name: adapt_delta=, max_treedepth="),
         ("zzzzqqqq", "It takes: engine, keep_finished, adapt_delta, "),
         ("keep_finish", "Did you mean 'keep_finished'?"),
@@ -93,6 +98,54 @@ def test_keywords_passed_on_are_checked_too(method):
 def test_what_other_samplers_call_a_keyword_is_translated(keyword, words):
     with pytest.raises(sh.StanhierError, match=re.escape(f"sample() has no keyword '{keyword}'. {words}")):
         sh.LinearRegression("y ~ x", DATA).sample(**{keyword: 1})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [
+        ("draws", "That is one of sample(), called iter_sampling there: model.sample(iter_sampling=...)."),
+        ("random_seed", "model.sample(seed=...)"),
+        ("chains", "That is one of sample(): model.sample(chains=...)."),
+        ("iter", "It would belong to sample(). Draws of each chain are iter_sampling="),
+        ("link", 'family=sh.Bernoulli(link="probit")'),
+        ("REML", "model.optimize() finds the mode"),
+        ("prior", "Did you mean 'priors'?"),
+        ("prior_intercept", 'All priors are one mapping: priors={"alpha":'),
+        ("sd", 'Known standard errors of rows are se="column"'),
+        ("re_formula", "The groups are a term of the formula"),
+        ("contrasts", "C(x, Sum())"),
+        ("weight", "Did you mean 'weights'?"),
+        ("exog", "Did you mean 'data'?"),
+    ],
+)
+def test_what_other_packages_give_to_a_model_is_translated(keyword, words):
+    with pytest.raises(sh.StanhierError, match=re.escape(f"Model() has no keyword '{keyword}'.")) as caught:
+        sh.Model("y ~ x", DATA, **{keyword: 1})
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [DATA, dict(DATA), "rows.parquet", None])
+@pytest.mark.parametrize("kind", [sh.Model, sh.LinearRegression])
+def test_data_before_the_formula_are_told_apart(kind, data):
+    name = kind.__name__
+    with pytest.raises(
+        sh.FormulaError, match=re.escape(f"{name}() takes the formula first and then the data: {name}('y ~ x', data)")
+    ):
+        kind(data, "y ~ x")
+
+
+@pytest.mark.parametrize(
+    ("family", "meant"),
+    [
+        ("binomial()", "binomial"),
+        ("nbinom", "negative_binomial"),
+        (type("Poisson", (), {})(), "poisson"),
+        (type("t", (), {}), "student_t"),
+    ],
+)
+def test_families_are_known_as_others_write_them(family, meant):
+    with pytest.raises(sh.FormulaError, match=rf'There is no family .* Did you mean family="{meant}"\?'):
+        sh.Model("y ~ x", DATA, family=family)
 
 
 def test_names_of_other_samplers_stay_where_they_are_names():
@@ -109,7 +162,7 @@ def test_a_model_says_how_it_is_fitted():
     ):
         model.sample(1000)
     assert not hasattr(model, "fit")
-    with pytest.raises(AttributeError, match=r"A model has no fit\(\); model.sample\(\) draws"):
+    with pytest.raises(AttributeError, match=r"no attribute 'fit'. A model has no fit\(\); model.sample\(\) draws"):
         model.fit()
     with pytest.raises(AttributeError, match="'LinearRegression' object has no attribute 'nothing'"):
         _ = model.nothing

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from stanhier.basics.arguments import in_our_words
+from stanhier.basics.elsewhere import OF_MODEL, translated
 from stanhier.data.missing import LeftOut
 from stanhier.design.columns import INTERCEPT
 from stanhier.design.design import Design
@@ -157,13 +158,7 @@ class Regression:
         return self._with(engine=engine)
 
     if not TYPE_CHECKING:  # to type checkers nothing else is an attribute
-
-        def __getattr__(self, name: str) -> Any:
-            if name == "fit":
-                raise AttributeError(
-                    "A model has no fit(); model.sample() draws from its posterior, and gives the fit."
-                )
-            return object.__getattribute__(self, name)  # whose own error says what is missing
+        __getattr__ = translated(OF_MODEL)
 
     def _with(self, **changes: Any) -> Self:
         """Give a copy with other fields; `dataclasses.replace` would call the constructor that users call."""

@@ -24,7 +24,8 @@ _ELSEWHERE = {
     **dict.fromkeys(("binary", "logistic", "logit", "probit", "bernoulli_logit"), "bernoulli"),
     **dict.fromkeys(("count", "counts", "poisson_log"), "poisson"),
     **dict.fromkeys(
-        ("negbinomial", "negative-binomial", "nb", "negbin", "negativebinomial", "neg_binomial_2"), "negative_binomial"
+        ("negbinomial", "negative-binomial", "nb", "nbinom", "negbin", "negativebinomial", "neg_binomial_2"),
+        "negative_binomial",
     ),
 }
 """What other packages call a family, in small letters."""
@@ -50,10 +51,13 @@ def family_of(given: Any) -> Family:
     known = ", ".join(f'"{name}"' for name in FAMILIES)
     if isinstance(given, type) and issubclass(given, Family):
         raise FormulaError(f"family={given.__name__} is a class; write {given.__name__}().")
-    hint = f' Did you mean family="{meant}"?' if isinstance(given, str) and (meant := _meant(given)) else ""
+    name = (
+        given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
+    )  # statsmodels' Poisson()
+    hint = f' Did you mean family="{meant}"?' if (meant := _meant(name)) else ""
     raise FormulaError(f"There is no family {quoted(given)}; there are {known}.{hint}")
 
 
 def _meant(given: str) -> str | None:
-    name = given.strip().lower().replace(" ", "_")
+    name = given.strip().lower().replace(" ", "_").partition("(")[0]
     return _ELSEWHERE.get(name) or next(iter(get_close_matches(name, FAMILIES, n=1)), None)

@@ -15,12 +15,12 @@ import numpy as np
 from stanhier.basics.arguments import suggestion
 from stanhier.basics.errors import StanhierError
 
-__all__ = ["DEFAULT_CHAINS", "check_keywords"]
+__all__ = ["DEFAULT_CHAINS", "SAID", "THEIRS", "check_keywords"]
 
 _MAY_BE_ZERO = {"iter_warmup", "seed", "adapt_init_phase", "adapt_metric_window", "adapt_step_size"}
 _BELOW_ONE = {"adapt_delta"}
 _METRICS = ("diag", "dense", "unit_e", "diag_e", "dense_e")
-_THEIRS = {
+THEIRS = {
     **dict.fromkeys(("tune", "warmup", "burn", "burnin", "burn_in", "num_warmup", "n_warmup"), "iter_warmup"),
     **dict.fromkeys(("draws", "ndraws", "n_draws", "samples", "num_samples", "n_samples", "n_iter"), "iter_sampling"),
     **dict.fromkeys(("cores", "n_jobs", "num_cores"), "parallel_chains"),
@@ -31,11 +31,28 @@ _THEIRS = {
     "max_depth": "max_treedepth",
     "initvals": "inits",
 }
-_SAID = {
-    "iter": "Draws of each chain are iter_sampling=, those before them iter_warmup=; elsewhere iter= counts both.",
-    "control": "What it holds is given by name: adapt_delta=, max_treedepth= and the like.",
+"""What other packages call the keywords of `CmdStanModel.sample`."""
+_METHODS = "The sampler is Stan's NUTS; model.optimize(), laplace(), pathfinder() and variational() approximate."
+_IDATA = "fit.idata is what ArviZ takes, with log_likelihood and more, made when asked for."
+SAID = {
+    **dict.fromkeys(
+        ("iter", "iterations", "niter"),
+        "Draws of each chain are iter_sampling=, those before them iter_warmup=; elsewhere iter= counts both.",
+    ),
+    **dict.fromkeys(
+        ("control", "nuts", "nuts_kwargs", "nuts_sampler_kwargs"),
+        "What it holds is given by name: adapt_delta=, max_treedepth= and the like.",
+    ),
+    **dict.fromkeys(
+        ("nuts_sampler", "backend", "sampler", "step", "method", "algorithm", "inference_method"), _METHODS
+    ),
+    **dict.fromkeys(("return_inferencedata", "idata_kwargs"), _IDATA),
+    "compute_convergence_checks": "They cost little and are always made: fit.diagnose().",
+    "discard_tuned_samples": "save_warmup=True keeps the draws of warmup, in the files of output_dir=.",
+    **dict.fromkeys(("verbose", "quiet", "silent"), "show_progress=False says nothing while it works."),
+    **dict.fromkeys(("priors", "prior", "family", "weights", "formula"), "It is given with the model, sh.Model(...)."),
 }
-"""What other packages call the keywords of `CmdStanModel.sample`, and what is said of those that it has no name for."""
+"""What is said of those that it has no name for."""
 DEFAULT_CHAINS = 4
 """What cmdstanpy runs when nobody says how many."""
 
@@ -75,9 +92,9 @@ def check_keywords(
     allowed = sorted(set(kinds) - set(hidden))
     for name, value in keywords.items():
         if name not in allowed:
-            meant = (habits or {}).get(name) or (_THEIRS.get(name) if theirs == "sample" else None)
+            meant = (habits or {}).get(name) or (THEIRS.get(name) if theirs == "sample" else None)
             said = f"Did you mean '{meant}'?" if meant in (*own, *allowed) else suggestion(name, [*own, *allowed])
-            said = _SAID.get(name, said) if theirs == "sample" else said
+            said = SAID.get(name, said) if theirs == "sample" else said
             raise StanhierError(f"{method}() has no keyword '{name}'. {said}")
         if value is not None:
             _check_value(method, name, value, kinds[name], keywords)
