@@ -75,10 +75,10 @@ OF_FIT = {
 """Of fits."""
 
 _OF_FITS = (
-    "agreement check comparisons diagnose draws group_draws group_effects group_ranks group_summary icc idata kfold "
-    "loo plot_correlations plot_forest plot_pair plot_posterior plot_ppc plot_prediction plot_prior_posterior "
-    "plot_ranks plot_shrinkage plot_trace posterior posterior_predictive predict predict_draws predictions r2 report save slopes "
-    "summary to_dataframe update_group"
+    "agreement check comparisons diagnose draws group_draws group_effects group_ranks group_summary icc idata "
+    "kfold loo plot_correlations plot_forest plot_pair plot_posterior plot_ppc plot_prediction "
+    "plot_prior_posterior plot_ranks plot_shrinkage plot_trace posterior posterior_predictive predict "
+    "predict_draws predictions r2 report save slopes summary to_dataframe update_group"
 ).split()
 _SAMPLE = "model.sample() draws from its posterior, and gives the fit."
 _NOTHING_TO_BUILD = "There is nothing to build or compile: model.sample() samples. model.stan_code is the program."
