@@ -173,7 +173,7 @@ class Model(Regression):
             finished, with a warning, and `fit.failed_chains` says why the others did not.
         **kwargs
             The keywords of `cmdstanpy.CmdStanModel.sample`, passed through: `chains`, `iter_warmup`,
-            `iter_sampling`, `seed`, `adapt_delta` and so on. `show_progress` is on in terminals and notebooks alone.
+            `iter_sampling`, `seed`, `adapt_delta` and so on. `show_progress`, a line, is on in terminals and notebooks.
 
         Returns
         -------

@@ -11,6 +11,7 @@ import numpy as np
 
 from stanhier.basics.errors import SamplingError, StanhierError
 from stanhier.stan.calling_cmdstanpy import calling_cmdstanpy
+from stanhier.stan.chains_line import line_of_chains
 from stanhier.stan.faults import RAISED_BY_CMDSTANPY, ChainFiles, Fault, listed_faults
 from stanhier.stan.interrupt import chains_end_on_interrupt, end_chains
 from stanhier.stan.keywords import check_keywords
@@ -102,6 +103,7 @@ def run_nuts(
         If a chain does not finish: which, and why.
     """
     arguments = _checked(keywords)
+    shown = bool(arguments.pop("show_progress"))
     faults: dict[int, Fault] = {}
     with run_folder(data) as (folder, data_file):
         arguments.setdefault("output_dir", str(folder))
@@ -110,7 +112,8 @@ def run_nuts(
         files = ChainFiles.planned(model.name, arguments)
         with calling_cmdstanpy(), chains_end_on_interrupt(executable):
             try:
-                fit = model.sample(data=str(data_file), **arguments)
+                with line_of_chains(model, arguments, shown=shown):
+                    fit = model.sample(data=str(data_file), show_progress=False, **arguments)
                 fit.draws()  # read from the files now, while they can be examined if that fails
             except RAISED_BY_CMDSTANPY as err:
                 if not files.started:
