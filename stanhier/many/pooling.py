@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Literal, Unpack
 
 import numpy as np
@@ -110,13 +111,27 @@ class Pooling:
 
     plot = plots.pooling
 
-    def __repr__(self) -> str:
-        formula = self.fits[COMPLETE].model.formula
+    @property
+    def _title(self) -> str:
         at = f", {self.at}" if self.at else ""
-        lines = [f"Pooling of {quoted(formula)} over {len(self.estimates)} groups of '{self.group}'{at}"]
-        if len(self.tables) < 2:
-            return "\n".join([*lines, str(self.estimates)])
-        return "\n".join([*lines, *(f"{effect}\n{table}" for effect, table in self.tables.items())])
+        formula = quoted(self.fits[COMPLETE].model.formula)
+        return f"Pooling of {formula} over {len(self.estimates)} groups of '{self.group}'{at}"
+
+    @property
+    def _shown(self) -> dict[str, pd.DataFrame]:
+        """The tables to show, by their titles."""
+        return self.tables if len(self.tables) > 1 else {"": self.estimates}
+
+    def __repr__(self) -> str:
+        return "\n".join([self._title, *(f"{effect}\n{table}".lstrip("\n") for effect, table in self._shown.items())])
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook, with the numbers that it prints."""
+        pieces = [f"<p>{escape(self._title)}</p>"]
+        for effect, table in self._shown.items():
+            pieces += [f"<p><strong>{escape(effect)}</strong></p>"] if effect else []
+            pieces.append(_html(table))
+        return "\n".join(pieces)
 
 
 @in_our_words()
@@ -223,6 +238,11 @@ def pooling(
     fits = _sampled({COMPLETE: complete, NONE: separate, PARTIAL: partial}, executor, kwargs)
     tables = pooled_tables(fits, own, place, prob)
     return Pooling(fits, tables[effects[0]], prob, tables, place.words)
+
+
+def _html(table: pd.DataFrame) -> str:
+    show: Any = getattr(table, "_repr_html_", None)
+    return (show() if show is not None else None) or f"<pre>{escape(str(table))}</pre>"  # where pandas shows text alone
 
 
 def _with_group(formula: str, group: str | None, context: Any) -> ParsedFormula:

@@ -15,6 +15,8 @@ from stanhier.posterior.fitted import Fitted
 
 __all__ = ["pair", "trace"]
 
+_MAX_TRACES = 40
+_FEW_GROUPS = 8
 _MAX_PAIRS = 10
 _PAIR_LABEL = 17
 
@@ -35,7 +37,8 @@ def trace(
     ----------
     fit : Fitted
     var_names : str or sequence of str, optional
-        The parameters; by default all but the group effects.
+        The parameters; by default all but the group effects, and these too of factors of up to 8 groups, as far as 40
+        rows hold them.
     coords : mapping, optional
         Labels to choose, for example `{"subject": ["308", "309"]}` together with `var_names="alpha"`.
     figsize : (float, float), optional
@@ -56,7 +59,9 @@ def trace(
     import arviz as az
 
     size = checked_size(figsize, "plot_trace")
-    listed = parameters(fit, var_names, coords, "plot_trace", most=40)
+    if var_names is None and coords is None:
+        var_names = _with_few_groups(fit)
+    listed = parameters(fit, var_names, coords, "plot_trace", most=_MAX_TRACES)
     size = (9.0, 0.5 + 1.7 * len(listed)) if size is None else size
     axes = arviz_figure(
         az.plot_trace_dist,
@@ -75,6 +80,17 @@ def trace(
             right.set_ylabel("")
             right.set_xlabel("draw" if k == len(listed) - 1 else "")
     return axes
+
+
+def _with_few_groups(fit: Fitted[Regression]) -> list[str]:
+    """Name what all groups share, and the effects of factors of few groups, the smallest first."""
+    inventory = fit.model.parameters
+    names, room = list(inventory.population), _MAX_TRACES - sum(one.size for one in inventory.without_effects())
+    for own in sorted(inventory.all_of(Role.EFFECTS), key=lambda own: own.size):
+        if len(own.coords[0]) <= _FEW_GROUPS and own.size <= room:
+            names.append(own.name)
+            room -= own.size
+    return names
 
 
 @in_our_words(name="plot_pair")

@@ -66,7 +66,7 @@ class Fitted[R: Regression]:
         """The posterior with the user's labels as coordinates.
 
         Effects of groups, `alpha[g]` or `effect_g`, are there up to 20 million values (draws times groups and effects);
-        beyond that `group_summary` and `group_draws` give them.
+        beyond that `group_summary` and `group_draws` give them, as the error says.
         """
         return labelled.posterior(self._model, self._draws)
 

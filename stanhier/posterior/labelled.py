@@ -9,6 +9,7 @@ import pandas as pd
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Parameter, Role, dimension
 from stanhier.engines.regression import Regression
+from stanhier.posterior.large_effects import said_of_large, telling
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,7 +46,7 @@ def posterior(model: Regression, draws: Draws, *, effects: bool = True) -> "xr.D
     Returns
     -------
     xarray.Dataset
-        A variable for each parameter of the model.
+        A variable for each parameter of the model; of effects that are left out it says how they are had.
     """
     import xarray as xr
 
@@ -56,13 +57,17 @@ def posterior(model: Regression, draws: Draws, *, effects: bool = True) -> "xr.D
         variables[parameter.name] = (("chain", "draw", *parameter.dims), values[parameter.name])
         coords |= {dim: list(labels) for dim, labels in zip(parameter.dims, parameter.coords, strict=True)}
     dataset = xr.Dataset(variables, coords=coords)
+    left_out: dict[str, str] = {}
     for own in model.parameters.all_of(Role.EFFECTS) if effects else []:
         if draws.n_draws * own.size <= MAX_VALUES:
             dataset[own.name] = effects_array(model, draws, own, np.arange(len(own.coords[0])))
+        else:
+            left_out[own.name] = said_of_large(own, draws.n_draws, MAX_VALUES)
     # ArviZ's own tables take the order of dimensions from the variable that has them first: were that `sd[effect]`,
     # labels of effects[group, effect] would stand beside each other's numbers.
     first = [own.name for own in model.parameters.all_of(Role.EFFECTS) if len(own.dims) > 1 and own.name in dataset]
-    return dataset[[*first, *(name for name in dataset.data_vars if name not in first)]]
+    ordered = dataset[[*first, *(name for name in dataset.data_vars if name not in first)]]
+    return telling(ordered, left_out) if left_out else ordered
 
 
 def chain_draw(draws: Draws) -> dict[str, np.ndarray]:

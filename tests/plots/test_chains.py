@@ -1,21 +1,53 @@
 """Pictures of the draws themselves, which ArviZ makes."""
 
+import matplotlib.pyplot as plt
 import pytest
 
 import stanhier as sh
+from stanhier.plots import chains
+from tests.tools import synthetic
 from tests.tools.drawn import texts_overlap
 from tests.tools.explicit_fit import explicit_fit, sleepy, wide_effects
+from tests.tools.fake_fit import fake_fit
 
 
 def test_trace_has_a_row_for_each_parameter(three):
     collection = three.plot_trace()
     axes = collection.viz["figure"].item().axes
     titles = [ax.get_title(loc="left") for ax in axes[::2]]
-    assert titles == ["mu_alpha", "sigma_alpha", "beta[age]", "beta[sex[T.male]]", "sigma"]
+    shared = ["mu_alpha", "sigma_alpha", "beta[age]", "beta[sex[T.male]]", "sigma"]
+    assert titles[:5] == shared
+    assert [title.partition("[")[0] for title in titles[5:]] == ["alpha"] * 3, "those of few groups too"
+    assert titles[-1] == "alpha[_hidden]"
     lines = [line for line in axes[1].lines if len(line.get_xdata()) == 250]
     assert len(lines) == 4, "one per chain"
     assert axes[-1].get_xlabel() == "draw"
     assert not texts_overlap(collection.viz["figure"].item())
+
+
+def rows_of(fit, **kwargs):
+    axes = fit.plot_trace(**kwargs).viz["figure"].item().axes
+    plt.close("all")
+    return [ax.get_title(loc="left") for ax in axes[::2]]
+
+
+def test_trace_shows_few_groups_alone(three):
+    eight, nine = synthetic.grouped([5] * 8), synthetic.grouped([5] * 9)
+    assert rows_of(eight)[5:] == [f"alpha[g{k:03d}]" for k in range(8)]
+    assert len(rows_of(nine)) == 5
+    assert len(rows_of(three, var_names=["mu_alpha", "sigma"])) == 2
+    assert rows_of(three, coords={"predictor": ["age"]})[2] == "beta[age]"
+
+
+def test_trace_has_no_more_rows_than_a_picture(monkeypatch):
+    monkeypatch.setattr(chains, "_MAX_TRACES", 12)
+    assert len(rows_of(synthetic.grouped([5] * 7))) == 12
+    assert len(rows_of(synthetic.grouped([5] * 8))) == 5
+    data = synthetic.grouped_frame([9, 9, 9])
+    fit = fake_fit(sh.Model("pressure ~ age + (1 + age | clinic)", data), chains=2, draws=50)
+    assert rows_of(fit)[-6:] == [
+        f"effect_clinic[g00{k}, {effect}]" for k in range(3) for effect in ("Intercept", "age")
+    ]
 
 
 def test_trace_of_chosen_groups(three):
