@@ -60,7 +60,7 @@ def test_the_others_that_need_no_rows_are_drawn(fit):
     titles = [ax.get_title() for ax in fit.model.plot_prior()]
     assert titles[0] == "mu_alpha"
     assert titles[-1] == "sigma", "replicated data need rows"
-    assert len(fit.plot_trace().figure.axes) == 2 * len(titles)
+    assert len(fit.plot_trace().figure.axes) == 2 * (len(titles) + 3), "three groups too"
     assert [ax.get_title() for ax in fit.plot_prior_posterior()] == titles
 
 
@@ -90,6 +90,6 @@ def test_effects_of_several_factors_need_no_rows(tmp_path):
         assert labels_of(ours.yaxis) == labels_of(theirs.yaxis)
         for one, other in zip(ours.lines, theirs.lines, strict=True):
             np.testing.assert_allclose(one.get_xdata(), other.get_xdata(), rtol=1e-6, atol=1e-6)
-    assert len(streamed.plot_trace().figure.axes) == 14
+    assert len(streamed.plot_trace().figure.axes) == 2 * (7 + 7), "seven items, and not eighteen subjects"
     with pytest.raises(sh.DataError, match="need the rows of the model, which are not in memory"):
         streamed.plot_ppc("item", kind="groups")
