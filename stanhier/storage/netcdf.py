@@ -20,9 +20,9 @@ from stanhier.posterior.fitted import Fitted
 from stanhier.priors.distributions import Prior
 from stanhier.priors.records import to_dict
 from stanhier.stan.rendered import RenderedProgram
-from stanhier.storage import streamed
+from stanhier.storage import row_labels, streamed
 from stanhier.storage.checksum import checksum
-from stanhier.storage.labels import labels_to_json
+from stanhier.storage.columns import stored_column
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,6 +46,9 @@ _HABITS = dict.fromkeys(("overwrite", "mode"), "A file of that name is always re
 def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     """Save the fit as one netCDF file, which `stanhier.load` reads and any netCDF tool can open.
 
+    The labels of the rows, the index of the data, are kept, of one level or more: text, numbers, truth values, dates
+    with their time zone, durations, intervals and categories as what they are, anything else as text, with a warning.
+
     Behind its last byte stands a checksum by which `stanhier.load` finds damage; a tool that changes the file removes
     it.
 
@@ -60,6 +63,11 @@ def save(fit: Fitted[Regression], path: str | PathLike[str]) -> None:
     StanhierError
         If `path` is no path or ends as files of another format do, such as ".pkl"; if something else than a file is
         there, or the file cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        If labels of rows are kept as text.
     """
     target = checked_path(path, "save() needs the path of a file")
     refuse_other_formats(target, _OTHER_FORMATS, method="save", kind="netCDF", suffix=".nc")
@@ -86,6 +94,9 @@ def contents_of(fit: Fitted[Regression], attributes: dict[str, str] | None = Non
     tree = fit.idata.map_over_datasets(lambda dataset: dataset.drop_encoding())
     tree["stanhier_draws"] = xr.DataTree(_draws_dataset(fit.draws))
     tree["stanhier_data"] = xr.DataTree(_frame_dataset(fit.model))
+    labels = None if fit.model.in_memory is None else row_labels.to_dataset(fit.model.in_memory.frame.index)
+    if labels is not None:
+        tree["stanhier_row_labels"] = xr.DataTree(labels)
     if isinstance(fit.model.design, StreamedDesign):
         tree["stanhier_compressed"] = xr.DataTree(streamed.to_dataset(fit.model.design))
     tree.attrs |= {"stanhier": json.dumps(_description(fit)), **(attributes if attributes is not None else {})}
@@ -148,19 +159,8 @@ def _frame_dataset(model: Regression) -> "xr.Dataset":
         and not isinstance(grouping.levels, pd.CategoricalIndex)
     }
     for k, (name, column) in enumerate(model.design.kinds.items()):
-        attributes = {"column": str(name)}
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            attributes["labels"] = labels_to_json(column.cat.categories, str(name))
-            if name not in text:
-                attributes["categorical"] = "ordered" if column.cat.ordered else "unordered"
-            values = column.cat.codes.to_numpy()
-        elif isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
-            attributes["number"] = str(column.dtype)
-            values = column.to_numpy()
-        else:
-            values, levels = pd.factorize(column, sort=True)
-            attributes["labels"] = labels_to_json(pd.Index(levels), str(name))
-        variables[f"column_{k}"] = ("row", values, attributes)
+        values, said = stored_column(column, str(name), as_categories=name not in text)
+        variables[f"column_{k}"] = ("row", values, {"column": str(name), **said})
     variables |= {what: ("row", given) for what, own, given in _beside(model) if own is None and given is not None}
     return xr.Dataset(variables)
 

@@ -10,9 +10,9 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.priors.records import from_dict
-from stanhier.storage import hdf
+from stanhier.storage import hdf, row_labels
+from stanhier.storage.columns import SAID, StoredArray, restored_column
 from stanhier.storage.description import description_from
-from stanhier.storage.labels import labels_from_json
 
 if TYPE_CHECKING:
     import h5py
@@ -22,16 +22,9 @@ __all__ = ["StoredFit", "read"]
 
 _MADE_ANEW = {"posterior", "observed_data", "constant_data"}
 """Groups for other programs: a fit makes them of the others."""
-_READ = ("sample_stats", "stanhier_draws", "stanhier_data", "stanhier_compressed")
+_ROW_LABELS = "stanhier_row_labels"
+_READ = ("sample_stats", "stanhier_draws", "stanhier_data", _ROW_LABELS, "stanhier_compressed")
 _BOOLEAN = {"diverging", "reached_max_treedepth"}
-
-
-@dataclass(frozen=True)
-class _Array:
-    """Numbers, with what is said of them in text."""
-
-    values: np.ndarray
-    said: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,14 +43,18 @@ class StoredFit:
         Formula, priors and whatever else is not an array.
     """
 
-    groups: dict[str, dict[str, _Array]]
+    groups: dict[str, dict[str, StoredArray]]
     attributes: dict[str, Any]
     added: dict[str, "xr.Dataset"]
     description: dict[str, Any]
 
     def frame(self) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Give the columns that the model uses, and what rows have beside them: `se`, `weights`, `offset`, `trials`."""
-        return _read_frame(self.groups["stanhier_data"])
+        frame, beside = _read_frame(self.groups["stanhier_data"])
+        labels = self.groups.get(_ROW_LABELS)  # files of earlier versions have none
+        if labels is not None:
+            frame.index = row_labels.from_arrays(labels, len(frame))
+        return frame, beside
 
     def compressed(self) -> "xr.Dataset | None":
         """Give what was learnt and compressed of rows that were never in memory, if that is how the model was made."""
@@ -128,7 +125,8 @@ def _checked_groups(file: "h5py.File", room: hdf.Room) -> tuple[list[str], list[
         raise ValueError(f"more than {hdf.MOST_ADDED:,} arrays were added to the fit")
     for name in names:
         hdf.check_group(file[name], room, nested=name in added)
-    for name in added:
+    # Of columns there are as few as the formula names; levels of labels are whatever the user's rows had.
+    for name in [*added, *({_ROW_LABELS} & set(own))]:
         hdf.check_attributes(file[name], room)
         for item in file[name].values():
             if isinstance(item, h5py.Dataset):
@@ -137,14 +135,14 @@ def _checked_groups(file: "h5py.File", room: hdf.Room) -> tuple[list[str], list[
     return own, sorted(added)
 
 
-def _arrays(group: "h5py.Group") -> dict[str, _Array]:
+def _arrays(group: "h5py.Group") -> dict[str, StoredArray]:
     """Read the arrays of a group, but for those that only label or name its dimensions."""
     found = {}
     for name in group:
         if name not in ("chain", "draw") and not hdf.is_dimension(group[name]):
-            wanted = [key for key in ("column", "number", "labels", "categorical") if key in group[name].attrs]
+            wanted = [key for key in ("column", "name", *SAID) if key in group[name].attrs]
             said = {key: hdf.text_attribute(group[name], key) for key in wanted}
-            found[name] = _Array(hdf.array(group, name), said)
+            found[name] = StoredArray(hdf.array(group, name), said)
     return found
 
 
@@ -178,32 +176,15 @@ _BESIDE = frozenset({"se", "weights", "offset", "trials"})
 """What rows may have without a column."""
 
 
-def _read_frame(stored: dict[str, _Array]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+def _read_frame(stored: dict[str, StoredArray]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     columns: dict[str, Any] = {}
     (n_rows,) = {len(one.values) for one in stored.values() if one.values.ndim == 1}
     for key, one in stored.items():
-        if one.values.ndim != 1:
-            raise ValueError(f"{key} of shape {one.values.shape}")
         if key not in _BESIDE:
-            columns[one.said["column"]] = _column(one, key)
+            columns[one.said["column"]] = restored_column(one, key)
+        elif one.values.ndim != 1:
+            raise ValueError(f"{key} of shape {one.values.shape}")
     if len(columns) != len(stored.keys() - _BESIDE):
         raise ValueError("two columns of one name")
     frame = pd.DataFrame({name: pd.Series(values) for name, values in columns.items()}, index=pd.RangeIndex(n_rows))
     return frame, {name: stored[name].values for name in _BESIDE & stored.keys()}
-
-
-def _column(stored: _Array, key: str) -> Any:
-    values, said = stored.values, stored.said
-    if "labels" not in said:
-        number = np.dtype(said["number"]) if len(said["number"]) <= 20 else np.dtype(object)
-        if number.kind not in "iufb" or values.dtype.kind not in ("i" if number.kind == "b" else number.kind):
-            raise ValueError(f"{key} holds {values.dtype} for {number}")
-        return values.astype(number)
-    labels = labels_from_json(said["labels"])
-    if values.dtype.kind not in "iu":
-        raise ValueError(f"{key} holds {values.dtype} instead of codes")
-    if "categorical" in said:
-        return pd.Categorical.from_codes(values, categories=labels, ordered=said["categorical"] == "ordered")
-    if values.min() < 0:
-        raise ValueError(f"code {values.min()} in {key}")
-    return labels[values]
