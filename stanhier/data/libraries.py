@@ -41,6 +41,8 @@ class Library:
         Makes dates of text in the format `{form}`, where the library knows the codes of `strftime`.
     not_a_number : str
         Added for those that are floats, where the library tells NaN from missing.
+    called : str
+        The argument that the data were given as, which stands for `{data}`.
     """
 
     column: str
@@ -58,6 +60,11 @@ class Library:
     and_: str = ""
     not_a_number: str = ""
     formed: str = ""
+    called: str = "data"
+
+    def as_argument(self, name: str) -> "Library":
+        """Give the words for data that were given as another argument than `data`."""
+        return replace(self, called=name)
 
     def without_missing(self, names: Sequence[str], floats: Collection[str] = ()) -> str:
         """Say how to leave out the rows where any of some columns is missing, some of which are floats."""
@@ -67,12 +74,12 @@ class Library:
             + (self.not_a_number.format(sql=_sql(name)) if self.each and name in with_nan else "")
             for name in names
         )
-        said = self.missing.format(listed=list(names), each=each)
+        said = self.missing.format(listed=list(names), each=each, data=self.called)
         return said + (self.not_a_number.format(listed=with_nan) if with_nan and not self.each else "")
 
     def converted(self, name: str, reading: Reading) -> str:
         """Say how to convert a column of text."""
-        value = self.column.format(name=name, sql=_sql(name))
+        value = self._column(name)
         for old, new in reading.replacements:
             value = self.replaced.format(value=value, old=repr(old), new=repr(new))
         if reading.how == "measure":
@@ -80,7 +87,7 @@ class Library:
         last: str = getattr(self, "number" if reading.how == "measure" else reading.how)
         if reading.how == "date" and reading.form not in ("", ISO_DATE):
             last = self.formed
-        return self.whole.format(value=last.format(value=value, form=repr(reading.form)), sql=_sql(name))
+        return self._whole(last.format(value=value, form=repr(reading.form)), name)
 
     def remedy(self, name: str, reading: Reading) -> str:
         """Say how to convert a column of text: with code, or in words where no plain conversion gives its values."""
@@ -102,13 +109,17 @@ class Library:
 
     def decoded(self, name: str) -> str:
         """Say how to make text of a column of bytes in UTF-8."""
-        column = self.column.format(name=name, sql=_sql(name))
-        return self.whole.format(value=self.from_bytes.format(value=column), sql=_sql(name))
+        return self._whole(self.from_bytes.format(value=self._column(name)), name)
 
     def as_text(self, name: str) -> str:
         """Say how to make text of a column."""
-        column = self.column.format(name=name, sql=_sql(name))
-        return self.whole.format(value=self.text.format(value=column), sql=_sql(name))
+        return self._whole(self.text.format(value=self._column(name)), name)
+
+    def _column(self, name: str) -> str:
+        return self.column.format(name=name, sql=_sql(name), data=self.called)
+
+    def _whole(self, value: str, name: str) -> str:
+        return self.whole.format(value=value, sql=_sql(name), data=self.called)
 
 
 def _like_pandas(column: str, missing: str, functions: str = "pd") -> Library:
@@ -156,16 +167,16 @@ def parquet(path: str) -> Library:
     source = "'" + path.replace("'", "''").replace("{", "{{").replace("}", "}}") + "'"
     # Text for the user to read; nothing here is run.
     return _like_sql(
-        missing=f'data=duckdb.sql("""SELECT * FROM {source} WHERE {{each}}""")',  # noqa: S608
-        whole=f'data=duckdb.sql("""SELECT * REPLACE ({{value}} AS {{sql}}) FROM {source}""")',  # noqa: S608
+        missing=f'{{data}}=duckdb.sql("""SELECT * FROM {source} WHERE {{each}}""")',  # noqa: S608
+        whole=f'{{data}}=duckdb.sql("""SELECT * REPLACE ({{value}} AS {{sql}}) FROM {source}""")',  # noqa: S608
     )
 
 
-PANDAS = _like_pandas("data[{name!r}]", "data.dropna(subset={listed})")
-DICT = _like_pandas("pd.Series(data[{name!r}])", "pd.DataFrame(data).dropna(subset={listed})")
-DASK = _like_pandas("data[{name!r}]", "data.dropna(subset={listed})", "dd")
+PANDAS = _like_pandas("{data}[{name!r}]", "{data}.dropna(subset={listed})")
+DICT = _like_pandas("pd.Series({data}[{name!r}])", "pd.DataFrame({data}).dropna(subset={listed})")
+DASK = _like_pandas("{data}[{name!r}]", "{data}.dropna(subset={listed})", "dd")
 PYARROW = replace(
-    _like_pandas("data[{name!r}].to_pandas()", "data.filter({each}), where pc is pyarrow.compute,"),
+    _like_pandas("{data}[{name!r}].to_pandas()", "{data}.filter({each}), where pc is pyarrow.compute,"),
     each="~pc.field({name!r}).is_null(nan_is_null=True)",
     and_=" & ",
 )
@@ -180,13 +191,13 @@ POLARS = Library(
     text="{value}.cast(pl.String)",
     from_bytes="{value}.cast(pl.String)",
     formed="{value}.str.to_date({form}, strict=False)",
-    missing="data.drop_nulls({listed})",
-    whole="data.with_columns({value})",
+    missing="{data}.drop_nulls({listed})",
+    whole="{data}.with_columns({value})",
     not_a_number=".drop_nans({listed})",
 )
 DUCKDB = _like_sql("WHERE {each} in the query", "{value} in the query")
 IBIS = Library(
-    column="data[{name!r}]",
+    column="{data}[{name!r}]",
     replaced="{value}.replace({old}, {new})",
     extracted="{value}.re_extract('-?[0-9.]+', 0)",
     number="{value}.try_cast('float64')",
@@ -195,7 +206,7 @@ IBIS = Library(
     clock="{value}.try_cast('time')",
     text="{value}.cast('string')",
     from_bytes="{value}.cast('string')",
-    missing="data.drop_null({listed})",
+    missing="{data}.drop_null({listed})",
     not_a_number=".filter([~ibis._[name].isnan() for name in {listed}])",
 )
 SPARK = Library(
@@ -208,7 +219,7 @@ SPARK = Library(
     clock="to_timestamp({value}, 'H:mm')",
     text="string({value})",
     from_bytes="decode({value}, 'UTF-8')",
-    missing="data.dropna(subset={listed})",
+    missing="{data}.dropna(subset={listed})",
     whole='F.expr("{value}")',
 )
 

@@ -34,7 +34,6 @@ from stanhier.formula.parse import ParsedFormula
 __all__ = ["Design"]
 
 
-_NAN = ' With predict(missing="nan") these rows are NaN.'
 _WITHOUT_LABEL = ' With new_groups="sample" a row whose label is missing is one of an unknown group.'
 
 
@@ -116,6 +115,7 @@ class Design:
         missing: str = "error",
         first: int = 0,
         library: Library | None = None,
+        of_missing: str = "",
     ) -> NewRows:
         """Encode new data as those of the fit.
 
@@ -136,6 +136,8 @@ class Design:
             Position of the first row, where these are a block of more.
         library : Library, optional
             What holds the user's data, for messages, where that is not what holds these rows.
+        of_missing : str
+            What else messages are to say of missing values, after a blank.
 
         Returns
         -------
@@ -146,7 +148,7 @@ class Design:
         DataError
             If a column is missing, has missing values, another kind than in the fit, or an unknown category.
         """
-        library = library_of(data) if library is None else library
+        library = library_of(data).as_argument("new") if library is None else library
         used = self.formula.predictor_columns if with_effects else self.formula.population_columns
         wanted = self.needed(with_groups=with_groups, with_effects=with_effects)
         beside = self.columns_beside(column_names(data) or ())
@@ -159,7 +161,7 @@ class Design:
             if gaps is not None and gaps.all():
                 return self._unknown_rows(frame.index, gaps, with_groups=with_groups)
         labels = {*wanted} - {*used}
-        refuse_missing(frame, looked_at, library, further=_NAN, labels=labels, of_labels=_WITHOUT_LABEL)
+        refuse_missing(frame, looked_at, library, further=of_missing, labels=labels, of_labels=_WITHOUT_LABEL)
         clean = clean_columns(frame, used, calculated=self.formula.calculated, like=self.kinds, library=library)
         columns = column_matrix(self.columns if with_effects else self.columns.population, clean, self.formula)
         labelled = self.groupings if with_groups else ()

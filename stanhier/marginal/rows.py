@@ -14,7 +14,7 @@ from stanhier.data.kinds import is_categorical
 from stanhier.data.libraries import PANDAS, Library, library_of
 from stanhier.data.missing import n_missing
 from stanhier.data.row_numbers import column_numbers
-from stanhier.data.sources import OrderedSource, Source, open_source
+from stanhier.data.sources import Source, in_order, open_source
 from stanhier.data.wrong_data import called
 from stanhier.design.design import Design
 from stanhier.design.new_rows import NewRows
@@ -260,7 +260,7 @@ def user_rows(
         frame = as_frame(new, wanted) if source is None else _read(source, wanted, where)
     if len(frame) == 0:
         raise DataError(f"{where}(new=...): there are no rows.")
-    library = library_of(new) if source is None else source.library
+    library = (library_of(new) if source is None else source.library).as_argument("new")
     return UserRows(fit, frame, None, group_effects, missing_labels, where, library)
 
 
@@ -270,7 +270,7 @@ def _opened(new: Any, where: str) -> Source | None:
         with called("new"):
             return open_source(new)
     except DataError:
-        if new not in ("mean", "median"):
+        if not isinstance(new, str) or new not in ("mean", "median"):
             raise
         raise DataError(
             f"{where}(new={quoted(new)}): 'new' takes rows; give a data frame of one row with the {new}s of the "
@@ -280,12 +280,9 @@ def _opened(new: Any, where: str) -> Source | None:
 
 def _read(source: Source, columns: list[str], where: str) -> pd.DataFrame:
     """Read columns of all rows into memory."""
-    if not isinstance(source, OrderedSource):
-        raise DataError(
-            f"{where}(new=...): the rows of {source.name} are elsewhere; read them into a data frame first."
-        )
-    frames, size = [source.empty(columns)], 0
-    for frame in source.blocks(columns or source.columns[:1]):
+    ordered, size = in_order(source, where), 0
+    frames = [ordered.empty(columns)]
+    for frame in ordered.blocks(columns or source.columns[:1]):
         size += len(frame)
         if size * max(len(columns), 1) > MAX_VALUES:
             raise DataError(

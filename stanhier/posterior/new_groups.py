@@ -114,8 +114,9 @@ def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R
         frame = as_frame(data)
     if len(frame) == 0:
         raise DataError("update_group() needs at least one row of the new group.")
-    refuse_missing(frame, list(design.frame.columns), library_of(data))
-    rows = design.encode(frame)
+    library = library_of(data).as_argument("rows")
+    refuse_missing(frame, list(design.frame.columns), library)
+    rows = design.encode(frame, library=library)
     _refuse_known(design, rows)
     noise = design.row_noise
     if noise is not None and rows.row_noise is None:

@@ -8,12 +8,13 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
 from stanhier.data.missing import checked_missing
-from stanhier.data.sources import OrderedSource, Source, open_source
+from stanhier.data.sources import OrderedSource, Source, in_order, open_source
 from stanhier.data.wrong_data import called
 from stanhier.design.absent import refuse_absent
 from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
+from stanhier.posterior.predictable import KINDS
 
 __all__ = ["WantedRows"]
 
@@ -71,14 +72,9 @@ class WantedRows:
             )
         source: Source | None = None
         if new is not None:
-            with called("new"):
-                source = open_source(new)
-        if source is not None and not isinstance(source, OrderedSource):
-            raise DataError(
-                f"{method}() gives rows in their order, and those of {source.name} have none; write them as Parquet "
-                f"files and give their path, or read them into memory: {method}(data.toPandas())."
-            )
-        return cls(fit, new, source, method, group_effects, new_groups == "sample", missing)
+            source = _opened(new, method)
+        ordered = None if source is None else in_order(source, method)
+        return cls(fit, new, ordered, method, group_effects, new_groups == "sample", missing)
 
     def encoded(self) -> NewRows:
         """Encode rows that are in memory; without groups where their effects are not added.
@@ -107,7 +103,7 @@ class WantedRows:
             return
         for frame in _together(source.blocks(self._columns(source))):
             try:
-                rows = self._encoded(frame, first=first, library=source.library)
+                rows = self._encoded(frame, first=first, library=source.library.as_argument("new"))
             except DataError as err:
                 since = f" Rows are counted from row {first:,} of {source.name}." if first else ""
                 raise DataError(f"{err}{since}") from err
@@ -139,7 +135,7 @@ class WantedRows:
             frames.append(frame)
         # The first has the kinds of the columns for where there are no rows.
         whole = pd.concat(frames[1:], ignore_index=True) if size else frames[0]
-        return self._encoded(whole, library=source.library)
+        return self._encoded(whole, library=source.library.as_argument("new"))
 
     def _too_many(self, n_rows: str, most: int, n_draws: int) -> StanhierError:
         return StanhierError(
@@ -155,6 +151,7 @@ class WantedRows:
                 with_effects=self.group_effects,
                 missing_labels=self.missing_labels,
                 missing=self.missing,
+                of_missing=f' With {self.method}(missing="nan") these rows are NaN.',
                 **more,
             )
 
@@ -165,6 +162,20 @@ class WantedRows:
         refuse_absent(needed, list(source.columns), design.formula, source.name)
         wanted = list(dict.fromkeys([*needed, *design.columns_beside(source.columns)]))
         return wanted or list(source.columns[:1])  # without predictors the number of rows is still wanted
+
+
+def _opened(new: Any, method: str) -> Source | None:
+    """Open new data, if they are not in memory."""
+    try:
+        with called("new"):
+            return open_source(new)
+    except DataError:
+        if not isinstance(new, str) or new not in KINDS:
+            raise
+        raise DataError(
+            f'{method}("{new}"): the first argument is `new`, rows to predict; what to predict goes by name: '
+            f'{method}(kind="{new}") for the rows of the fit, {method}(new, kind="{new}") for others.'
+        ) from None
 
 
 def _together(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -10,7 +10,10 @@ from stanhier.basics.words import quoted, some_of
 from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
 
-__all__ = ["check_arguments", "check_rows"]
+__all__ = ["KINDS", "check_arguments", "check_rows"]
+
+KINDS = ("mean", "response", "linear")
+"""What can be predicted of a row."""
 
 
 def check_arguments(kind: str, new_groups: str, group_effects: Any, prob: Any = 0.9) -> None:
@@ -21,7 +24,7 @@ def check_arguments(kind: str, new_groups: str, group_effects: Any, prob: Any = 
     StanhierError
         Naming the argument and what it can be.
     """
-    if kind not in ("mean", "response", "linear"):
+    if kind not in KINDS:
         raise StanhierError(f'predict(kind={quoted(kind)}): \'kind\' must be "mean", "response" or "linear".')
     if new_groups not in ("error", "sample"):
         raise StanhierError(f'predict(new_groups={quoted(new_groups)}): \'new_groups\' must be "error" or "sample".')

@@ -59,7 +59,10 @@ def advised(words, data, folder):
         return duckdb.sql(f"SELECT * FROM '{folder / 'rows.parquet'}' {condition}")
     import pyarrow.compute as pc
 
-    return eval(code.removeprefix("data="), {"data": data, "pd": pd, "pl": pl, "pc": pc, "duckdb": duckdb})
+    given = dict.fromkeys(("data", "new"), data)
+    return eval(
+        code.removeprefix("data=").removeprefix("new="), {**given, "pd": pd, "pl": pl, "pc": pc, "duckdb": duckdb}
+    )
 
 
 @pytest.mark.parametrize("nan", [False, True], ids=["nulls", "NaN"])

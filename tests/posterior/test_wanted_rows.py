@@ -140,17 +140,17 @@ def test_what_is_wrong_with_a_source_is_told_as_of_a_frame(crossed, rows, path, 
         crossed.predict(pl.from_pandas(rows).lazy().drop_nulls())
 
 
-def test_rows_without_an_order_are_refused(crossed, monkeypatch):
-    class Unordered:
-        name, library, columns = "a PySpark data frame", None, ("x",)
+def test_averages_take_dask_frames(crossed, rows):
+    known = rows[rows["school"].ne("Mond")].dropna().reset_index(drop=True)
+    found = crossed.predictions(new=dd.from_pandas(known, npartitions=3, sort=False))
+    pd.testing.assert_frame_equal(found, crossed.predictions(new=known))
 
-        def empty(self, columns): ...
 
-        def reduce(self, columns, task): ...
-
-    monkeypatch.setattr("stanhier.posterior.new_rows.open_source", lambda _: Unordered())
-    with pytest.raises(sh.DataError, match=r"those of a PySpark data frame have none; .*predict\(data.toPandas\(\)\)"):
-        crossed.predict("rows")
+def test_a_file_that_is_called_as_a_kind_is_read(crossed, path, tmp_path, monkeypatch):
+    (tmp_path / "mean").write_bytes(path.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    how = {"new_groups": "sample"}
+    pd.testing.assert_frame_equal(crossed.predict("mean", **how), crossed.predict(path, **how))
 
 
 class TestTheFile:

@@ -2,6 +2,6 @@
 
 from stanhier.data.sources.opening import open_source
 from stanhier.data.sources.parts import CompleteRows
-from stanhier.data.sources.source import OrderedSource, Source, Task, needed
+from stanhier.data.sources.source import OrderedSource, Source, Task, in_order, needed
 
-__all__ = ["CompleteRows", "OrderedSource", "Source", "Task", "needed", "open_source"]
+__all__ = ["CompleteRows", "OrderedSource", "Source", "Task", "in_order", "needed", "open_source"]

@@ -11,7 +11,7 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.data.libraries import PANDAS, Library
 
-__all__ = ["ArrowSource", "OrderedSource", "Source", "Task", "batch_rows", "frame_of", "needed"]
+__all__ = ["ArrowSource", "OrderedSource", "Source", "Task", "batch_rows", "frame_of", "in_order", "needed"]
 
 BATCH_ROWS = 1 << 18
 """Rows of a block that a source delivers, at most."""
@@ -57,6 +57,23 @@ class OrderedSource(Source, Protocol):
 
     def blocks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
         """Bring some columns of all rows to this process, block by block and in their order."""
+
+
+def in_order(source: Source, method: str) -> OrderedSource:
+    """Give a source whose rows come in an order, as new data of a method must.
+
+    Raises
+    ------
+    DataError
+        If they have none.
+    """
+    if isinstance(source, OrderedSource):
+        return source
+    raise DataError(
+        f"{method}(new): results are in the order of the rows, and those of {source.name} have none. Read them into "
+        "memory, new=new.toPandas(), or, if they are too many, write them as Parquet files, "
+        'new.write.parquet("folder"), and give the path, new="folder".'
+    )
 
 
 @dataclass(frozen=True)
