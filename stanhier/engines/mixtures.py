@@ -19,9 +19,9 @@ from stanhier.basics.threads import in_threads
 
 __all__ = ["Components", "linear_moments", "part_of_draws", "summarise_mixtures"]
 
-type Components = Callable[[np.ndarray], Callable[[slice], tuple[np.ndarray, np.ndarray]]]
-"""From positions of draws, (s,), to what gives of n of the quantities the means and standard deviations of their
-normals, both (C, n, s) for C kinds of quantity, which the receiver may overwrite."""
+type Components = Callable[[np.ndarray], Callable[[slice | np.ndarray], tuple[np.ndarray, np.ndarray]]]
+"""From positions of draws, (s,), to what gives of n of the quantities, by their positions, the means and standard
+deviations of their normals, both (C, n, s) for C kinds of quantity, which the receiver may overwrite."""
 
 MIXTURE_VALUES = 1 << 26
 """Quantities times draws in the mixtures whose quantiles are sought: with fewer, all draws take part."""
@@ -76,17 +76,32 @@ def summarise_mixtures(
     of_block = components(part)
     z = special.ndtri(np.asarray(probabilities, dtype=float))
 
-    def summary(start: int) -> np.ndarray:
-        block = slice(start, min(start + step, n_quantities))
-        of_kinds = zip(*of_block(block), strict=True)
-        return np.stack([_summary(means, sds, probabilities, z, to_the_end=to_the_end) for means, sds in of_kinds])
+    def shape(start: int) -> np.ndarray:
+        of_kinds = zip(*of_block(slice(start, min(start + step, n_quantities))), strict=True)
+        return np.stack([_shape(means, sds) for means, sds in of_kinds])
+
+    # What is left to Python, which one thread runs at a time, is done for all quantities at once.
+    shapes = np.concatenate(in_threads(shape, range(0, max(n_quantities, 1), step)), axis=2)
+    centre, spread, between, *cumulants = np.moveaxis(shapes, 1, 0)
+    quantiles, last = _expansion(z[:, None, None], cumulants)
+    unknown = to_the_end | (between > SMOOTH) | (last > LAST_TERM)
+
+    def solve(kind: int, some: np.ndarray) -> None:
+        means, sds = (one[kind] for one in of_block(some))
+        _standardise(means, sds)
+        for x, probability, which in zip(quantiles, probabilities, unknown, strict=True):
+            own = which[kind, some]
+            of_own = (means, sds) if own.all() else (means[own], sds[own])
+            x[kind, some[own]] = _solve(*of_own, x[kind, some[own]], probability, to_the_end=to_the_end)
 
     # scipy's special functions release the interpreter, so that threads share the work.
-    found = np.concatenate(in_threads(summary, range(0, max(n_quantities, 1), step)), axis=2)
+    left = [(kind, np.flatnonzero(which)) for kind, which in enumerate(unknown.any(axis=0))]
+    blocks = [(kind, some[k : k + step]) for kind, some in left for k in range(0, len(some), step)]
+    if blocks:
+        in_threads(solve, *zip(*blocks, strict=True))
     if moments is not None:
-        found[:, 0], found[:, 1] = moments
-    found[:, 2:] = found[:, :1] + found[:, 1:2] * found[:, 2:]
-    return found
+        centre, spread = (np.broadcast_to(one, centre.shape) for one in moments)
+    return np.stack([centre, spread, *(centre + spread * quantiles)], axis=1)
 
 
 def linear_moments(features: np.ndarray, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -107,10 +122,15 @@ def linear_moments(features: np.ndarray, coefficients: np.ndarray) -> tuple[np.n
     return features @ centre, ((features @ covariance) * features).sum(axis=1)
 
 
-def _summary(
-    means: np.ndarray, sds: np.ndarray, probabilities: Sequence[float], z: np.ndarray, *, to_the_end: bool
-) -> np.ndarray:
-    """Mean and standard deviation of mixtures of normals (n, s), and their quantiles standardised by these."""
+def _shape(means: np.ndarray, sds: np.ndarray) -> np.ndarray:
+    """Mean and standard deviation of mixtures of normals (n, s), and what `_cumulants` gives, shape (7, n)."""
+    centre, spread = _standardise(means, sds)
+    between, cumulants = _cumulants(means, sds)
+    return np.stack([centre, spread, between, *cumulants])
+
+
+def _standardise(means: np.ndarray, sds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bring mixtures to mean 0 and standard deviation 1, in place, and give what these were."""
     centre = means.mean(axis=1)
     means -= centre[:, None]
     spread = np.sqrt(_mean_product(means, means) + _mean_product(sds, sds))
@@ -122,19 +142,11 @@ def _summary(
     means[constant], sds[constant] = 0.0, 1.0
     # Where a standard deviation of groups is all but 0, so is sds: a step, not a slope, would stop Newton's method.
     np.maximum(sds, 1e-3, out=sds)
-    between, cumulants = _cumulants(means, sds)
-    quantiles, last = _expansion(z[:, None], cumulants)
-    unknown = to_the_end | (between > SMOOTH) | (last > LAST_TERM)
-    for x, probability, which in zip(quantiles, probabilities, unknown, strict=True):
-        others = np.flatnonzero(which)
-        if len(others):
-            own = (means, sds) if len(others) == len(x) else (means[others], sds[others])
-            x[others] = _solve(*own, x[others], probability, to_the_end=to_the_end)
-    return np.stack([centre, spread, *quantiles])
+    return centre, spread
 
 
 def _mean_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.asarray(np.einsum("gs,gs->g", left, right) / left.shape[1])
+    return np.asarray(np.vecdot(left, right) / left.shape[1])
 
 
 def _cumulants(means: np.ndarray, sds: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -34,21 +34,26 @@ def summarise(
     numpy.ndarray, shape (2 + P, G)
         Mean, standard deviation, quantiles.
     """
+    # Groups of equal weight share their standard deviations, so they go side by side.
+    order = np.argsort(compressed.weights[groups], kind="stable")
+    by_weight = groups[order]
     arrays = draws.flat(LOCATION), draws.flat(NOISE), draws.flat(SPREAD)
 
-    def components(part: np.ndarray) -> Callable[[slice], tuple[np.ndarray, np.ndarray]]:
+    def components(part: np.ndarray) -> Callable[[slice | np.ndarray], tuple[np.ndarray, np.ndarray]]:
         some, added = [values[part] for values in arrays], offset[part, None]
 
-        def of_block(block: slice) -> tuple[np.ndarray, np.ndarray]:
-            means, sds = conditional_moments(compressed, groups[block], *some)
+        def of_block(block: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            means, sds = conditional_moments(compressed, by_weight[block], *some)
             means += added
             return means.T[None], sds.T[None]
 
         return of_block
 
     with one_blas_thread():
-        moments = _moments(compressed, groups, draws, offset)
-    return np.asarray(summarise_mixtures(components, len(groups), len(offset), probabilities, moments)[0])
+        moments = _moments(compressed, by_weight, draws, offset)
+    found = np.empty((2 + len(probabilities), len(groups)))
+    found[:, order] = summarise_mixtures(components, len(groups), len(offset), probabilities, moments)[0]
+    return found
 
 
 def _moments(
