@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable
+from html import escape
 from numbers import Integral
 from typing import Any, Self
 
@@ -93,8 +94,9 @@ class Table(pd.DataFrame):
     as a Series, or has other names, is shown as pandas does. Files that are written hold all digits.
     """
 
-    _metadata = ["_places"]  # noqa: RUF012 - where pandas looks for what goes with a table to its parts
+    _metadata = ["_places", "_note"]  # noqa: RUF012 - where pandas looks for what goes with a table to its parts
     _places: pd.DataFrame | None = None
+    _note: str = ""
 
     @classmethod
     def of(cls, numbers: pd.DataFrame, places: dict[Hashable, Any]) -> Self:
@@ -115,6 +117,11 @@ class Table(pd.DataFrame):
     def by_sd(cls, numbers: pd.DataFrame) -> Self:
         """Make one of estimates in the units of a column `sd`, which says how many digits its row has."""
         return cls.of(numbers, dict.fromkeys(numbers.columns, all_decimals(numbers["sd"].to_numpy())))
+
+    def noted(self, note: str) -> Self:
+        """Give the table with a line of text that is shown below it."""
+        self._note = note
+        return self
 
     @property
     def _constructor(self) -> Callable[..., "Table"]:
@@ -195,14 +202,16 @@ class Table(pd.DataFrame):
         text = (
             shown.to_string() if whole else shown.to_string(max_rows=most, min_rows=pd.get_option("display.min_rows"))
         )
-        return text if whole else f"{text}\n\n[{len(self)} rows x {len(self.columns)} columns]"
+        text = text if whole else f"{text}\n\n[{len(self)} rows x {len(self.columns)} columns]"
+        return f"{text}\n\n{self._note}" if self._note else text
 
     __str__ = __repr__
 
     def _repr_html_(self) -> str | None:
         shown = self._seen()
         found: str | None = shown._repr_html_()  # type: ignore[operator]
-        return None if found is None else found.replace(f"<p>{len(shown)} rows", f"<p>{len(self)} rows")
+        note = f"<p>{escape(self._note)}</p>" if self._note else ""
+        return None if found is None else found.replace(f"<p>{len(shown)} rows", f"<p>{len(self)} rows") + note
 
     def to_string(self, *args: Any, **kwargs: Any) -> Any:
         """As pandas does, with the digits worth reading."""

@@ -22,7 +22,7 @@ from stanhier.data.row_numbers import column_numbers, refuse_not_counts
 from stanhier.design.blocks import Reducer
 from stanhier.design.columns import Columns
 from stanhier.design.encoding import evaluate
-from stanhier.design.groupings import Grouping, NewGroups, new_groups
+from stanhier.design.groupings import Grouping, NewGroups, levels_above, new_groups
 from stanhier.design.new_rows import NewRows, noise_of, without_gaps
 from stanhier.design.response import events
 from stanhier.design.rows import column_matrix
@@ -104,6 +104,13 @@ class Design:
     @abstractmethod
     def reduce[P, R](self, reducer: Reducer[P, R]) -> R:
         """Give what an engine makes of the rows."""
+
+    def levels_above(self, term: int, other: int) -> np.ndarray | None:
+        """Find in which level of another factor each of a factor's lies, as classes lie in schools, shape (J,).
+
+        None where they do not. Rows tell it; where these are not in memory, labels such as "north:3" do.
+        """
+        return levels_above(self.groupings[term], self.groupings[other])
 
     def encode(
         self,

@@ -7,13 +7,14 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.data.factors import factor_codes
+from stanhier.data.groups import group_name
 from stanhier.data.kinds import kind_of_labels
 from stanhier.data.libraries import Library
 from stanhier.data.missing import rows_without
 from stanhier.design.absent import refuse_nul
 from stanhier.design.columns import CONSTANT, FactorEffects
 
-__all__ = ["Grouping", "NewGroups", "new_groups"]
+__all__ = ["Grouping", "NewGroups", "levels_above", "new_groups"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,27 @@ class Grouping(FactorEffects):
             if column != CONSTANT:
                 matrix[:, k] = columns[rows, column]
         return matrix
+
+
+def levels_above(inner: Grouping, outer: Grouping) -> np.ndarray | None:
+    """Find by the labels of combinations in which level of another factor each lies, "north:3" in "north".
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (J,), or None
+        None where the columns of the one are not among those of the other, or labels with colons of their own leave it
+        open.
+    """
+    if not set(outer.factors) < set(inner.factors):
+        return None
+    places = [inner.factors.index(name) for name in outer.factors]
+    parts = [str(label).split(":") for label in inner.levels]
+    if any(len(one) != len(inner.factors) for one in parts):
+        return None
+    names = map(group_name if len(outer.factors) == 1 else str, outer.levels)
+    known = {name: k for k, name in enumerate(names)}
+    found = np.array([known.get(":".join(one[place] for place in places), -1) for one in parts])
+    return None if (found < 0).any() else found
 
 
 @dataclass(frozen=True)

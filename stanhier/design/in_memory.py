@@ -150,6 +150,13 @@ class InMemoryDesign(Design):
         names = ("subtracted", "offset", "trials")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
+    def levels_above(self, term: int, other: int) -> np.ndarray | None:
+        """Find in which level of another factor the rows of each of a factor's lie, shape (J,); None if in several."""
+        codes, coarser = self.groupings[term].codes, self.groupings[other].codes
+        found = np.zeros(len(self.groupings[term].levels), dtype=coarser.dtype)
+        found[codes] = coarser
+        return found if (found[codes] == coarser).all() else None
+
     def grouped_by(self, groupings: Sequence[RowGrouping]) -> Self:
         """Give the design with other levels and codes of the same factors."""
         return replace(self, groupings=tuple(groupings))

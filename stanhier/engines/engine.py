@@ -1,6 +1,7 @@
 """What an engine is asked: all that the rest of the package knows of how a posterior is computed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -12,7 +13,16 @@ from stanhier.engines.parameters import Inventory
 from stanhier.stan.nuts import RawDraws
 from stanhier.stan.rendered import RenderedProgram
 
-__all__ = ["BLOCK_GROUPS", "BLOCK_VALUES", "INTEGRATION_POINTS", "Block", "Coordinates", "Engine", "log_mean_exp"]
+__all__ = [
+    "BLOCK_GROUPS",
+    "BLOCK_VALUES",
+    "INTEGRATION_POINTS",
+    "Above",
+    "Block",
+    "Coordinates",
+    "Engine",
+    "log_mean_exp",
+]
 
 BLOCK_VALUES = 1 << 20
 """Rows times draws that are in memory at once (8 MB for each of a dozen arrays)."""
@@ -26,6 +36,24 @@ INTEGRATION_POINTS = 200
 
 type Block = tuple[slice | np.ndarray, np.ndarray, np.ndarray]
 """Positions of points, and their log densities (draws, points): left out, and predicted anew with all rows in."""
+
+
+@dataclass(frozen=True)
+class Above:
+    """Effects that groups have for lying within those of another factor, as a class has the effects of its school.
+
+    Attributes
+    ----------
+    term : int
+        The other factor, of Q effects.
+    levels : numpy.ndarray of int, shape (G,)
+        Of each group the one that it lies in.
+    weights : numpy.ndarray, shape (C, Q)
+    """
+
+    term: int
+    levels: np.ndarray
+    weights: np.ndarray
 
 
 class Coordinates(Protocol):
@@ -122,10 +150,12 @@ class Engine(Protocol):
         probabilities: Sequence[float],
         weights: np.ndarray,
         offsets: np.ndarray,
+        above: Sequence[Above] = (),
     ) -> np.ndarray:
         """Summarise offset + effects @ weights of groups: mean, standard deviation, and quantiles.
 
-        Of each of C pairs of weights, shape (C, q), and offsets of each draw, (C, S); the result is (C, 2 + P, G).
+        Of each of C pairs of weights, shape (C, q), and offsets of each draw, (C, S); the result is (C, 2 + P, G). What
+        is above the groups is added.
         """
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:

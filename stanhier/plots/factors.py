@@ -1,6 +1,6 @@
 """Grouping factors as pictures show them: labels, sizes, and the intercept and slopes that each group has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import Intervals, interval_probabilities, plain, short
-from stanhier.posterior.chosen_groups import ChosenGroups, Kind, group_coefficient, summarised, term_of
+from stanhier.posterior.chosen_groups import ChosenGroups, Kind, effects_above, group_coefficient, summarised, term_of
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import Place
 
@@ -43,6 +43,9 @@ class Coefficient:
         What groups vary around.
     centre_name : str
         Its name, where it is a parameter.
+    above_at : numpy.ndarray, shape (K + E,), or None
+        Where the predictors are in the effects that groups have for lying within those of other factors; None where
+        they have none.
     """
 
     effect: str
@@ -51,6 +54,7 @@ class Coefficient:
     words: str
     centre_words: str = "the mean of the groups"
     centre_name: str = ""
+    above_at: np.ndarray | None = None
 
     @property
     def centre(self) -> float:
@@ -150,19 +154,28 @@ class Factor:
             raise StanhierError(f"{where}(effects=[]): no effect is named; {there_are}.")
         return wanted
 
-    def left_out(self, column: int = CONSTANT) -> str:
-        """Say which factors have effects that this one's intercepts, or slopes of a column, are shown without."""
+    def left_out(self, column: int = CONSTANT, within: Collection[str] = ()) -> str:
+        """Say which factors have effects that this one's intercepts, or slopes of a column, are shown without.
+
+        Those of the factors `within` whose groups they lie are not left out.
+        """
         others = [
             one.name
             for term, one in enumerate(self.fit.model.design.groupings)
-            if term != self.term and (column == CONSTANT or column in one.columns)
+            if term != self.term and one.name not in within and (column == CONSTANT or column in one.columns)
         ]
-        if not others:
-            return ""
-        return f"effects of {short(others[0], 24) if len(others) == 1 else 'other factors'} left out"
+        return f"effects of {_one_or_several(others)} left out" if others else ""
 
-    def coefficient(self, effect: str, place: Place, kind: Kind = "mean") -> Coefficient:
-        """Give what groups have of their own, or how far that is from the population: at a place of the predictors."""
+    def _chosen(self, groups: np.ndarray | None) -> ChosenGroups:
+        """Give groups by their positions, or all of them."""
+        positions = np.arange(self.n_groups) if groups is None else groups
+        return ChosenGroups(self.term, positions, self.grouping.levels[positions])
+
+    def coefficient(self, effect: str, place: Place, kind: Kind = "mean", *, with_above: bool = False) -> Coefficient:
+        """Give what groups have of their own, or how far that is from the population: at a place of the predictors.
+
+        With what is above them they come to what `group_summary` says.
+        """
         grouping, design = self.grouping, self.fit.model.design
         weights, offset = group_coefficient(self.fit, grouping, effect, place.x, kind)
         linear, column = linear_words(design), grouping.columns[grouping.effects.index(effect)]
@@ -175,20 +188,25 @@ class Factor:
             return Coefficient(effect, weights, offset, words, "the population")
         if column == CONSTANT and design.has_offset:
             at.append("and an offset of 0" if at else "at an offset of 0")
-        without = self.left_out(column)
-        words = " ".join([words, *map(plain, at)]) + (f", {without}" if without else "")
+        above = effects_above(self.fit, self._chosen(None), [effect], place.x) if with_above else []
+        within = [self.fit.model.design.groupings[one.term].name for one in above]
+        included = f"effects of {_one_or_several(within)} included" if within else ""
+        left_out = self.left_out(column, within)
+        left_out = left_out.removeprefix("effects ") if included else left_out
+        words = ", ".join(filter(None, [" ".join([words, *map(plain, at)]), included, left_out]))
         intercept = self.fit.model.parameters.of(Role.INTERCEPT)
         name = "" if intercept is None or column != CONSTANT or place.x.any() else intercept.name
-        return Coefficient(effect, weights, offset, words, centre_name=name)
+        return Coefficient(effect, weights, offset, words, centre_name=name, above_at=place.x if above else None)
 
     def intervals(
         self, coefficients: Sequence[Coefficient], prob: float, groups: np.ndarray | None = None
     ) -> list[Intervals]:
         """Summarise coefficients of groups, all of them where none are named, as `group_summary` does."""
-        positions = np.arange(self.n_groups) if groups is None else groups
-        chosen = ChosenGroups(self.term, positions, self.grouping.levels[positions])
+        chosen = self._chosen(groups)
         combinations = [(one.weights, one.offset) for one in coefficients]
-        found = summarised(self.fit, chosen, combinations, interval_probabilities(prob))
+        at = next((one.above_at for one in coefficients if one.above_at is not None), None)
+        above = [] if at is None else effects_above(self.fit, chosen, [one.effect for one in coefficients], at)
+        found = summarised(self.fit, chosen, combinations, interval_probabilities(prob), above)
         return [Intervals(*one[2:]) for one in found]
 
     def pooled(self, coefficients: Sequence[Coefficient]) -> list[np.ndarray]:
@@ -214,6 +232,10 @@ class Factor:
         weights = np.stack([one.weights for one in coefficients])
         spread = weights @ population_factors(self.fit, self.term)
         return np.asarray(np.einsum("skl,sml->km", spread, spread) / len(spread))
+
+
+def _one_or_several(names: list[str]) -> str:
+    return short(names[0], 24) if len(names) == 1 else "other factors"
 
 
 def is_label(labels: Any) -> bool:

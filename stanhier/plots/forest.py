@@ -57,12 +57,13 @@ def forest(
     """Plot what the groups come to, sorted, with their central intervals; without groups, the coefficients.
 
     Where slopes vary too, each effect has a panel: the intercept is the group's mean at the predictors of `at`, a slope
-    the group's own, the population's and its deviation; effects of other factors are left out, as the axis says. With
-    `kind="deviation"` the population is left out too: what a group adds, as of crossed factors. A group has one row
-    across all panels, which are sorted by the first: name another effect first to sort by that. Of more than 50 groups
-    the 25 lowest and 25 highest are drawn one by one, and the rest as a band between them. All of it is on the scale of
-    the linear predictor, which of a bernoulli or binomial response are log odds (or a probit), of counts logarithms of
-    means.
+    the group's own, the population's and its deviation. Groups that lie within those of another factor, as classes in
+    schools, have the effects of these too; those of all other factors are left out, as the axis says. With
+    `kind="deviation"` the population and all other factors are left out: what a group adds, as of crossed factors. A
+    group has one row across all panels, which are sorted by the first: name another effect first to sort by that. Of
+    more than 50 groups the 25 lowest and 25 highest are drawn one by one, and the rest as a band between them. All of
+    it is on the scale of the linear predictor, which of a bernoulli or binomial response are log odds (or a probit), of
+    counts logarithms of means.
 
     Parameters
     ----------
@@ -117,7 +118,8 @@ def forest(
     shown = factor.effects(effects, "plot_forest")
     drawn = shown if effects is not None else shown[:MAX_PANELS]
     refuse_several(ax, len(drawn), "plot_forest", listed(factor.grouping.effects))
-    return _forest_of_groups(factor, [factor.coefficient(one, place, kind) for one in drawn], groups, prob, size, ax)
+    coefficients = [factor.coefficient(one, place, kind, with_above=True) for one in drawn]
+    return _forest_of_groups(factor, coefficients, groups, prob, size, ax)
 
 
 def _asked_for(

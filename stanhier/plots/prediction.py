@@ -180,7 +180,7 @@ def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] 
         effects = factor.grouping.effects
         sorted_by = "Intercept" if "Intercept" in effects else effects[0]
         place = place_at(fit.model, "mean", "plot_prediction")
-        (estimates,) = factor.intervals([factor.coefficient(sorted_by, place)], prob)
+        (estimates,) = factor.intervals([factor.coefficient(sorted_by, place, with_above=True)], prob)
         chosen = np.argsort(estimates.median, kind="stable")[evenly(factor.n_groups, _MAX_PANELS)]
     design = fit.model.rows
     course = course_along(design, x, typical_values(design))

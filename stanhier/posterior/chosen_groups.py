@@ -11,12 +11,22 @@ from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.words import listed, quoted
 from stanhier.design.columns import CONSTANT
 from stanhier.design.groupings import Grouping
-from stanhier.engines.engine import Engine
+from stanhier.engines.engine import Above, Engine
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior.fitted import Fitted
 
-__all__ = ["ChosenGroups", "Kind", "check_kind", "chosen_groups", "group_coefficient", "summarised", "term_of"]
+__all__ = [
+    "ChosenGroups",
+    "Kind",
+    "check_kind",
+    "chosen_groups",
+    "effects_above",
+    "effects_shown",
+    "group_coefficient",
+    "summarised",
+    "term_of",
+]
 
 type Kind = Literal["mean", "deviation"]
 """What groups come to, or how far that is from the population."""
@@ -111,6 +121,66 @@ def check_kind(kind: Any, where: str) -> None:
         raise StanhierError(f'{where}(kind={quoted(kind)}): \'kind\' must be "mean" or "deviation".')
 
 
+def effects_above(fit: Fitted[Regression], chosen: ChosenGroups, effects: Sequence[str], x: np.ndarray) -> list[Above]:
+    """Give what groups come to for lying within those of other factors, as classes lie in schools.
+
+    Parameters
+    ----------
+    fit : Fitted
+    chosen : ChosenGroups
+    effects : sequence of str
+        Of the factor: each is its intercept at predictors x, or a slope.
+    x : numpy.ndarray, shape (K + E,)
+
+    Returns
+    -------
+    list of Above
+        One for each of the other factors that has any of these effects, and within whose groups all groups lie.
+    """
+    design, found = fit.model.design, []
+    own = design.groupings[chosen.term]
+    asked = [own.columns[own.effects.index(effect)] for effect in effects]
+    for term, other in enumerate(design.groupings):
+        if term == chosen.term:
+            continue
+        weights = np.array([_weights(other, column, x) for column in asked])
+        levels = design.levels_above(chosen.term, term) if weights.any() else None
+        if levels is not None:
+            found.append(Above(term, levels[chosen.groups], weights))
+    return found
+
+
+def _weights(grouping: Grouping, column: int, x: np.ndarray) -> list[float]:
+    """Weigh the effects of a factor in an intercept at predictors x, or in the slope of a column."""
+    if column != CONSTANT:
+        return [float(own == column) for own in grouping.columns]
+    return [1.0 if own == CONSTANT else float(x[own]) for own in grouping.columns]
+
+
+def effects_shown(fit: Fitted[Regression], term: int, above: Sequence[Above], kind: Kind) -> str:
+    """Say below a table of groups which effects are in its numbers, and which not; nothing where there is one factor.
+
+    Parameters
+    ----------
+    fit : Fitted
+    term : int
+    above : sequence of Above
+        Effects of other factors that are added.
+    kind : {"mean", "deviation"}
+    """
+    names = [one.name for one in fit.model.design.groupings]
+    if len(names) == 1:
+        return ""
+    if kind == "deviation":
+        return f"Shown: the effects of {quoted(names[term])} alone."
+    within = [one.term for one in above]
+    shown = listed([*(names[other] for other in within), names[term]])
+    others = [name for other, name in enumerate(names) if other not in (term, *within)]
+    return (
+        f"Shown: the population and the effects of {shown}{f'; without those of {listed(others)}' if others else ''}."
+    )
+
+
 def group_coefficient(
     fit: Fitted[Regression], grouping: Grouping, effect: str, x: np.ndarray, kind: Kind = "mean"
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -124,11 +194,8 @@ def group_coefficient(
         Draws of what the population has of it; 0 for deviations.
     """
     k = grouping.effects.index(effect)
-    weights = np.zeros(grouping.n_effects)
-    weights[k] = 1.0
     is_slope = grouping.columns[k] != CONSTANT
-    if not is_slope:
-        weights += [0.0 if column == CONSTANT else x[column] for column in grouping.columns]
+    weights = np.array(_weights(grouping, grouping.columns[k], x))
     if kind == "deviation":
         return weights, np.zeros(fit.draws.n_draws)
     if is_slope:
@@ -150,6 +217,7 @@ def summarised(
     chosen: ChosenGroups,
     combinations: Sequence[tuple[np.ndarray, np.ndarray]],
     probabilities: Sequence[float],
+    above: Sequence[Above] = (),
 ) -> np.ndarray:
     """Summarise combinations of the effects of groups.
 
@@ -160,6 +228,8 @@ def summarised(
     combinations : sequence of (numpy.ndarray, numpy.ndarray)
         C of them, each as `group_coefficient` gives it.
     probabilities : sequence of float, length P
+    above : sequence of Above
+        Effects of other factors that are added.
 
     Returns
     -------
@@ -168,4 +238,4 @@ def summarised(
     """
     weights, offsets = (np.stack(parts) for parts in zip(*combinations, strict=True))
     engine: Engine = fit.model.engine
-    return engine.summarise_groups(fit.draws, chosen.term, chosen.groups, probabilities, weights, offsets)
+    return engine.summarise_groups(fit.draws, chosen.term, chosen.groups, probabilities, weights, offsets, above)

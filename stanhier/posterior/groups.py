@@ -1,5 +1,6 @@
 """The groups of a fit, one by one: summaries and draws of what they have of their own."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.tables import Table
+from stanhier.engines.engine import Above
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.posterior import labelled
@@ -15,6 +17,8 @@ from stanhier.posterior.chosen_groups import (
     Kind,
     check_kind,
     chosen_groups,
+    effects_above,
+    effects_shown,
     group_coefficient,
     summarised,
 )
@@ -62,10 +66,14 @@ def group_summary(
         One row per group, or with several effects one per group and effect: mean, sd, lower, median, upper. Of the
         intercept it is the group's own mean, in units of the response (where the link is not the identity, its log
         odds, probit or log of the mean), at an offset of 0; of a slope the group's own slope: the population's and the
-        deviation. Effects of other factors are those of an average group.
+        deviation. A group that lies within one of another factor, as a class in a school, has the effects of that one
+        too, whether the formula nests them, `(1 | school / class)`, or the rows alone do; `coef` of lme4 and of brms
+        leaves them out. Effects of all other factors are those of an average group. A line below the table says which
+        effects it has, where there are several factors.
 
-        With `kind="deviation"` the population's part is left out. Where slopes vary too, the deviation of the intercept
-        is that of the mean at `at`; at 0 it is the effect of the equation, which `group_effects` gives.
+        With `kind="deviation"` the population's part is left out, and that of all other factors. Where slopes vary too,
+        the deviation of the intercept is that of the mean at `at`; at 0 it is the effect of the equation, which
+        `group_effects` gives.
 
         Mean and sd average the conditional distributions of the group over the draws of the other parameters; so do the
         ends of the interval, exactly up to about 1,000 groups of 4,000 draws, else to 0.002 of the sd in a 90 %
@@ -90,7 +98,8 @@ def group_summary(
     x = place_at(fit.model, at, "group_summary").x
     grouping = fit.model.design.groupings[chosen.term]
     combinations = [group_coefficient(fit, grouping, effect, x, kind) for effect in grouping.effects]
-    return _table(fit, chosen, prob, combinations)
+    above = effects_above(fit, chosen, grouping.effects, x) if kind == "mean" else []
+    return _table(fit, chosen, prob, combinations, above).noted(effects_shown(fit, chosen.term, above, kind))
 
 
 @in_our_words()
@@ -116,7 +125,8 @@ def group_effects(fit: Fitted[Regression], group: Any = None, levels: Any = None
     chosen = chosen_groups(fit, group, levels, "group_effects")
     n_effects = fit.model.design.groupings[chosen.term].n_effects
     nothing = np.zeros(fit.draws.n_draws)
-    return _table(fit, chosen, prob, [(weights, nothing) for weights in np.eye(n_effects)])
+    table = _table(fit, chosen, prob, [(weights, nothing) for weights in np.eye(n_effects)])
+    return table.noted(effects_shown(fit, chosen.term, [], "deviation"))
 
 
 @in_our_words()
@@ -145,10 +155,14 @@ def group_draws(fit: Fitted[Regression], group: Any = None, levels: Any = None) 
 
 
 def _table(
-    fit: Fitted[Regression], chosen: ChosenGroups, prob: float, combinations: list[tuple[np.ndarray, np.ndarray]]
-) -> pd.DataFrame:
+    fit: Fitted[Regression],
+    chosen: ChosenGroups,
+    prob: float,
+    combinations: list[tuple[np.ndarray, np.ndarray]],
+    above: Sequence[Above] = (),
+) -> Table:
     """Summarise combinations of the effects of groups: one row per group, or per group and combination."""
-    found = summarised(fit, chosen, combinations, [(1 - prob) / 2, 0.5, (1 + prob) / 2])
+    found = summarised(fit, chosen, combinations, [(1 - prob) / 2, 0.5, (1 + prob) / 2], above)
     own = fit.model.parameters.all_of(Role.EFFECTS)[chosen.term]
     columns = ["mean", "sd", "lower", "median", "upper"]
     if len(found) == 1:

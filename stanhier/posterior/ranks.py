@@ -11,9 +11,17 @@ from stanhier.basics.errors import DataError, StanhierError
 from stanhier.basics.tables import Table
 from stanhier.basics.threads import in_threads
 from stanhier.basics.words import listed, quoted
-from stanhier.engines.engine import Engine
+from stanhier.engines.engine import Above, Engine
 from stanhier.engines.regression import Regression
-from stanhier.posterior.chosen_groups import ChosenGroups, chosen_groups, group_coefficient
+from stanhier.posterior.chosen_groups import (
+    ChosenGroups,
+    Kind,
+    check_kind,
+    chosen_groups,
+    effects_above,
+    effects_shown,
+    group_coefficient,
+)
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
 from stanhier.posterior.places import At, Place, place_at
@@ -36,6 +44,7 @@ def group_ranks(
     effect: str | None = None,
     top: int | None = None,
     best: Best = "high",
+    kind: Kind = "mean",
     at: At = "mean",
     prob: float = 0.9,
 ) -> pd.DataFrame:
@@ -55,6 +64,9 @@ def group_ranks(
         How many groups are the best; by default a tenth of them, at least one.
     best : {"high", "low"}
         Whether the highest or the lowest is the best.
+    kind : {"mean", "deviation"}
+        Whether groups that lie within those of another factor, as classes in schools, are ranked by what they come to,
+        their school's effect in it, or by their own part of that alone. Of others it makes no difference.
     at : {"mean", 0} or dict
         Where the predictors are; as for `group_summary`. It matters where slopes vary too.
     prob : float
@@ -83,13 +95,21 @@ def group_ranks(
     """
     prob = checked_probability(prob, "group_ranks")
     ranks = ranks_of(
-        fit, chosen_groups(fit, group, levels, "group_ranks"), "group_ranks", effect=effect, top=top, best=best, at=at
+        fit,
+        chosen_groups(fit, group, levels, "group_ranks"),
+        "group_ranks",
+        effect=effect,
+        top=top,
+        best=best,
+        kind=kind,
+        at=at,
     )
     expected, chosen = ranks.expected, ranks.chosen
     lower, median, upper = ranks.quantiles([(1 - prob) / 2, 0.5, (1 + prob) / 2])
     columns = {"rank": expected, "lower": lower, "median": median, "upper": upper, f"top_{ranks.top}": ranks.among_top}
     table = pd.DataFrame(columns, index=chosen.index).iloc[np.argsort(expected, kind="stable")]
-    return Table.of(table, {"rank": 1, "lower": 0, "median": 0, "upper": 0, f"top_{ranks.top}": 3})
+    made = Table.of(table, {"rank": 1, "lower": 0, "median": 0, "upper": 0, f"top_{ranks.top}": 3})
+    return made.noted(effects_shown(fit, chosen.term, ranks.above, kind))
 
 
 @dataclass(frozen=True)
@@ -110,6 +130,8 @@ class Ranks:
         How many are the best.
     place : Place
         Where the predictors are.
+    above : list of Above
+        Effects of other factors that groups are ranked with.
     """
 
     chosen: ChosenGroups
@@ -118,6 +140,7 @@ class Ranks:
     effect: str
     top: int
     place: Place
+    above: list[Above]
 
     @property
     def expected(self) -> np.ndarray:
@@ -135,7 +158,7 @@ class Ranks:
 
 
 def ranks_of(
-    fit: Fitted[Regression], chosen: ChosenGroups, where: str, *, effect: Any, top: Any, best: Any, at: Any
+    fit: Fitted[Regression], chosen: ChosenGroups, where: str, *, effect: Any, top: Any, best: Any, kind: Any, at: Any
 ) -> Ranks:
     """Rank groups among all of their factor, draw by draw.
 
@@ -145,7 +168,7 @@ def ranks_of(
     chosen : ChosenGroups
     where : str
         The method, for messages.
-    effect, top, best, at
+    effect, top, best, kind, at
         As for `group_ranks`.
 
     Raises
@@ -167,7 +190,10 @@ def ranks_of(
     number = max(1, round(n_groups / 10)) if top is None else checked_count(top, "top", where)
     if number > n_groups:
         raise StanhierError(f"{where}(top={number}): '{grouping.name}' has {n_groups:,} groups.")
+    check_kind(kind, where)
     place = place_at(fit.model, at, where)
+    everybody = ChosenGroups(chosen.term, np.arange(n_groups), grouping.levels)
+    above = effects_above(fit, everybody, [effect], place.x) if kind == "mean" else []
     weights, _ = group_coefficient(fit, grouping, effect, place.x)
     n_draws = fit.draws.n_draws
     most = MAX_VALUES // (n_groups * len(effects))
@@ -179,9 +205,12 @@ def ranks_of(
     some = fit.draws if most >= n_draws else fit.draws.only(np.linspace(0, n_draws - 1, most).round().astype(int))
     # What all groups share in a draw moves no rank.
     engine: Engine = fit.model.engine
-    values = engine.effects(some, chosen.term, np.arange(n_groups)) @ weights
+    values = engine.effects(some, chosen.term, everybody.groups) @ weights
+    for other in above:
+        present, own = np.unique(other.levels, return_inverse=True)
+        values += (engine.effects(some, other.term, present) @ other.weights[0])[:, own]
     found = _ranked(values if best == "low" else -values)
-    return Ranks(chosen, np.ascontiguousarray(found[:, chosen.groups].T), n_groups, effect, number, place)
+    return Ranks(chosen, np.ascontiguousarray(found[:, chosen.groups].T), n_groups, effect, number, place, above)
 
 
 def _ranked(values: np.ndarray) -> np.ndarray:

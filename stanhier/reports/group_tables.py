@@ -12,8 +12,10 @@ from stanhier.basics.tables import decimals, readable
 from stanhier.design.columns import INTERCEPT
 from stanhier.design.design import Design
 from stanhier.engines.regression import Regression
+from stanhier.posterior.chosen_groups import chosen_groups, effects_above
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.groups import group_summary
+from stanhier.posterior.places import place_at
 
 __all__ = ["GroupTable", "group_tables", "size_words"]
 
@@ -53,13 +55,12 @@ def group_tables(fit: Fitted[Regression]) -> list[GroupTable]:
     made: list[GroupTable] = []
     design = fit.model.design
     at = ", at the mean of the predictors" if design.columns.n_columns else ""
-    others = ", for an average group of other factors" if len(design.groupings) > 1 else ""
     for term, grouping in enumerate(design.groupings):
         effects = grouping.effects[: _MOST_TABLES - len(made)]
         if not effects:
             break
         table = group_summary(fit, grouping.name, at="mean", prob=0.9)
-        sizes = plots.group_sizes(fit, term)
+        sizes, others = plots.group_sizes(fit, term), _others(fit, term)
         for effect in effects:
             what = f"{_means(design)} of the groups of {grouping.name}{at}"
             if effect != INTERCEPT:
@@ -68,6 +69,16 @@ def group_tables(fit: Fitted[Regression]) -> list[GroupTable]:
             lines = list(_lines(own, grouping.levels, sizes))
             made.append(GroupTable(f"{what}{others}, from high to low", grouping.name, lines))
     return made
+
+
+def _others(fit: Fitted[Regression], term: int) -> str:
+    """Say what the numbers of a factor's groups have of the other factors."""
+    names = [one.name for one in fit.model.design.groupings]
+    everybody = chosen_groups(fit, names[term], None, "report")
+    x = place_at(fit.model, "mean", "report").x
+    within = [names[one.term] for one in effects_above(fit, everybody, fit.model.design.groupings[term].effects, x)]
+    included = f", effects of {' and '.join(within)} included" if within else ""
+    return included + (", for an average group of other factors" if len(names) > len(within) + 1 else "")
 
 
 def _means(design: Design) -> str:

@@ -267,10 +267,11 @@ def test_deviations_are_those_of_the_table():
 
 def test_axes_say_which_effects_are_left_out():
     fit = nested()
-    said = "mean strength at the mean of the predictors, effects of {} left out"
-    for group, other in (("batch", "batch:cask"), ("batch:cask", "batch")):
-        for ax in (fit.plot_forest(group), fit.plot_ranks(group), fit.plot_shrinkage(group)):
-            assert said.format(other) in " ".join(ax.get_xlabel().split())
+    said = "mean strength at the mean of the predictors, effects of {} {}"
+    for group, other, whole in (("batch", "batch:cask", "left out"), ("batch:cask", "batch", "included")):
+        pictures = {fit.plot_forest: whole, fit.plot_ranks: whole, fit.plot_shrinkage: "left out"}
+        for plot, what in pictures.items():
+            assert said.format(other, what) in " ".join(plot(group).get_xlabel().split())
         legend = [text.get_text() for text in fit.plot_shrinkage(group).get_legend().get_texts()]
         assert f"no pooling: the group's own mean,\neffects of {other} left out" in legend
     intercept, slope = crossed().plot_forest("subject")

@@ -102,8 +102,10 @@ class Explicit:
     def effect_means(self, draws, term, groups):
         return self.effects(draws, term, groups)
 
-    def summarise_groups(self, draws, term, groups, probabilities, weights, offsets):
+    def summarise_groups(self, draws, term, groups, probabilities, weights, offsets, above=()):
         values = np.einsum("sgq,cq->csg", self.effects(draws, term, groups), weights) + offsets[:, :, None]
+        for one in above:
+            values += np.einsum("sgq,cq->csg", self.effects(draws, one.term, one.levels), one.weights)
         moments = [values.mean(axis=1), values.std(axis=1)]
         return np.stack([*moments, *np.quantile(values, probabilities, axis=1)], axis=1)
 

@@ -16,7 +16,7 @@ from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.collinear import said_of_collinear
 from stanhier.engines.draws import Draws
-from stanhier.engines.engine import Block
+from stanhier.engines.engine import Above, Block
 from stanhier.engines.gaussian import group_summary, likelihood
 from stanhier.engines.gaussian.compression import Compressed
 from stanhier.engines.gaussian.coordinates import LOCATION, NOISE, SPREAD, GaussianCoordinates
@@ -179,9 +179,10 @@ class GaussianEngine:
         probabilities: Sequence[float],
         weights: np.ndarray,
         offsets: np.ndarray,
+        above: Sequence[Above] = (),
     ) -> np.ndarray:
         """Summarise offset + effects @ weights of groups, of each of C pairs, shape (C, 2 + P, G)."""
-        assert term == 0
+        assert term == len(above) == 0
         assert weights.tolist() == [[1.0]] * len(weights)
         one = [group_summary.summarise(self.compressed, groups, draws, offset, probabilities) for offset in offsets]
         return np.stack(one)

@@ -16,6 +16,7 @@ from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.collinear import said_of_collinear
 from stanhier.engines.draws import Draws
+from stanhier.engines.engine import Above
 from stanhier.engines.gaussian.marginal import LocationPriors, RankDeficientError
 from stanhier.engines.gaussian.program_data import location_priors
 from stanhier.engines.multilevel import effect_summary, own_effects
@@ -190,10 +191,11 @@ class MultilevelEngine(ConditionalEngine):
         probabilities: Sequence[float],
         weights: np.ndarray,
         offsets: np.ndarray,
+        above: Sequence[Above] = (),
     ) -> np.ndarray:
-        """Summarise offset + effects @ weights of groups, of each of C pairs, shape (C, 2 + P, G)."""
+        """Summarise offset + effects @ weights of groups and what is above, of C pairs, shape (C, 2 + P, G)."""
         return effect_summary.summarise(
-            self.statistics, term, groups, draws, probabilities, weights=weights, offsets=offsets
+            self.statistics, term, groups, draws, probabilities, weights=weights, offsets=offsets, above=above
         )
 
     def given(self, draws: Draws) -> Given:

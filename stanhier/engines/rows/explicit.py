@@ -8,11 +8,11 @@ import numpy as np
 from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import InMemoryDesign, rows_of
 from stanhier.engines.draws import Draws
-from stanhier.engines.engine import Block
+from stanhier.engines.engine import Above, Block
 from stanhier.engines.multilevel import group_means
 from stanhier.engines.multilevel.conditional import ConditionalEngine
 from stanhier.engines.multilevel.conditioning import given_all_effects
-from stanhier.engines.multilevel.effect_summary import summarise_draws
+from stanhier.engines.multilevel.effect_summary import EffectsAbove, summarise_draws
 from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.layout import EFFECTS, NOISE, effect_slices
 from stanhier.engines.rows import densities
@@ -71,9 +71,12 @@ class ExplicitEngine(ConditionalEngine):
         probabilities: Sequence[float],
         weights: np.ndarray,
         offsets: np.ndarray,
+        above: Sequence[Above] = (),
     ) -> np.ndarray:
-        """Summarise offset + effects @ weights of groups, of each of C pairs, shape (C, 2 + P, G), by their draws."""
-        return summarise_draws(self.effects(draws, term, groups), probabilities, weights=weights, offsets=offsets)
+        """Summarise offset + effects @ weights of groups and what is above, shape (C, 2 + P, G), by their draws."""
+        added = EffectsAbove.of(above, lambda other, levels: self.effects(draws, other, levels))
+        effects = self.effects(draws, term, groups)
+        return summarise_draws(effects, probabilities, weights=weights, offsets=offsets, added=added)
 
     def given(self, draws: Draws) -> Given:
         """Give what densities of Gaussian rows are conditioned on."""
