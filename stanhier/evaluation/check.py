@@ -1,6 +1,7 @@
 """Whether a model describes its data: a verdict on the model, as `diagnose()` is one on the sampler."""
 
 import numpy as np
+import pandas as pd
 
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.words import some_of
@@ -12,6 +13,7 @@ from stanhier.evaluation.checks.groups import MOST_GROUPS, group_findings
 from stanhier.evaluation.checks.predicted import LEAST_ROWS, PredictedRows, predicted_rows, row_findings
 from stanhier.evaluation.checks.priors import decisive_priors, prior_findings
 from stanhier.evaluation.checks.residuals import residual_findings, spread_findings
+from stanhier.evaluation.checks.sensitivity import LARGE, power_scaled
 from stanhier.evaluation.checks.statistics import statistic_findings
 from stanhier.evaluation.model_check import ModelCheck, verdict_on
 from stanhier.posterior.fitted import Fitted
@@ -38,11 +40,13 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
     * residuals along each numeric predictor: a smooth trend, a slope that differs between groups, a spread that
       changes; their spread by groups;
     * effects of groups with their population: a group further out than normal effects are;
-    * priors with what the data say of the same parameter.
+    * priors with what the data say of the same parameter; and how much the posterior changes where the priors, or the
+      likelihood, are raised to a power (`arviz.psense`).
 
     A Gaussian response is also looked at for yes or no, counts and answers on a scale, the offset of counts for an
     exposure without its logarithm. Notes say which rows and which priors decide much, and that a single chain tells
-    nothing of convergence.
+    nothing of convergence. That results depend on priors is a note, and no problem: an honest prior that says as much as
+    the data does that in nine of ten fits. That the data contradict a prior is a problem, which says whether it matters.
 
     Parameters
     ----------
@@ -52,8 +56,8 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
     Returns
     -------
     ModelCheck
-        Prints as a verdict, with what to try next; `.ok`, `.problems`, `.notes`, `.not_checked` and `.table` hold its
-        parts.
+        Prints as a verdict, with what to try next; `.ok`, `.problems`, `.notes`, `.not_checked`, `.table` and
+        `.sensitivity` hold its parts.
 
     Raises
     ------
@@ -69,7 +73,8 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
     ----------
     Gelman, Meng & Stern (1996), Statistica Sinica 6, 733-807 (posterior predictive checks). Gabry et al. (2019),
     doi:10.1111/rssa.12378 (LOO-PIT). Rao (1948), doi:10.1017/S0305004100023987 (trends: score tests). Lange & Ryan
-    (1989), doi:10.1214/aos/1176347130 (groups). Evans & Moshonov (2006), doi:10.1214/06-BA129 (priors).
+    (1989), doi:10.1214/aos/1176347130 (groups). Evans & Moshonov (2006), doi:10.1214/06-BA129, and Kallioinen et al.
+    (2024), doi:10.1007/s11222-023-10366-5 (priors).
     """
     seed = chosen_seed(fit, seed)
     check_enough(fit.draws.n_draws, "check")
@@ -94,14 +99,11 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
         for one in model.design.groupings
         if len(one.levels) > MOST_GROUPS
     ]
-    findings += prior_findings(model, draws)
-    decisive = decisive_priors(model, draws)
-    if decisive:
-        more = "" if evidence is None else ", and arviz.psense_summary(fit.idata) for what depends on it"
-        notes.append(
-            f"the prior says as much as the data or more of {some_of(decisive)}: see fit.plot_prior_posterior(){more}."
-        )
-    return verdict_on(findings, notes, not_checked)
+    scaled, lack = power_scaled(model, draws)
+    findings += prior_findings(model, draws, scaled["prior"])
+    notes += _of_priors(decisive_priors(model, draws), scaled)
+    not_checked += [] if lack is None else [lack]
+    return verdict_on(findings, notes, not_checked, scaled)
 
 
 def _of_rows(evidence: Evidence, rows: PredictedRows) -> list[Finding]:
@@ -116,6 +118,23 @@ def _of_rows(evidence: Evidence, rows: PredictedRows) -> list[Finding]:
         *residual_findings(evidence),
         *spread_findings(evidence, rows),
     ]
+
+
+def _of_priors(decisive: list[str], scaled: pd.DataFrame) -> list[str]:
+    """Say of which parameters priors decide, and what else depends on priors."""
+    notes = []
+    if decisive:
+        notes.append(
+            f"the prior says as much as the data or more of {some_of(decisive)}: see fit.plot_prior_posterior()."
+        )
+    large = scaled[scaled["prior"] >= LARGE].sort_values("prior", ascending=False, kind="stable")
+    if len(large):
+        named = [f"{name} ({one.prior:.2f}, the data {one.likelihood:.2f})" for name, one in large.iterrows()]
+        notes.append(
+            f"priors matter, by power scaling above {LARGE}, for {some_of(named)}: see .sensitivity, and whether other "
+            "priors change what you conclude."
+        )
+    return notes
 
 
 def _notes(fit: Fitted[Regression]) -> list[str]:

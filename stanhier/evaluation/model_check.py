@@ -39,12 +39,16 @@ class ModelCheck:
     table : pandas.DataFrame
         One row a check: `check`, `of` (column, factor or parameter), `observed` and the central 90 % of what the model
         lets expect, where these are numbers, `p`, the `level` that p has to be above, and `ok`.
+    sensitivity : pandas.DataFrame
+        By parameter how much the posterior changes where the `prior`, or the `likelihood`, is raised to a power, as
+        `arviz.psense_summary` has it; above 0.05 it is worth a look. No rows where that was not looked at.
     """
 
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     not_checked: tuple[str, ...]
     table: pd.DataFrame
+    sensitivity: pd.DataFrame
 
     @property
     def ok(self) -> bool:
@@ -84,7 +88,9 @@ class ModelCheck:
         return verdict_html(self.verdict, self.problems, [one for one in [*self.remarks, self.facts] if one])
 
 
-def verdict_on(findings: Sequence[Finding], notes: Sequence[str], not_checked: Sequence[str]) -> ModelCheck:
+def verdict_on(
+    findings: Sequence[Finding], notes: Sequence[str], not_checked: Sequence[str], sensitivity: pd.DataFrame
+) -> ModelCheck:
     """Put findings together."""
     # Nothing is known of a check without a result, as of residuals that are all the same.
     findings = [one for one in findings if np.isnan(one.level) or not np.isnan(one.p)]
@@ -101,4 +107,5 @@ def verdict_on(findings: Sequence[Finding], notes: Sequence[str], not_checked: S
     own = [decimals(one) for one in width.to_numpy(dtype=float)]
     places: dict[Hashable, Any] = {"observed": own, "expected_lower": own, "expected_upper": own}
     places |= {"p": 4, "level": 4}
-    return ModelCheck(tuple(problems), tuple(notes), tuple(not_checked), Table.of(table, places))
+    scaled = Table.of(sensitivity, dict.fromkeys(sensitivity.columns, 3))
+    return ModelCheck(tuple(problems), tuple(notes), tuple(not_checked), Table.of(table, places), scaled)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
+from stanhier.basics.errors import StanhierError
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["LazyGroups", "Recipe", "lazy_tree"]
+
+_STATISTICS, _DENSITIES = "sample_stats", "log_likelihood"
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,34 @@ def lazy_tree(tree: "xr.DataTree | Mapping[str, xr.Dataset]", groups: LazyGroups
         lazy.children = tree.children
     else:
         lazy = _tree_class()()
-        lazy.children = {name: xr.DataTree(group) for name, group in tree.items()}
+        kinds = {_STATISTICS: _statistics_class(groups)}
+        lazy.children = {name: kinds.get(name, xr.DataTree)(group) for name, group in tree.items()}
     lazy._lazy = groups
     result: xr.DataTree = lazy
     return result
+
+
+def _statistics_class(groups: LazyGroups) -> "type[xr.DataTree]":
+    """Give the class of the node that ArviZ asks for densities of rows where a tree has no group of these.
+
+    By name it looks there last, for those of old files, and then says no more than that there are none.
+    """
+    import xarray as xr
+
+    class DataTree(xr.DataTree):  # type: ignore[no-untyped-call]
+        __slots__ = ()
+
+        def __getattr__(self, name: str) -> Any:
+            lack = groups.lack(_DENSITIES) if name == _DENSITIES and name in groups.recipes else None
+            if lack is None:
+                return super().__getattr__(name)
+            works = "What needs none works, such as az.psense(fit.idata), of the priors."
+            raise StanhierError(f"idata has no group '{name}': {lack} {works}")
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            return xr.DataTree.from_dict, (self.to_dict(),)
+
+    return DataTree
 
 
 class _Children(Mapping[str, Any]):

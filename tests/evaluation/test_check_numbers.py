@@ -114,7 +114,7 @@ def test_priors_are_looked_at_where_they_hold():
     data = variants.frame()
     data["x"] += 10
     fit = fake_fit(sh.LinearRegression("y ~ x", data))
-    found = {one.of: one.observed for one in prior_findings(fit.model, fit.draws)}
+    found = {one.of: one.observed for one in prior_findings(fit.model, fit.draws, pd.Series(dtype=float))}
     alpha, beta = fit.posterior["alpha"], fit.posterior["beta"].sel(predictor="x")
     assert found["alpha"] == pytest.approx(float((alpha + data["x"].mean() * beta).mean()))
 

@@ -67,8 +67,9 @@ def test_nested_factors_and_slopes(tmp_path):
     assert page.tables[:4] == [
         f"Means of the groups of school, at the mean of the predictors{end}",
         f"Slopes of x of the groups of school{end}",
-        f"Means of the groups of school:class, at the mean of the predictors{end}",
-        f"Slopes of x of the groups of school:class{end}",
+        "Means of the groups of school:class, at the mean of the predictors, effects of school included, from high to "
+        "low",
+        "Slopes of x of the groups of school:class, effects of school included, from high to low",
     ]
     assert "cor_school[Intercept, x]" in page.text
     assert "cor_school[x, Intercept]" not in page.text

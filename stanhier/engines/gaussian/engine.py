@@ -184,8 +184,7 @@ class GaussianEngine:
         """Summarise offset + effects @ weights of groups, of each of C pairs, shape (C, 2 + P, G)."""
         assert term == len(above) == 0
         assert weights.tolist() == [[1.0]] * len(weights)
-        one = [group_summary.summarise(self.compressed, groups, draws, offset, probabilities) for offset in offsets]
-        return np.stack(one)
+        return np.stack([group_summary.summarise(self.compressed, groups, draws, o, probabilities) for o in offsets])
 
     def noise_scale(self, draws: Draws, keep: np.ndarray | None = None) -> np.ndarray:
         """Give sigma, shape (S,)."""

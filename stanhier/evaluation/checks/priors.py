@@ -9,11 +9,13 @@ lets expect. Kallioinen, Paananen, Bürkner & Vehtari (2024), doi:10.1007/s11222
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Role
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.checks.finding import LEVELS, Finding, p_text
+from stanhier.evaluation.checks.sensitivity import LARGE
 from stanhier.posterior.log_prior import where_priors_hold
 from stanhier.priors.distributions import (
     Exponential,
@@ -32,16 +34,26 @@ _DECISIVE = 0.5
 _MOST_CHECKED = 200
 
 
-def prior_findings(model: Regression, draws: Draws) -> Iterator[Finding]:
-    """Find priors that the data contradict."""
+def prior_findings(model: Regression, draws: Draws, sensitivity: pd.Series) -> Iterator[Finding]:
+    """Find priors that the data contradict, and say by the sensitivity to powers of the priors whether that matters."""
     checked = list(_priors(model, draws))
     for name, prior, values in checked:
         p = _conflict(prior, values, np.random.default_rng(0x70))
         problem = (
             f"The data contradict the prior {prior.in_digits(4)} of {name}: the posterior is {values.mean():.3g} "
             f"(sd {values.std():.2g}) ({p_text(p)}). Widen the prior, or find out which of the two is wrong."
+            f"{_weight(sensitivity.get(name))}"
         )
         yield Finding("prior", name, problem, p, LEVELS["priors"] / len(checked), float(values.mean()))
+
+
+def _weight(sensitivity: float | None) -> str:
+    """Say what a prior that is wrong does to the posterior, where that is known."""
+    if sensitivity is None or not np.isfinite(sensitivity):
+        return ""
+    if sensitivity >= LARGE:
+        return f" The posterior depends on it (sensitivity {sensitivity:.2f} to powers of the priors)."
+    return f" The posterior hardly depends on it (sensitivity {sensitivity:.3f} to powers of the priors)."
 
 
 def decisive_priors(model: Regression, draws: Draws) -> list[str]:
