@@ -7,6 +7,7 @@ from stanhier.basics.arguments import in_our_words
 from stanhier.basics.words import some_of
 from stanhier.design.other_families import said_of_exposure, said_of_other_family
 from stanhier.engines.regression import Regression
+from stanhier.evaluation.checks.collinear import collinear_notes
 from stanhier.evaluation.checks.evidence import MOST_ROWS, Evidence, evidence_of, some_draws
 from stanhier.evaluation.checks.finding import Finding
 from stanhier.evaluation.checks.groups import MOST_GROUPS, group_findings
@@ -44,9 +45,10 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
       likelihood, are raised to a power (`arviz.psense`).
 
     A Gaussian response is also looked at for yes or no, counts and answers on a scale, the offset of counts for an
-    exposure without its logarithm. Notes say which rows and which priors decide much, and that a single chain tells
-    nothing of convergence. That results depend on priors is a note, and no problem: an honest prior that says as much as
-    the data does that in nine of ten fits. That the data contradict a prior is a problem, which says whether it matters.
+    exposure without its logarithm. Notes say which rows and which priors decide much, which predictors are collinear,
+    and that a single chain tells nothing of convergence. That results depend on priors is a note, and no problem: an
+    honest prior that says as much as the data does that in nine of ten fits. That the data contradict a prior is a
+    problem, which says whether it matters.
 
     Parameters
     ----------
@@ -74,7 +76,8 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
     Gelman, Meng & Stern (1996), Statistica Sinica 6, 733-807 (posterior predictive checks). Gabry et al. (2019),
     doi:10.1111/rssa.12378 (LOO-PIT). Rao (1948), doi:10.1017/S0305004100023987 (trends: score tests). Lange & Ryan
     (1989), doi:10.1214/aos/1176347130 (groups). Evans & Moshonov (2006), doi:10.1214/06-BA129, and Kallioinen et al.
-    (2024), doi:10.1007/s11222-023-10366-5 (priors).
+    (2024), doi:10.1007/s11222-023-10366-5 (priors). Belsley, Kuh & Welsch (1980), doi:10.1002/0471725153 (collinear
+    predictors: condition indices from 30 on).
     """
     seed = chosen_seed(fit, seed)
     check_enough(fit.draws.n_draws, "check")
@@ -102,7 +105,9 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
     scaled, lack = power_scaled(model, draws)
     findings += prior_findings(model, draws, scaled["prior"])
     notes += _of_priors(decisive_priors(model, draws), scaled)
-    not_checked += [] if lack is None else [lack]
+    collinear, no_covariance = collinear_notes(model)
+    notes += collinear
+    not_checked += [one for one in (lack, no_covariance) if one is not None]
     return verdict_on(findings, notes, not_checked, scaled)
 
 
