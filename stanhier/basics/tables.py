@@ -35,7 +35,7 @@ def decimals(uncertainty: float) -> int:
     int
         Negative where tens and hundreds are uncertain; 3 where the uncertainty is 0 or unknown.
     """
-    return int(1 - np.floor(np.log10(uncertainty))) if np.isfinite(uncertainty) and uncertainty > 0 else 3
+    return int(all_decimals(np.array([uncertainty]))[0])
 
 
 def all_decimals(uncertainties: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.labelled import MAX_VALUES
 from stanhier.posterior.row_draws import row_draws
-from stanhier.posterior.weights import SAME_WEIGHTS, check_enough, good_k, relative_efficiency
+from stanhier.posterior.weights import check_enough, good_k, relative_efficiency, smoothed_weights
 
 __all__ = ["loo_r2"]
 
@@ -47,12 +47,7 @@ def loo_r2(fit: Fitted[Regression]) -> np.ndarray:
     for part, eta in linear.blocks():
         trials = None if rows.trials is None else rows.trials[part]
         density = family.log_density(design.observed[part], eta, row_auxiliary(model, draws, rows, part), trials)
-        weights = np.full(density.shape, 1.0 / draws.n_draws)
-        differ = np.flatnonzero(np.ptp(density, axis=0) > SAME_WEIGHTS)
-        if len(differ):
-            with np.errstate(all="ignore"):  # hopeless weights overflow; their k tells
-                smoothed, k[part[differ]] = array_stats().psislw(density[:, differ], r_eff=r_eff, axis=0)
-            weights[:, differ] = np.exp(smoothed).T
+        weights, k[part] = smoothed_weights(density, r_eff)
         mean[part] = (weights * family.mean(eta)).sum(axis=0)
     high = np.flatnonzero(~(k <= limit))
     if len(high):

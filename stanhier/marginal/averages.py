@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from stanhier.basics.spacing import evenly
 from stanhier.basics.threads import in_threads
 from stanhier.design.new_rows import NewRows
 from stanhier.engines.draws import Draws
@@ -138,7 +139,7 @@ def evenly_kept(draws: Draws, most: int) -> np.ndarray | None:
     wanted = -(-max(most, _LEAST_DRAWS) // chains)
     if wanted >= length:
         return None
-    within = np.linspace(0, length - 1, wanted).round().astype(int)
+    within = evenly(length, wanted)
     return np.asarray((np.arange(chains)[:, None] * length + within).ravel())
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.spacing import evenly
 from stanhier.basics.words import quoted
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.regression import Regression
@@ -26,7 +27,6 @@ from stanhier.plots.scales import mean_noun, mean_words
 from stanhier.plots.shared import POSTERIOR, ink, plain, short
 from stanhier.plots.typical import (
     course_along,
-    evenly,
     fixed_words,
     lines_by,
     made_from,

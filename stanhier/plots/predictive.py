@@ -7,6 +7,7 @@ import numpy as np
 
 from stanhier.basics.arguments import checked_count, checked_probability, in_our_words
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.spacing import evenly
 from stanhier.basics.words import listed, quoted
 from stanhier.engines.regression import Regression
 from stanhier.families.family import Family
@@ -148,7 +149,7 @@ def _beside_each_other(ax: Any, widths: Sequence[float], height: float, size: tu
 def _kept(fit: Fitted[Regression], draws: int) -> np.ndarray:
     """Choose this many draws (or all), evenly over the chains and along them."""
     total = fit.draws.n_draws
-    return np.linspace(0, total - 1, min(checked_count(draws, "draws", "plot_ppc"), total)).round().astype(int)
+    return evenly(total, checked_count(draws, "draws", "plot_ppc"))
 
 
 def _kind_of_rows(family: Family) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stanhier.basics.spacing import evenly
 from stanhier.design.groupings import NewGroups
 from stanhier.design.in_memory import lies_within
 from stanhier.engines.regression import Regression
@@ -51,7 +52,7 @@ def left_out_events(fit: Fitted[Regression], number: int, seed: int, most: int) 
     less where few are. Draws of a row are stratified: their proportion of events is its probability, but for rounding.
     """
     design, model, total = fit.model.rows, fit.model, fit.draws.n_draws
-    chosen = np.linspace(0, total - 1, min(total, _DRAWS_WEIGHTED)).round().astype(int)
+    chosen = evenly(total, _DRAWS_WEIGHTED)
     rows = _some_rows(design.n_rows, most)
     observed, probability = design.observed[rows], np.empty(len(rows))
     auxiliary = auxiliary_draws(model, fit.draws, chosen)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, FormulaError, StanhierError
+from stanhier.basics.spacing import evenly
 from stanhier.basics.words import quoted
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
@@ -19,7 +20,6 @@ __all__ = [
     "Course",
     "course_along",
     "defined",
-    "evenly",
     "fixed_words",
     "lines_by",
     "made_from",
@@ -228,8 +228,3 @@ def _few(names: Sequence[str]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
-
-
-def evenly(number: int, most: int) -> np.ndarray:
-    """Choose positions among `number`, evenly where there are more than `most`."""
-    return np.unique(np.linspace(0, number - 1, min(number, most)).round().astype(int))

@@ -8,6 +8,7 @@ import numpy as np
 
 from stanhier.basics.arguments import check_seed, checked_count, in_our_words
 from stanhier.basics.errors import PriorError, StanhierError
+from stanhier.basics.spacing import evenly
 from stanhier.design.groupings import NewGroups
 from stanhier.engines.draws import Draws
 from stanhier.engines.parameters import Parameter, Role
@@ -153,7 +154,7 @@ def posterior_predictive_group(
                 f"posterior_predictive(draws={draws}): {draws} draws of {design.n_rows:,} rows are more than fit "
                 f"comfortably in memory; ask for at most {max(1, MAX_VALUES // design.n_rows):,}."
             )
-    chosen = np.linspace(0, n_draws - 1, per_chain).round().astype(int) if per_chain > 1 else np.array([n_draws - 1])
+    chosen = evenly(n_draws, per_chain) if per_chain > 1 else np.array([n_draws - 1])
     keep = (np.arange(chains)[:, None] * n_draws + chosen).ravel()
     replicated = row_draws(model, posterior, design.as_new, kind="response", new_groups="error", seed=seed, keep=keep)
     return _replicates(model, replicated.collected().reshape(chains, per_chain, design.n_rows), chosen)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from stanhier.basics.arguments import checked_count, checked_probability, in_our_words
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.spacing import evenly
 from stanhier.basics.tables import Table
 from stanhier.basics.threads import in_threads
 from stanhier.basics.words import listed, quoted
@@ -202,7 +203,7 @@ def ranks_of(
             f"{where}(): '{grouping.name}' has {n_groups:,} groups, of which fewer than {LEAST_DRAWS} draws fit "
             "comfortably in memory together; group_summary() has the groups one by one."
         )
-    some = fit.draws if most >= n_draws else fit.draws.only(np.linspace(0, n_draws - 1, most).round().astype(int))
+    some = fit.draws if most >= n_draws else fit.draws.only(evenly(n_draws, most))
     # What all groups share in a draw moves no rank.
     engine: Engine = fit.model.engine
     values = engine.effects(some, chosen.term, everybody.groups) @ weights

@@ -40,20 +40,22 @@ def good_k(n_samples: int) -> float:
     return float(min(1 - 1 / np.log10(max(n_samples, 2)), 0.7))
 
 
-def smoothed_weights(log_density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def smoothed_weights(log_density: np.ndarray, r_eff: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Give weights 1 / density of the draws, smoothed and of sum 1, shape (S, n), and Pareto k, shape (n,).
 
     Parameters
     ----------
     log_density : numpy.ndarray, shape (S, n)
         Of points that are to be left out.
+    r_eff : float
+        Effective draws over draws.
     """
     n_draws, n = log_density.shape
     weights, k = np.full((n_draws, n), 1 / n_draws), np.zeros(n)
     vary = ~(np.ptp(log_density, axis=0) <= SAME_WEIGHTS)
     if vary.any():
         with np.errstate(all="ignore"):  # fitting the tail of hopeless weights overflows; their k tells
-            log_weights, k[vary] = array_stats().psislw(log_density[:, vary].T)
+            log_weights, k[vary] = array_stats().psislw(log_density[:, vary].T, r_eff=r_eff)
         values = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
         weights[:, vary] = (values / values.sum(axis=1, keepdims=True)).T
     return weights, k

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from stanhier.basics.arviz_arrays import array_stats
+from stanhier.basics.spacing import evenly
 from stanhier.engines.engine import BLOCK_VALUES, Block, log_mean_exp
 from stanhier.engines.rows.given_effects import FamilyRows, GivenEffects
 from stanhier.engines.rows.set_integrals import at_positions, effects_of_sets, set_integrals, set_weights
@@ -80,7 +81,7 @@ def set_densities(
 
 def draws_for_k(n_draws: int) -> np.ndarray:
     """Give the positions of the draws whose weights of importance sampling are looked at: 50, evenly spaced."""
-    return np.unique(np.linspace(0, n_draws - 1, min(n_draws, _DRAWS_FOR_K)).round().astype(int))
+    return evenly(n_draws, _DRAWS_FOR_K)
 
 
 def integration_k(

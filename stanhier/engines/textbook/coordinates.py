@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.spacing import evenly
 from stanhier.engines.draws import Draws
 from stanhier.engines.multilevel.layout import (
     COR,
@@ -197,7 +198,7 @@ class TextbookCoordinates:
         effects, parts = draws.values[EFFECTS], effect_slices(self.shapes)
         size = effects.shape[-1]
         numbers = {}
-        for k in np.unique(np.linspace(0, size - 1, min(size, MOST_EFFECTS)).round().astype(int)).tolist():
+        for k in evenly(size, MOST_EFFECTS).tolist():
             term = next(t for t, part in enumerate(parts) if k < part.stop)
             level, effect = divmod(k - parts[term].start, self.shapes[term].q)
             index = f"{level + 1},{effect + 1}" if self.shapes[term].q > 1 else f"{level + 1}"

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from stanhier.basics.spacing import evenly
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.engines.draws import Draws
 from stanhier.engines.regression import Regression
@@ -112,7 +113,7 @@ class Evidence:
 def some_draws(draws: Draws) -> Draws:
     """Give at most 1,000 draws, evenly spaced, as one chain."""
     total = draws.n_draws
-    return draws.only(np.linspace(0, total - 1, min(total, N_DRAWS)).round().astype(int))
+    return draws.only(evenly(total, N_DRAWS))
 
 
 def evidence_of(fit: Fitted[Regression], seed: int) -> Evidence:
