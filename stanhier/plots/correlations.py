@@ -11,10 +11,10 @@ from stanhier.engines.parameters import Parameter, Role, correlated_pairs
 from stanhier.engines.regression import Regression
 from stanhier.plots.figures import (
     Size,
+    axes_beside,
     checked_size,
     legend_above,
     new_axes,
-    panels_of,
     picture,
 )
 from stanhier.plots.priors import PriorDensity, prior_densities
@@ -100,16 +100,12 @@ def correlations(
         ax = new_axes(ax, (width, height), size)
         _rows(ax, parameter, draws, estimates, labels, priors, prob)
         return ax
-    import matplotlib.pyplot as plt
-
     side = 1.2 + label_width(effects) + 1.15 * (len(effects) - 1)
-    usual = (width + side, max(height, 1.6 + 0.75 * (len(effects) - 1) + 0.7 * label_width(effects)))
-    _, axes = plt.subplots(
-        1, 2, figsize=usual if size is None else size, layout="constrained", width_ratios=[width, side]
-    )
+    height = max(height, 1.6 + 0.75 * (len(effects) - 1) + 0.7 * label_width(effects))
+    axes = axes_beside([width, side], height, size)
     _rows(axes[0], parameter, draws, estimates, labels, priors, prob)
     _matrix(axes[1], effects, pairs, draws.mean(axis=0), estimates, prob)
-    return panels_of(axes)
+    return axes
 
 
 def _of_factor(fit: Fitted[Regression], group: str | None) -> Parameter:

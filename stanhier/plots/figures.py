@@ -14,6 +14,7 @@ __all__ = [
     "Panels",
     "Size",
     "arviz_figure",
+    "axes_beside",
     "checked_size",
     "collection_on",
     "grid_of_axes",
@@ -147,6 +148,19 @@ def new_axes(ax: Any, usual: tuple[float, float], figsize: tuple[float, float] |
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=usual if figsize is None else figsize, layout="constrained")[1]
+
+
+def axes_beside(
+    widths: Sequence[float], height: float, figsize: tuple[float, float] | None, ax: Any = None, *, sharey: bool = False
+) -> Any:
+    """Give axes of these widths beside each other, in inches, in a new figure; a single one may be there already."""
+    if len(widths) == 1:
+        return panels_of([new_axes(ax, (widths[0], height), figsize)])
+    import matplotlib.pyplot as plt
+
+    size = (sum(widths), height) if figsize is None else figsize
+    how: Any = {"width_ratios": widths, "sharey": sharey, "layout": "constrained"}
+    return panels_of(plt.subplots(1, len(widths), figsize=size, **how)[1])
 
 
 def grid_of_axes(

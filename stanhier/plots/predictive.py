@@ -1,6 +1,5 @@
 """The picture of a posterior predictive check: replicated data beside observed."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,10 @@ from stanhier.plots.discrete import calibration, rootogram
 from stanhier.plots.factors import Factor, factor_of
 from stanhier.plots.figures import (
     Size,
+    axes_beside,
     checked_size,
     legend_above,
     new_axes,
-    panels_of,
     picture,
 )
 from stanhier.plots.replicated import NewMeans, left_out_events, means_of_new_groups, replicated_rows
@@ -128,22 +127,13 @@ def ppc(
         return _draw_rows(new_axes(ax, (6.0, 4.0), size), fit, keep, seed, prob)
     shown = factors if kind == "groups" else [None, *factors]
     heights, widths = zip(*(_usual_size(factor) for factor in shown), strict=True)
-    axes = _beside_each_other(ax, widths, max(heights), size)
+    axes = axes_beside(widths, max(heights), size, ax)
     for factor, panel in zip(shown, axes, strict=True):
         if factor is None:
             _draw_rows(panel, fit, keep, seed, prob)
         else:
             _group_means(panel, factor, means_of_new_groups(fit, factor.term, keep, seed), prob)
     return axes if len(axes) > 1 else axes[0]
-
-
-def _beside_each_other(ax: Any, widths: Sequence[float], height: float, size: tuple[float, float] | None) -> Any:
-    if len(widths) == 1:
-        return panels_of([new_axes(ax, (widths[0], height), size)])
-    import matplotlib.pyplot as plt
-
-    size = (sum(widths), height) if size is None else size
-    return panels_of(plt.subplots(1, len(widths), figsize=size, layout="constrained", width_ratios=widths)[1])
 
 
 def _kept(fit: Fitted[Regression], draws: int) -> np.ndarray:

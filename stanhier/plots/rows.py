@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stanhier.plots.figures import new_axes, panels_of
+from stanhier.plots.figures import axes_beside, new_axes, panels_of
 from stanhier.plots.shared import MAX_GROUPS, POSTERIOR, Intervals, label_width, short
 
 __all__ = [
@@ -114,13 +114,9 @@ def row_height(rows: int) -> float:
 def row_panels(number: int, labels: float, height: float, size: tuple[float, float] | None, ax: Any) -> Any:
     """Give `number` axes beside each other whose rows are the same, for labels of this many inches; or `ax`."""
     if number == 1:
-        return panels_of([new_axes(ax, (5.4 + labels, height), size)])
-    import matplotlib.pyplot as plt
-
-    each = 3.3 if number < 4 else 2.6
-    usual = (1.0 + labels + each * number, height + 0.6)
-    _, axes = plt.subplots(1, number, figsize=usual if size is None else size, sharey=True, layout="constrained")
-    return panels_of(axes)
+        return axes_beside([5.4 + labels], height, size, ax)
+    each = (1.0 + labels) / number + (3.3 if number < 4 else 2.6)
+    return axes_beside([each] * number, height + 0.6, size, sharey=True)
 
 
 def finish_panels(axes: Any, names: Sequence[str], n_effects: int, details: str = "") -> None:
