@@ -4,7 +4,6 @@ from pathlib import Path
 
 import _common
 import pandas as pd
-from sleepstudy import read
 
 import stanhier as sh
 
@@ -19,7 +18,7 @@ def alone(data: pd.DataFrame) -> pd.Series:
 
 def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     """Let the slopes vary too, see what that explains, and predict people who are not in the data."""
-    data = read()
+    data = sh.datasets.sleepstudy()
     print(
         "1 Define. Intercepts and slopes of the subjects vary around those of the population, and may be correlated:\n"
     )
