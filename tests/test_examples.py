@@ -1,6 +1,7 @@
 """Every example runs, prints what it promises and writes its pictures."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,14 @@ PROMISES = {
 
 def test_every_example_is_tested():
     assert {p.stem for p in EXAMPLES.glob("[a-z]*.py")} == set(PROMISES)
+
+
+def test_the_picture_of_the_readme_is_made_by_an_example_and_small():
+    pictures = re.findall(r"!\[[^\]]+\]\((examples/pictures/\w+\.png)\)", (EXAMPLES.parent / "README.md").read_text())
+    assert [EXAMPLES.parent / picture for picture in pictures] == list((EXAMPLES / "pictures").iterdir())
+    for picture in pictures:
+        assert Path(picture).stem in {name for _, made in PROMISES.values() for name in made}
+        assert (EXAMPLES.parent / picture).stat().st_size < 100_000
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ def runnable():
 
 
 def test_the_blocks_are_found():
-    assert len(runnable()) == 3
+    assert len(runnable()) == 4
     for block in BLOCKS:
         compile(block, "README.md", "exec")
 
