@@ -76,9 +76,9 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     new = pd.DataFrame({"raven": data["raven"].mean(), "social": 4, "school": [1, 1, 99], "class": [1, 9, 1]})
     print(new.join(fit.predict(new, kind="mean", new_groups="sample").round(1)).round(1), "\n")
 
-    _common.save(fit.plot_ranks("school"), folder / "school_results_ranks.png")
-    _common.save(both["intercepts vary"].icc().plot(), folder / "school_results_shares.png")
     _common.save(fit.plot_shrinkage("school"), folder / "school_results_shrinkage.png")
+    _common.save(both["intercepts vary"].icc().plot(), folder / "school_results_shares.png")
+    _common.save(fit.plot_ranks("school"), folder / "school_results_ranks.png")
     _common.save(fit.plot_ppc(), folder / "school_results_ppc.png")
     _common.save(fit.plot_prediction("raven", by="school"), folder / "school_results_prediction.png")
     return fit

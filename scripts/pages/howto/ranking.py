@@ -33,7 +33,7 @@ means = pupils.groupby("school")["math"].mean()
 places = pd.DataFrame(
     {"pupils": pupils["school"].value_counts(), "place by mean": means.rank(ascending=False)}
 )
-places.join(fit.group_ranks("school", top=5)).sort_values("place by mean").head(5)
+places.join(fit.group_ranks("school", top=5)).sort_values("place by mean").head(5).round(2)
 
 # %%
 # The school with the highest mean has 7 pupils, able ones: of its own it says little, and its place may be almost any.
