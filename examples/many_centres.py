@@ -25,8 +25,8 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     print(data.pivot_table(index="clinic", columns="treatment", values=["successes", "patients"]).astype(int), "\n")
     print(
         "In clinics 5 and 6 nobody was cured without the drug: a ratio of odds is infinite there, and an analysis\n"
-        "clinic by clinic has no answer. Throwing all patients together has one, and ignores that clinics 2 and 8\n"
-        "cure most and clinics 4 to 7 hardly anybody.\n"
+        "clinic by clinic has no answer. Throwing all patients together has one, and ignores that clinics 2, 3\n"
+        "and 8 cure more than half of theirs, and clinics 4 to 7 few.\n"
     )
 
     print("1 Define. Clinics differ in how many they cure, and in what the drug does:\n")
@@ -43,7 +43,9 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     print(fit.diagnose(), "\n")
     effect = fit.posterior["beta"].sel(predictor="treatment[T.drug]")
     print(f"The drug helps in the average clinic with probability {float((effect > 0).mean()):.2f}.\n")
-    print("Its effect in each clinic, log odds, from the most to the fewest patients; few move little from the mean:\n")
+    print(
+        "Its effect in each clinic, log odds, from the most patients to the fewest, with which it stays near the mean:\n"
+    )
     own = fit.group_summary("clinic").xs("treatment[T.drug]", level="effect")
     own.insert(0, "patients", data.groupby("clinic")["patients"].sum())
     print(own.sort_values("patients", ascending=False).round(2), "\n")
@@ -58,7 +60,7 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     print(
         "\nPublished for equal effects (the manual of SAS, procedure NLMIXED; maximum likelihood): 0.74, with a\n"
         "standard error of 0.30, and a variance between clinics of 1.96, whose root is 1.40. Without the clinics\n"
-        "the effect looks smaller than it is in any of them: what differs between clinics blurs it.\n"
+        "the effect looks smaller than in any of them: what differs between clinics blurs it.\n"
     )
     print("How well each foretells the counts of a clinic that it has not seen:\n")
     clinics = {"effects vary": "clinic", "equal effects": "clinic", "no clinics": data["clinic"]}
