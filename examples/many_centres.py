@@ -44,7 +44,7 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     effect = fit.posterior["beta"].sel(predictor="treatment[T.drug]")
     print(f"The drug helps in the average clinic with probability {float((effect > 0).mean()):.2f}.\n")
     print(
-        "Its effect in each clinic, log odds, from the most patients to the fewest, with which it stays near the mean:\n"
+        "Its effect in each clinic, log odds, from the most patients to the fewest, who move it little from the mean:\n"
     )
     own = fit.group_summary("clinic").xs("treatment[T.drug]", level="effect")
     own.insert(0, "patients", data.groupby("clinic")["patients"].sum())

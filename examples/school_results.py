@@ -80,7 +80,6 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     _common.save(both["intercepts vary"].icc().plot(), folder / "school_results_shares.png")
     _common.save(fit.plot_ranks("school"), folder / "school_results_ranks.png")
     _common.save(fit.plot_ppc(), folder / "school_results_ppc.png")
-    _common.save(fit.plot_prediction("raven", by="school"), folder / "school_results_prediction.png")
     return fit
 
 

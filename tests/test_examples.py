@@ -46,7 +46,7 @@ PROMISES = {
     ),
     "school_results": (
         ["sd_school:class[Intercept]", "Share of the variance", "top_5", "slopes too"],
-        [f"school_results_{picture}" for picture in ("ppc", "prediction", "ranks", "shares", "shrinkage")],
+        [f"school_results_{picture}" for picture in ("ppc", "ranks", "shares", "shrinkage")],
     ),
     "sleepstudy": (
         ["beta[days]", "sigma_alpha", "No problems found in sampling.", "partial pooling"],
