@@ -7,8 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-HERE = Path(__file__).resolve().parent
-OUTPUT = HERE / "output"
+OUTPUT = Path(__file__).resolve().parent / "output"
 
 mpl.use("Agg")
 

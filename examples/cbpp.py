@@ -15,11 +15,6 @@ import stanhier as sh
 FORMULA = "incidence ~ C(period) + (1 | herd)"
 
 
-def read() -> pd.DataFrame:
-    """Read new infections and animals at risk by herd and period; the file's head tells where they are from."""
-    return pd.read_csv(_common.HERE / "data" / "cbpp.csv", comment="#")
-
-
 def model_of(data: pd.DataFrame, formula: str = FORMULA) -> sh.Model:
     """Make the model: `size` are the trials, `incidence` the successes, if a disease may be called that."""
     return sh.Model(formula, data, family="binomial", trials="size")
@@ -27,7 +22,7 @@ def model_of(data: pd.DataFrame, formula: str = FORMULA) -> sh.Model:
 
 def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     """Tell how much herds differ in risk, and predict a herd that was lost from sight, and one that is new."""
-    data = read()
+    data = sh.datasets.cbpp()
     print("1 Define. So many of so many animals fall ill, with a probability that varies by herds:\n")
     model = model_of(data)
     print(model, "\n")

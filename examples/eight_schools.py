@@ -7,25 +7,13 @@ doi:10.3102/10769986006004377, table 1.
 from pathlib import Path
 
 import _common
-import pandas as pd
 
 import stanhier as sh
 
 
-def schools() -> pd.DataFrame:
-    """Give the estimated effect of coaching in each school, in points, and its standard error."""
-    return pd.DataFrame(
-        {
-            "school": list("ABCDEFGH"),
-            "effect": [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0],
-            "se": [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0],
-        }
-    )
-
-
 def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     """Fit the effects with partial pooling, print and draw them."""
-    data = schools()
+    data = sh.datasets.eight_schools()
     model = sh.VaryingIntercept(
         "effect ~ 1 + (1 | school)",
         data,

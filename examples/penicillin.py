@@ -15,14 +15,9 @@ PRIORS = {"sd": {"sample": sh.HalfStudentT(3, 3)}}
 """Samples may differ by some millimetres, or by far more."""
 
 
-def read() -> pd.DataFrame:
-    """Read the diameters (mm) by plate and sample; the file's head tells where they are from."""
-    return pd.read_csv(_common.HERE / "data" / "penicillin.csv", comment="#")
-
-
 def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     """Tell the variation of plates, samples and tests apart, and predict plates and samples that are new."""
-    data = read()
+    data = sh.datasets.penicillin()
     print("1 Define. The intercept varies by plates and by samples; neither is within the other:\n")
     model = sh.Model("diameter ~ 1 + (1 | plate) + (1 | sample)", data, priors=PRIORS)
     print(model, "\n")

@@ -3,19 +3,13 @@
 from pathlib import Path
 
 import _common
-import pandas as pd
 
 import stanhier as sh
 
 
-def read() -> pd.DataFrame:
-    """Read the reaction times (ms) by day and subject; the file's head tells where they are from."""
-    return pd.read_csv(_common.HERE / "data" / "sleepstudy.csv", comment="#")
-
-
 def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     """Fit one line for all, unrelated intercepts, and intercepts of one population; compare and draw them."""
-    data = read()
+    data = sh.datasets.sleepstudy()
     three = sh.pooling("reaction ~ days", data, group="subject", seed=seed)
     pooled, fit = three.fits["complete pooling"], three.fits["partial pooling"]
     print("One line for all subjects:\n")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import _common
 import pandas as pd
-from sleepstudy import read
 
 import stanhier as sh
 
@@ -19,7 +18,7 @@ def alone(data: pd.DataFrame) -> pd.Series:
 
 def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     """Let the slopes vary too, see what that explains, and predict people who are not in the data."""
-    data = read()
+    data = sh.datasets.sleepstudy()
     print(
         "1 Define. Intercepts and slopes of the subjects vary around those of the population, and may be correlated:\n"
     )
@@ -71,7 +70,8 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     _common.save(fit.plot_shrinkage(), folder / "sleepstudy_slopes_shrinkage.png")
     _common.save(fit.plot_correlations(), folder / "sleepstudy_slopes_correlation.png")
     _common.save(fit.plot_forest(), folder / "sleepstudy_slopes_forest.png")
-    _common.save(fit.plot_prediction("days", by="subject"), folder / "sleepstudy_slopes_predictions.png")
+    lines = fit.plot_prediction("days", by="subject", figsize=(10, 5.5))
+    _common.save(lines, folder / "sleepstudy_slopes_predictions.png")
     _common.save(sh.plot_compare(comparison), folder / "sleepstudy_slopes_comparison.png")
     _common.save(fit.plot_ppc(), folder / "sleepstudy_slopes_ppc.png")
     fit.report(folder / "sleepstudy_slopes.html")

@@ -45,6 +45,7 @@ _HOMES = {
     "pooling": "many.pooling",
     "sbc": "evaluation.calibration",
 }
+_MODULES = ("datasets",)
 
 __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constant
     "Bernoulli",
@@ -85,6 +86,7 @@ __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constan
 ]
 
 if TYPE_CHECKING:
+    from stanhier import datasets as datasets
     from stanhier.basics.errors import CmdStanError, DataError, FormulaError, PriorError, SamplingError, StanhierError
     from stanhier.basics.warned import MissingWarning, PriorWarning, ResponseWarning
     from stanhier.evaluation.calibration import sbc
@@ -115,6 +117,8 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import stanhier` itself costs nothing."""
+    if name in _MODULES:
+        return import_module(f"stanhier.{name}")
     if name not in _HOMES:
         plain = f"module 'stanhier' has no attribute {name!r}"
         raise AttributeError(said_of("module 'stanhier'", name, OF_PACKAGE) or plain)
@@ -125,4 +129,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names, loaded or not, and no other."""
-    return sorted(__all__)
+    return sorted([*__all__, *_MODULES])

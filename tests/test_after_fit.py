@@ -16,7 +16,7 @@ SAMPLING = {"seed": 11, "show_progress": False}
 
 
 def sleepstudy():
-    return pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+    return sh.datasets.sleepstudy()
 
 
 @pytest.fixture(scope="module")

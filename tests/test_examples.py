@@ -1,6 +1,7 @@
 """Every example runs, prints what it promises and writes its pictures."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,13 +20,33 @@ PROMISES = {
         [f"eight_schools_{picture}" for picture in ("forest", "prior_posterior", "shrinkage", "trace")],
     ),
     "grouped_data": (["alpha[group 5]", "true mean", "response"], ["grouped_data_ppc", "grouped_data_trace"]),
+    "growth": (
+        ["sd_child[Intercept]", "No problems found in sampling.", "heavy tails", "new girl"],
+        [f"growth_{picture}" for picture in ("children", "forest", "ppc", "scales", "shrinkage")],
+    ),
+    "large_table": (
+        ["sd_depot[km]", "No problems found in sampling.", "have their true slope", "equal slopes"],
+        [f"large_table_{picture}" for picture in ("depots", "posterior", "ppc")],
+    ),
     "linear_regression": (
         ["beta[x]", "True slope 2"],
         [f"linear_regression_{picture}" for picture in ("posterior", "prediction", "trace")],
     ),
+    "many_centres": (
+        ["sd_clinic[Intercept]", "No problems found in sampling.", "no clinics", "A ninth clinic"],
+        [f"many_centres_{picture}" for picture in ("effects", "forest", "posterior", "ppc", "prediction")],
+    ),
+    "meta_analysis": (
+        ["sigma_alpha", "No problems found in sampling.", "latitude explains", "in a new trial"],
+        [f"meta_analysis_{picture}" for picture in ("forest", "latitude", "prior_posterior", "shrinkage")],
+    ),
     "penicillin": (
         ["sd_plate[Intercept]", "Share of the variance", "No problems found in sampling.", "samples alone"],
         [f"penicillin_{picture}" for picture in ("plates", "ppc", "scales", "shrinkage")],
+    ),
+    "school_results": (
+        ["sd_school:class[Intercept]", "Share of the variance", "top_5", "slopes too"],
+        [f"school_results_{picture}" for picture in ("ppc", "ranks", "shares", "shrinkage")],
     ),
     "sleepstudy": (
         ["beta[days]", "sigma_alpha", "No problems found in sampling.", "partial pooling"],
@@ -43,6 +64,14 @@ PROMISES = {
 
 def test_every_example_is_tested():
     assert {p.stem for p in EXAMPLES.glob("[a-z]*.py")} == set(PROMISES)
+
+
+def test_the_picture_of_the_readme_is_made_by_an_example_and_small():
+    pictures = re.findall(r"!\[[^\]]+\]\((examples/pictures/\w+\.png)\)", (EXAMPLES.parent / "README.md").read_text())
+    assert [EXAMPLES.parent / picture for picture in pictures] == list((EXAMPLES / "pictures").iterdir())
+    for picture in pictures:
+        assert Path(picture).stem in {name for _, made in PROMISES.values() for name in made}
+        assert (EXAMPLES.parent / picture).stat().st_size < 100_000
 
 
 @pytest.mark.slow

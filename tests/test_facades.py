@@ -21,6 +21,7 @@ import stanhier as sh
 data = pd.DataFrame({"y": [1.0, 2.0, 4.0], "x": [0.0, 1.0, 2.0], "g": ["a", "a", "b"]})
 model = sh.VaryingIntercept("y ~ x + (1 | g)", data, priors={"sigma": sh.Exponential(1)})
 fit = model.sample(seed=1, chains=4, iter_warmup=500, adapt_delta=0.9, keep_finished=True)
+sh.LinearRegression("reaction ~ days", sh.datasets.sleepstudy())
 table: pd.DataFrame = fit.predict(data, kind="response", new_groups="sample", prob=0.5)
 table = fit.predict("rows/*.parquet", group_effects=False)
 written: Path = fit.predict(to="predictions.parquet", seed=1)
@@ -130,4 +131,4 @@ def test_a_method_has_a_signature_and_a_docstring_of_its_own(owner, name):
 
 
 def test_completion_offers_the_public_names_alone():
-    assert dir(sh) == sh.__all__
+    assert dir(sh) == sorted([*sh.__all__, "datasets"])

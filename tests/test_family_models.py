@@ -12,7 +12,7 @@ LONG = {"seed": 3, "iter_sampling": 4000, "show_progress": False}
 
 
 def cattle():
-    return pd.read_csv("examples/data/cbpp.csv", comment="#")
+    return sh.datasets.cbpp()
 
 
 @pytest.fixture(scope="module")

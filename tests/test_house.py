@@ -10,7 +10,7 @@ PACKAGE = Path(sh.__file__).parent
 ROOMS = (
     *("__main__", "cli", "many", "loading", "regressions", "model", "fit"),
     *("reports", "evaluation", "marginal", "plots", "storage", "posterior", "engines", "design"),
-    *("stan", "cmdstan", "formula", "families", "data", "priors", "basics"),
+    *("stan", "cmdstan", "formula", "families", "data", "datasets", "priors", "basics"),
 )
 """From the roof to the ground."""
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import stanhier as sh
@@ -14,11 +13,11 @@ SLOPES = "reaction ~ days + (1 + days | subject)"
 
 
 def sleep():
-    return pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+    return sh.datasets.sleepstudy()
 
 
 def penicillin():
-    return pd.read_csv("examples/data/penicillin.csv", comment="#")
+    return sh.datasets.penicillin()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -236,3 +237,14 @@ def test_what_does_not_fit_its_text_or_does_not_run_is_compiled_as_ever(
     found = json.loads(run(python, EXES.replace(".exe()", ".compiled_exe()"), ready, tmp_path).stdout)
     assert found["multilevel"] == str(Program("multilevel").exe()), "as ever, and here it has been compiled before"
     assert all(found[name] == "None" for name in changed)
+
+
+@pytest.mark.slow
+def test_the_twenty_lines_run_with_the_wheel_alone(installed: Path, cmdstan_home: Path, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"^## Twenty lines\n\n```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    assert code is not None
+    quiet = "import warnings\nwarnings.simplefilter('error', FutureWarning)\n"
+    said = subprocess.check_output([installed, "-c", quiet + code[1]], cwd=tmp_path, text=True)
+    assert "No problems found in sampling." in said
+    assert {path.name for path in tmp_path.iterdir()} == {"subjects.png", "sleepstudy.nc"}

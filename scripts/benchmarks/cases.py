@@ -49,7 +49,7 @@ def _grouped() -> Case:
 
 
 def _sleepstudy() -> Case:
-    path = ROOT / "examples" / "data" / "sleepstudy.csv"
+    path = ROOT / "stanhier" / "datasets" / "sleepstudy.csv"
     table = pd.read_csv(path, comment="#").astype({"subject": str})
     return Case(
         "sleep study",

@@ -42,7 +42,7 @@ def several_slopes(n: int = 9_000, groups: int = 300) -> Case:
 
 def penicillin() -> Case:
     """Read the zones on 24 plates, each with a place for each of 6 samples."""
-    table = pd.read_csv(ROOT / "examples" / "data" / "penicillin.csv", comment="#")
+    table = pd.read_csv(ROOT / "stanhier" / "datasets" / "penicillin.csv", comment="#")
     terms = (Term(("plate",), (INTERCEPT,), (2.0,)), Term(("sample",), (INTERCEPT,), (4.0,)))
     return Case("Penicillin, crossed", table, "diameter", intercept=(25.0, 10.0), terms=terms, sigma=2.0)
 

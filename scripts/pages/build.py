@@ -73,16 +73,13 @@ def build(folder: Path, *, keep: bool = False) -> Path:
 
 
 def gather(source: Path) -> None:
-    """Copy what is written, and let code on pages find the data of the examples where it says that they are."""
+    """Copy what is written."""
     for path in [*PAGES.glob("*.md"), *PAGES.glob("coming_from/*.md"), *PAGES.glob("static/*")]:
         copy_to(path, source / path.relative_to(PAGES))
     for name in WITH_CODE:
         shutil.rmtree(source / "code" / name, ignore_errors=True)
         for path in (PAGES / name).glob("*.*"):
             copy_to(path, source / "code" / name / path.name)
-        (source / "code" / name / "examples").symlink_to(
-            ROOT / "examples", target_is_directory=True
-        )
 
 
 def copy_to(path: Path, target: Path) -> None:

@@ -29,7 +29,7 @@ PAGE = """# {title}
 :language: python
 ```
 
-It is run with {{download}}`this file <{script}>` in the folder `examples` of the repository, beside its `data`.
+It is run with {{download}}`this file <{script}>` in the folder `examples` of the repository.
 """
 
 INDEX = """# Gallery

@@ -12,14 +12,17 @@ ORDER = (
         "nested",
         "yes_no_counts",
         "new_groups",
+        "ranking",
         "effects",
+        "known_errors",
+        "missing",
         "model_check",
         "comparing",
         "diagnosis",
         "many",
         "rows",
     ),
-    *("sharing", "arviz", "calibration", "reproducibility"),
+    *("sharing", "arviz", "approximations", "calibration", "reproducibility"),
     *("models", "whitening"),
 )
 """Of the tutorial, the how-to pages and those on how it works."""

@@ -1,10 +1,13 @@
-"""Pages made of the README, so that nothing is written twice: its sections, and parts that other pages include."""
+"""Pages made of the README, so that nothing is written twice: its sections, and parts that other pages include.
+
+Run by itself, `python -m scripts.pages.readme`, it puts the times of the benchmark into the README.
+"""
 
 import re
 import shutil
 from pathlib import Path
 
-__all__ = ["write_readme"]
+__all__ = ["speed", "with_speed", "write_readme"]
 
 SECTIONS = {
     "The models": "models",
@@ -15,7 +18,12 @@ SECTIONS = {
     "Where CmdStan comes from": "cmdstan",
 }
 """Sections that become pages, and the names of their files."""
-PARTS = {"Install": "install", "Twenty lines": "twenty_lines"}
+PARTS = {
+    "For which models": "which_models",
+    "How fast": "how_fast",
+    "Install": "install",
+    "Twenty lines": "twenty_lines",
+}
 """Sections that pages include, without their headings."""
 FILES = {"stanhier/input.md": "../input.md", "scripts/benchmarks/README.md": "../benchmarks.md"}
 """Files of the repository that are pages too; links to others become their names."""
@@ -26,8 +34,11 @@ DATA = {
     "radon_mn": "919 rows, 85 counties",
     "radon_all": "12,573 rows, 386 counties",
     "sim_1m": "1,000,000 rows, 10,000 groups",
+    "poisson": "counts: 2,000 rows, 300 groups",
+    "bernoulli": "yes or no: 10,000 rows, 200 groups",
 }
-"""Data sets of the benchmark whose times the first page shows, and what they are."""
+"""Data sets of the benchmark whose times the README shows, and what they are."""
+HEAD = "| data | seconds | effective draws per second | the same, Stan by hand |\n|---|---:|---:|---:|"
 
 INDEX = """# In detail
 
@@ -75,9 +86,6 @@ def write_readme(root: Path, source: Path) -> None:
     for title, name in PARTS.items():
         (parts / f"{name}.md").write_text(sections[title], encoding="utf-8")
     benchmarks = root / "scripts" / "benchmarks"
-    (parts / "speed.md").write_text(
-        speed((benchmarks / "README.md").read_text(encoding="utf-8")), encoding="utf-8"
-    )
     table = (root / "stanhier" / "input.md").read_text(encoding="utf-8")
     (source / "input.md").write_text(
         table.replace("# What goes in\n", "# What goes in, kind by kind\n", 1), encoding="utf-8"
@@ -96,9 +104,15 @@ def speed(text: str) -> str:
         if line.startswith("|")
     ]
     by_name = {row[0]: row for row in reversed(rows)}  # the first table is the one that counts
-    head = "| data | seconds | effective draws per second | the same, Stan by hand |\n|---|---:|---:|---:|"
     lines = [f"| {words} | {' | '.join(by_name[name][1:4])} |" for name, words in DATA.items()]
-    return "\n".join([head, *lines, ""])
+    return "\n".join([HEAD, *lines, ""])
+
+
+def with_speed(text: str, benchmarks: str) -> str:
+    """Put these columns of the benchmark's page in place of those that the README has."""
+    before, _, rest = text.partition(HEAD)
+    _, _, after = rest.partition("\n\n")
+    return f"{before}{speed(benchmarks)}\n{after}"
 
 
 def sections_of(text: str) -> dict[str, str]:
@@ -125,3 +139,10 @@ def linked(body: str, places: dict[str, str]) -> str:
         return match[0] if "://" in target else f"`{target}`"
 
     return re.sub(r"\[([^\]]*)\]\(([^)\s]+)\)", link, body)
+
+
+if __name__ == "__main__":
+    root = Path(__file__).resolve().parents[2]
+    page = root / "README.md"
+    measured = (root / "scripts" / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    page.write_text(with_speed(page.read_text(encoding="utf-8"), measured), encoding="utf-8")

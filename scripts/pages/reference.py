@@ -1,7 +1,7 @@
 """The reference: what is public, found in the package itself, and a page for it.
 
-Public are the names in `stanhier.__all__`, the classes that public functions give back, and what of these classes has
-no underscore, but for the few names that the package keeps for itself.
+Public are the names in `stanhier.__all__`, the classes that public functions give back, what of these classes has no
+underscore, but for the few names that the package keeps for itself, and the functions of `stanhier.datasets`.
 """
 
 import inspect
@@ -102,7 +102,15 @@ def public_objects() -> dict[str, str]:
         found[full_name(name, thing)] = page
         if inspect.isclass(thing) and page not in TOGETHER and name not in SPECIAL:
             found |= {f"{full_name(name, thing)}.{member}": page for member in members(thing)}
-    return found | {f"{PRIOR}.{member}": "priors" for member in members(Prior)}
+    found |= {f"{PRIOR}.{member}": "priors" for member in members(Prior)}
+    return found | dict.fromkeys(tables(), "datasets")
+
+
+def tables() -> dict[str, Any]:
+    """Give the functions of `stanhier.datasets` by their full names."""
+    return {
+        f"stanhier.datasets.{name}": getattr(sh.datasets, name) for name in sh.datasets.__all__
+    }
 
 
 def page_of(name: str, thing: Any) -> str:
@@ -167,6 +175,12 @@ def write_reference(folder: Path) -> None:
             ]
             body += [heading, "-" * len(heading), "", *shared]
         write(folder / f"{page}.rst", [title, "=" * len(title), "", *body])
+    listed = {
+        f":py:obj:`{path.rpartition('.')[2]} <{path}>`": one for path, one in tables().items()
+    }
+    lines += ["Data", "----", "", *table(listed)]
+    pages.append("datasets")
+    write(folder / "datasets.rst", page_of_tables())
     lines += [".. toctree::", "   :hidden:", "", *(f"   {page}" for page in pages)]
     write(folder / "index.rst", lines)
 
@@ -191,6 +205,13 @@ def entry(name: str, thing: Any, *, title: bool = True) -> list[str]:
     if name in SPECIAL:
         body += ["Its methods and properties are those of :doc:`Model`.", ""]
     return [*head, *body]
+
+
+def page_of_tables() -> list[str]:
+    """Give the lines of the page on the tables that the package carries."""
+    words = (inspect.getdoc(sh.datasets) or "").splitlines()
+    entries = [line for path in tables() for line in (f".. autofunction:: {path}", "")]
+    return ["Data", "====", "", *words, "", *entries]
 
 
 def directive(path: str, member: Any) -> list[str]:

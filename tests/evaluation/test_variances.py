@@ -21,7 +21,7 @@ from tests.tools.mode_fits import family_fit
 
 
 def sleepstudy():
-    return pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+    return sh.datasets.sleepstudy()
 
 
 def fit_at(one, **values):

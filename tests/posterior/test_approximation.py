@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cmdstan_home")]
 
 @pytest.fixture(scope="module")
 def sleep():
-    data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+    data = sh.datasets.sleepstudy()
     return data, sh.VaryingIntercept("reaction ~ days + (1 | subject)", data)
 
 

@@ -91,7 +91,7 @@ def test_eight_schools_has_its_long_run_values():
 
 def test_sleepstudy_agrees_with_lme4():
     """Bates et al. (2015), doi:10.18637/jss.v067.i01: REML fit of Reaction ~ Days + (1 | Subject)."""
-    data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+    data = sh.datasets.sleepstudy()
     flat_priors = {"mu_alpha": sh.Flat(), "beta": sh.Flat(), "sigma": sh.Flat(), "sigma_alpha": sh.Flat()}
     posterior = (
         sh.VaryingIntercept("reaction ~ days + (1 | subject)", data, priors=flat_priors).sample(**SAMPLING).posterior

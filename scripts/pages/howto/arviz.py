@@ -6,11 +6,10 @@ Use ArviZ with a fit
 """
 
 import arviz as az
-import pandas as pd
 
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 fit = sh.Model("reaction ~ days + (1 + days | subject)", data).sample(seed=1)
 print(list(fit.idata.children))
 

@@ -6,11 +6,9 @@ Simulation-based calibration (Talts et al. 2018): draw parameters from the prior
 see where the true values fall among the draws. If model and sampler agree, each place is equally likely.
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 priors = {
     "mu_alpha": sh.Normal(300, 50),
     "beta": sh.Normal(10, 10),

@@ -5,11 +5,9 @@ Compare models
 Ask which model predicts what it has not seen; and say what "not seen" means.
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 fits = {
     "one line": sh.LinearRegression("reaction ~ days", data).sample(seed=1),
     "intercepts": sh.VaryingIntercept("reaction ~ days + (1 | subject)", data).sample(seed=1),

@@ -5,11 +5,9 @@ Read the diagnosis
 ``fit.diagnose()`` says in words whether the draws can be trusted. Here is what stands behind each of its words.
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 model = sh.VaryingIntercept("reaction ~ days + (1 | subject)", data)
 fit = model.sample(seed=1)
 print(fit.diagnose())

@@ -10,7 +10,7 @@ import pandas as pd
 
 import stanhier as sh
 
-cattle = pd.read_csv("examples/data/cbpp.csv", comment="#")
+cattle = sh.datasets.cbpp()
 model = sh.Model("incidence ~ C(period) + (1 | herd)", cattle, family="binomial", trials="size")
 fit = model.sample(seed=1)
 
@@ -63,7 +63,7 @@ fit.predictions(by="period", new=new, new_groups="sample")
 # ``slopes`` gives the change for a small step of a number. In a linear model without interactions that is the
 # coefficient; with ``x * z``, ``log(x)`` or a link it depends on where one stands, and is averaged over the rows.
 
-sleep = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+sleep = sh.datasets.sleepstudy()
 curved = sh.Model("reaction ~ days + I(days**2) + (1 | subject)", sleep).sample(seed=1)
 curved.slopes("days", by="days")
 

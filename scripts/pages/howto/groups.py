@@ -5,11 +5,9 @@ Let intercepts and slopes vary by group
 A term in parentheses says what varies, and by what.
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 fit = sh.Model("reaction ~ days + (1 + days | subject)", data).sample(seed=1)
 
 # %%

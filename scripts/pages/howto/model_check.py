@@ -6,11 +6,9 @@ Does the model fit?
 nothing about it.
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-sleep = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+sleep = sh.datasets.sleepstudy()
 straight = sh.VaryingIntercept("reaction ~ days + (1 | subject)", sleep).sample(seed=1)
 
 # %%

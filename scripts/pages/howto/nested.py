@@ -15,7 +15,7 @@ import stanhier as sh
 # ------------------------
 # Six samples of penicillin, each tested on all of 24 plates.
 
-penicillin = pd.read_csv("examples/data/penicillin.csv", comment="#")
+penicillin = sh.datasets.penicillin()
 crossed = sh.Model(
     "diameter ~ 1 + (1 | plate) + (1 | sample)",
     penicillin,

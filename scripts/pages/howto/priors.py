@@ -9,7 +9,7 @@ import pandas as pd
 
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 formula = "reaction ~ days + (1 + days | subject)"
 model = sh.Model(formula, data)
 model.priors

@@ -5,11 +5,9 @@ Make results repeat
 The same seed, the same draws, to the last bit; and what that depends on.
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 model = sh.VaryingIntercept("reaction ~ days + (1 | subject)", data)
 first, second = model.sample(seed=7), model.sample(seed=7)
 print(bool((first.posterior == second.posterior).all().to_array().all()))

@@ -95,4 +95,12 @@ some = pd.concat(part.sample(2000, random_state=1) for part in parts)
 sh.VaryingIntercept(formula, some).sample(seed=1).plot_ppc(kind="density")
 
 # %%
+# Predictions
+# -----------
+# Rows that are not in memory are predicted block by block too, into a file:
+
+written = fit.predict(f"{folder}/part0.parquet", to=folder / "predictions.parquet")
+pd.read_parquet(written).head(3).round(1)
+
+# %%
 # Of yes or no and counts, rows that are alike are counted together; up to 5 million different ones are taken.

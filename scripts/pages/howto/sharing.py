@@ -8,12 +8,10 @@ A fit is one file; a report is another.
 import tempfile
 from pathlib import Path
 
-import pandas as pd
-
 import stanhier as sh
 
 folder = Path(tempfile.mkdtemp())
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 fit = sh.Model("reaction ~ days + (1 + days | subject)", data).sample(seed=1)
 
 # %%

@@ -37,7 +37,7 @@ import stanhier as sh
 # ------------------
 # Animals newly infected, of those at risk, in 15 herds and four periods (Lesnoff et al. 2004):
 
-cattle = pd.read_csv("examples/data/cbpp.csv", comment="#")
+cattle = sh.datasets.cbpp()
 fit = sh.Model(
     "incidence ~ C(period) + (1 | herd)", cattle, family="binomial", trials="size"
 ).sample(seed=1)

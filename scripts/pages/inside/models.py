@@ -26,9 +26,10 @@ the digits.)
 """
 
 import numpy as np
-import pandas as pd
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+import stanhier as sh
+
+data = sh.datasets.sleepstudy()
 y, days = data["reaction"].to_numpy(), data["days"].to_numpy()
 triangle = np.linalg.qr(np.column_stack([np.ones_like(y), days, y]), mode="r")
 R, z, rho = triangle[:2, :2], triangle[:2, 2], triangle[2, 2]

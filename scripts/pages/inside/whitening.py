@@ -19,7 +19,7 @@ import stanhier as sh
 # A predictor far from 0 ties intercept and slope together. Here is the sleep study with calendar days instead of days
 # of the study: the intercept is the reaction time at day 0 of the calendar, 200 days before anything was measured.
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 data["date"] = data["days"] + 200
 fit = sh.VaryingIntercept("reaction ~ date + (1 | subject)", data).sample(seed=1)
 location = np.stack([fit.posterior[name].to_numpy().ravel() for name in ("mu_alpha", "beta")])

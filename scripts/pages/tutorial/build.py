@@ -5,11 +5,9 @@
 How much should one person's data say of another's? There are three answers, and a way to choose.
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 
 # %%
 # Three kinds of pooling

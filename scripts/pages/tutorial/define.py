@@ -14,11 +14,10 @@ and how much do people differ?
 # label.
 
 import matplotlib.pyplot as plt
-import pandas as pd
 
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 data.head()
 
 # %%

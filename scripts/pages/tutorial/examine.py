@@ -5,11 +5,9 @@
 The chains agree. Now: what do they say, and does the model describe the data?
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 fit = sh.VaryingIntercept("reaction ~ days + (1 | subject)", data).sample(seed=1)
 
 # %%

@@ -9,7 +9,7 @@ import pandas as pd
 
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 fit = sh.Model("reaction ~ days + (1 + days | subject)", data).sample(seed=1)
 
 # %%

@@ -5,11 +5,9 @@
 The posterior distribution says which values of the parameters go with model and data. Stan draws from it.
 """
 
-import pandas as pd
-
 import stanhier as sh
 
-data = pd.read_csv("examples/data/sleepstudy.csv", comment="#")
+data = sh.datasets.sleepstudy()
 model = sh.VaryingIntercept("reaction ~ days + (1 | subject)", data)
 fit = model.sample(seed=1)
 fit
