@@ -19,7 +19,7 @@ from stanhier.engines.gaussian.weight_nodes import nodes_of, summed_at
 __all__ = ["MANY", "marginal_around"]
 
 MANY = 64
-"""Location parameters from which on that is quicker."""
+"""Location parameters from which on products of P by P matrices are what a model spends its time with."""
 
 
 def marginal_around(
@@ -68,7 +68,9 @@ class _InProducts:
         """Look at a point."""
         sigma, sigma_alpha = self._problem.scales(log_scales)
         before = self._sigma_alpha**2 + self._sigma**2 / self._weight
-        shares = np.concatenate([[(self._sigma / sigma) ** 2, 1.0], before / (sigma_alpha**2 + sigma**2 / self._weight)])
+        shares = np.concatenate(
+            [[(self._sigma / sigma) ** 2, 1.0], before / (sigma_alpha**2 + sigma**2 / self._weight)]
+        )
         matrix = np.zeros((len(self._diagonal),) * 2)
         matrix[self._lower] = shares @ self._products
         factor = np.diag(np.linalg.cholesky(matrix)) * self._diagonal

@@ -7,6 +7,7 @@ import numpy as np
 
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.gaussian.compression import Compressed, Strata
+from stanhier.engines.gaussian.fast_marginal import MANY
 from stanhier.engines.gaussian.marginal import LocationPriors
 from stanhier.engines.gaussian.weight_nodes import fewer_weights, products_of
 from stanhier.engines.gaussian.whitening import Whitening
@@ -14,10 +15,7 @@ from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 from stanhier.priors.numbers import FLAT, NORMAL, PriorNumbers
 
-__all__ = ["MANY", "location_priors", "stan_data"]
-
-MANY = 64
-"""Location parameters from which on normal priors are taken in whitened coordinates: theta is a P by P product."""
+__all__ = ["location_priors", "stan_data"]
 
 
 def location_priors(chosen: ChosenPriors, origin: np.ndarray) -> LocationPriors:
@@ -93,7 +91,7 @@ def stan_data(
 
 
 def _in_phi(prior_numbers: PriorNumbers) -> bool:
-    """Whether the priors of the location are taken in whitened coordinates: they are many, and quadratic there."""
+    """Whether the priors are taken in whitened coordinates, where they are quadratic: theta costs a P by P product."""
     return len(prior_numbers.family) >= MANY and bool(np.isin(prior_numbers.family, (FLAT, NORMAL)).all())
 
 

@@ -22,6 +22,7 @@ doi:10.1137/1.9781611975949.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, log
 
 import numpy as np
@@ -38,6 +39,9 @@ WIDEST = log(1e4)
 
 _WORTH = 0.5
 """Of the work with strata, what the work with nodes must be below: near that, rows stay as they are."""
+
+_VALUES = 1 << 22
+"""Of products of strata at a time."""
 
 _LOGARITHM = 40
 """How many products take as long as one logarithm and one division."""
@@ -191,12 +195,21 @@ def summed_at(nodes: list[Nodes], strata: Strata, rows: np.ndarray, scales: tupl
     starts = np.searchsorted(strata.stratum[order], np.arange(len(strata.weight) + 1))
     sums = []
     for part in nodes:
-        mine = order[starts[part.strata.start] : starts[part.strata.stop]]
-        place, own = strata.stratum[mine] - part.strata.start, rows[mine]
         own_weight = strata.weight[part.strata]
-        for k, node in enumerate(part.weight):
-            inverse = np.sqrt(own_weight / node) / (sigma_alpha**2 + sigma**2 / node)
-            factor = part.cardinal[:, k] * inverse * (sigma_alpha**2 + sigma**2 / own_weight)
-            used = factor[place] != 0  # of strata that stand for themselves
-            sums.append((own[used] * factor[place][used, None]).T @ own[used])
-    return np.stack(sums)
+        inverse = np.sqrt(own_weight[:, None] / part.weight) / (sigma_alpha**2 + sigma**2 / part.weight)
+        factors = part.cardinal * inverse * (sigma_alpha**2 + sigma**2 / own_weight)[:, None]
+        total = np.zeros((len(part.weight), rows.shape[1] ** 2))
+        # As many strata at a time as there is memory for.
+        some = max(1, _VALUES // rows.shape[1] ** 2)
+        for first in range(0, len(own_weight), some):
+            here = slice(first, min(first + some, len(own_weight)))
+            ends = starts[part.strata.start + first : part.strata.start + here.stop + 1]
+            mine = rows[order[ends[0] : ends[-1]]]
+            if len(mine) == len(ends) - 1:
+                products = np.einsum("hi,hj->hij", mine, mine)
+            else:
+                own = [mine[start:stop] for start, stop in pairwise(ends - ends[0])]
+                products = np.stack([one.T @ one for one in own])
+            total += factors[here].T @ products.reshape(len(products), -1)
+        sums.append(total.reshape(-1, rows.shape[1], rows.shape[1]))
+    return np.vstack(sums)
