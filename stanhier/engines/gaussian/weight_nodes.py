@@ -2,18 +2,20 @@
 
 Over the strata the density sums functions of v = sigma_alpha^2 + sigma^2 / W: its logarithm and its inverse. In
 x = log(W) both are smooth whatever the scales are, so that their values at a few weights, the nodes, give them at all
-others: sum_h a_h / v(x_h) is sum_m A_m / v(x_m), where A_m = sum_h l_m(x_h) exp((x_h - x_m) / 2) a_h is known beforehand.
+others: sum_h a_h / v(x_h) is sum_m A_m / v(x_m), where A_m = sum_h l_m(x_h) exp((x_h - x_m) / 2) a_h is known
+beforehand.
 
 Of the inverse it is exp(-x / 2) / v that is interpolated, 1 / (s exp(x / 2) + exp(-x / 2)) with s = (sigma_alpha /
-sigma)^2: its poles are at x = -log(s) + i pi, for any s at least pi from the real line. On an ellipse around the interval
-[-h, h] with half-axes b = h (r - 1 / r) / 2 < pi and a = h (r + 1 / r) / 2 it is at most exp((a + h) / 2) / cos(b / 2) times
-its least value on the interval, so interpolation at M Chebyshev points has a relative error of no more than
+sigma)^2: its poles are at x = -log(s) + i pi, for any s at least pi from the real line. On an ellipse around the
+interval [-h, h] with half-axes b = h (r - 1 / r) / 2 < pi and a = h (r + 1 / r) / 2 it is at most exp((a + h) / 2) /
+cos(b / 2) times its least value on the interval, so interpolation at M Chebyshev points has a relative error of no
+more than
 
     4 exp((a + h) / 2) / (cos(b / 2) (r - 1) r^(M - 1)),
 
-for all scales at once (Trefethen 2019, theorem 8.2). Of log(v) + x, which is log(s exp(x / 2) + exp(-x / 2)) and something
-linear, it is less than that: on the ellipse it is at most (a + b) / 2 - log(cos(b / 2)) away from its value at 0. M is the
-least number for which the bound is below `TOLERANCE`.
+for all scales at once (Trefethen 2019, theorem 8.2). Of log(v) + x, which is log(s exp(x / 2) + exp(-x / 2)) and
+something linear, it is less than that: on the ellipse it is at most (a + b) / 2 - log(cos(b / 2)) away from its value
+at 0. M is the least number for which the bound is below `TOLERANCE`.
 
 References
 ----------
@@ -93,7 +95,7 @@ def n_nodes(half_width: float) -> int:
     r = np.exp(np.linspace(0.02, 1, 400)[:-1] * log(farthest + np.sqrt(farthest**2 + 1)))
     a, b = half_width * (r + 1 / r) / 2, half_width * (r - 1 / r) / 2
     bound = 4 * np.exp((a + half_width) / 2) / (np.cos(b / 2) * (r - 1))
-    return ceil((1 + np.log(bound / TOLERANCE) / np.log(r)).min())
+    return ceil(float((1 + np.log(bound / TOLERANCE) / np.log(r)).min()))
 
 
 def nodes_of(weight: np.ndarray) -> list[Nodes]:
@@ -188,7 +190,7 @@ def products_of(
 
 
 def summed_at(nodes: list[Nodes], strata: Strata, rows: np.ndarray, scales: tuple[float, float]) -> np.ndarray:
-    """Sum products of rows up at the nodes, shape (M, C, C) of rows (B, C), in units of sqrt(v_hat) before and after."""
+    """Sum products of rows, (B, C), up at the nodes, shape (M, C, C); both in units of sqrt(v_hat)."""
     sigma, sigma_alpha = scales
     # The rows of a stratum are neighbours, but strata kept as they are come first.
     order = np.argsort(strata.stratum, kind="stable")
