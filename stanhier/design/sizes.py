@@ -19,8 +19,9 @@ __all__ = ["MOST_COLUMNS", "group_instead", "refuse_many_columns"]
 MOST_COLUMNS = 800
 """Columns at most that a formula makes of others: levels, splines, interactions.
 
-The cost grows with their cube, and the search for the mode of the scales pays it up to some eighty times: with 2,000
-rows in groups a model of 800 columns is made in 4 to 5 seconds of one processor, one of 1,100 in ten.
+The cost grows with their cube, and the search for the mode of the scales pays for a Cholesky factor up to some eighty
+times: with 2,000 rows in groups a model of 800 columns is made in 2 to 3 seconds of one processor. Other engines than
+the Gaussian one take longer.
 """
 
 _MOST_CELLS = 250_000_000
