@@ -14,10 +14,11 @@ functions {
 data {
   int<lower=0> N; // rows
   int<lower=0> P; // location parameters
+  int<lower=0, upper=P> T; // those in theta: all, or none where their priors are normal and taken in phi
   int<lower=0, upper=1> S; // 1 if sigma is estimated, 0 if it is sigma_hat
   
-  vector[P] theta_hat;
-  matrix[P, P] basis;
+  vector[T] theta_hat;
+  matrix[T, P] basis;
   matrix<lower=0>[P, 2] share; // of the rows, of the prior
   matrix[P, 2] pull;
   
@@ -29,10 +30,10 @@ data {
   vector[S] u_hat;
   matrix[S, S] u_basis;
   
-  array[P] int<lower=0, upper=2> prior_family;
-  vector<lower=0>[P] prior_nu;
-  vector[P] prior_mu;
-  vector<lower=0>[P] prior_sigma;
+  array[T] int<lower=0, upper=2> prior_family;
+  vector<lower=0>[T] prior_nu;
+  vector[T] prior_mu;
+  vector<lower=0>[T] prior_sigma;
   array[S] int<lower=0, upper=3> scale_prior_family;
   vector<lower=0>[S] scale_prior_nu;
   vector<lower=0>[S] scale_prior_sigma;
@@ -45,11 +46,11 @@ model {
   vector[S] log_scale = u_hat + u_basis * z_scale;
   real log_sigma = S == 1 ? log_scale[1] : log(sigma_hat);
   vector[S] scale = exp(log_scale);
-  vector[P + 1] theta_and_log_density = linear_rows(z, log_sigma, theta_hat, basis, share, pull, N, c, d, rest,
+  vector[T + 1] theta_and_log_density = linear_rows(z, log_sigma, theta_hat, basis, share, pull, N, c, d, rest,
                                                     sigma_hat);
-  vector[P] theta = theta_and_log_density[1 : P];
+  vector[T] theta = theta_and_log_density[1 : T];
   
-  target += theta_and_log_density[P + 1] + sum(log_scale);
+  target += theta_and_log_density[T + 1] + sum(log_scale);
   target += priors_lpdf(theta | prior_family, prior_nu, prior_mu, prior_sigma);
   target += priors_lpdf(scale | scale_prior_family, scale_prior_nu, rep_vector(0, S), scale_prior_sigma);
 }

@@ -185,6 +185,17 @@ def test_sizes_with_slopes() -> None:
     assert 0.2 < np.std(per_group) < 0.4
 
 
+def test_uneven_and_named_groups() -> None:
+    chosen = [size for size in scaling.sizes(quick=False) if size.model in (scaling.UNEVEN, scaling.NAMED)]
+    assert all(scaling.Size.parse(size.case) == size for size in chosen)
+    counts = np.bincount(scaling._data(20_000, 50, 1, scaling.UNEVEN)["group"])
+    assert len(set(counts)) > 40
+    assert set(scaling._data(200, 3, 1, scaling.NAMED)["group"]) == {"group 0000000", "group 0000001", "group 0000002"}
+    for model in (scaling.UNEVEN, scaling.NAMED):
+        for _, step in scaling._steps(model, scaling._data(300, 20, 1, model), 1):
+            step()
+
+
 def test_every_step_of_a_model_with_slopes_runs() -> None:
     done: list[str] = []
     for name, step in scaling._steps(scaling.COUNTED_SLOPE, scaling._data(300, 20, 1, scaling.COUNTED_SLOPE), 1):

@@ -192,7 +192,7 @@ def test_sizes_have_labels_that_can_be_read_back() -> None:
         assert Size.parse(size.case) == size
     assert max(size.rows for size in sizes(quick=False)) == 10**8
     assert max(size.groups for size in sizes(quick=False)) == 10**6
-    assert max(size.predictors for size in sizes(quick=False)) == 200
+    assert max(size.predictors for size in sizes(quick=False)) == 500
 
 
 def test_grouped_data_are_those_of_the_example(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 
 from scripts.benchmarks.records import Measurement
+from scripts.benchmarks.scaling import _forget_peak, _memory
 from scripts.benchmarks.steps import Found, in_process, timed, written
 
 __all__ = ["after"]
 
 CASE = "4,000 draws"
 ROWS, GROUPS, FEW_GROUPS, POOLED = 100_000, 20_000, 85, 429
+LABELLED, LEFT_OUT = 5_000, 10_000
 
 
 def after(*, repeats: int, limit: float) -> list[Measurement]:
@@ -55,6 +57,13 @@ def _main(report: Path, repeats: int) -> None:
         found[name] = timed(step, repeats)
         written(found, report)
 
+    def measure_memory(name: str, step: Any) -> None:
+        before = _memory("VmRSS")
+        _forget_peak()
+        step()
+        found[f"{name}, peak beside what there was"] = ("memory", "MB", [_memory("VmHWM") - before])
+        written(found, report)
+
     new = rows(ROWS, FEW_GROUPS)
     fit = sh.Model("y ~ x + z + k + (1 + x | group)", new.iloc[:5_000]).sample(seed=1)
     _ = fit.summary()
@@ -74,6 +83,12 @@ def _main(report: Path, repeats: int) -> None:
     measure("fit.group_summary(), 20,000 groups", many.group_summary)
     measure("fit.group_ranks(), 20,000 groups", many.group_ranks)
     measure("fit.plot_forest(), 20,000 groups", lambda: _closed(many.plot_forest()))
+    some = sh.VaryingIntercept("y ~ x + (1 | group)", rows(ROWS, LABELLED)).sample(seed=1)
+    measure_memory("fit.posterior, 5,000 groups", lambda: some.posterior.load())
+    # Rows are taken some hundred at a time, so that a million take no more.
+    few = sh.VaryingIntercept("y ~ x + (1 | group)", rows(LEFT_OUT, FEW_GROUPS)).sample(seed=1)
+    measure("fit.loo(), 10,000 rows", few.loo)
+    measure_memory("fit.loo(), 10,000 rows", few.loo)
     pooled = rows(10 * POOLED, POOLED)
     measure("sh.pooling(...), 429 groups", lambda: sh.pooling("y ~ x + (1 | group)", pooled, seed=1))
 

@@ -25,6 +25,8 @@ STEPS = ("build", "sample", "all groups", "ten groups", "summary", "predict")
 NEW_ROWS = 1000
 SLOPE, COUNTED_SLOPE = "varying slope", "varying slope of 0 to 3"
 """Models whose intercept and slope vary; the second's predictor has few values, so that many groups are alike."""
+UNEVEN, NAMED = "varying intercept of uneven groups", "varying intercept of named groups"
+"""Models of groups whose sizes nearly all differ, and of groups whose labels are text."""
 BYTES_PER_VALUE = 8
 
 
@@ -73,9 +75,10 @@ def sizes(*, quick: bool) -> list[Size]:
     every += [Size("groups", "varying intercept", n_grouped, j, 1) for j in (2, *(10**k for k in range(1, top - 1)))]
     every += [
         Size("predictors", "varying intercept", 100_000, 1000, k)
-        for k in ((1, 5, 20) if quick else (1, 2, 5, 10, 20, 50, 100, 200))
+        for k in ((1, 5, 20) if quick else (1, 2, 5, 10, 20, 50, 100, 200, 500))
     ]
-    return every
+    every += [Size("groups", UNEVEN, 10 ** (top - 2), 10**k, 5) for k in range(2, top - 3)]
+    return every + [Size("rows", NAMED, n, 10_000, 1) for n in rows if 10**5 <= n <= 10**7]
 
 
 def slope_sizes(*, quick: bool) -> list[Size]:
@@ -144,6 +147,9 @@ def _data(rows: int, groups: int, predictors: int, model: str = "") -> dict[str,
             y[part] += x[part] / np.sqrt(predictors)
     if groups:
         codes = rng.integers(groups, size=rows)
+        if model == UNEVEN:
+            shares = rng.lognormal(0, 1, groups)
+            codes = rng.choice(groups, size=rows, p=shares / shares.sum())
         codes[:groups] = np.arange(groups)
         effects = 0.5 * rng.standard_normal(groups)
         slopes = 0.3 * rng.standard_normal(groups) if model in (SLOPE, COUNTED_SLOPE) else None
@@ -151,7 +157,9 @@ def _data(rows: int, groups: int, predictors: int, model: str = "") -> dict[str,
             y[part] += effects[codes[part]]
             if slopes is not None:
                 y[part] += slopes[codes[part]] * data["x1"][part]
-        data["group"] = codes
+        data["group"] = (
+            np.array([f"group {k:07}" for k in range(groups)], dtype=object)[codes] if model == NAMED else codes
+        )
     data["y"] = y
     return data
 
@@ -190,7 +198,7 @@ def _kind(sh: Any, model: str) -> tuple[Any, list[str], list[str]]:
     """The class of a model, its grouping terms, and its parameters without effects of groups."""
     if model in (SLOPE, COUNTED_SLOPE):
         return sh.Model, ["(1 + x1 | group)"], ["alpha", "beta", "sd_group", "cor_group", "sigma"]
-    if model == "varying intercept":
+    if model in ("varying intercept", UNEVEN, NAMED):
         return sh.VaryingIntercept, ["(1 | group)"], ["mu_alpha", "sigma_alpha", "beta", "sigma"]
     return sh.LinearRegression, [], ["alpha", "beta", "sigma"]
 

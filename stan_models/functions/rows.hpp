@@ -6,11 +6,15 @@
 // the precision of each source of information (rows, groups, prior) relative to that at phi = 0. Sampling z = the
 // standardised phi keeps the posterior round whatever the scales do.
 //
+// Where all priors on location parameters are normal (or flat) and these are many, the priors are taken in the whitened
+// coordinates too, as the precision that makes the whole the identity: basis has no rows then, and theta is empty.
+//
 // Each struct computes its part when it is made, and `reverse` takes the adjoint of its log density and passes on those
 // of what it was made from. Data are held by reference: they belong to the model, which outlives the reverse pass.
 #include <stan/math/rev/core.hpp>
 #include <stan/math/rev/fun/value_of.hpp>
 #include <stan/math/rev/meta.hpp>
+#include <algorithm>
 #include <cmath>
 #include <ostream>
 #include <type_traits>
@@ -80,45 +84,102 @@ struct Within {
 };
 
 // Of the group means, by stratum: J groups of weight 1 / W_inv have variance v, v_hat at the reference point; the
-// residuals of their compressed rows, in units of sqrt(v_hat), are offset + rows * phi.
+// residuals of their compressed rows, in units of sqrt(v_hat), are offset + rows * phi. Where weights at which strata
+// are summed up stand for these, there are no rows but sums of their products: of each such weight the squared
+// residuals are rest + 2 * linear' * phi + phi' * products * phi.
 template <typename T, typename Vector, typename Matrix>
 struct Between {
   const Vector& J;
   const Vector& W_inv;
-  const Matrix& rows;
-  double value;
-  Numbers<T> v_inv, squares, scaled;
+  double value, prior = 0;
+  Numbers<T> v_inv, squares, pulled;  // -pulled is the derivative by phi
 
   Between(const Numbers<T>& phi, double sigma_sq, double sigma_alpha_sq, const Vector& J, const Vector& W_inv,
-          const Vector& v_hat, const std::vector<int>& stratum, const Matrix& rows, const Vector& offset)
-      : J(J), W_inv(W_inv), rows(rows), v_inv(J.size()), squares(J.size()), scaled(offset.size()) {
+          const Vector& v_hat, const std::vector<int>& stratum, const Matrix& rows, const Vector& offset,
+          const Matrix& products, const Matrix& linear, const Vector& rest, bool with_prior)
+      : J(J), W_inv(W_inv), v_inv(J.size()), squares(J.size()), pulled(phi.size()) {
     v_inv.array() = 1 / (sigma_alpha_sq + sigma_sq * W_inv.array());
-    squares.setZero();
-    scaled = offset;
-    scaled.noalias() += rows * phi;
-    for (Eigen::Index b = 0; b < scaled.size(); ++b) {
-      const int h = stratum[b] - 1;
-      const double residual = scaled.coeff(b);
-      scaled.coeffRef(b) *= v_hat.coeff(h) * v_inv.coeff(h);
-      squares.coeffRef(h) += residual * scaled.coeff(b);
-    }
-    value = 0.5 * ((J.array() * (v_hat.array() * v_inv.array()).log()).sum() - squares.sum());
+    pulled.setZero();
+    if (rest.size() > 0)
+      add_products(phi, v_hat, products, linear, rest, with_prior);
+    else
+      add_rows(phi, v_hat, stratum, rows, offset, with_prior);
+    value = 0.5 * ((J.array() * (v_hat.array() * v_inv.array()).log()).sum() - squares.sum()) + prior;
   }
 
   double log_density() const { return value; }
 
   void reverse(double adj, Eigen::VectorXd& adj_phi, double& adj_sigma_sq, double& adj_sigma_alpha_sq) const {
-    adj_phi.noalias() -= adj * (rows.transpose() * scaled);
+    adj_phi.noalias() -= adj * pulled;
     const Eigen::VectorXd adj_v = 0.5 * adj * (squares - J).array() * v_inv.array();
     adj_sigma_alpha_sq += adj_v.sum();
     adj_sigma_sq += adj_v.dot(W_inv);
   }
+
+ private:
+  // Many rows are gone over once, a few at a time, so that both products find them in the cache.
+  static constexpr Eigen::Index kTogether = 1 << 14, kRows = 64;
+
+  void add_rows(const Numbers<T>& phi, const Vector& v_hat, const std::vector<int>& stratum, const Matrix& rows,
+                const Vector& offset, bool with_prior) {
+    squares.setZero();
+    const Eigen::Index B = rows.rows(), step = rows.size() <= kTogether ? B : kRows;
+    Eigen::VectorXd scaled;
+    for (Eigen::Index first = 0; first < B; first += step) {
+      const auto some = rows.middleRows(first, std::min(step, B - first));
+      scaled = offset.segment(first, some.rows());
+      scaled.noalias() += some * phi;
+      for (Eigen::Index b = 0; b < scaled.size(); ++b) {
+        const int h = stratum[first + b] - 1;
+        const double residual = scaled.coeff(b), moved = residual - offset.coeff(first + b);
+        scaled.coeffRef(b) *= v_hat.coeff(h) * v_inv.coeff(h);
+        squares.coeffRef(h) += residual * scaled.coeff(b);
+        if (with_prior) {
+          prior += 0.5 * moved * moved;
+          scaled.coeffRef(b) -= moved;
+        }
+      }
+      pulled.noalias() += some.transpose() * scaled;
+    }
+  }
+
+  void add_products(const Numbers<T>& phi, const Vector& v_hat, const Matrix& products, const Matrix& linear,
+                    const Vector& rest, bool with_prior) {
+    Eigen::MatrixXd turned(phi.size(), J.size());
+    Eigen::Map<Eigen::VectorXd>(turned.data(), turned.size()).noalias() = products.transpose() * phi;
+    const Eigen::VectorXd quadratic = turned.transpose() * phi, twice = linear.transpose() * phi;
+    Eigen::VectorXd ratio = v_hat.array() * v_inv.array();
+    squares.array() = ratio.array() * (rest + 2 * twice + quadratic).array();
+    pulled.noalias() += linear * ratio;
+    if (with_prior) {
+      prior = 0.5 * quadratic.sum();
+      ratio.array() -= 1;
+    }
+    pulled.noalias() += turned * ratio;
+  }
+};
+
+// Of normal priors on all location parameters. In these coordinates the precisions of rows, group means and priors add
+// up to the identity at the reference point, so the priors' is what the rows leave of it; `Between` takes away from that
+// what is its own.
+template <typename T>
+struct NormalPriors {
+  double value = 0;
+  Numbers<T> pulled;
+
+  template <typename Precision, typename Pull>
+  NormalPriors(const Numbers<T>& phi, const Precision& precision, const Pull& pull) : pulled(phi.size()) {
+    pulled.array() = precision.array() * phi.array() - pull.array();
+    value = -0.5 * (pulled - pull).dot(phi);
+  }
+
+  void reverse(double adj, Eigen::VectorXd& adj_phi) const { adj_phi.noalias() -= adj * pulled; }
 };
 
 // theta, and after it the log density
 template <typename T, typename Vector, typename Matrix>
 Kept<T, Parameters<T>> joined(const Vector& theta_hat, const Matrix& basis, const Numbers<T>& phi, double log_density) {
-  Eigen::VectorXd values(phi.size() + 1);
+  Eigen::VectorXd values(theta_hat.size() + 1);
   values << theta_hat + basis * phi, log_density;
   return Kept<T, Parameters<T>>(values);
 }
@@ -136,13 +197,17 @@ stanhier::Parameters<T> linear_rows(
   const Eigen::VectorXd tau = Eigen::Vector2d(root_tau * root_tau, 1);
   const stanhier::Unwhitening<T, Matrix> location(z, tau, share, pull);
   const stanhier::Within<T, Vector> rows(location.phi, tau[0], N, c, d, rest);
-  auto result = stanhier::joined<T>(theta_hat, basis, location.phi, location.log_density() + rows.log_density());
+  const bool with_prior = basis.rows() < basis.cols();
+  const stanhier::NormalPriors<T> prior(location.phi, share.col(1), pull.col(1));
+  auto result = stanhier::joined<T>(theta_hat, basis, location.phi, location.log_density() + rows.log_density()
+                                                                        + (with_prior ? prior.value : 0));
   if constexpr (stan::is_var<T>::value) {
     stan::math::arena_matrix<stanhier::Parameters<T>> kept_z = z;
-    stan::math::reverse_pass_callback([=, &basis, tau = tau[0], P = z.size()]() mutable {
+    stan::math::reverse_pass_callback([=, &basis, tau = tau[0]]() mutable {
       const Eigen::VectorXd adjoints = result.adj();
-      const double adj = adjoints[P];
-      Eigen::VectorXd adj_phi = basis.transpose() * adjoints.head(P);
+      const double adj = adjoints[basis.rows()];
+      Eigen::VectorXd adj_phi = basis.transpose() * adjoints.head(basis.rows());
+      if (with_prior) prior.reverse(adj, adj_phi);
       Eigen::VectorXd adj_tau = Eigen::Vector2d::Zero();
       rows.reverse(adj, adj_phi, adj_tau[0]);
       location.reverse(adj, adj_phi, kept_z, adj_tau);
@@ -157,8 +222,8 @@ stanhier::Parameters<T> grouped_rows(
     const Z& z, const T& log_sigma, const T& log_sigma_alpha, const Vector& theta_hat,
     const Matrix& basis, const Matrix& share, const Matrix& pull, int n_within, const Vector& c, const Vector& d,
     double rest, const Vector& J_stratum, const Vector& W_inv, const Vector& v_hat, const std::vector<int>& stratum,
-    const Matrix& between, const Vector& between_residual, double W_typical, double sigma_hat, double sigma_alpha_hat,
-    std::ostream*) {
+    const Matrix& between, const Vector& between_residual, const Matrix& products, const Matrix& product_linear,
+    const Vector& product_rest, double W_typical, double sigma_hat, double sigma_alpha_hat, std::ostream*) {
   const double sigma_sq = std::exp(2 * stan::math::value_of(log_sigma));
   const double sigma_alpha_sq = std::exp(2 * stan::math::value_of(log_sigma_alpha));
   const double v_typical = sigma_alpha_sq + sigma_sq / W_typical;
@@ -166,16 +231,21 @@ stanhier::Parameters<T> grouped_rows(
   const Eigen::VectorXd tau = Eigen::Vector3d(sigma_hat * sigma_hat / sigma_sq, v_typical_hat / v_typical, 1);
   const stanhier::Unwhitening<T, Matrix> location(z, tau, share, pull);
   const stanhier::Within<T, Vector> within(location.phi, tau[0], n_within, c, d, rest);
+  const bool with_prior = basis.rows() < basis.cols();
   const stanhier::Between<T, Vector, Matrix> means(location.phi, sigma_sq, sigma_alpha_sq, J_stratum, W_inv, v_hat,
-                                                   stratum, between, between_residual);
+                                                   stratum, between, between_residual, products, product_linear,
+                                                   product_rest, with_prior);
+  const stanhier::NormalPriors<T> prior(location.phi, 1 - c.array().square(), pull.col(2));
   auto result = stanhier::joined<T>(theta_hat, basis, location.phi,
-                                    location.log_density() + within.log_density() + means.log_density());
+                                    location.log_density() + within.log_density() + means.log_density()
+                                        + (with_prior ? prior.value : 0));
   if constexpr (stan::is_var<T>::value) {
     stan::math::arena_matrix<stanhier::Parameters<T>> kept_z = z;
-    stan::math::reverse_pass_callback([=, &basis, tau = Eigen::Vector3d(tau), P = z.size()]() mutable {
+    stan::math::reverse_pass_callback([=, &basis, tau = Eigen::Vector3d(tau)]() mutable {
       const Eigen::VectorXd adjoints = result.adj();
-      const double adj = adjoints[P];
-      Eigen::VectorXd adj_phi = basis.transpose() * adjoints.head(P);
+      const double adj = adjoints[basis.rows()];
+      Eigen::VectorXd adj_phi = basis.transpose() * adjoints.head(basis.rows());
+      if (with_prior) prior.reverse(adj, adj_phi);
       Eigen::VectorXd adj_tau = Eigen::Vector3d::Zero();
       double adj_sigma_sq = 0, adj_sigma_alpha_sq = 0;
       within.reverse(adj, adj_phi, adj_tau[0]);

@@ -7,7 +7,7 @@ import pandas as pd
 
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import quoted
-from stanhier.data.codes import codes_of_integers
+from stanhier.data.codes import codes_of, codes_of_integers
 from stanhier.data.frames import clean_group
 from stanhier.data.groups import group_name, groups_of
 from stanhier.data.libraries import PANDAS, Library
@@ -50,7 +50,9 @@ def factor_codes(
     """
     if len(factors) == 1:
         labels = clean_group(frame, factors[0], library)
-        codes, levels = codes_of_integers(labels) or pd.factorize(labels, sort=sort)
+        if sort:
+            return codes_of(labels)
+        codes, levels = codes_of_integers(labels) or pd.factorize(labels)
         return codes, pd.Index(levels)
     groups = groups_of(frame, factors, library)
     joined = pd.Index([_BETWEEN.join(map(group_name, labels)) for labels in groups.labels], dtype=object)

@@ -11,6 +11,7 @@ import pandas as pd
 from stanhier.basics.errors import DataError
 from stanhier.basics.magnitudes import LARGEST
 from stanhier.basics.words import quoted
+from stanhier.data.codes import used_categories
 from stanhier.data.conversions import special_in_numbers
 from stanhier.data.libraries import PANDAS, Library
 from stanhier.data.missing import missing_values, n_missing
@@ -93,7 +94,7 @@ def as_labels(column: pd.Series, name: str, library: Library = PANDAS) -> pd.Ser
     _refuse_missing(column, name, library)
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        used = column.cat.remove_unused_categories()
+        used = used_categories(column)
         checked = as_labels(used.cat.categories.to_series(), name, library)
         return used.cat.rename_categories(pd.Index(checked)) if checked.dtype.kind == "M" else used
     if isinstance(dtype, pd.ArrowDtype) and dtype.kind not in "biuf":

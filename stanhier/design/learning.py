@@ -191,8 +191,8 @@ class _Look:
                 new = ~whole.values(frame).duplicated().to_numpy()
                 if new.sum() > MAX_LEVELS:
                     raise DataError(
-                        f"'{whole.call}' has more than {MAX_LEVELS:,} levels, and each would be a predictor; use the "
-                        "column as a number or as a group."
+                        f"'{whole.call}' has more than {MAX_LEVELS:,} levels, and each would be a predictor; let the "
+                        "column be a grouping term, (1 | g), or use it as a number."
                     )
                 wanted |= new
         # Categories differ from block to block; what the rows hold does not.

@@ -7,20 +7,21 @@ from typing import Any
 import pandas as pd
 
 from stanhier.basics.errors import DataError
-from stanhier.basics.words import quoted, shortened
+from stanhier.basics.words import in_formula, quoted, shortened
 from stanhier.data.kinds import is_categorical
 from stanhier.formula.aliases import alias_of, shown
 from stanhier.formula.expressions import Expression
 from stanhier.formula.formulaic_parts import columns_of_terms, evaluate_expression
 from stanhier.formula.parse import ParsedFormula
 
-__all__ = ["MOST_COLUMNS", "refuse_many_columns"]
+__all__ = ["MOST_COLUMNS", "group_instead", "refuse_many_columns"]
 
 MOST_COLUMNS = 800
 """Columns at most that a formula makes of others: levels, splines, interactions.
 
-The cost grows with their cube, and the search for the mode of the scales pays it up to some eighty times: with 2,000
-rows in groups a model of 800 columns is made in 4 to 5 seconds of one processor, one of 1,100 in ten.
+The cost grows with their cube, and the search for the mode of the scales pays for a Cholesky factor up to some eighty
+times: with 2,000 rows in groups a model of 800 columns is made in 2 to 3 seconds of one processor. Other engines than
+the Gaussian one take longer.
 """
 
 _MOST_CELLS = 250_000_000
@@ -116,6 +117,15 @@ def _levels(argument: str, frame: pd.DataFrame, formula: ParsedFormula) -> int:
     return int(column.nunique())
 
 
+def group_instead(column: str, n_levels: int) -> str:
+    """Say that a column of many levels is meant as a grouping term."""
+    name = shortened(in_formula(column), 60)
+    return (
+        f"{quoted(column, 60)} has {n_levels:,} levels; as a grouping term, (1 | {name}), it costs one number a row "
+        "instead of a column for each level, and levels with few rows borrow from the others"
+    )
+
+
 def _refuse(
     total: int, widest: str, sizes: dict[str, tuple[int, bool]], frame: pd.DataFrame, formula: ParsedFormula
 ) -> None:
@@ -125,7 +135,18 @@ def _refuse(
     if total <= MOST_COLUMNS:
         what = f"{total:,} columns of {len(frame):,} rows all at once, which do not fit into memory"
     raise DataError(
-        f"{quoted(formula.text)} makes {what}{counts}; most of them come from '{shortened(shown(widest))}'. Use a "
-        "column of many levels as a grouping term, (1 | g), or as a number, instead of as categories; or multiply "
-        "fewer."
+        f"{quoted(formula.text)} makes {what}{counts}; most of them come from '{shortened(shown(widest))}'. "
+        f"{_remedy(sizes, formula)}; or multiply fewer."
     )
+
+
+def _remedy(sizes: dict[str, tuple[int, bool]], formula: ParsedFormula) -> str:
+    """Say what to write for the column that has most levels."""
+    levels = {name: size for name, (size, is_labels) in sizes.items() if is_labels}
+    if levels:
+        name, size = max(levels.items(), key=lambda one: one[1])
+        columns = formula.expressions[name].columns if name in formula.expressions else {name}
+        if len(columns) == 1 and size > 1:
+            (column,) = columns
+            return group_instead(column, size)
+    return "Use a column of many levels as a grouping term, (1 | g), or as a number, instead of as categories"

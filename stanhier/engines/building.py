@@ -10,6 +10,7 @@ from stanhier.basics.words import quoted
 from stanhier.design.blocks import Reducer
 from stanhier.design.design import Design
 from stanhier.design.in_memory import InMemoryDesign
+from stanhier.design.memory import refuse_beyond_memory
 from stanhier.design.streamed import design_of
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.engine import Engine
@@ -144,9 +145,10 @@ def _reduced(design: Design, reducer: Reducer[Any, Any]) -> tuple[Any, str]:
 
 
 def _rows(design: Design, lack: str) -> InMemoryDesign:
-    """Refuse rows that are not in memory for an engine that takes them one by one."""
+    """Refuse rows that are not in memory, or whose columns do not fit, for an engine that takes them one by one."""
     if not isinstance(design, InMemoryDesign):
         raise DataError(lack)
+    refuse_beyond_memory(design)
     return design
 
 

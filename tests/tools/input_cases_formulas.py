@@ -1,6 +1,8 @@
 """The rows of stanhier/input.md about formulas."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -121,6 +123,14 @@ def _() -> Iterator[Pair]:
         with pytest.raises(sh.DataError, match="columns, and 800 are the most"):
             line(f"y ~ {terms}", data=many)
     yield line("y ~ C(x):C(n)", data=many), None
+
+
+@case(HEADING, "columns of all rows that do not fit into memory, of a family that needs them at once")
+def _() -> Iterator[Pair]:
+    n = 60_000
+    rows = {"y": np.arange(n) % 2, "x": np.arange(n) / n, "k": np.arange(n) % 300}
+    with patch("psutil.virtual_memory", lambda: SimpleNamespace(available=5e8)):
+        yield sh.Model("y ~ x + C(k)", rows, family="bernoulli"), None
 
 
 refused(HEADING, "`- w` for a term that is not there", lambda: line("y ~ x - n"))

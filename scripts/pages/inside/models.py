@@ -65,8 +65,10 @@ for theta, sigma in [((250, 10), 50), ((200, 30), 10), ((-5, 0.1), 300)]:
 #
 #    {{}\bar{y}}_g \sim \mathrm{normal}(\mu_\alpha + {{}\bar{x}}_g \beta, \sqrt{\sigma_\alpha^2 + \sigma^2 / n_g}).
 #
-# Groups of the same size have the same standard deviation, so their means compress once more. What Stan receives
-# grows with the number of predictors and of different group sizes; here, with one size, there are two triangles:
+# Groups of the same size have the same standard deviation, so their means compress once more. Many different sizes are
+# summed up at a few that stand for them: the density is a smooth function of the size, which its values at some
+# Chebyshev points give to all digits. What Stan receives grows with the number of predictors; here, with one size,
+# there are two triangles:
 
 sleepers = data.groupby("subject")
 within = data[["days", "reaction"]] - sleepers[["days", "reaction"]].transform("mean")

@@ -116,7 +116,7 @@ class GaussianEngine:
 
     def data(self) -> dict[str, Any]:
         """Give what the program receives; the keys are the names in its data block."""
-        with in_double_precision(self.formula):
+        with in_double_precision(self.formula), one_blas_thread():
             return stan_data(self.compressed, self.whitening, self.chosen, self.location_priors, self.noise)
 
     def fingerprint(self) -> Iterator[np.ndarray]:

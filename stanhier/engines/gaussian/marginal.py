@@ -8,6 +8,7 @@ References
 Bates & DebRoy (2004), doi:10.1016/j.jmva.2004.04.013 (profiling and integrating out by penalised least squares).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sumprod
 
@@ -127,13 +128,17 @@ class MarginalPosterior:
 
     def negative_log_marginal(self, log_scales: np.ndarray, prior_sd: np.ndarray) -> float:
         """Minus the log posterior of the log scales, location parameters integrated out."""
-        sigma, sigma_alpha = self.scales(log_scales)
-        stacked = np.vstack(self.parts(sigma, sigma_alpha, prior_sd))
+        stacked = np.vstack(self.parts(*self.scales(log_scales), prior_sd))
         p = stacked.shape[1] - 1
         factor = np.linalg.qr(stacked, mode="r")
         residual = factor[p, p] ** 2 if len(factor) > p else 0.0
+        return self.negative_log_of(log_scales, np.abs(np.diag(factor)[:p]), residual)
+
+    def negative_log_of(self, log_scales: np.ndarray, diagonal: np.ndarray, residual: float) -> float:
+        """Give that of the diagonal of the location's factor, shape (P,), and the squares that no location explains."""
+        sigma, sigma_alpha = self.scales(log_scales)
         value = self.n_within * np.log(sigma) + 0.5 * (residual + self.rest / sigma**2)
-        value += np.log(np.abs(np.diag(factor)[:p])).sum()
+        value += np.log(diagonal).sum()
         if self.strata is not None:
             value += 0.5 * (self.strata.n_groups @ np.log(self.v(sigma, sigma_alpha)))
         value -= self.scale_priors.log_density(np.exp(log_scales)) + log_scales.sum()
@@ -211,22 +216,22 @@ def refuse_undetermined(rows: np.ndarray, n_location: int) -> None:
     own = norms[-n_location:]
     if (own == 0).any():
         raise RankDeficientError(np.flatnonzero(own == 0))
-    _, singular, vectors = np.linalg.svd(rows / np.where(norms > 0, norms, 1.0), full_matrices=len(rows) < len(norms))
-    singular = np.append(singular, np.zeros(len(vectors) - len(singular)))
+    scaled, fewer = rows / np.where(norms > 0, norms, 1.0), len(rows) < len(norms)
     tolerance = 1e-13 * np.sqrt(len(norms))
-    if singular[-1] <= tolerance:
+    if fewer or np.linalg.svd(scaled, compute_uv=False)[-1] <= tolerance:  # vectors take several times as long
+        _, singular, vectors = np.linalg.svd(scaled, full_matrices=fewer)
+        singular = np.append(singular, np.zeros(len(vectors) - len(singular)))
         null = np.abs(vectors[singular <= tolerance]).max(axis=0)[-n_location:]
         raise RankDeficientError(np.flatnonzero(null > 1e-6))
 
 
-def find_mode(problem: MarginalPosterior, start: np.ndarray, prior_sd: np.ndarray) -> np.ndarray:
+def find_mode(negative_log: Callable[[np.ndarray], float], start: np.ndarray) -> np.ndarray:
     """Find the mode of the log scales, shape (L,), from a starting point of that shape."""
     if len(start) == 0:
         return start
     result = optimize.minimize(
-        problem.negative_log_marginal,
+        negative_log,
         start,
-        args=(prior_sd,),
         method="Nelder-Mead",
         options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": _simplex(start)},
     )

@@ -22,6 +22,7 @@ import numpy as np
 from scipy import linalg, optimize
 
 from stanhier.engines.gaussian.compression import Compressed, Strata
+from stanhier.engines.gaussian.fast_marginal import marginal_around
 from stanhier.engines.gaussian.marginal import (
     LocationPriors,
     MarginalPosterior,
@@ -164,15 +165,19 @@ def whiten(
     log_scales = start
     prior_sd = priors.numbers.effective_sd(priors.offset)
     # Student t priors act as normals whose width depends on where the posterior lies: find both in turn.
-    for _ in range(4 if (priors.numbers.family == STUDENT_T).any() else 1):
-        log_scales = find_mode(problem, log_scales, prior_sd)
+    has_student_t = bool((priors.numbers.family == STUDENT_T).any())
+    for _ in range(4 if has_student_t else 1):
+        marginal = marginal_around(problem, log_scales, prior_sd)
+        log_scales = find_mode(marginal, log_scales)
         location = least_squares(problem, log_scales, prior_sd)
         prior_sd = priors.numbers.effective_sd(priors.offset + priors.transform @ location)
     centre = scale_centre(problem, location, problem.scales(log_scales))
     mode = centre.coordinates(log_scales)
+    if has_student_t:
+        marginal = marginal_around(problem, log_scales, prior_sd)
 
     def negative_log(u: np.ndarray) -> float:
-        return problem.negative_log_marginal(centre.log_scales(u), prior_sd)
+        return marginal(centre.log_scales(u))
 
     basis = np.linalg.cholesky(_scale_covariance(negative_log, mode))
     whitening = _axes(problem, log_scales, prior_sd, centre, basis)

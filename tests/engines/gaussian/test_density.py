@@ -9,6 +9,7 @@ import pytest
 from cmdstanpy import CmdStanModel, set_cmdstan_path
 from scipy import stats
 
+import stanhier as sh
 from stanhier.engines.gaussian.effects import conditional_moments, draw_effects
 from stanhier.stan.program import Program
 from tests.tools import variants
@@ -31,7 +32,7 @@ def constrain(model, z, z_scale):
     sigma = scales[:, -1] if model.sigma is None else np.array([model.sigma])
     sigma_alpha = scales[:, 0] if model.engine.grouped else None
     location = w.locations(z[None], sigma, sigma_alpha)
-    step = 1e-6
+    step = 1.0  # locations are linear in z
     columns = [
         (w.locations((z + e)[None], sigma, sigma_alpha) - w.locations((z - e)[None], sigma, sigma_alpha))[0]
         / (2 * step)
@@ -76,9 +77,51 @@ def program_log_density(program, data, z, z_scale):
     return float(result["lp__"].iloc[0])
 
 
-@pytest.mark.parametrize("name", variants.ALL)
+def many_strata():
+    """As many standard errors as groups, over four decades: a few weights stand for them."""
+    rng = np.random.default_rng(8)
+    se = 10 ** rng.uniform(-2, 2, 400)
+    x = rng.standard_normal(400)
+    rows = {"y": x + rng.standard_normal(400) + se * rng.standard_normal(400), "x": x, "se": se, "g": np.arange(400)}
+    return sh.VaryingIntercept("y ~ x + (1 | g)", rows, se="se")
+
+
+def many_predictors(*, grouping="", strata=False, **keywords):
+    """So many that normal priors are taken in whitened coordinates."""
+    rng = np.random.default_rng(9)
+    n, k = 900, 64
+    X = rng.standard_normal((n, k)) + 2 * rng.standard_normal((n, 1))
+    g = np.minimum(rng.integers(0, 40, n), rng.integers(0, 40, n))
+    y = X @ rng.standard_normal(k) + rng.standard_normal(40)[g] + rng.standard_normal(n)
+    rows = {f"x{i}": column for i, column in enumerate(X.T)} | {"y": y, "g": g}
+    if strata:
+        rows |= {"g": np.arange(n), "se": rng.uniform(0.999, 1.001, n)}
+        keywords["se"] = "se"
+    kind = sh.VaryingIntercept if grouping else sh.LinearRegression
+    return kind(f"y ~ {' + '.join(f'x{i}' for i in range(k))}{grouping}", rows, **keywords)
+
+
+LARGE = {
+    "many strata": many_strata,
+    "many predictors": many_predictors,
+    "many predictors, some with flat priors": lambda: many_predictors(
+        priors={"beta": {"x0": sh.Flat(), "x1": sh.Normal(1, 0.01)}}
+    ),
+    "many predictors in groups": lambda: many_predictors(grouping=" + (1 | g)"),
+    "many predictors and strata": lambda: many_predictors(grouping=" + (1 | g)", strata=True),
+}
+
+
+def test_large_models_come_in_the_forms_made_for_them():
+    forms = {name: make().stan_data for name, make in LARGE.items()}
+    assert [forms[name].get("M", 0) > 0 for name in LARGE] == [True, False, False, False, True]
+    assert [forms[name]["T"] == 0 for name in LARGE] == [False, True, True, True, True]
+    assert many_predictors(priors={"beta": {"x0": sh.Cauchy(0, 1)}}).stan_data["T"] == 65
+
+
+@pytest.mark.parametrize("name", [*variants.ALL, *LARGE])
 def test_the_compiled_program_has_the_density_of_the_rows(name, cmdstan_home):
-    model = variants.ALL[name]()
+    model = (variants.ALL | LARGE)[name]()
     program = Program(model.engine.program).model()
     ours, reference = [], []
     for z, z_scale in points(model):
@@ -88,15 +131,19 @@ def test_the_compiled_program_has_the_density_of_the_rows(name, cmdstan_home):
     np.testing.assert_allclose(np.diff(ours), np.diff(reference), rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", variants.ALL)
+@pytest.mark.parametrize("name", [*variants.ALL, *LARGE])
 def test_the_gradient_is_that_of_the_density(name, cmdstan_home):
-    model = variants.ALL[name]()
+    model = (variants.ALL | LARGE)[name]()
     program, data = Program(model.engine.program).model(), model.stan_data
     z, z_scale = points(model, n=1, seed=12)[0]
     result = program.log_prob({"z": z.tolist(), "z_scale": z_scale.tolist()}, data=data, sig_figs=17)
     gradient = result.filter(like="g_").to_numpy()[0]
-    step, numeric = 1e-4, []
-    for direction in np.eye(len(z) + len(z_scale)):
+    size, step, numeric = len(z) + len(z_scale), 1e-4, []
+    directions = np.eye(size)
+    if size > 20:  # a few directions, each of which has something of all parameters
+        directions = np.random.default_rng(13).standard_normal((4, size)) / np.sqrt(size)
+    gradient = directions @ gradient
+    for direction in directions:
         up, down = (np.append(z, z_scale) + side * step * direction for side in (1, -1))
         values = [program_log_density(program, data, at[: len(z)], at[len(z) :]) for at in (up, down)]
         numeric.append((values[0] - values[1]) / (2 * step))
