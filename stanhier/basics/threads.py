@@ -3,19 +3,17 @@
 import math
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
-from contextvars import copy_context
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from threading import Lock, current_thread, main_thread
+from threading import Lock
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["cgroup_limit", "in_threads", "keep_to_one_thread", "n_threads", "one_blas_thread", "worked_ahead"]
+__all__ = ["cgroup_limit", "in_threads", "keep_to_one_thread", "n_threads", "one_blas_thread"]
 
 _lock = Lock()
 _inside = 0
@@ -54,32 +52,6 @@ def in_threads[R](function: Callable[..., R], *arguments: Iterable[Any]) -> list
     """
     with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
         return list(pool.map(function, *arguments))
-
-
-def worked_ahead[R](calls: Iterable[Callable[[], R]], ahead: int) -> Iterator[R]:
-    """Give the results of calls in their order, some of which are worked on while the next are being prepared.
-
-    Of what `calls` gives the next is taken when the result before the last `ahead` has been, whatever number of threads
-    there are: what depends on earlier results is the same everywhere. A thread that is not the process's first has
-    company, and works by itself.
-
-    Parameters
-    ----------
-    calls : iterable of callable
-        Each spends its time where other threads can run meanwhile.
-    ahead : int
-        How many may wait or be worked on at a time, at least one.
-    """
-    alone = n_threads() == 1 or current_thread() is not main_thread()
-    with nullcontext() if alone else ThreadPoolExecutor(min(ahead, n_threads())) as pool:
-        waiting: deque[Callable[[], R]] = deque()
-        for call in calls:
-            context = copy_context()  # of numpy's ways with errors
-            waiting.append(call if pool is None else pool.submit(context.run, call).result)
-            if len(waiting) > ahead:
-                yield waiting.popleft()()
-        while waiting:
-            yield waiting.popleft()()
 
 
 def cgroup_limit(own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int | None:

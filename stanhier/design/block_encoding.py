@@ -1,8 +1,7 @@
 """Blocks to pieces: every block is encoded as the whole would be, checked, and compressed where it is."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import pandas as pd
 from formulaic import ModelSpec
 
 from stanhier.basics.errors import DataError
-from stanhier.basics.threads import worked_ahead
 from stanhier.basics.words import quoted
 from stanhier.data.factors import factor_codes
 from stanhier.data.kinds import is_categorical
@@ -30,9 +28,6 @@ from stanhier.families.noise import RowNoise
 from stanhier.formula.parse import ParsedFormula
 
 __all__ = ["Beside", "Encoding", "Reduce", "encoding_of", "gathered"]
-
-_AHEAD = 2
-"""Blocks that are reduced while the next one is read and encoded."""
 
 
 @dataclass(frozen=True)
@@ -171,22 +166,14 @@ class Reduce[P]:
 
     def __call__(self, frames: Iterator[pd.DataFrame]) -> tuple[P | None, Tally]:
         """Give the sum of the pieces of all blocks, and what is wrong with their rows."""
-        stack, tallies = Stack(self.reducer), [Tally()]
-        blocks = gathered(frames, stack, self.encoding.columns.n_columns + 1)
-        for piece in worked_ahead((self._prepared(frame, tallies) for frame in blocks), _AHEAD):
-            if piece is not None and tallies[0].is_clean:
+        stack, tally = Stack(self.reducer), Tally()
+        for frame in gathered(frames, stack, self.encoding.columns.n_columns + 1):
+            here = Tally(len(frame))
+            piece = self._piece(frame, here)
+            tally = tally.merge([here])
+            if piece is not None and tally.is_clean:
                 stack.add(piece)
-        return stack.total(), tallies[0]
-
-    def _prepared(self, frame: pd.DataFrame, tallies: list[Tally]) -> Callable[[], P | None]:
-        """Check and encode a block, counting what is wrong with it beside what was before; what is called reduces it.
-
-        formulaic and pandas stay in this thread.
-        """
-        here = Tally(len(frame))
-        reduce = self._piece(frame, here)
-        tallies[0] = tallies[0].merge([here])
-        return reduce if reduce is not None and tallies[0].is_clean else _nothing
+        return stack.total(), tally
 
     def merge(self, results: Iterable[tuple[P | None, Tally]]) -> tuple[P | None, Tally]:
         """Give the sum of the pieces, and the counts of all."""
@@ -197,7 +184,7 @@ class Reduce[P]:
                 stack.add(piece)
         return stack.total(), Tally().merge(tallies)
 
-    def _piece(self, frame: pd.DataFrame, tally: Tally) -> Callable[[], P] | None:
+    def _piece(self, frame: pd.DataFrame, tally: Tally) -> P | None:
         formula = self.encoding.formula
         clean = self.encoding.clean(frame, tally)
         for name in formula.factor_columns:
@@ -214,7 +201,7 @@ class Reduce[P]:
         if not tally.is_clean:
             return None
         weights = trials if noise is None else noise.weights
-        return partial(self.reducer.piece, rows, weights=weights, groups=self._groups(frame), offset=offset)
+        return self.reducer.piece(rows, weights=weights, groups=self._groups(frame), offset=offset)
 
     def _check_response(self, y: np.ndarray, trials: np.ndarray | None, tally: Tally) -> None:
         if not tally.is_clean:
@@ -260,10 +247,6 @@ class Reduce[P]:
         if noise.column not in tally.missing:
             tally.count_not_positive(f"Column '{noise.column}': {noise.words}", values)
         return noise.of(values)
-
-
-def _nothing() -> None:
-    """Stand for a block that cannot be reduced."""
 
 
 def gathered(frames: Iterator[pd.DataFrame], stack: Stack[Any], width: int) -> Iterator[pd.DataFrame]:

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import stanhier as sh
@@ -131,41 +130,3 @@ def test_group_effects_do_not_depend_on_the_number(monkeypatch):
     for draws, summary in found[1:]:
         assert np.array_equal(draws, found[0][0])
         assert np.array_equal(summary, found[0][1])
-
-
-@pytest.mark.parametrize("number", [1, 2, 5])
-def test_results_worked_ahead_come_in_order_and_as_late_wherever(monkeypatch, number):
-    monkeypatch.setattr(threads, "n_threads", lambda: number)
-    taken, given = [], []
-
-    def calls():
-        for k in range(6):
-            taken.append((k, len(given)))
-            yield lambda k=k: k**2
-
-    given.extend(threads.worked_ahead(calls(), 2))
-    assert given == [0, 1, 4, 9, 16, 25]
-    assert taken == [(0, 0), (1, 0), (2, 0), (3, 1), (4, 2), (5, 3)]
-    assert list(threads.worked_ahead([], 2)) == []
-
-
-@pytest.mark.parametrize("number", [1, 3])
-def test_what_is_worked_ahead_keeps_numpys_ways_and_its_errors(monkeypatch, number):
-    monkeypatch.setattr(threads, "n_threads", lambda: number)
-    zero = np.zeros(1)
-    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
-        list(threads.worked_ahead([lambda: 1 / zero], 1))
-
-
-def test_blocks_of_a_source_do_not_depend_on_the_number(monkeypatch, tmp_path):
-    rng = np.random.default_rng(1)
-    rows = pd.DataFrame({"x": rng.standard_normal(30_000), "g": rng.integers(0, 500, 30_000)})
-    rows["y"] = rows["x"] + rng.standard_normal(30_000)
-    rows.to_parquet(tmp_path / "rows.parquet", row_group_size=1000)
-    found = []
-    for number in (1, 2, 7):
-        monkeypatch.setattr(threads, "n_threads", lambda number=number: number)
-        found.append(sh.VaryingIntercept("y ~ x + (1 | g)", tmp_path / "rows.parquet").engine.compressed)
-    for name in ("within", "means", "weights", "mean", "sd"):
-        for one in found[1:]:
-            assert np.array_equal(getattr(one, name), getattr(found[0], name))
