@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.tables import ROUNDED_DOWN, readable
 from stanhier.basics.verdicts import verdict_html
 from stanhier.basics.words import some_of
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Coordinates
 from stanhier.engines.parameters import Role
+from stanhier.posterior.convergence import bfmi, convergence
 from stanhier.stan.faults import listed_faults
 
-__all__ = ["Diagnosis", "SamplingWarning", "convergence", "diagnose", "watched"]
+__all__ = ["Diagnosis", "SamplingWarning", "diagnose", "watched"]
 
 RHAT_MAX = 1.01
 ESS_PER_CHAIN = 100
@@ -131,9 +131,9 @@ def diagnose(draws: Draws, numbers: dict[str, np.ndarray]) -> Diagnosis:
     table = pd.DataFrame(convergence(stacked), index=list(numbers), columns=["r_hat", "ess_bulk", "ess_tail"])
     divergences = int(draws.statistics["diverging"].sum())
     hits = int((draws.statistics["tree_depth"] >= draws.max_treedepth).sum())
-    bfmi = np.atleast_1d(array_stats().bfmi(draws.statistics["energy"], chain_axis=0, draw_axis=1))
-    problems = tuple(_problems(table, divergences, hits, bfmi, draws))
-    return Diagnosis(table, divergences, hits, bfmi, problems)
+    fractions = bfmi(draws.statistics["energy"])
+    problems = tuple(_problems(table, divergences, hits, fractions, draws))
+    return Diagnosis(table, divergences, hits, fractions, problems)
 
 
 def watched(draws: Draws, coordinates: Coordinates) -> dict[str, np.ndarray]:
@@ -158,30 +158,6 @@ def watched(draws: Draws, coordinates: Coordinates) -> dict[str, np.ndarray]:
         return numbers
     at_means = numbers.pop(intercept.name)
     return {intercept.name: at_zero, f"{intercept.name} (predictors at their means)": at_means, **numbers}
-
-
-def convergence(values: np.ndarray) -> np.ndarray:
-    """Give R-hat, bulk and tail effective sample sizes; nan where there are fewer than four draws.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (quantities, chains, draws)
-
-    Returns
-    -------
-    numpy.ndarray, shape (quantities, 3)
-    """
-    if values.shape[-1] < 4:
-        return np.full((len(values), 3), np.nan)
-    axes = {"chain_axis": 1, "draw_axis": 2}
-    bulk, tail = ({"method": "bulk"}, {"method": "tail", "prob": (0.05, 0.95)})
-    return np.column_stack(
-        [
-            array_stats().rhat(values, **axes),
-            array_stats().ess(values, **axes, **bulk),
-            array_stats().ess(values, **axes, **tail),
-        ]
-    )
 
 
 def _of_approximation(draws: Draws, names: list[str]) -> Diagnosis:
