@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported when they are first used, and that of statistics takes long
 
 __all__ = ["RankTest", "rank_test"]
 
@@ -76,12 +76,12 @@ class RankTest:
     def _inside(self, lower: np.ndarray, upper: np.ndarray) -> float:
         """Probability that the numbers of uniform ranks below all points lie between these."""
         counts = np.arange(self.n + 1)
-        step = stats.poisson.pmf(counts, self.n / (len(self.points) + 1))
+        step = scipy.stats.poisson.pmf(counts, self.n / (len(self.points) + 1))
         reached = np.where(counts == 0, 1.0, 0.0)
         for low, high in zip(lower, upper, strict=True):
             reached = np.convolve(reached, step)[: self.n + 1]
             reached[(counts < low) | (counts > high)] = 0.0
-        return float(reached @ step[::-1] / stats.poisson.pmf(self.n, self.n))
+        return float(reached @ step[::-1] / scipy.stats.poisson.pmf(self.n, self.n))
 
 
 @lru_cache(maxsize=8)
@@ -101,6 +101,6 @@ def rank_test(n: int, n_draws: int) -> RankTest:
     """
     points = np.arange(1, n_draws + 1) / (n_draws + 1)
     counts = np.arange(n + 1)
-    at_most = np.asarray(stats.binom.cdf(counts, n, points[:, None]))
-    at_least = np.asarray(stats.binom.sf(counts - 1, n, points[:, None]))
+    at_most = np.asarray(scipy.stats.binom.cdf(counts, n, points[:, None]))
+    at_least = np.asarray(scipy.stats.binom.sf(counts - 1, n, points[:, None]))
     return RankTest(n, points, at_most, at_least)

@@ -1,21 +1,30 @@
-"""cmdstanpy on our terms while it works for us: quiet, with numpy as its only reader, and without a look for CmdStan.
+"""cmdstanpy on our terms while it works for us: it says nothing, waits idly, and reads what Stan wrote once.
 
-By itself it reads with polars where that is installed. polars starts threads for that, which do not survive a fork: in
-a forked process, such as a worker of `multiprocessing`, the next fit would wait for them for ever. Where digits are
-asked for by `sig_figs` it looks for a CmdStan, which no executable needs, and sets ``CMDSTAN`` to what it finds, as if
-the user had chosen that one.
+By itself it asks the program for its options before each run, takes what chains say line by line although nobody
+looks, reads each file of draws three times, and with polars where that is installed. polars starts threads for that,
+which do not survive a fork: in a forked process, such as a worker of `multiprocessing`, the next fit would wait for
+them for ever. Where digits are asked for by `sig_figs` it looks for a CmdStan, which no executable needs, and sets
+``CMDSTAN`` to what it finds, as if the user had chosen that one. What is changed here are parts that cmdstanpy keeps to
+itself; where a later one is without them, its own ways are taken.
 """
 
 import logging
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, wraps
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["calling_cmdstanpy"]
+from stanhier.stan.csv_files import read_draws, read_numbers
+
+if TYPE_CHECKING:
+    from cmdstanpy import CmdStanModel
+
+__all__ = ["calling_cmdstanpy", "model_of"]
 
 _for_us: ContextVar[bool] = ContextVar("_for_us", default=False)
 
@@ -44,19 +53,78 @@ def calling_cmdstanpy() -> Iterator[None]:
         logger.removeFilter(nothing)
 
 
+def model_of(executable: Path) -> "CmdStanModel":
+    """Give cmdstanpy's model of an executable.
+
+    Parameters
+    ----------
+    executable : Path
+
+    Returns
+    -------
+    cmdstanpy.CmdStanModel
+    """
+    made: CmdStanModel = _model_class()(exe_file=executable)
+    return made
+
+
+@cache
+def _model_class() -> Any:
+    from cmdstanpy import CmdStanModel
+
+    class Model(CmdStanModel):
+        def exe_info(self) -> dict[str, str]:
+            executable = Path(str(self.exe_file))
+            status = executable.stat()
+            return dict(_options(executable, status.st_mtime_ns, status.st_size))
+
+        def _run_cmdstan(self, runset: Any, idx: int, **how: Any) -> None:  # type: ignore[override]  # called so
+            if any(how.values()):  # somebody looks, or there is a limit of time
+                super()._run_cmdstan(runset, idx, **how)
+                return
+            with Path(runset.stdout_files[idx]).open("wb") as said:
+                ran = subprocess.run(
+                    runset.cmd(idx), stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, check=False
+                )
+            runset._set_retcode(idx, ran.returncode)
+
+    return Model
+
+
+@cache
+def _options(executable: Path, changed: int, size: int) -> dict[str, str]:  # noqa: ARG001  of this file, no later one
+    """Ask a program for the options that it was compiled with."""
+    from cmdstanpy import CmdStanModel
+
+    return CmdStanModel(exe_file=executable).exe_info()
+
+
 @cache
 def _let_us_read() -> None:
-    """Put our reading of numbers in the place of cmdstanpy's, which has no option for that."""
+    """Put our reading of files in the place of cmdstanpy's, which has no option for that."""
+    from cmdstanpy import CmdStanMCMC
     from cmdstanpy.utils import stancsv
 
-    theirs: Callable[[list[bytes]], np.ndarray] = stancsv.csv_bytes_list_to_numpy
+    numbers: Callable[[list[bytes]], np.ndarray] = stancsv.csv_bytes_list_to_numpy
+    validate: Callable[[CmdStanMCMC], dict[str, Any]] = CmdStanMCMC._validate_csv_files
 
-    @wraps(theirs)
+    @wraps(numbers)
     def read(csv_bytes_list: list[bytes]) -> np.ndarray:
-        return _numbers(csv_bytes_list) if _for_us.get() else theirs(csv_bytes_list)
+        return read_numbers(csv_bytes_list) if _for_us.get() else numbers(csv_bytes_list)
+
+    @wraps(validate)
+    def read_all(fit: Any) -> dict[str, Any]:
+        if not _for_us.get():
+            return validate(fit)
+        warm_up = fit.num_draws_warmup if fit._save_warmup else 0
+        comments, header, fit._draws = read_draws(fit.runset.csv_files, warm_up, fit.num_draws_sampling)
+        config: dict[str, Any] = stancsv.construct_config_header_dict(comments, header)
+        return config
 
     changed: Any = stancsv
     changed.csv_bytes_list_to_numpy = read
+    made: Any = CmdStanMCMC
+    made._validate_csv_files = read_all
 
 
 @cache
@@ -72,10 +140,3 @@ def _let_us_write_digits() -> None:
         return False if _for_us.get() else theirs(*version, **options)
 
     changed.cmdstan_version_before = before
-
-
-def _numbers(lines: list[bytes]) -> np.ndarray:
-    """Read lines of numbers with commas between them; ValueError if they are anything else."""
-    if not any(line.strip() for line in lines):
-        return np.empty((0, 0))
-    return np.loadtxt(lines, delimiter=",", dtype=np.float64, ndmin=2, comments=None)

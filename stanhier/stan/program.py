@@ -10,6 +10,7 @@ from stanhier.cmdstan import cache, installer, locate
 from stanhier.cmdstan.executable import compile_program, fault_of, is_intact
 from stanhier.cmdstan.progress import Progress
 from stanhier.cmdstan.toolchain import require_compiler, require_make
+from stanhier.stan.calling_cmdstanpy import model_of
 from stanhier.stan.program_place import STANC_OPTIONS, PlacedProgram
 from stanhier.stan.shipped import shipped_dir
 
@@ -88,12 +89,10 @@ class Program(PlacedProgram):
         CmdStanError
             As `exe` does.
         """
-        from cmdstanpy import CmdStanModel
-
         exe = self.exe(threads)
         if not exe.is_relative_to(shipped_dir()):
             locate.activate(installer.ensure_cmdstan())
-        return CmdStanModel(exe_file=exe)
+        return model_of(exe)
 
     def rebuild(self, threads: bool = False) -> Path:  # noqa: FBT001, FBT002
         """Compile the program anew, for an executable that does not run.

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from cmdstanpy import CmdStanModel
 
 from stanhier.stan import doctor, program, program_place, shipped
+from stanhier.stan.calling_cmdstanpy import model_of
 from stanhier.stan.program import Program
 from stanhier.stan.program_text import shipped_programs
 from tests.tools import variants
@@ -40,7 +40,7 @@ def chain_2(tmp_path, monkeypatch, model):
             'exec "$real" "$@"\n'
         )
         script.chmod(0o755)
-        monkeypatch.setattr(Program, "model", lambda *_, **__: CmdStanModel(exe_file=script))
+        monkeypatch.setattr(Program, "model", lambda *_, **__: model_of(script))
 
     return disturb
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import sumprod
 
 import numpy as np
-from scipy import optimize
+import scipy  # its parts are imported when they are first used
 
 from stanhier.engines.gaussian.compression import Compressed, Strata
 from stanhier.priors.numbers import FLAT, PriorNumbers
@@ -229,7 +229,7 @@ def find_mode(negative_log: Callable[[np.ndarray], float], start: np.ndarray) ->
     """Find the mode of the log scales, shape (L,), from a starting point of that shape."""
     if len(start) == 0:
         return start
-    result = optimize.minimize(
+    result = scipy.optimize.minimize(
         negative_log,
         start,
         method="Nelder-Mead",

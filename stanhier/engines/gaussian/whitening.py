@@ -19,7 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg, optimize
+import scipy  # its parts are imported when they are first used
+from scipy import linalg
 
 from stanhier.engines.gaussian.compression import Compressed, Strata
 from stanhier.engines.gaussian.fast_marginal import marginal_around
@@ -279,7 +280,7 @@ def _typical_weight(strata: Strata, sigma: float, sigma_alpha: float, log_sd: fl
     least, greatest = np.log(strata.weight[[0, -1]])
     if least == greatest:
         return float(strata.weight[0])
-    return float(np.exp(optimize.minimize_scalar(misfit, bounds=(least, greatest), method="bounded").x))
+    return float(np.exp(scipy.optimize.minimize_scalar(misfit, bounds=(least, greatest), method="bounded").x))
 
 
 def _graded_qr(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jinja2
-
 from stanhier.engines.multilevel.layout import blocks_of
 from stanhier.engines.textbook.description import Description, Term
 from stanhier.engines.textbook.names import ProgramNames, TermNames, comment, names_of
@@ -27,6 +25,8 @@ def render(description: Description) -> str:
     str
         A complete Stan program; `program_data` gives the data for it.
     """
+    import jinja2
+
     environment = jinja2.Environment(  # noqa: S701  the text is Stan, not HTML
         loader=jinja2.FileSystemLoader(stan_models_dir() / "textbook"),
         undefined=jinja2.StrictUndefined,

@@ -9,7 +9,7 @@ Cook & Weisberg (1982), Residuals and Influence in Regression: a standard deviat
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported when they are first used, and that of statistics takes long
 
 from stanhier.basics.words import quoted
 from stanhier.design.columns import CONSTANT, INTERCEPT
@@ -94,4 +94,4 @@ def _tail(value: float, n_groups: int) -> float:
     """Probability of as much: the standard deviation that it is measured by is of the same groups."""
     freedom = n_groups - 1
     left = max(freedom - value**2, _LEAST_LEFT * freedom)
-    return float(2 * stats.t.sf(abs(value) * np.sqrt((freedom - 1) / left), freedom - 1))
+    return float(2 * scipy.stats.t.sf(abs(value) * np.sqrt((freedom - 1) / left), freedom - 1))

@@ -14,7 +14,8 @@ doi:10.1093/biomet/84.2.309: score tests of variances. Pearson (1959), doi:10.10
 """
 
 import numpy as np
-from scipy import sparse, stats
+import scipy  # its parts are imported when they are first used, and that of statistics takes long
+from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from stanhier.design.in_memory import lies_within
@@ -106,11 +107,11 @@ def variance_p(information: Information, columns: np.ndarray, freedom: float) ->
 def _of_squares(value: float, k: float, freedom: float) -> float | None:
     """Give the probability of a sum of k squares, measured by what has so many degrees of freedom with these."""
     if np.isinf(freedom):
-        return float(stats.chi2.sf(value, k))
+        return float(scipy.stats.chi2.sf(value, k))
     if freedom < k + 3:
         return None
     left = freedom - value
-    return float(stats.f.sf(value / k * (freedom - k) / left, k, freedom - k)) if left > 0 else 0.0
+    return float(scipy.stats.f.sf(value / k * (freedom - k) / left, k, freedom - k)) if left > 0 else 0.0
 
 
 def score_p(evidence: Evidence, information: Information, columns: np.ndarray, freedom: float) -> float | None:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+import scipy  # its parts are imported when they are first used, and that of statistics takes long
+from scipy import special
 
 from stanhier.evaluation.checks.evidence import Evidence
 from stanhier.evaluation.checks.finding import LEVELS, Finding, p_text
@@ -96,18 +97,18 @@ def row_findings(evidence: Evidence, rows: PredictedRows) -> Iterator[Finding]:
 
 def _shape(evidence: Evidence, scores: np.ndarray) -> Iterator[Finding]:
     """Check skewness and tails."""
-    kurtosis, of_tails = map(float, stats.kurtosistest(scores))
-    skewness, p = map(float, stats.skewtest(scores))
+    kurtosis, of_tails = map(float, scipy.stats.kurtosistest(scores))
+    skewness, p = map(float, scipy.stats.skewtest(scores))
     if of_tails <= LEVELS["tails"]:
         # With heavy tails a few rows make any data skewed: then what is not far out has to be so too.
-        middle, width = np.median(scores), 4 * stats.median_abs_deviation(scores)
-        of_most = float(stats.skewtest(np.clip(scores, middle - width, middle + width)).pvalue)
+        middle, width = np.median(scores), 4 * scipy.stats.median_abs_deviation(scores)
+        of_most = float(scipy.stats.skewtest(np.clip(scores, middle - width, middle + width)).pvalue)
         p = p if of_most < 0.05 else max(p, of_most)
     problem = (
         f"The residuals are skewed to the {'right' if skewness > 0 else 'left'} ({p_text(p)}). "
         f"{shape_advice(evidence, right=skewness > 0)}"
     )
-    yield Finding("skewness of residuals", "", problem, p, LEVELS["skewness"], float(stats.skew(scores)))
+    yield Finding("skewness of residuals", "", problem, p, LEVELS["skewness"], float(scipy.stats.skew(scores)))
     advice = "Is the response bounded, or a mixture of kinds?"
     if kurtosis > 0:
         advice = 'Try family="student_t".' if evidence.family.is_gaussian else "Look at the rows that are far out."
@@ -115,7 +116,7 @@ def _shape(evidence: Evidence, scores: np.ndarray) -> Iterator[Finding]:
         f"The tails of the residuals are {'heavier' if kurtosis > 0 else 'lighter'} than the model's "
         f"({p_text(of_tails)}). {advice}"
     )
-    yield Finding("tails of residuals", "", problem, of_tails, LEVELS["tails"], float(stats.kurtosis(scores)))
+    yield Finding("tails of residuals", "", problem, of_tails, LEVELS["tails"], float(scipy.stats.kurtosis(scores)))
 
 
 def _uniformity(evidence: Evidence, rows: PredictedRows) -> Finding:

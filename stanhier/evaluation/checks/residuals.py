@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+import scipy  # its parts are imported when they are first used, and that of statistics takes long
+from scipy import special
 
 from stanhier.basics.words import in_formula
 from stanhier.design.columns import INTERCEPT
@@ -76,7 +77,7 @@ def spread_findings(evidence: Evidence, rows: PredictedRows) -> Iterator[Finding
     if evidence.family.is_discrete or not rows.is_reliable or n < LEAST_ROWS:
         return
     # Ranks, so that neither tails nor skewness are taken for spread.
-    size = special.ndtri((stats.rankdata(np.abs(rows.scores)) - 0.5) / n)
+    size = special.ndtri((scipy.stats.rankdata(np.abs(rows.scores)) - 0.5) / n)
     courses = dict(_courses(evidence))
     for name, values in courses.items():
         slope, p = _spread_along(size, values)
@@ -87,7 +88,7 @@ def spread_findings(evidence: Evidence, rows: PredictedRows) -> Iterator[Finding
         used = np.flatnonzero(sizes >= 4)
         if len(used) < 2:
             continue
-        p = float(stats.kruskal(*(size[grouping.codes == code] for code in used)).pvalue)
+        p = float(scipy.stats.kruskal(*(size[grouping.codes == code] for code in used)).pvalue)
         problem = (
             f"The spread of the residuals differs between the groups of '{grouping.name}' ({p_text(p)}). Try a "
             f'transformation of the response, known standard errors (se=), or family="student_t".'
@@ -136,7 +137,7 @@ def _spread_along(size: np.ndarray, values: np.ndarray) -> tuple[float, float]:
     coefficients, _, rank, _ = np.linalg.lstsq(basis, size, rcond=None)
     around = np.square(size - size.mean()).sum()
     left = np.square(size - basis @ coefficients).sum()
-    p = stats.f.sf((around - left) / (rank - 1) / (left / (n - rank)), rank - 1, n - rank)
+    p = scipy.stats.f.sf((around - left) / (rank - 1) / (left / (n - rank)), rank - 1, n - rank)
     return float(np.polyfit(x, size, 1)[0]), float(p)
 
 
