@@ -1,11 +1,19 @@
 """What Stan's sampler writes: a table of draws among comments, one file for each chain."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 __all__ = ["read_draws", "read_numbers"]
+
+_COMMENTS = rb"((?:#[^\n]*\n)*)"
+_DRAWS = rb"((?:[^#\n][^\n]*\n)*)"
+_ADAPTATION = rb"(# Adaptation terminated[^\n]*\n(?:#[^\n]*\n)*)"
+_PARTS = re.compile(_COMMENTS + rb"([^#\n][^\n]*\n)" + _DRAWS + _ADAPTATION + _DRAWS + rb"((?:#[^\n]*\n?)*)")
 
 
 def read_draws(files: Sequence[str | Path], warm_up: int, sampling: int) -> tuple[list[bytes], str, np.ndarray]:
@@ -34,15 +42,19 @@ def read_draws(files: Sequence[str | Path], warm_up: int, sampling: int) -> tupl
     OSError
         If one cannot be read.
     """
-    tables = [_Table(file, warm_up, sampling) for file in files]
+    tables = [_Table.of(file) for file in files]
     first = tables[0]
-    if any(table.header != first.header for table in tables):
-        raise ValueError(f"The columns differ between {', '.join(map(str, files))}.")
-    draws = np.empty((warm_up + sampling, len(tables), first.header.count(b",") + 1), order="F")
-    for chain, table in enumerate(tables):
-        if len(draws):
-            draws[:, chain] = read_numbers(table.rows)
-    return first.comments, first.header.decode(), draws
+    for file, table in zip(files, tables, strict=True):
+        found = table.warm_up.count(b"\n"), table.sampling.count(b"\n")
+        last = table.adaptation + table.end  # which are one where there are no draws between them
+        if found != (warm_up, sampling) or b"Elapsed Time" not in last or not last.endswith(b"\n"):
+            raise ValueError(f"{file} is not complete: {sum(found)} draws of {warm_up + sampling}.")
+        if table.header != first.header:
+            raise ValueError(f"The columns of {file} are not those of {files[0]}.")
+    shape = (len(tables), warm_up + sampling, first.header.count(b",") + 1)
+    rows = [row for table in tables for part in (table.warm_up, table.sampling) for row in part.splitlines()]
+    draws = np.asfortranarray(read_numbers(rows).reshape(shape).swapaxes(0, 1))
+    return first.comments, first.header.decode().strip(), draws
 
 
 def read_numbers(lines: Sequence[bytes]) -> np.ndarray:
@@ -52,19 +64,24 @@ def read_numbers(lines: Sequence[bytes]) -> np.ndarray:
     return np.loadtxt(lines, delimiter=",", dtype=np.float64, ndmin=2, comments=None)
 
 
+@dataclass(frozen=True)
 class _Table:
-    """The lines of a file, which has all that Stan writes, to the time at the end."""
+    """The parts of a file, each of whole lines: comments, names, draws, adaptation, draws, comments."""
 
-    def __init__(self, file: str | Path, warm_up: int, sampling: int) -> None:
-        lines = Path(file).read_bytes().split(b"\n")
-        whole = lines.pop() == b""
-        places = [place for place, line in enumerate(lines) if line.startswith(b"#")]
-        self.comments = [lines[place] for place in places]
-        plain = [line for line in lines if not line.startswith(b"#")]
-        self.header = plain[0].strip() if plain else b""
-        self.rows = plain[1:]
-        begin = next((place for place in places if b"Adaptation terminated" in lines[place]), None)
-        before = sum(place < (begin or 0) for place in places) + 1 + warm_up
-        timed = any(b"Elapsed Time" in line for line in self.comments[-6:])
-        if begin is None or begin != before or len(self.rows) != warm_up + sampling or not (whole and timed):
-            raise ValueError(f"{file} is not complete: {len(self.rows)} draws of {warm_up + sampling}.")
+    start: bytes
+    header: bytes
+    warm_up: bytes
+    adaptation: bytes
+    sampling: bytes
+    end: bytes
+
+    @classmethod
+    def of(cls, file: str | Path) -> Self:
+        parts = _PARTS.fullmatch(Path(file).read_bytes())
+        if parts is None:
+            raise ValueError(f"{file} is not complete: the comment on adaptation is not there.")
+        return cls(*parts.groups())
+
+    @property
+    def comments(self) -> list[bytes]:
+        return (self.start + self.adaptation + self.end).splitlines()
