@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cmdstanpy  # noqa: F401  the folder that it makes when it is imported belongs into none of a test
 import pytest
 
 from stanhier.stan import doctor, program, program_place, shipped
