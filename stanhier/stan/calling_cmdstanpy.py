@@ -106,11 +106,16 @@ def _let_us_read() -> None:
     from cmdstanpy.utils import stancsv
 
     numbers: Callable[[list[bytes]], np.ndarray] = stancsv.csv_bytes_list_to_numpy
-    validate: Callable[[CmdStanMCMC], dict[str, Any]] = CmdStanMCMC._validate_csv_files
+    validate: Callable[[CmdStanMCMC], dict[str, Any]] | None = getattr(CmdStanMCMC, "_validate_csv_files", None)
 
     @wraps(numbers)
     def read(csv_bytes_list: list[bytes]) -> np.ndarray:
         return read_numbers(csv_bytes_list) if _for_us.get() else numbers(csv_bytes_list)
+
+    changed: Any = stancsv
+    changed.csv_bytes_list_to_numpy = read
+    if validate is None:
+        return
 
     @wraps(validate)
     def read_all(fit: Any) -> dict[str, Any]:
@@ -121,8 +126,6 @@ def _let_us_read() -> None:
         config: dict[str, Any] = stancsv.construct_config_header_dict(comments, header)
         return config
 
-    changed: Any = stancsv
-    changed.csv_bytes_list_to_numpy = read
     made: Any = CmdStanMCMC
     made._validate_csv_files = read_all
 

@@ -10,10 +10,11 @@ import numpy as np
 
 __all__ = ["read_draws", "read_numbers"]
 
-_COMMENTS = rb"((?:#[^\n]*\n)*)"
-_DRAWS = rb"((?:[^#\n][^\n]*\n)*)"
-_ADAPTATION = rb"(# Adaptation terminated[^\n]*\n(?:#[^\n]*\n)*)"
-_PARTS = re.compile(_COMMENTS + rb"([^#\n][^\n]*\n)" + _DRAWS + _ADAPTATION + _DRAWS + rb"((?:#[^\n]*\n?)*)")
+# Nothing is tried twice: of a long file that would need much memory.
+_COMMENTS = rb"((?:#[^\n]*+\n)*+)"
+_DRAWS = rb"((?:[^#\n][^\n]*+\n)*+)"
+_ADAPTATION = rb"(# Adaptation terminated[^\n]*+\n(?:#[^\n]*+\n)*+)"
+_PARTS = re.compile(_COMMENTS + rb"([^#\n][^\n]*+\n)" + _DRAWS + _ADAPTATION + _DRAWS + rb"((?:#[^\n]*+\n?)*+)")
 
 
 def read_draws(files: Sequence[str | Path], warm_up: int, sampling: int) -> tuple[list[bytes], str, np.ndarray]:
@@ -42,18 +43,21 @@ def read_draws(files: Sequence[str | Path], warm_up: int, sampling: int) -> tupl
     OSError
         If one cannot be read.
     """
-    tables = [_Table.of(file) for file in files]
-    first = tables[0]
-    for file, table in zip(files, tables, strict=True):
+    first: _Table | None = None
+    for chain, file in enumerate(files):
+        table = _Table.of(file)
         found = table.warm_up.count(b"\n"), table.sampling.count(b"\n")
         last = table.adaptation + table.end  # which are one where there are no draws between them
         if found != (warm_up, sampling) or b"Elapsed Time" not in last or not last.endswith(b"\n"):
             raise ValueError(f"{file} is not complete: {sum(found)} draws of {warm_up + sampling}.")
+        rows = read_numbers([*table.warm_up.splitlines(), *table.sampling.splitlines()])
+        if first is None:
+            first = table
+            draws = np.empty((warm_up + sampling, len(files), first.header.count(b",") + 1), order="F")
         if table.header != first.header:
             raise ValueError(f"The columns of {file} are not those of {files[0]}.")
-    shape = (len(tables), warm_up + sampling, first.header.count(b",") + 1)
-    rows = [row for table in tables for part in (table.warm_up, table.sampling) for row in part.splitlines()]
-    draws = np.asfortranarray(read_numbers(rows).reshape(shape).swapaxes(0, 1))
+        draws[:, chain] = rows.reshape(draws.shape[0], draws.shape[2])
+    assert first is not None
     return first.comments, first.header.decode().strip(), draws
 
 
