@@ -11,7 +11,7 @@ import pytest
 import stanhier as sh
 from stanhier.evaluation.calibration import Calibration
 from stanhier.many.fits import ManyFits
-from stanhier.many.pooling import Pooling
+from stanhier.many.pooled import Pooling
 from stanhier.posterior.approximation import Mode
 from tests.tools.fake_fit import fake_fit
 

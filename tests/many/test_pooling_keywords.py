@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import stanhier as sh
-from stanhier.many.pooling import Pooling
+from stanhier.many.pooled import Pooling
 
 
 @pytest.mark.parametrize(

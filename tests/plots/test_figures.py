@@ -12,7 +12,7 @@ import pytest
 import stanhier as sh
 from stanhier.evaluation.calibration import Calibration
 from stanhier.evaluation.shares import Shares
-from stanhier.many.pooling import Pooling
+from stanhier.many.pooled import Pooling
 from stanhier.marginal.effects import Effects
 from stanhier.plots.figures import Panels
 from tests.plots.test_pooling import pooled

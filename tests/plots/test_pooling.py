@@ -7,7 +7,7 @@ import pytest
 
 import stanhier as sh
 from stanhier import plots
-from stanhier.many.pooling import Pooling
+from stanhier.many.pooled import Pooling
 from tests.tools import synthetic
 from tests.tools.drawn import labels_of, segments, texts_overlap
 
