@@ -2,6 +2,8 @@
 
 from stanhier.basics.errors import FormulaError
 from stanhier.basics.words import listed, quoted, shortened
+from stanhier.families.family import Family
+from stanhier.families.known import GAUSSIAN
 from stanhier.formula.parse import ParsedFormula
 from stanhier.model import Model
 
@@ -141,8 +143,10 @@ class VaryingIntercept(Model):
             )
 
 
-def class_of(formula: ParsedFormula) -> type[Model]:
-    """Tell which model a formula is of: the special case that it is, else the general one."""
+def class_of(formula: ParsedFormula, family: Family = GAUSSIAN) -> type[Model]:
+    """Tell which model a formula is of: the special case that it is, else the general one, as of other families."""
+    if not family.is_gaussian:
+        return Model
     if not formula.terms:
         return LinearRegression
     return VaryingIntercept if formula.group is not None and formula.has_intercept else Model

@@ -95,7 +95,7 @@ def models_by_group(
     columns = _columns_of(by)
     parsed = parse(formula, context)
     known = family_of(family)
-    kind = class_of(parsed) if known.is_gaussian else Model
+    kind = class_of(parsed, known)
     _check_for_all(parsed, columns, priors, _parameters_of(parsed, Noise.of(sigma, se, weights, known), kind, known))
     checked_missing(missing, "drop")
     beside = {"family": known, "trials": trials, "offset": offset, "missing": missing}

@@ -14,6 +14,7 @@ from stanhier.evaluation.comparison import compare
 from stanhier.fit import Fit
 from stanhier.many.pooled_tables import COMPLETE, PARTIAL
 from stanhier.model import Model
+from stanhier.plots.scales import linear_words
 
 __all__ = ["Pooling"]
 
@@ -29,7 +30,8 @@ class Pooling:
     estimates : pandas.DataFrame
         One row per group: its number of rows `n`, and for each fit the median and the central interval of the group's
         mean, where `at` says: `complete`, `complete_lower`, `complete_upper`, `no`, `no_lower`, `no_upper`, `partial`,
-        `partial_lower`, `partial_upper`, in units of the response.
+        `partial_lower`, `partial_upper`, in units of the response, or of the linear predictor where the family has a
+        link (log odds, probit, log of the mean), at an offset of 0.
     prob : float
         Probability of the intervals.
     tables : dict of pandas.DataFrame
@@ -87,9 +89,10 @@ class Pooling:
 
     @property
     def _title(self) -> str:
-        at = f", {self.at}" if self.at else ""
-        formula = quoted(self.fits[COMPLETE].model.formula)
-        return f"Pooling of {formula} over {len(self.estimates)} groups of '{self.group}'{at}"
+        design = self.fits[COMPLETE].model.design
+        scale = "" if design.family.link == "identity" else linear_words(design)
+        at = f", {' '.join(filter(None, [scale, self.at]))}" if scale or self.at else ""
+        return f"Pooling of {quoted(design.formula.text)} over {len(self.estimates)} groups of '{self.group}'{at}"
 
     @property
     def _shown(self) -> dict[str, pd.DataFrame]:

@@ -139,8 +139,8 @@ def refuse_many(group: str, n_groups: int, n_effects: int) -> None:
         each = "a coefficient" if n_effects == 1 else f"{n_effects} coefficients"
         raise DataError(
             f"'{group}' has {n_groups:,} groups, and no pooling needs {each} for each; "
-            f"pooling() takes up to {MAX_GROUPS // n_effects:,}. Fit LinearRegression and "
-            f"{'VaryingIntercept' if n_effects == 1 else 'Model'} alone, or some groups."
+            f"pooling() takes up to {MAX_GROUPS // n_effects:,}. Fit the formula with and without the grouping term, "
+            "each alone, or some groups."
         )
 
 
@@ -176,7 +176,9 @@ def separate_priors(
         prior = _at_zero(complete, chosen["alpha"], slopes) if effect == INTERCEPT else slopes[effect]
         beta |= dict.fromkeys((columns[position] for position in own[:, k]), prior)
     others = {} if INTERCEPT in effects or "alpha" not in chosen else {"alpha": chosen["alpha"]}
-    return {"beta": beta, **others} | {name: prior for name, prior in given.items() if name == "sigma"}
+    return {"beta": beta, **others} | {
+        name: prior for name, prior in given.items() if name in complete.family.auxiliary
+    }
 
 
 def _at_zero(complete: Model, intercept: LocationPrior, slopes: Mapping[str, LocationPrior]) -> LocationPrior:

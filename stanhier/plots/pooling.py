@@ -21,6 +21,7 @@ from stanhier.plots.figures import (
     refuse_several,
 )
 from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, row_height, row_panels
+from stanhier.plots.scales import linear_words
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, plain, short
 from stanhier.posterior.fitted import Fitted
 
@@ -123,10 +124,10 @@ def _chosen(result: Pooled, effects: str | Sequence[str] | None) -> dict[str, pd
 
 def _words(result: Pooled, effect: str) -> str:
     design = next(iter(result.fits.values())).model.design
-    response = short(design.formula.response)
+    linear = linear_words(design)
     if effect != INTERCEPT:
-        return f"{response} per unit of {short(effect)}"
-    return f"mean {response} {plain(result.at)}".rstrip()
+        return f"{linear.removeprefix('mean ')} per unit of {short(effect)}"
+    return f"{linear} {plain(result.at)}".rstrip()
 
 
 def _rows(
