@@ -215,6 +215,12 @@ class Engine(Protocol):
     def completed(self, draws: Draws) -> Draws:
         """Give draws of fewer rows, weighted for all, with what follows from them given all rows drawn anew."""
 
+    def completion_k(self, draws: Draws) -> np.ndarray:
+        """Give Pareto k of the importance sampling by which `completed` draws effects, of each set of new groups.
+
+        There are none where these effects have a closed form.
+        """
+
     def own_effects(self, draws: Draws, term: int) -> np.ndarray:
         """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell.
 

@@ -1,13 +1,15 @@
 """A new group from a few of its own rows, without sampling again.
 
-The rows of a new group have a closed-form density given the parameters that all groups share, its effect integrated
-out. Weighting the draws by it turns draws given the old rows into draws given all rows, and given those the effect of
-the new group is normal.
+The rows of a new group have a density given the parameters that all groups share, its effects integrated out. Weighting
+the draws by it turns draws given the old rows into draws given all rows, and given those the effects of the new group
+are drawn from what its rows say. Of Gaussian responses the density is in closed form and the effects are normal; of
+others effects are integrated out by quadrature or importance sampling, and drawn by importance resampling.
 
 References
 ----------
 Gelfand, Dey & Chang (1992), Model determination using predictive distributions (importance weights for changed data).
 Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, JMLR 25(72).
+Rubin (1988), Using the SIR algorithm to simulate posterior distributions, Bayesian Statistics 3, 395-402.
 """
 
 from collections.abc import Mapping
@@ -28,6 +30,7 @@ from stanhier.data.wrong_data import called
 from stanhier.design.in_memory import InMemoryDesign
 from stanhier.design.new_rows import NewRows
 from stanhier.engines.draws import Draws, resampled
+from stanhier.engines.engine import INTEGRATION_POINTS
 from stanhier.engines.regression import Regression
 from stanhier.posterior.diagnostics import SamplingWarning
 from stanhier.posterior.fitted import Fitted
@@ -40,14 +43,17 @@ __all__ = ["extend", "update_group"]
 def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str, Any], *, reweight: bool = True) -> F:
     """Add a new group from a few of its own rows, without sampling again.
 
-    Given the other parameters the effect of the new group has its closed form. `reweight` resamples the draws of
-    those parameters by the closed-form density of the new rows, which makes the result one of the posterior given
-    all rows, to the accuracy of the draws; without, they stay as they were, given the old rows alone.
+    Given the other parameters the effects of a new group of Gaussian rows have a closed form; of other families each
+    draw takes its effects from points around their mode, by weight (importance resampling). `reweight` resamples the
+    draws of those parameters by the density of the new rows with these effects integrated out, which makes the result
+    one of the posterior given all rows, to the accuracy of the draws; without, they stay as they were, given the old
+    rows alone.
 
     Parameters
     ----------
     rows : pandas.DataFrame or mapping of arrays
-        All columns of the model, the response too; every row of a group, or groups, that the fit has not seen.
+        All columns of the model, also the response and those of offsets and trials; every row of a group, or groups,
+        that the fit has not seen.
     reweight : bool
         Whether what is known of the other parameters takes the new rows into account.
 
@@ -60,29 +66,43 @@ def update_group[F: Fitted[Regression]](fit: F, rows: pd.DataFrame | Mapping[str
     Raises
     ------
     DataError
-        If a column is missing or cannot be used, or a group is known already.
+        If a column is missing or cannot be used, a response does not suit the family, or a group is known already; if
+        the rows of the fit are not in memory.
     StanhierError
-        If the responses are not Gaussian, the model has no groups, or there are fewer than 25 draws to weight.
+        If the model has no groups, or there are fewer than 25 draws to weight.
 
     Warns
     -----
     SamplingWarning
-        If the new rows change the draws too much for weights (Pareto k), so that sampling again is needed.
+        If the new rows change the draws too much for weights (Pareto k), so that sampling again is needed; if new
+        effects are too many at once, or too unlike normal ones, to be drawn by weight.
 
     References
     ----------
     Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
+    Rubin (1988), Using the SIR algorithm to simulate posterior distributions, Bayesian Statistics 3.
     """
-    if not fit.model.family.is_gaussian:
-        raise StanhierError(
-            "update_group() is for Gaussian responses, of which the effects of new groups are known without sampling; "
-            f'this model has family="{fit.model.family.name}": sample the model of the old and the new rows.'
-        )
     if reweight:
         check_enough(fit.draws.n_draws, "update_group")
     model = extend(fit.model, rows)
     draws = _reweighted(fit.draws, fit.model, model) if reweight else fit.draws
+    _warn_of_effects(model.engine.completion_k(draws))
     return fit.again(model, model.engine.completed(draws))
+
+
+def _warn_of_effects(k: np.ndarray) -> None:
+    """Say that effects of new groups cannot be drawn reliably, if so: Pareto k of each set that is drawn together."""
+    limit = good_k(INTEGRATION_POINTS)
+    high = int((k > limit).sum())
+    if not high:
+        return
+    which = "of the new groups" if len(k) == 1 else f"of {high:,} of {len(k):,} sets of new groups"
+    warn(
+        f"update_group(): the effects {which} are too many, or too unlike normal ones, to be drawn by "
+        f"{INTEGRATION_POINTS} points of importance sampling: its Pareto k is {k.max():.2f}, above {limit:.2f}; fit "
+        "the model again with these rows added.",
+        SamplingWarning,
+    )
 
 
 def extend[R: Regression](model: R, data: pd.DataFrame | Mapping[str, Any]) -> R:

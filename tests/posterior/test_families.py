@@ -127,11 +127,3 @@ def test_pages_of_fits(name, tmp_path):
     assert "log_t" in one.model._repr_html_()
     one.report(tmp_path / "fit.html")
     assert ("Poisson(exp(" in (tmp_path / "fit.html").read_text()) == (name == "poisson")
-
-
-def test_new_groups_are_not_added_without_sampling():
-    words = r'update_group\(\) is for Gaussian responses, .*family="poisson": sample the model of the old and the new'
-    for rows in (frame().assign(g=99), {"nothing": [1.0]}):
-        for reweight in (False, True):
-            with pytest.raises(sh.StanhierError, match=words):
-                fit(model("poisson")).update_group(rows, reweight=reweight)

@@ -38,7 +38,8 @@ late[late["days"].isin([5, 9])]
 # %%
 # How it works, in one sentence: given the parameters that all share, the posterior of one group's effects is known
 # exactly, and the draws of these parameters are weighted by how well they predict the new rows. If the rows change
-# them too much for that, a warning says to sample again. This is for Gaussian responses.
+# them too much for that, a warning says to sample again. Of other families than the Gaussian the effects are drawn by
+# weights too.
 #
 # Are such predictions any good?
 # ------------------------------

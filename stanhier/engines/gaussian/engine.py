@@ -240,6 +240,10 @@ class GaussianEngine:
         """Give the draws as they are: the effects of groups follow from them when asked for."""
         return draws
 
+    def completion_k(self, draws: Draws) -> np.ndarray:  # noqa: ARG002
+        """Give nothing: effects of new groups have a closed form."""
+        return np.empty(0)
+
     def own_effects(self, draws: Draws, term: int) -> np.ndarray:  # noqa: ARG002
         """Give each group's mean less what the population explains on average, shape (J, 1)."""
         location = draws.flat(LOCATION).mean(axis=0)
@@ -249,15 +253,9 @@ class GaussianEngine:
     def replicated_means(self, draws: Draws, term: int, keep: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
         """Give means of the rows of groups, were each a new one, shape (len(keep), J), and observed, shape (J,).
 
-        Such a mean is normal around the mean of the rows' expectations, so no row is needed. Where the noise of rows
-        differs, these weigh by their precision.
+        Where the noise of rows differs, these weigh by their precision.
         """
-        compressed, origin = self.compressed, self.compressed.origin
-        location, sigma, sigma_alpha = (values[keep] for values in _arrays(draws))
-        expected = origin[-1] + location[:, :1] + location[:, 1:] @ compressed.means[:, :-1].T
-        spread = np.hypot(sigma_alpha[:, None], sigma[:, None] / np.sqrt(compressed.weights))
-        replicated = expected + spread * np.random.default_rng([seed, 0x6D]).standard_normal(expected.shape)
-        return replicated, origin[-1] + compressed.means[:, -1]
+        return group_summary.replicated_means(self.compressed, *(one[keep] for one in _arrays(draws)), seed=seed)
 
 
 def _arrays(draws: Draws) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

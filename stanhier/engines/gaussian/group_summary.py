@@ -12,7 +12,7 @@ from stanhier.engines.gaussian.effects import conditional_moments
 from stanhier.engines.gaussian.shrinkage import given_mean
 from stanhier.engines.mixtures import linear_moments, summarise_mixtures
 
-__all__ = ["summarise"]
+__all__ = ["replicated_means", "summarise"]
 
 
 def summarise(
@@ -79,3 +79,24 @@ def _moments(
         mean[members], variance[members] = linear_moments(features, coefficients)
         variance[members] += (shrinkage * (sigma**2 / weight)).mean()
     return mean, np.sqrt(variance)
+
+
+def replicated_means(
+    compressed: Compressed, location: np.ndarray, sigma: np.ndarray, sigma_alpha: np.ndarray, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give means of the rows of groups, were each a new one, shape (S, J), and observed, shape (J,).
+
+    Such a mean is normal around the mean of the rows' expectations, so no row is needed.
+
+    Parameters
+    ----------
+    compressed : Compressed
+    location : numpy.ndarray, shape (S, K + 1)
+    sigma, sigma_alpha : numpy.ndarray, shape (S,)
+    seed : int
+    """
+    origin = compressed.origin
+    expected = origin[-1] + location[:, :1] + location[:, 1:] @ compressed.means[:, :-1].T
+    spread = np.hypot(sigma_alpha[:, None], sigma[:, None] / np.sqrt(compressed.weights))
+    replicated = expected + spread * np.random.default_rng([seed, 0x6D]).standard_normal(expected.shape)
+    return replicated, origin[-1] + compressed.means[:, -1]

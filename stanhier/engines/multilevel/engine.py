@@ -210,6 +210,10 @@ class MultilevelEngine(ConditionalEngine):
         """Give draws with location and dense effects drawn anew, given scales and all rows."""
         return self.coordinates.completed(draws)
 
+    def completion_k(self, draws: Draws) -> np.ndarray:  # noqa: ARG002
+        """Give nothing: effects of new groups have a closed form."""
+        return np.empty(0)
+
     def own_effects(self, draws: Draws, term: int) -> np.ndarray:
         """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell."""
         return own_effects.own_effects(self.statistics, draws, term)

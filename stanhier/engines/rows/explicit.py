@@ -17,6 +17,7 @@ from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.layout import EFFECTS, NOISE, effect_slices
 from stanhier.engines.rows import densities
 from stanhier.engines.rows.given_effects import GivenEffects
+from stanhier.engines.rows.new_effects import drawn_new_effects, linked, new_effects_k
 from stanhier.engines.rows.new_levels import drawn_new_levels, with_room
 from stanhier.families.family import Family
 
@@ -141,17 +142,36 @@ class ExplicitEngine(ConditionalEngine):
             np.where(np.arange(len(one.levels)) < shape.n_levels, np.arange(len(one.levels)), -1)
             for one, shape in zip(new_rows.groupings, before.shapes, strict=True)
         ]
-        together = np.zeros(new_rows.n_rows, dtype=int)
-        blocks = before.set_densities(new_rows, together, 1, draws, known=known)
-        return np.asarray(np.concatenate([left_out for _, left_out, _ in blocks], axis=1)[:, 0])
+        if self.family.is_gaussian:
+            codes = np.zeros(new_rows.n_rows, dtype=int)
+        else:
+            new = [
+                np.where(of[one.codes] < 0, one.codes, -1) for of, one in zip(known, new_rows.groupings, strict=True)
+            ]
+            codes = linked(new)
+        blocks = before.set_densities(new_rows, codes, int(codes.max()) + 1, draws, known=known)
+        return np.asarray(np.concatenate([left_out for _, left_out, _ in blocks], axis=1).sum(axis=1))
 
     def completed(self, draws: Draws) -> Draws:
         """Give draws of fewer rows, weighted for all, with the effects of new groups drawn given all rows."""
-        self._refuse_family(
-            "The effects of new groups are drawn without sampling anew", "sample the model of the old and the new rows"
-        )
         roomy = with_room(draws, self.shapes, self.n_before)
-        return drawn_new_levels(roomy, rows_of(self.rows), self.given(roomy), self.shapes, self.n_before)
+        if self.family.is_gaussian:
+            return drawn_new_levels(roomy, rows_of(self.rows), self.given(roomy), self.shapes, self.n_before)
+        return drawn_new_effects(roomy, self._new_rows, self.given_effects(roomy), self.shapes, self.n_before)
+
+    def completion_k(self, draws: Draws) -> np.ndarray:
+        """Give Pareto k of the importance sampling by which `completed` draws effects; none of Gaussian responses."""
+        if self.family.is_gaussian:
+            return np.empty(0)
+        some = with_room(draws.only(densities.draws_for_k(draws.n_draws)), self.shapes, self.n_before)
+        return new_effects_k(self._new_rows, self.given_effects(some), self.n_before)
+
+    @property
+    def _new_rows(self) -> InMemoryDesign:
+        """The rows of groups that came after the draws were made."""
+        rows = rows_of(self.rows)
+        new = [one.codes >= before for one, before in zip(rows.groupings, self.n_before, strict=True)]
+        return rows.take(np.any(new, axis=0))
 
     def own_effects(self, draws: Draws, term: int) -> np.ndarray:
         """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell."""

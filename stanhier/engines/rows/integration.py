@@ -10,7 +10,7 @@ Pinheiro & Bates (1995), Approximations to the log-likelihood function in the no
 doi:10.1080/10618600.1995.10474663 (adaptive quadrature and importance sampling).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,9 @@ from stanhier.engines.multilevel.small_matrices import backward, cholesky, forwa
 from stanhier.families.family import Family
 
 __all__ = ["MOST_BY_QUADRATURE", "Integrand"]
+
+type Point = tuple[np.ndarray, Any]
+"""A point in units of the scale around the mode, (D, 1, 1) or (D, S, 1), and the logarithm of its weight."""
 
 _NODES = {1: 15, 2: 9}
 """Nodes along each dimension, by the number of dimensions."""
@@ -75,17 +78,38 @@ class Integrand:
         if self._size == 0:
             return self._sums(self.family.log_density(self.y, self.eta, self.aux, self.trials))
         total: np.ndarray | None = None
-        for term in self._terms():
+        for term in self._terms(self._nodes() if self._size in _NODES else self._proposed()):
             total = term if total is None else np.logaddexp(total, term)
         assert total is not None
         return total
 
     def log_weights(self) -> np.ndarray:
-        """Give the terms of which the integrals are sums, shape (points, S, G), as logarithms.
+        """Give the weights of importance sampling, shape (points, S, G), as logarithms.
 
-        Of importance sampling they are the weights, times the same number for all points.
+        Their sum is the integral.
         """
-        return np.stack(list(self._terms()))
+        return np.stack(list(self._terms(self._proposed())))
+
+    def drawn(self, uniform: np.ndarray) -> np.ndarray:
+        """Draw standardised effects given the rows, shape (D, S, G): a point of importance sampling, by its weight.
+
+        Parameters
+        ----------
+        uniform : numpy.ndarray, shape (S, G)
+            Which of them, as a share of their weights.
+
+        References
+        ----------
+        Rubin (1988), Using the SIR algorithm to simulate posterior distributions, Bayesian Statistics 3.
+        """
+        proposed = list(self._proposed())
+        logs = np.stack(list(self._terms(proposed)))
+        cumulative = np.cumsum(np.exp(logs - logs.max(axis=0)), axis=0)
+        chosen = np.minimum((cumulative < uniform * cumulative[-1]).sum(axis=0), len(logs) - 1)
+        points = np.stack([point[..., 0] for point, _ in proposed])
+        mode, scale, _ = self._around_mode
+        noise = points[chosen, :, np.arange(len(self.eta))[:, None]]
+        return np.asarray(mode + np.einsum("dksg,sgk->dsg", scale, noise))
 
     @property
     def _size(self) -> int:
@@ -101,19 +125,25 @@ class Integrand:
         """Sum over the rows of each set, along the second axis."""
         return np.asarray(np.add.reduceat(values, self.starts, axis=1))
 
-    def _terms(self) -> Iterator[np.ndarray]:
-        """Give for each point the logarithm of what it adds to the integral, shape (S, G)."""
+    @cached_property
+    def _around_mode(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The mode, (D, S, G), the scale around it, (D, D, S, G), and the logarithm of its determinant, (S, G)."""
         mode = self._mode()
         lower = cholesky(self._curvature(mode)[1])
         scale = np.stack([backward(lower, unit) for unit in np.eye(self._size)[..., None, None]], axis=1)
+        return mode, scale, -np.log(np.einsum("iisg->isg", lower)).sum(axis=0)
+
+    def _terms(self, points: Iterable[Point]) -> Iterator[np.ndarray]:
+        """Give for each point the logarithm of what it adds to the integral, shape (S, G)."""
+        mode, scale, log_scale = self._around_mode
         at = self._predictors(mode)
         along = [self._moved(column) for column in np.moveaxis(scale, 1, 0)]
         density, kernel = (
             of(self.y, at, self.aux, self.trials) for of in (self.family.log_density, self.family.log_kernel)
         )
-        constant = self._sums(density - kernel) - np.log(np.einsum("iisg->isg", lower)).sum(axis=0)
+        constant = self._sums(density - kernel) + log_scale
         constant -= 0.5 * self._size * np.log(2 * np.pi)
-        for point, log_weight in self._points():
+        for point, log_weight in points:
             eta, effects = at.copy(), mode.copy()
             for k, (place, column) in enumerate(zip(point, along, strict=True)):
                 eta += place * column
@@ -169,16 +199,17 @@ class Integrand:
                 break
         return mode
 
-    def _points(self) -> Iterator[tuple[np.ndarray, Any]]:
-        """Give points in units of the scale, (D, 1, 1) or (D, S, 1), each with the logarithm of its weight."""
+    def _nodes(self) -> Iterator[Point]:
+        """Give the nodes of quadrature."""
         size = self._size
-        if size in _NODES:
-            nodes, weights = np.polynomial.hermite.hermgauss(_NODES[size])
-            grid = np.stack(np.meshgrid(*[nodes] * size, indexing="ij"), axis=-1).reshape(-1, size)
-            logs = np.log(np.stack(np.meshgrid(*[weights] * size, indexing="ij"), axis=-1)).sum(axis=-1).ravel()
-            for node, log_weight in zip(grid, logs, strict=True):
-                yield np.sqrt(2.0) * node[:, None, None], log_weight + node @ node + 0.5 * size * np.log(2.0)
-            return
+        nodes, weights = np.polynomial.hermite.hermgauss(_NODES[size])
+        grid = np.stack(np.meshgrid(*[nodes] * size, indexing="ij"), axis=-1).reshape(-1, size)
+        logs = np.log(np.stack(np.meshgrid(*[weights] * size, indexing="ij"), axis=-1)).sum(axis=-1).ravel()
+        for node, log_weight in zip(grid, logs, strict=True):
+            yield np.sqrt(2.0) * node[:, None, None], log_weight + node @ node + 0.5 * size * np.log(2.0)
+
+    def _proposed(self) -> Iterator[Point]:
+        """Give the points of importance sampling."""
         for noise in self._proposals():
             log_weight = -self._log_proposal(noise) - np.log(float(INTEGRATION_POINTS))
             yield noise, log_weight

@@ -1,6 +1,7 @@
 """Sets of rows whose effects are integrated out: which, with what they are multiplied by, and in what portions."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from stanhier.engines.multilevel.set_densities import in_one_set
 from stanhier.engines.rows.given_effects import FamilyRows, GivenEffects
 from stanhier.engines.rows.integration import MOST_BY_QUADRATURE, Integrand
 
-__all__ = ["Apart", "at_positions", "effects_of_sets", "set_integrals", "set_weights"]
+__all__ = ["Apart", "LevelEffects", "at_positions", "effects_of_sets", "set_effects", "set_integrals", "set_weights"]
 
 type Apart = Sequence[tuple[np.ndarray, np.ndarray]]
 """For each factor the level of each row, (N,), whose effect is taken as drawn, by its position among those of the
@@ -52,18 +53,70 @@ def set_integrals(
     given : GivenEffects
     apart : Apart
     """
-    yield from _portions(rows, codes, n_sets, given, apart, Integrand.log_integrals, beyond=-1)
+    yield from _portions(rows, codes, n_sets, given, apart, lambda one, _: one.log_integrals(), beyond=-1)
 
 
 def set_weights(
-    rows: FamilyRows, codes: np.ndarray, n_sets: int, given: GivenEffects, apart: Apart
+    rows: FamilyRows,
+    codes: np.ndarray,
+    n_sets: int,
+    given: GivenEffects,
+    apart: Apart,
+    *,
+    beyond: int = MOST_BY_QUADRATURE,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give sets whose effects importance sampling integrates out, and its weights (points, S, n), as logarithms.
+    """Give sets of more effects than `beyond`, and the weights of importance sampling (points, S, n), as logarithms.
 
-    The arguments are those of `set_integrals`.
+    The other arguments are those of `set_integrals`.
     """
-    portions = _portions(rows, codes, n_sets, given, apart, Integrand.log_weights, beyond=MOST_BY_QUADRATURE)
+    portions = _portions(rows, codes, n_sets, given, apart, lambda one, _: one.log_weights(), beyond=beyond)
     yield from ((sets, weights) for sets, _, weights in portions)
+
+
+@dataclass(frozen=True)
+class LevelEffects:
+    """Draws of the effects of one level.
+
+    Attributes
+    ----------
+    term : int
+        The position of its factor.
+    level : int
+    standardised : numpy.ndarray, shape (q, S)
+        Before they are multiplied by the factor of their covariance matrix.
+    """
+
+    term: int
+    level: int
+    standardised: np.ndarray
+
+
+def set_effects(
+    rows: FamilyRows, codes: np.ndarray, given: GivenEffects, apart: Apart, seed: int
+) -> Iterator[LevelEffects]:
+    """Draw the effects that are integrated out given the rows of their sets and all else that was drawn.
+
+    Parameters
+    ----------
+    rows, codes, given, apart
+        As for `set_integrals`.
+    seed : int
+        Each set has random numbers of its own.
+    """
+    n_sets, widths = int(codes.max()) + 1, [factor.shape[-1] for factor in given.factors]
+    places, _ = _places(codes, n_sets, widths, [integrated for _, integrated in apart])
+    uniform = np.stack([np.random.default_rng([seed, 0x6E, k]).random(given.n_draws) for k in range(n_sets)], axis=1)
+
+    def drawn(integrand: Integrand, sets: np.ndarray) -> np.ndarray:
+        return integrand.drawn(uniform[integrand.first : integrand.first + len(integrand.eta)][:, sets])
+
+    for sets, positions, effects in _portions(rows, codes, n_sets, given, apart, drawn, beyond=0):
+        for term, (_, integrated) in enumerate(apart):
+            levels, first = np.unique(integrated[positions], return_index=True)
+            for level, row in zip(levels, positions[first], strict=True):
+                if level >= 0:
+                    place, column = places[term][row], int(np.searchsorted(sets, codes[row]))
+                    yield LevelEffects(term, int(level), effects[place : place + widths[term], :, column])
 
 
 def at_positions(values: np.ndarray | None, positions: np.ndarray) -> np.ndarray | None:
@@ -77,11 +130,11 @@ def _portions(
     n_sets: int,
     given: GivenEffects,
     apart: Apart,
-    found: Callable[[Integrand], np.ndarray],
+    found: Callable[[Integrand, np.ndarray], np.ndarray],
     *,
     beyond: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Give sets, their rows, and what is found of them, (..., S, n): of sets with more effects than some number."""
+    """Give sets, ascending, their rows, and what is found of them, (..., S, n): of sets of more effects than some."""
     places, sizes = _places(codes, n_sets, [factor.shape[-1] for factor in given.factors], [own for _, own in apart])
     for size in np.unique(sizes[sizes > beyond]):
         wanted = np.flatnonzero(sizes[codes] == size)
@@ -95,7 +148,7 @@ def _portions(
             positions = order[starts[first] : ends[last - 1]]
             sets = codes[order[starts[first:last]]]
             integrand, parts = _integrands(rows, given, positions, codes, int(size), places, [one for one, _ in apart])
-            of_parts = in_threads(lambda part, integrand=integrand: found(integrand(part)), parts)
+            of_parts = in_threads(lambda part, integrand=integrand, sets=sets: found(integrand(part), sets), parts)
             yield sets, positions, np.concatenate(of_parts, axis=-2)
             first = last
 
