@@ -80,6 +80,12 @@ class _Binary(Family):
         ratio, other = _mills(eta), _mills(-eta)
         return y * ratio - (sizes - y) * other, y * ratio * (ratio + eta) + (sizes - y) * other * (other - eta)
 
+    def information(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:
+        """Give the expected information on the linear predictor."""
+        if self.link == "logit":
+            return super().information(eta, aux, trials)
+        return np.asarray(self._sizes(eta, trials) * _mills(eta) * _mills(-eta))
+
     def draw(
         self,
         rng: np.random.Generator,

@@ -165,6 +165,11 @@ class NegativeBinomial(_Counts):
         p = special.expit(odds)
         return y - (y + shape) * p, (y + shape) * p * special.expit(-odds)
 
+    def information(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002
+        """Give the expected information on the linear predictor."""
+        shape = np.asarray(aux["shape"], dtype=float)
+        return np.asarray(shape * special.expit(eta - np.log(shape)))
+
     def draw(  # noqa: D102
         self,
         rng: np.random.Generator,

@@ -147,6 +147,10 @@ class Family(ABC):
         are those of `log_density`.
         """
 
+    def information(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:
+        """Give the expected information on the linear predictor, shape (S, N), whatever the responses are."""
+        return self.slopes(np.zeros(np.shape(eta)), eta, aux, trials)[1]
+
     def check(self, y: np.ndarray, name: str, trials: np.ndarray | None = None) -> None:  # noqa: B027 - any will do
         """Refuse a response that the family cannot have.
 

@@ -227,6 +227,31 @@ class Factor:
         used = [one.weights != 0 for one in coefficients]
         return [own[:, which] @ one.weights[which] + one.mean for one, which in zip(coefficients, used, strict=True)]
 
+    @property
+    def own_words(self) -> str:
+        """Say what `unpooled` is."""
+        family = self.fit.model.family
+        if family.is_gaussian:
+            return "least squares of its own rows" if self.grouping.n_effects > 1 else "the group's own mean"
+        return "its own rows" if family.link == "identity" else "its own rows and Jeffreys' prior"
+
+    @property
+    def endless(self) -> np.ndarray:
+        """-1 of groups whose responses are all 0, 1 of those that succeed always, else 0, shape (J,).
+
+        Their rows alone put no bound on the intercept on this side. Of rows that are not in memory nobody knows.
+        """
+        rows, family = self.fit.model.in_memory, self.fit.model.family
+        if rows is None or not family.is_discrete:
+            return np.zeros(self.n_groups, dtype=int)
+        codes = rows.groupings[self.term].codes
+        most = np.bincount(codes, rows.y, minlength=self.n_groups)
+        found = np.where(most == 0, -1, 0)
+        if family.link != "log":
+            trials = np.ones(len(codes)) if rows.trials is None else rows.trials
+            found[most == np.bincount(codes, trials, minlength=self.n_groups)] = 1
+        return found
+
     def covariance(self, coefficients: Sequence[Coefficient]) -> np.ndarray:
         """Give the posterior mean of the covariance of groups' coefficients."""
         weights = np.stack([one.weights for one in coefficients])

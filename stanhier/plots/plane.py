@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from stanhier.design.columns import INTERCEPT
 from stanhier.plots.factors import Coefficient, Factor
 from stanhier.plots.rows import in_lines
 from stanhier.plots.shared import OTHER, POSTERIOR, REFERENCE, short
 
-__all__ = ["MAX_ARROWS", "plane", "within_sight"]
+__all__ = ["MAX_ARROWS", "endless_groups", "plane", "within_sight"]
 
 MAX_ARROWS = 100
 """Groups that have an arrow each."""
@@ -50,14 +51,14 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
     counts = [(int((~told).sum()), "without"), (int(((beyond > 0) & told).sum()), "out of sight")]
     said = ", ".join(f"{count:,} {words}" for count, words in counts if count)
     marks = {"alpha": 1.0 if few else 0.4, "markersize": 5 if few else 3, "linestyle": "none", "marker": "o"}
-    ax.plot(
-        *own[:, told],
-        color=OTHER,
-        markerfacecolor="none" if few else OTHER,
-        markeredgewidth=few,
-        label="no pooling: own least squares" + (f",\n{factor.left_out()}" if factor.left_out() else ""),
-        **marks,
-    )
+    how = "own least squares" if factor.fit.model.family.is_gaussian else factor.own_words
+    unpooled = {**marks, "color": OTHER, "markerfacecolor": "none" if few else OTHER, "markeredgewidth": few}
+    ends = [(marker, words, which & told) for marker, words, which in endless_groups(factor, drawn[0])]
+    bounded = told & ~np.any([which for *_, which in ends], axis=0) if ends else told
+    label = f"no pooling: {how}" + (f",\n{factor.left_out()}" if factor.left_out() else "")
+    ax.plot(*own[:, bounded], label=label, **unpooled)
+    for marker, words, which in ends:
+        ax.plot(*own[:, which], label=words, **{**unpooled, "marker": marker})
     ax.plot(*estimate, color=POSTERIOR, markeredgewidth=0, label="partial pooling: posterior mean", **marks)
     ax.plot(*mean, "+", color=REFERENCE, markersize=12, markeredgewidth=2, label="mean of the population")
     for (low, high), limit in zip(limits, (ax.set_xlim, ax.set_ylim), strict=True):
@@ -65,14 +66,32 @@ def plane(factor: Factor, drawn: list[Coefficient], raw: list[np.ndarray], poole
         limit(low - margin, high + margin)
     ax.set_xlabel(in_lines(drawn[0].words))
     ax.set_ylabel(textwrap.fill(drawn[1].words, 48))
+    estimates = "least squares" if factor.fit.model.family.is_gaussian else "no pooling"
     ax.set_title(
-        f"{factor.n_groups:,} groups of {short(factor.grouping.name)}{f' (least squares: {said})' if said else ''}",
+        f"{factor.n_groups:,} groups of {short(factor.grouping.name)}{f' ({estimates}: {said})' if said else ''}",
         fontsize=10,
     )
     # Below the axes it covers no estimate.
     below = -0.12 - 0.04 * ax.get_xlabel().count("\n")
     ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, below), ncols=2)
     return ax
+
+
+def endless_groups(factor: Factor, drawn: Coefficient) -> list[tuple[str, str, np.ndarray]]:
+    """Give groups whose own rows put no bound on the intercept: marker, what to say of them, and which, shape (J,).
+
+    Of slopes nothing is given.
+    """
+    if drawn.effect != INTERCEPT:
+        return []
+    ends, design = factor.endless, factor.fit.model.design
+    least, most = (0, 1) if design.categories is None else design.categories
+    what = "successes" if design.trials_name or design.trials_constant else f"responses {short(most, 24)}"
+    said = [
+        ("<", -1, f"no pooling: all responses {short(least, 24)}, no lower bound"),
+        (">", 1, f"no pooling: all {what}, no upper bound"),
+    ]
+    return [(marker, words, ends == side) for marker, side, words in said if (ends == side).any()]
 
 
 def within_sight(raw: np.ndarray, pooled: np.ndarray) -> tuple[float, float]:

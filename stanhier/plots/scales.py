@@ -1,12 +1,10 @@
 """What is on the axes of a picture: the mean of a response, and the linear predictor that its link makes of it."""
 
-from stanhier.basics.errors import StanhierError
 from stanhier.design.design import Design
-from stanhier.engines.regression import Regression
 from stanhier.families.family import Family
 from stanhier.plots.shared import short
 
-__all__ = ["ENDLESS", "linear_words", "mean_noun", "mean_words", "refuse_other_than_gaussian", "share_words"]
+__all__ = ["ENDLESS", "linear_words", "mean_noun", "mean_words", "share_words"]
 
 ENDLESS = 1e15
 """Counts beyond which pictures do not tell numbers apart: matplotlib and ArviZ calculate with them."""
@@ -38,25 +36,6 @@ def share_words(design: Design) -> str:
     """Say what the mean of some rows is: a proportion, of trials where each row has several, or a mean."""
     kind = "mean" if not design.family.is_discrete or design.family.link == "log" else "proportion of"
     return f"{kind} {_event(design)}"
-
-
-def refuse_other_than_gaussian(model: Regression, method: str, why: str) -> None:
-    """Refuse what exists for Gaussian responses alone.
-
-    Parameters
-    ----------
-    model : Regression
-    method : str
-    why : str
-        What does not exist, and what to do instead.
-
-    Raises
-    ------
-    StanhierError
-        If the family is another one.
-    """
-    if not model.family.is_gaussian:
-        raise StanhierError(f'{method}() is for Gaussian responses; of family="{model.family.name}" {why}')
 
 
 def _event(design: Design) -> str:

@@ -21,9 +21,8 @@ from stanhier.plots.figures import (
     picture,
     refuse_several,
 )
-from stanhier.plots.plane import plane, within_sight
+from stanhier.plots.plane import endless_groups, plane, within_sight
 from stanhier.plots.rows import MAX_PANELS, finish_panels, in_lines, row_height, row_panels
-from stanhier.plots.scales import refuse_other_than_gaussian
 from stanhier.plots.shared import MAX_GROUPS, OTHER, POSTERIOR, REFERENCE, label_width, short
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import At, place_at
@@ -49,6 +48,11 @@ def shrinkage(
 
     Without pooling, a group's mean is that of its rows, taken to the predictors of `at` with the posterior mean slopes;
     where slopes vary too, intercept and slopes are the least squares of its rows, of a group whose rows can tell them.
+    Of other families than the Gaussian they are, on the scale of the linear predictor, the mode of the likelihood of
+    these rows times Jeffreys' prior, which is flat with the identity link: without offsets the log odds of y successes
+    among n are log((y + 1/2) / (n - y + 1/2)). So groups whose responses are all 0, or all successes, have a place
+    too; it is drawn as a triangle that points to where their rows alone put no bound on the intercept.
+
     With partial pooling it is the posterior mean. Effects of other factors, at their posterior means, are taken off the
     rows first and left out of both, as the axis says. What both share, the population's part, is the same mean over the
     draws in both, so that its Monte Carlo error moves both ends of an arrow and makes none longer.
@@ -86,23 +90,18 @@ def shrinkage(
     Raises
     ------
     StanhierError
-        If responses are not Gaussian, the model has no groups, there is no such factor or effect, there are several
+        If the model has no groups, there is no such factor or effect, there are several
         factors and none is named, `kind` is none of these or needs two effects, `at` is nothing of the kind, several
         panels are to go into `ax`, or `figsize` is no size or goes with `ax`.
 
     References
     ----------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel/Hierarchical Models, section 12.2.
+    Firth (1993), Bias reduction of maximum likelihood estimates, doi:10.1093/biomet/80.1.27.
     Bates (2011), Mixed models in R using the lme4 package, chapter 4 (least squares and conditional means of slopes).
     """
     if not fit.model.design.groupings:
         raise StanhierError("plot_shrinkage(): the model has no groups, so nothing is pooled.")
-    refuse_other_than_gaussian(
-        fit.model,
-        "plot_shrinkage",
-        "what the rows of a group alone say has no closed form. plot_forest() shows the groups with partial pooling, "
-        "plot_ppc() their observed means or proportions.",
-    )
     size = checked_size(figsize, "plot_shrinkage", ax=ax)
     place = place_at(fit.model, at, "plot_shrinkage")
     factor = factor_of(fit, group, "plot_shrinkage")
@@ -140,11 +139,15 @@ def _rows(
     labels = _sized_labels(factor, order)
     height = max(2.6, 1.3 + row_height(len(labels)) * len(labels))
     axes = row_panels(len(drawn), label_width(labels), height, size, ax)
-    own = "least squares of its own rows" if factor.grouping.n_effects > 1 else "the group's own mean"
-    own += f",\n{factor.left_out()}" if factor.left_out() else ""
+    own = factor.own_words + (f",\n{factor.left_out()}" if factor.left_out() else "")
     for panel, one, of_rows, of_all in zip(axes, drawn, raw, pooled, strict=True):
         panel.hlines(y, of_rows[order], of_all[order], color=REFERENCE, linewidth=1, zorder=1)
-        panel.plot(of_rows[order], y, "o", color=OTHER, markerfacecolor="none", label=f"no pooling: {own}")
+        ends = endless_groups(factor, one)
+        bounded = np.where(np.any([which for *_, which in ends], axis=0), np.nan, of_rows) if ends else of_rows
+        open_marks = {"color": OTHER, "markerfacecolor": "none"}
+        panel.plot(bounded[order], y, "o", label=f"no pooling: {own}", **open_marks)
+        for marker, said, which in ends:
+            panel.plot(np.where(which, of_rows, np.nan)[order], y, marker, label=said, **open_marks)
         panel.plot(of_all[order], y, "o", color=POSTERIOR, label="partial pooling: posterior mean")
         panel.axvline(one.mean, label=one.centre_label(len(axes)), **_LINE)
         panel.set_xlabel(in_lines(one.words, len(axes)))
@@ -178,10 +181,15 @@ def _points(
     areas = 4 + 76 * weights / weights.max()
     dots = {"color": POSTERIOR, "alpha": 0.4, "linewidth": 0}
     for panel, one, of_rows, of_all in zip(axes, drawn, raw, pooled, strict=True):
-        panel.scatter(of_rows, of_all, s=areas, **dots)
+        ends = endless_groups(factor, one)
+        bounded = ~np.any([which for *_, which in ends], axis=0) if ends else np.ones(len(areas), dtype=bool)
+        panel.scatter(of_rows[bounded], of_all[bounded], s=areas[bounded], **dots)
+        for marker, said, which in ends:
+            panel.scatter(of_rows[which], of_all[which], s=areas[which], marker=marker, label=said, **dots)
         panel.axline((one.mean, one.mean), slope=1, label="no pooling", color=REFERENCE, linewidth=1, zorder=0)
         panel.axhline(one.mean, label="complete pooling", **_LINE)
-        words = f"the group's own {one.words} (no pooling)"
+        how = "" if factor.fit.model.family.is_gaussian else f": {factor.own_words}"
+        words = f"the group's own {one.words} (no pooling{how})"
         panel.set_xlabel(textwrap.fill(words, 72 if len(axes) == 1 else 40))
         if factor.grouping.n_effects > 1:
             panel.set_xlim(*within_sight(of_rows, of_all))

@@ -2,7 +2,7 @@
 
 from stanhier.families.family import Family
 
-__all__ = ["check_caption", "prediction_caption"]
+__all__ = ["check_caption", "prediction_caption", "shrinkage_caption"]
 
 
 def prediction_caption(family: Family, *, by_group: bool = False, new: bool = True) -> str:
@@ -37,3 +37,12 @@ def check_caption(family: Family, *, grouped: bool) -> str:
     what = "proportions" if family.is_discrete and family.link != "log" else "means"
     groups = f"About nine of ten {what} of groups (black) should be where the other groups let expect them (blue)."
     return f"{how} {groups}" if grouped else how
+
+
+def shrinkage_caption(family: Family, *, one_effect: bool) -> str:
+    """Say how to read what pooling did to groups, of one effect or several."""
+    if family.is_gaussian:
+        how = "own mean, and its estimate" if one_effect else "least squares, and its estimates"
+    else:
+        how = f"estimate{'' if one_effect else 's'} by its own rows, and with those of the others"
+    return f"Each group's {how}: the smaller the group, the more it moves towards the others."

@@ -25,7 +25,7 @@ from stanhier.engines.regression import Regression
 from stanhier.evaluation.check import check
 from stanhier.posterior.fitted import Fitted
 from stanhier.reports import html
-from stanhier.reports.captions import check_caption, prediction_caption
+from stanhier.reports.captions import check_caption, prediction_caption, shrinkage_caption
 from stanhier.reports.columns import columns
 from stanhier.reports.group_tables import group_tables
 from stanhier.reports.left_out import loo_sentences
@@ -185,13 +185,8 @@ def _pictures_of_groups(fit: Fitted[Regression], grouping: Grouping) -> Iterator
     behind = [plots.made_from(design, effect) for effect in grouping.effects]
     slopes = [columns[0] for columns in behind if len(columns) == 1]
     yield f"Estimates{of_factor}", _INTERVALS, lambda: plots.forest(fit, name)
-    how = "own mean, and its estimate" if grouping.effects == (INTERCEPT,) else "least squares, and its estimates"
-    if fit.model.family.is_gaussian:
-        yield (
-            f"What pooling did{of_factor}",
-            f"Each group's {how}: the smaller the group, the more it moves towards the others.",
-            lambda: plots.shrinkage(fit, name),
-        )
+    pooled = shrinkage_caption(fit.model.family, one_effect=grouping.effects == (INTERCEPT,))
+    yield f"What pooling did{of_factor}", pooled, lambda: plots.shrinkage(fit, name)
     if slopes and fit.model.in_memory is not None:
         yield (
             f"The regression along {slopes[0]}, group by group{of_factor}",

@@ -199,6 +199,17 @@ def test_new_groups_take_rows_in_memory(path):
         fit.update_group({"x": [1.0], "g": ["new"], "visits": [2], "log_t": [0.0]})
 
 
+@pytest.mark.parametrize("name", [name for name, (formula, _) in MODELS.items() if "|" in formula])
+def test_what_the_rows_of_a_group_say_is_told_by_the_distinct_ones(name, path):
+    formula, beside = MODELS[name]
+    here, there = (fit_without_stan(sh.Model(formula, data, **beside)) for data in (rows(), path))
+    for term, grouping in enumerate(here.model.design.groupings):
+        expected = here.model.engine.own_effects(here.draws, term)
+        found = there.model.engine.own_effects(here.draws, term)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+        assert there.plot_shrinkage(grouping.name).figure is not None
+
+
 @pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
 def test_the_posterior_is_that_of_the_rows_in_memory(path, cmdstan_home):
     formula, beside = MODELS["exposures"]

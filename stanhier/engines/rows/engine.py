@@ -22,10 +22,12 @@ from stanhier.engines.parameters import Role
 from stanhier.engines.rows.cells import Cells, merged
 from stanhier.engines.rows.coordinates import RowsCoordinates
 from stanhier.engines.rows.explicit import ExplicitEngine
+from stanhier.engines.rows.given_effects import FamilyRows
 from stanhier.engines.rows.likelihood import GAUSSIAN, family_code
 from stanhier.engines.rows.program_data import stan_data
 from stanhier.engines.rows.reducer import summed_rows
 from stanhier.engines.rows.reference import ExactFitError, Problem
+from stanhier.engines.rows.summed_family import family_rows
 from stanhier.engines.rows.whitening import Whitening, whiten
 from stanhier.families.family import Family
 from stanhier.families.noise import Noise
@@ -176,6 +178,12 @@ class RowsEngine(ExplicitEngine):
         yield sums.columns.ravel()
         yield from sums.codes
         yield from (sums.offset, sums.y, sums.n)
+
+    def summed(self) -> tuple[Family, FamilyRows]:
+        """Give the rows, or distinct ones with sums, and the family of these."""
+        if self.rows is not None:
+            return super().summed()
+        return family_rows(self.design, summed_rows(self.design).sums)
 
     def group_weights(self, term: int) -> np.ndarray:
         """Give how much each group says of its own mean, shape (J,): its rows, or the sum of their weights."""

@@ -5,7 +5,6 @@ from typing import Self
 
 import numpy as np
 
-from stanhier.basics.errors import StanhierError
 from stanhier.design.in_memory import InMemoryDesign, rows_of
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import Above, Block
@@ -15,8 +14,8 @@ from stanhier.engines.multilevel.conditioning import given_all_effects
 from stanhier.engines.multilevel.effect_summary import EffectsAbove, summarise_draws
 from stanhier.engines.multilevel.given import Given
 from stanhier.engines.multilevel.layout import EFFECTS, NOISE, effect_slices
-from stanhier.engines.rows import densities
-from stanhier.engines.rows.given_effects import GivenEffects
+from stanhier.engines.rows import densities, own_effects
+from stanhier.engines.rows.given_effects import FamilyRows, GivenEffects
 from stanhier.engines.rows.new_effects import drawn_new_effects, linked, new_effects_k
 from stanhier.engines.rows.new_levels import drawn_new_levels, with_room
 from stanhier.families.family import Family
@@ -175,11 +174,11 @@ class ExplicitEngine(ConditionalEngine):
 
     def own_effects(self, draws: Draws, term: int) -> np.ndarray:
         """Give what each group's rows alone say of its effects, shape (J, q); nan where they do not tell."""
-        self._refuse_family(
-            "What each group's rows alone say of its effects is known", "group_summary() has the posterior's effects"
-        )
-        return group_means.own_effects(rows_of(self.rows), self.given(draws), term)
+        if self.family.is_gaussian:
+            return group_means.own_effects(rows_of(self.rows), self.given(draws), term)
+        family, rows = self.summed()
+        return own_effects.own_effects(family, rows, self.given_effects(draws), term)
 
-    def _refuse_family(self, what: str, remedy: str) -> None:
-        if not self.family.is_gaussian:
-            raise StanhierError(f'{what} for Gaussian responses; this model has family="{self.family.name}": {remedy}.')
+    def summed(self) -> tuple[Family, FamilyRows]:
+        """Give the rows, or distinct ones with sums, and the family of these."""
+        return self.family, rows_of(self.rows)
