@@ -40,7 +40,8 @@ data {
   int<lower=T> B; // blocks of correlated effects
   int<lower=T> Qn; // effects of one level of each term
   int<lower=0> Cn; // correlations
-  int<lower=0, upper=2> A; // auxiliary parameters: sigma (normal; 0 if it is sigma_known), shape, sigma and nu
+  int<lower=0, upper=2> A; // auxiliary parameters: sigma (normal; 0 if it is sigma_known), shape, sigma and nu (1 if nu is
+  // known)
   int<lower=0, upper=P> n_t; // Student t priors
   int<lower=0> E; // effects of all levels of all terms
   int<lower=0> I; // numbers in the lower triangles of all H_j
@@ -66,7 +67,7 @@ data {
   vector[P] phi_hat; // x * location is X * (phi_hat + phi)
   vector[D] counts; // normal: numbers of rows, and weighted squares within cells;
   // negative binomial: places x, then weights w, with which w' * log(1 + x / shape) is the sum over all rows of
-  // log(1 + k / shape), k = 0, 1 .. y - 1, whatever shape is; other families: none
+  // log(1 + k / shape), k = 0, 1 .. y - 1, whatever shape is; Student t: nu, if it is known; other families: none
   
   vector[I] info; // lower triangles of H_j, row by row: term by term, level by level
   vector[E] pulled; // c_j: term by term, level by level, effect by effect

@@ -37,6 +37,7 @@ _HOMES = {
     "SamplingWarning": "posterior.diagnostics",
     "StanhierError": "basics.errors",
     "StudentT": "priors.distributions",
+    "StudentTResponse": "families.student_t",
     "VaryingIntercept": "regressions",
     "compare": "evaluation.comparison",
     "fit_many": "many.fitting",
@@ -76,6 +77,7 @@ __all__ = [  # noqa: RUF022 - sorted as words are; LKJ is a class and no constan
     "SamplingWarning",
     "StanhierError",
     "StudentT",
+    "StudentTResponse",
     "VaryingIntercept",
     "compare",
     "fit_many",
@@ -93,6 +95,7 @@ if TYPE_CHECKING:
     from stanhier.evaluation.comparison import compare
     from stanhier.families.binary import Bernoulli, Binomial
     from stanhier.families.counts import NegativeBinomial, Poisson
+    from stanhier.families.student_t import StudentTResponse
     from stanhier.fit import Fit
     from stanhier.loading import load
     from stanhier.many.fitting import fit_many

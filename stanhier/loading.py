@@ -18,6 +18,7 @@ from stanhier.design.block_encoding import Beside
 from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.families.known import FAMILIES
 from stanhier.families.noise import RowNoise
+from stanhier.families.student_t import StudentTResponse
 from stanhier.fit import Fit
 from stanhier.formula.elementary import ELEMENTARY
 from stanhier.formula.expressions import checked_context
@@ -111,7 +112,10 @@ def _rebuild(stored: StoredFit, context: Mapping[str, Callable[..., Any]] | None
     if stages[-1] != (len(frame) if compressed is None else compressed.attrs["n_rows"]):
         raise ValueError(f"stages {stages} of {len(frame)} rows")
     name_of_family, link = description["family"]
-    family = type(FAMILIES[name_of_family])(link=link)
+    nu = description["nu"]
+    family = type(FAMILIES[name_of_family])(link=link) if nu is None else StudentTResponse(link, nu)
+    if family.name != name_of_family:
+        raise ValueError(f"nu of {name_of_family}")
     if compressed is not None:
         if beside:
             raise ValueError(f"{sorted(beside)} of rows that are not there")

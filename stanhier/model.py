@@ -50,8 +50,8 @@ class Model(Regression):
     family : str or Family
         "gaussian"; "student_t", student_t(nu, eta, sigma); "bernoulli", yes or no with probability inv_logit(eta);
         "binomial", so many of `trials`; "poisson", counts with mean exp(eta); "negative_binomial", counts with variance
-        mean + mean^2 / shape. `sh.Bernoulli(link="probit")` and `sh.Binomial(link="probit")` have another link. A
-        bernoulli response is 0 and 1, False and True, or two categories, the second in their order being the event.
+        mean + mean^2 / shape. Or `sh.Bernoulli(link="probit")`, `sh.Binomial(link="probit")`; with nu fixed
+        `sh.StudentTResponse(nu=4)`. Bernoulli responses are 0 and 1, False and True, or two categories, in order.
     priors : mapping, optional
         Priors of `alpha`, `beta` (one for all, or a mapping by predictor), `sigma`, `nu`, `shape`, `sd` (one for all,
         by factor, or by factor and effect) and `cor` (an `LKJ` for all, or by factor). The rest get rstanarm's defaults

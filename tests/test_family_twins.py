@@ -56,6 +56,16 @@ def test_a_student_t_prior_of_many_degrees_of_freedom_is_normal(cmdstan_home):
     assert_same(one.sample(**SHORT), other.sample(**SHORT | {"seed": 2}))
 
 
+@pytest.mark.parametrize("terms", ["(1 | g)", "(1 + x | g) + (1 | h)"])
+def test_a_student_t_response_of_many_fixed_degrees_of_freedom_is_gaussian(terms, cmdstan_home):
+    frame, rng = effect_rows()
+    frame["y"] = frame["eta"] + 0.8 * rng.standard_normal(len(frame))
+    priors = PRIORS | {"sigma": sh.Exponential(1)}
+    family = sh.StudentTResponse(nu=1e7)
+    one, other = (sh.Model(f"y ~ x + {terms}", frame, family=f, priors=priors) for f in (family, "gaussian"))
+    assert_same(one.sample(**SHORT), other.sample(**SHORT | {"seed": 2}))
+
+
 def test_three_nested_factors_are_one_after_the_other():
     frame, rng = effect_rows()
     frame["k"] = rng.integers(0, 3, len(frame))

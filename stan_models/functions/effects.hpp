@@ -63,6 +63,7 @@ class Density {
   double auxiliaries() {
     double lp = 0;
     if (has_sigma()) auxiliary[0] = d.sigma_known;
+    if (d.family == kStudentT && d.counts.size() > 0) auxiliary[1] = d.counts.coeff(0);
     for (int k = 0; k < A; ++k) {
       const double log_value = w.u[at_auxiliary + k];
       auxiliary[k] = std::exp(log_value);

@@ -16,6 +16,7 @@ _OWN = frozenset("priors prior family weights formula".split())
 _PRIORS = 'All priors are one mapping: priors={"alpha": sh.Normal(0, 5), "beta": sh.Normal(0, 1)}.'
 HABITS = {
     "link": 'Links belong to families: family=sh.Bernoulli(link="probit").',
+    "nu": "Degrees of freedom are fixed by family=sh.StudentTResponse(nu=4).",
     "n": "Numbers of trials of a binomial response are trials=.",
     "exposure": (
         'Give the logarithm of the exposure as offset="log_days", a column made with '

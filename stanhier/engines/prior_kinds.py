@@ -29,6 +29,13 @@ def location_prior(prior: Any, name: str, *, centered_allowed: bool = True) -> L
     return prior
 
 
+_FIXED = {
+    "nu": " family=sh.StudentTResponse(nu=...) fixes it.",
+    "sigma": " sigma=... fixes that of a Gaussian response.",
+}
+"""What to do where a number stands for a prior."""
+
+
 def scale_prior(prior: Any, name: str) -> ScalePrior | None:
     """Give a prior that the user wrote for a standard deviation, or another positive number; None for none.
 
@@ -40,9 +47,10 @@ def scale_prior(prior: Any, name: str) -> ScalePrior | None:
     if prior is None:
         return None
     if not isinstance(prior, ScalePrior):
+        remedy = _FIXED.get(name, "") if isinstance(prior, int | float) else ""
         raise PriorError(
             f"The prior of {name} must be one on (0, inf), HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma, "
-            f"LogNormal or Flat; got {_shown(prior)}."
+            f"LogNormal or Flat; got {_shown(prior)}.{remedy}"
         )
     return prior
 

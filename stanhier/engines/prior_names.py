@@ -70,7 +70,7 @@ def _typed(parameters: Inventory) -> list[str]:
 _REASONS = {
     "beta": "the formula has no predictors",
     "sigma": "sigma is known here, or the family of the response has none",
-    "nu": 'nu is of family="student_t"',
+    "nu": 'nu is of family="student_t", where it is not fixed',
     "shape": 'shape is of family="negative_binomial"',
 }
 """Why a model may not have a parameter, whatever its groups."""

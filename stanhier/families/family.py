@@ -60,9 +60,14 @@ class Family(ABC):
         return "sigma" in self.auxiliary
 
     @property
+    def fixed(self) -> dict[str, float]:
+        """Auxiliary parameters that the user has fixed, by name."""
+        return {}
+
+    @property
     def beside_sigma(self) -> tuple[str, ...]:
-        """Names of the auxiliary parameters but sigma, which noise may know: all of these are estimated."""
-        return tuple(name for name in self.auxiliary if name != "sigma")
+        """Names of the auxiliary parameters that are estimated, but sigma, which noise may know."""
+        return tuple(name for name in self.auxiliary if name != "sigma" and name not in self.fixed)
 
     def mean(self, eta: np.ndarray) -> np.ndarray:
         """Give the inverse of the link: the mean, of a binomial response the probability of one success.

@@ -55,6 +55,8 @@ def family_of(given: Any) -> Family:
         given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
     )  # statsmodels' Poisson()
     hint = f' Did you mean family="{meant}"?' if (meant := _meant(name)) else ""
+    if type(given).__name__ == "StudentT":
+        hint = " StudentT is a prior; a family with fixed degrees of freedom is StudentTResponse(nu=...)."
     raise FormulaError(f"There is no family {quoted(given)}; there are {known}.{hint}")
 
 

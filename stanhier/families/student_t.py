@@ -1,25 +1,64 @@
 """Responses with heavy tails."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy import special
 
+from stanhier.basics.arguments import made_in_our_words
+from stanhier.basics.errors import DataError
+from stanhier.basics.magnitudes import LARGEST, SMALLEST
+from stanhier.basics.words import quoted
 from stanhier.families.family import Auxiliary, Family
 
 __all__ = ["StudentTResponse"]
 
 
+@made_in_our_words({})
 @dataclass(frozen=True, repr=False)
 class StudentTResponse(Family):
-    """Student t responses, y ~ student_t(nu, eta, sigma): `sigma` is their scale, not their standard deviation."""
+    """Student t responses, y ~ student_t(nu, eta, sigma): `sigma` is their scale, not their standard deviation.
+
+    Parameters
+    ----------
+    link : {"identity"}
+    nu : float, optional
+        Fixes the degrees of freedom; then `nu` is not in the posterior. By default they are estimated.
+
+    Raises
+    ------
+    FormulaError
+        If there is no such link.
+    DataError
+        If `nu` is not a positive number.
+    """
 
     link: str = "identity"
+    nu: float | None = None
     name = "student_t"
     links = ("identity",)
     auxiliary = ("sigma", "nu")
     is_discrete = False
     merges_rows = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nu is None:
+            return
+        if isinstance(self.nu, bool) or not isinstance(self.nu, Real):
+            raise DataError(f"`nu` must be a number or None, not {type(self.nu).__name__}.")
+        if not SMALLEST <= float(self.nu) <= LARGEST:
+            raise DataError(f"`nu` must be positive and finite; it is {quoted(self.nu)}.")
+        object.__setattr__(self, "nu", float(self.nu))
+
+    @property
+    def fixed(self) -> dict[str, float]:
+        """The degrees of freedom, where the user has fixed them."""
+        return {} if self.nu is None else {"nu": self.nu}
+
+    def __repr__(self) -> str:
+        return super().__repr__() if self.nu is None else f'{self.name}(link="{self.link}", nu={self.nu:g})'
 
     def variance(self, eta: np.ndarray, aux: Auxiliary, trials: np.ndarray | None = None) -> np.ndarray:  # noqa: ARG002
         """Give sigma^2 nu / (nu - 2): infinite where nu is 2 or less."""

@@ -186,6 +186,7 @@ def row_draws(
 def auxiliary_draws(model: Regression, draws: Draws, keep: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Give what the distribution of responses has beside the linear predictor, each of shape (S,)."""
     values = {name: draws.flat(name) for name in model.family.beside_sigma}
+    values |= {name: np.full(draws.n_draws, value) for name, value in model.family.fixed.items()}
     values = values if keep is None else {name: one[keep] for name, one in values.items()}
     return values | ({"sigma": model.engine.noise_scale(draws, keep)} if model.family.has_sigma else {})
 

@@ -89,7 +89,8 @@ def _likelihood(model: Regression, predictor: Markup) -> Markup:
         case "negative_binomial":
             return Markup("{} ~ NegativeBinomial(mean {}, {})").format(response, mean, symbol("shape"))
         case "student_t":
-            return Markup("{} ~ StudentT({}, {}, {})").format(response, symbol("nu"), mean, _noise(model))
+            nu = Markup("{:g}").format(family.fixed["nu"]) if "nu" in family.fixed else symbol("nu")
+            return Markup("{} ~ StudentT({}, {}, {})").format(response, nu, mean, _noise(model))
         case _:
             return Markup("{} ~ Normal({}, {})").format(response, mean, _noise(model))
 

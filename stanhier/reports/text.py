@@ -26,8 +26,9 @@ def said_of_response(design: Design) -> list[str]:
     """Say what the family of responses is, unless Gaussian, what stands beside the formula, and what is left out."""
     lines = [] if design.left_out is None else [str(design.left_out)]
     if not design.family.is_gaussian:
+        fixed = "".join(f"; {name} = {value:g}" for name, value in design.family.fixed.items())
         event = "" if design.categories is None else f"; the event is {design.categories[1]!r}"
-        lines.append(f"{design.formula.response} is {design.family.name}, {design.family.link} link{event}")
+        lines.append(f"{design.formula.response} is {design.family.name}, {design.family.link} link{event}{fixed}")
     if design.trials_constant is not None:
         lines.append(f"{design.trials_constant:,} {'trial' if design.trials_constant == 1 else 'trials'} in each row")
     elif design.family.takes_trials:

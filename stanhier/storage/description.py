@@ -44,6 +44,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "model": _is_text,
     "formula": _is_text,
     "family": lambda value: _are(_is_text)(value) and len(value) == 2 and value[0] in FAMILIES,
+    "nu": lambda value: value is None or (_is_number(value) and value > 0),
     "offset": lambda value: type(value) in (bool, str),
     "trials": lambda value: type(value) in (bool, str) or (_is_whole(value) and value > 0),
     "sigma": lambda value: value is None or _is_number(value),
@@ -65,6 +66,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
 _LATER: dict[str, Callable[[], Any]] = {
     "functions": list,
     "family": lambda: [GAUSSIAN.name, GAUSSIAN.link],
+    "nu": lambda: None,
     "offset": lambda: False,
     "trials": lambda: False,
     "weights": lambda: False,

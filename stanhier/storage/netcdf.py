@@ -113,6 +113,7 @@ def _description(fit: Fitted[Regression]) -> dict[str, Any]:
         "model": type(model).__name__,
         "formula": model.formula,
         "family": [model.family.name, model.family.link],
+        "nu": model.family.fixed.get("nu"),
         "offset": _named(model.design.offset_name, given=model.design.has_offset),
         "trials": model.design.trials_constant or _named(model.design.trials_name, given=model.family.takes_trials),
         "sigma": model.noise.fixed,

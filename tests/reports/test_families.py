@@ -92,6 +92,7 @@ def test_a_report_of_every_family(family, tmp_path):
     titles = re.findall("<figcaption><strong>(.*?)</strong>", page)
     assert titles == [
         "Estimates",
+        "What pooling did",
         "The regression along x, group by group",
         "The regression along dose",
         "Does the model describe the data?",

@@ -199,6 +199,15 @@ def _() -> Iterator[Pair]:
 refused(HEADING, '`link=` of the model, `link="probit"`', lambda: yes_or_no(FLAGS, link="probit"))
 
 
+refused(HEADING, "`nu=` of the model", lambda: model(family="student_t", nu=4))
+
+
+@case(HEADING, "fixed degrees of freedom that are no positive number")
+def _() -> Iterator[Pair]:
+    words_of({"`nu` must be a number or None, not str": lambda: sh.StudentTResponse(nu="4")})
+    yield sh.StudentTResponse(nu=0), None
+
+
 @case(HEADING, "a family that there is not, or another package's name of one")
 def _() -> Iterator[Pair]:
     for name, ours in {"logistic": "bernoulli", "normal": "gaussian", "nb": "negative_binomial"}.items():

@@ -35,6 +35,8 @@ class Cells:
         Number of rows that were merged.
     squares : float
         Gaussian: sum of squares of rows around the means of their cells, with their weights.
+    nu : float or None
+        Student t: the degrees of freedom, where they are no parameter.
     """
 
     family: int
@@ -46,6 +48,16 @@ class Cells:
     offset: np.ndarray
     n_rows: int
     squares: float
+    nu: float | None = None
+
+    @property
+    def starting_nu(self) -> tuple[float, ...]:
+        """Where the search for the degrees of freedom of Student t responses begins; nothing where they are fixed."""
+        return (8.0,) if self.nu is None else ()
+
+    def auxiliary(self, estimated: np.ndarray) -> np.ndarray:
+        """Give all auxiliary parameters from those that are estimated."""
+        return estimated if self.nu is None else np.append(estimated, self.nu)
 
     @property
     def n_cells(self) -> int:

@@ -238,7 +238,7 @@ def _cells(design: Design, terms: tuple[TermShape, ...], origin: np.ndarray) -> 
         n=n,
         offset=offset,
     )
-    return replace(cells, n_rows=design.n_rows)
+    return replace(cells, n_rows=design.n_rows, nu=design.family.fixed.get("nu"))
 
 
 def _whitened(design: Design, problem: Problem, auxiliary: tuple[str, ...], eta: tuple[float, ...]) -> Whitening:

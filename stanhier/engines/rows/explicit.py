@@ -85,7 +85,9 @@ class ExplicitEngine(ConditionalEngine):
     def given_effects(self, draws: Draws) -> GivenEffects:
         """Give what densities of rows of other families are conditioned on."""
         given, family = self.given(draws), self.family
-        auxiliary = {name: given.sigma if name == NOISE else draws.flat(name) for name in family.auxiliary}
+        auxiliary = {name: np.full(given.n_draws, value) for name, value in family.fixed.items()}
+        auxiliary |= {name: draws.flat(name) for name in family.beside_sigma}
+        auxiliary |= {NOISE: given.sigma} if family.has_sigma else {}
         return GivenEffects(family, given.location, given.origin, auxiliary, given.factors, given.effects)
 
     def row_densities(self, design: InMemoryDesign, draws: Draws) -> Iterator[Block]:

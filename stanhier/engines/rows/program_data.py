@@ -123,4 +123,6 @@ def _counts(cells: Cells) -> np.ndarray:
         return np.array([float(cells.n_rows), cells.squares])
     if cells.family == NEGATIVE_BINOMIAL:
         return np.concatenate(rising_logs(*cells.counted))
+    if cells.nu is not None:
+        return np.array([cells.nu])
     return np.empty(0)

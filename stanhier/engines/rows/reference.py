@@ -84,7 +84,7 @@ class Problem:
 
     def derivatives(self, eta: np.ndarray, aux: np.ndarray) -> Derivatives:
         """Give those of the log likelihood by the linear predictor."""
-        return derivatives(self.cells.family, eta, self.cells.y, self.cells.n, aux)
+        return derivatives(self.cells.family, eta, self.cells.y, self.cells.n, self.cells.auxiliary(aux))
 
     def location_precision(self, location: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give precision and mean of the normal prior that touches the location's at a point."""
@@ -197,7 +197,7 @@ def _start(problem: Problem) -> _Point:
         covariances.append(np.diag(sd**2))
     of_unit_weight = spread * float(np.sqrt(cells.n.sum() / cells.n_rows)) if cells.family == GAUSSIAN else spread
     sigma = 0.7 * of_unit_weight if problem.sigma is None else problem.sigma
-    aux = {GAUSSIAN: [sigma], NEGATIVE_BINOMIAL: [1.0], STUDENT: [sigma, 8.0]}.get(cells.family, [])
+    aux = {GAUSSIAN: [sigma], NEGATIVE_BINOMIAL: [1.0], STUDENT: [sigma, *cells.starting_nu]}.get(cells.family, [])
     location = np.zeros(cells.X.shape[1])
     return _Point(location, [np.zeros(term.n_effects) for term in problem.terms], covariances, np.array(aux))
 

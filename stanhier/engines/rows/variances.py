@@ -88,7 +88,7 @@ def auxiliary_density(cells: Cells, eta: np.ndarray, priors: PriorNumbers, freed
         if cells.family == GAUSSIAN:
             found -= (cells.n_rows - freedom) * point[0] + 0.5 * squares / aux[0] ** 2
         else:
-            found += log_density(cells.family, eta, cells.y, aux, cells.counted)
+            found += log_density(cells.family, eta, cells.y, cells.auxiliary(aux), cells.counted)
             if cells.family == STUDENT:
                 found += freedom * float(point[0])
         return float(found)
