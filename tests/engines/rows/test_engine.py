@@ -9,7 +9,7 @@ from arviz_stats.base import array_stats
 from scipy import special, stats
 
 import stanhier as sh
-from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.errors import DataError
 from stanhier.engines.rows.engine import RowsEngine
 from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.stan.nuts import RawDraws, run_nuts
@@ -138,12 +138,6 @@ def test_a_response_that_effects_reproduce_exactly_is_refused():
     design = sh.Model("y ~ x + (1 | a)", frame.assign(y=_frame()["y"])).rows.with_observed(frame["y"].to_numpy(float))
     with pytest.raises(DataError, match="reproduced exactly"):
         RowsEngine.of(design, model.chosen, model.noise)
-
-
-def test_effects_by_themselves_are_for_gaussian_rows():
-    model = _model("bernoulli")
-    with pytest.raises(StanhierError, match='family="bernoulli": group_summary'):
-        model.engine.own_effects(_draws(model), 0)
 
 
 def _compared(ours, theirs):
