@@ -1,5 +1,6 @@
 """What tests share."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -7,9 +8,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
+from stanhier.basics.threads import n_threads
 from stanhier.cmdstan import install
 from tests.tools.fake_cmdstan import make_parts, use_parts
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Take a process for each core that there is for us; more than 8 would want much memory."""
+    return min(n_threads(), 8)
+
+
+def pytest_configure() -> None:
+    """Share the cores out among the processes that run tests: what each starts has its own share of threads too."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        share = max(1, n_threads() // workers)
+        threadpool_limits(share)
+        for library in ("OPENBLAS", "MKL", "OMP"):
+            os.environ.setdefault(f"{library}_NUM_THREADS", str(share))
 
 
 @pytest.fixture(scope="session", autouse=True)

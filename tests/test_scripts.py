@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from scripts.lowest_versions import lowest
+from scripts.names import missing
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = [
     ROOT / "scripts" / name for name in ("setup", "check", "test", "lowest", "demo", "docs", "wheel", "release")
 ] + [ROOT / ".ci" / "run"]
+
+
+TESTS = "python -m pytest -n auto --dist loadfile"
 
 
 def run(script: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -128,7 +132,7 @@ def test_demo_runs_every_example_and_names_the_new_pictures(checkout: Path, tmp_
 
 
 def test_check_fails_on_stan_code_that_is_not_formatted(checkout: Path, cmdstan_home: Path, tmp_path: Path) -> None:
-    for name in ("ruff", "mypy"):
+    for name in ("ruff", "mypy", "python"):
         pretend(checkout / ".venv" / "bin", name, "true")
     pretend(checkout / ".venv" / "bin", "stanhier", f'echo "{cmdstan_home}"')
     models = checkout / "stan_models"
@@ -139,8 +143,38 @@ def test_check_fails_on_stan_code_that_is_not_formatted(checkout: Path, cmdstan_
     done = run(checkout / "scripts" / "check", tmp_path)
     assert done.returncode == 1
     assert "bad.stanfunctions is not formatted" in done.stderr
+    pretend(checkout / ".venv" / "bin", "python", '[[ "$*" != scripts/names.py ]]')
+    assert run(checkout / "scripts" / "check", tmp_path).returncode == 1
     pretend(checkout / ".venv" / "bin", "mypy", "exit 5")
     assert run(checkout / "scripts" / "check", tmp_path).returncode == 5
+
+
+NAMES = """
+import numpy as np, nowhere
+import stanhier as sh
+from stanhier.basics import errors, threads
+from stanhier.basics.errors import DataError, NoError
+from .tools import fifty_digits
+
+def test(threads):
+    from stanhier.basics.other import thing
+    assert threads.gone and np.gone and nowhere.gone and errors.DataError.gone
+    return lambda: sh.Model + sh.Modle + fifty_digits.mp + fifty_digits.sixty
+
+sh.made_up = threads.n_threads() + threads.many
+"""
+
+
+def test_names_that_are_gone_are_found(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_something.py").write_text(NAMES)
+    assert missing(tmp_path / "tests" / "test_something.py", tmp_path) == [
+        "tests/test_something.py:5: stanhier.basics.errors has no NoError",
+        "tests/test_something.py:9: stanhier.basics.other has no thing",
+        "tests/test_something.py:11: stanhier has no Modle",
+        "tests/test_something.py:11: tests.tools.fifty_digits has no sixty",
+        "tests/test_something.py:13: stanhier.basics.threads has no many",
+    ]
 
 
 def test_test_passes_its_arguments_on_and_ci_runs_it(checkout: Path, tmp_path: Path) -> None:
@@ -150,11 +184,11 @@ def test_test_passes_its_arguments_on_and_ci_runs_it(checkout: Path, tmp_path: P
     pretend(checkout / "scripts", "lowest", 'echo "lowest" "$@"; exit 6')
     script = [checkout / "scripts" / "test", "-m", "not slow"]
     said = subprocess.check_output(script, cwd=tmp_path, text=True, env={**os.environ, "CI": ""})
-    assert said.splitlines() == ["setup", "check", "python -m pytest -m not slow"]
+    assert said.splitlines() == ["setup", "check", f"{TESTS} -m not slow"]
     done = run(checkout / ".ci" / "run", tmp_path, CI="")
-    assert done.stdout.splitlines() == ["setup", "check", "python -m pytest"]
+    assert done.stdout.splitlines() == ["setup", "check", TESTS]
     done = run(checkout / ".ci" / "run", tmp_path, CI="true")
-    assert done.stdout.splitlines() == ["setup", "check", "python -m pytest", "lowest"]
+    assert done.stdout.splitlines() == ["setup", "check", TESTS, "lowest"]
     assert done.returncode == 6
 
 
@@ -206,7 +240,7 @@ def test_the_lowest_versions_are_installed_once_and_tested(checkout: Path, tmp_p
     first = lines()
     assert first[:3] == installed
     (tests,) = first[3:]
-    assert tests.startswith("-m pytest -m not slow ")
+    assert tests.startswith("-m pytest -n auto --dist loadfile -m not slow ")
     assert (checkout / ".venv-lowest" / "requirements.txt").read_text() == "numpy==2.0\npandas==2.2.2\n"
     assert lines() == [tests]
     assert lines(version="pandas==2.3") == first
