@@ -31,6 +31,26 @@ def pytest_configure() -> None:
             os.environ.setdefault(f"{library}_NUM_THREADS", str(share))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take `--one-case`, for what hardly depends on the cases of a test, such as the versions of libraries."""
+    parser.addoption(
+        "--one-case",
+        action="store_true",
+        help="run the first case of each test, and every case of those marked versions",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--one-case` does not want."""
+    if not config.getoption("--one-case"):
+        return
+    first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+    wanted = {id(item) for item in items if item.get_closest_marker("versions")} | {id(item) for item in first.values()}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) not in wanted])
+    items[:] = [item for item in items if id(item) in wanted]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def hang_ups() -> None:
     """Let processes that tests start end by SIGHUP, also where the tests run under nohup, which they would inherit."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -240,10 +241,38 @@ def test_the_lowest_versions_are_installed_once_and_tested(checkout: Path, tmp_p
     first = lines()
     assert first[:3] == installed
     (tests,) = first[3:]
-    assert tests.startswith("-m pytest -n auto --dist loadfile -m not slow ")
+    assert tests.startswith("-m pytest -n auto --dist loadfile -m not slow --one-case ")
     assert (checkout / ".venv-lowest" / "requirements.txt").read_text() == "numpy==2.0\npandas==2.2.2\n"
     assert lines() == [tests]
     assert lines(version="pandas==2.3") == first
+
+
+CASES = """
+import pytest
+
+@pytest.mark.parametrize("x", [1, 2])
+@pytest.mark.parametrize("y", [3, 4])
+def test_one(x, y): pass
+
+@pytest.mark.versions
+@pytest.mark.parametrize("x", [1, 2])
+def test_all(x): pass
+
+class TestClass:
+    @pytest.mark.parametrize("x", [5, 6])
+    def test_one(self, x): pass
+
+def test_without(): pass
+"""
+
+
+def test_one_case_of_each_test_or_all_that_depend_on_versions(tmp_path: Path) -> None:
+    (tmp_path / "test_cases.py").write_text(CASES)
+    command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "--collect-only", "-q", tmp_path]
+    said = subprocess.check_output([*command, "-c", ROOT / "pyproject.toml", "--one-case"], text=True, cwd=ROOT)
+    named = [line.rpartition("::")[2] for line in said.splitlines() if "::" in line]
+    assert named == ["test_one[3-1]", "test_all[1]", "test_all[2]", "test_one[5]", "test_without"]
+    assert "5/9 tests collected (4 deselected)" in said
 
 
 def test_the_lowest_versions_want_python_3_12(checkout: Path, tools: Path, tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def refusal(data):
     return str(refused.value)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", BY_CODE)
 def test_the_code_gives_the_number_of_every_value(kind, tmp_path):
     texts, numbers = zip(*BY_CODE[kind], strict=True)
@@ -103,6 +104,7 @@ def test_the_code_gives_the_number_of_every_value(kind, tmp_path):
         assert values == list(numbers), name
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("form", BY_CODE_DATES)
 def test_the_code_gives_the_day_of_every_value(form, tmp_path):
     for name, data in ways("v", BY_CODE_DATES[form], tmp_path):

@@ -35,6 +35,7 @@ def largest_of(words, data, folder):
     return pd.Series(converted("the x", words, data, folder)).max()
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("how", WRITTEN)
 def test_text_becomes_numbers(how, tmp_path):
     column, largest = WRITTEN[how]
@@ -52,6 +53,7 @@ def test_text_becomes_dates(tmp_path):
         assert pd.Timestamp(largest_of(str(refusal.value), data, tmp_path)) == days[-1], name
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("form", ["%H:%M", "%H:%M:%S"])
 def test_text_becomes_times(form, tmp_path):
     times = pd.date_range("2024-01-01", periods=N, freq="17min")

@@ -65,6 +65,7 @@ def advised(words, data, folder):
     )
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("nan", [False, True], ids=["nulls", "NaN"])
 def test_all_columns_are_named_and_the_remedy_works(nan, tmp_path):
     frame = rows(nan=nan)
@@ -145,6 +146,7 @@ def same_model(model, expected):
 LEFT_OUT = "15 of 60 rows are left out for missing values: "
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("nan", [False, True], ids=["nulls", "NaN"])
 def test_rows_are_left_out_wherever_they_are(nan, tmp_path):
     frame = rows(nan=nan)

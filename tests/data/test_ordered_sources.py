@@ -36,6 +36,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("size", [100, 1 << 18])
 @pytest.mark.parametrize("name", SOURCES)
 def test_blocks_are_the_rows_in_their_order(name, size, data, folder, monkeypatch):

@@ -18,6 +18,7 @@ PERIODS = {
 }
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", PERIODS)
 def test_periods_are_dates_unless_they_are_few_or_have_many_rows(kind):
     def model(labels, times):

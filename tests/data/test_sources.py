@@ -86,6 +86,7 @@ FORMULAS = [
 ]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", SOURCES)
 def test_any_source_gives_the_design_of_the_frame(kind, data, folder):
     formula = parse("log(y) ~ center(x) * s + flag + `with space` + (1 | town)")
@@ -94,6 +95,7 @@ def test_any_source_gives_the_design_of_the_frame(kind, data, folder):
     assert_same_design(built, design_of(formula, data, se="se"))
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_formulas_mean_what_they_mean_in_memory(formula, data, folder):
     expected = design_of(parse(formula), data, se="se")

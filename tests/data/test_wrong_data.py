@@ -45,6 +45,7 @@ def test_other_objects_are_refused(kind):
         sh.LinearRegression("y ~ x", data)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", ["list of dicts", "list of lists", "an array with names", "a Dataset"])
 def test_what_is_advised_makes_a_frame(kind):
     data, _ = OBJECTS[kind]

@@ -43,6 +43,7 @@ def test_more_columns_than_different_values_are_refused(data, call, words):
         sh.LinearRegression(f"y ~ {call}", data)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("call", "rank"),
     [

@@ -74,6 +74,7 @@ def test_all_that_is_done_with_a_fit_works(kind, tmp_path):
     plt.close("all")
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("formula", [f for f in FORMULAS.values() if "ward" not in f and "cut" not in f])
 def test_every_source_makes_the_same_model_and_predicts_alike(formula):
     if "center" not in formula:

@@ -54,6 +54,7 @@ def test_the_callers_data_are_not_changed():
     assert built.y[0] == before.loc[0, "y"]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "float32", "Int64", "Float64", "boolean", "bool"])
 def test_numeric_kinds_become_floats(dtype):
     data = frame().assign(x=np.array([0, 1] * 6))
@@ -194,6 +195,7 @@ def test_of_other_libraries_frames_only_the_columns_of_the_model_are_taken():
     )
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("n_groups", [1, 2, 127, 128, 129, 40_000])
 @pytest.mark.parametrize("first", [0, -70_000, 2**62])
 def test_integers_are_coded_as_factorize_codes_them(n_groups, first):

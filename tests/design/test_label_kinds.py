@@ -52,6 +52,7 @@ def source(name, frame, folder):
     }[name]()
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("where", SOURCES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_are_the_same_everywhere(kind, where, tmp_path):
@@ -71,6 +72,7 @@ def test_labels_are_the_same_everywhere(kind, where, tmp_path):
     assert loaded.posterior["g"].equals(fit.posterior["g"])
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("where", SOURCES[:6])
 def test_a_new_day_is_added_to_a_fit(where, tmp_path):
     fit = fake_fit(sh.VaryingIntercept("y ~ x + (1 | g)", rows(KINDS["days"])), draws=400)
@@ -83,6 +85,7 @@ def test_a_new_day_is_added_to_a_fit(where, tmp_path):
     assert sh.load(tmp_path / "fit.nc").posterior["g"].to_numpy()[-1] == np.datetime64("2024-03-05")
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("labels", "kind", "first"),
     [

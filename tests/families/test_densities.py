@@ -33,6 +33,7 @@ def test_student_t_with_many_degrees_of_freedom_is_gaussian():
     np.testing.assert_allclose(found[0], stats.norm.logpdf(y), rtol=1e-9)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(("link", "cdf"), [("logit", special.expit), ("probit", special.ndtr)])
 def test_bernoulli_and_binomial(link, cdf):
     y = RNG.integers(0, 2, 12).astype(float)
@@ -132,6 +133,7 @@ def test_stirling_error_across_its_joint():
 COUNTS = np.arange(0.0, 40.0)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("family", "aux", "trials"),
     [

@@ -9,6 +9,7 @@ from stanhier.families.known import FAMILIES
 ETA = np.full(200_000, 0.7)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("name", "aux", "mean", "variance"),
     [

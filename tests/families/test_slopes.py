@@ -15,6 +15,7 @@ CASES = {
 }
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("name", CASES)
 def test_first_and_second_derivatives(name):
     family, aux, trials = CASES[name], {"sigma": 1.7, "shape": 0.8}, np.full(6, 4.0)

@@ -24,6 +24,7 @@ def streamed(tmp_path_factory):
     return fake_fit(sh.VaryingIntercept("y ~ x + z + u + (1 | g)", file), chains=2, draws=50)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("wrap", [dict, pl.from_pandas, lambda rows: {name: list(rows[name]) for name in rows}])
 def test_rows_may_be_of_any_frame(linear, wrap):
     rows = ROWS.drop(columns="y")

@@ -96,6 +96,7 @@ def test_there_is_no_other_picture():
         assert "\nReturns\n-------\nPanels\n" in inspect.getdoc(draw)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
 def test_every_picture_has_a_figure_of_the_size_that_was_asked_for(fits, draw, tmp_path):
     drawn = draw(fits, figsize=(9, 8.5))

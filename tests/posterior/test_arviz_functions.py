@@ -136,6 +136,7 @@ def test_the_lists_hold_functions_that_there_are():
     assert not set(NO_TREE) & {*NOT_FOR_FITS, *OWN_WAY}
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind in FITS for name in (OF_RESPONSES if kind == "poisson" else TAKEN)]
 )

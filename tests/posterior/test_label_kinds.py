@@ -25,6 +25,7 @@ LABELS = {
 }
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("model", [sh.VaryingIntercept, sh.Model])
 @pytest.mark.parametrize("name", LABELS)
 def test_labels_keep_their_kind(name, model, tmp_path):

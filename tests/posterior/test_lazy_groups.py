@@ -102,6 +102,7 @@ def test_what_asks_for_replicated_data_has_them(varying):
     assert logsumexp(varying.idata["log_likelihood"]["y"], axis=(0, 1)).shape == (80,)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize(
     "call",
     [

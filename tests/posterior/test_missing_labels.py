@@ -60,6 +60,7 @@ def test_a_predictor_that_is_missing_stays_an_error():
         one.predict(data, new_groups="sample")
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("missing", [np.nan, None, pd.NA, pd.NaT])
 def test_whatever_missing_looks_like(crossed, missing):
     data = pd.DataFrame({"x": [0.0, 1.0], "z": 3.0, "school": ["Nord", missing], "rater": [1, missing]})

@@ -58,6 +58,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", ["mean", "response"])
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.usefixtures("block_rows")

@@ -18,6 +18,7 @@ PROPER = [
 ]
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("prior", PROPER, ids=repr)
 def test_log_density_differs_from_scipy_by_a_constant(prior):
     x = np.array([0.1, 0.9, 4.0])
@@ -26,6 +27,7 @@ def test_log_density_differs_from_scipy_by_a_constant(prior):
     np.testing.assert_allclose(np.diff(ours), np.diff(reference), rtol=1e-12)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("prior", PROPER, ids=repr)
 def test_draws_follow_the_density(prior):
     draws = prior.rvs(np.random.default_rng(1), 4000)

@@ -53,6 +53,7 @@ def test_executors_of_the_standard_library_tell_their_size():
         assert n_workers(pool) == 2
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("executor", [Remote(), Odd(None), Odd(0), Odd("4"), Odd(True), Odd(lambda: 3)])
 def test_others_have_room(executor):
     assert n_workers(executor) is None

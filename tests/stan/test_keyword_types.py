@@ -16,6 +16,7 @@ METHODS = {
 }
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("method", METHODS)
 def test_the_keywords_are_cmdstanpys(method):
     from cmdstanpy import CmdStanModel

@@ -8,6 +8,7 @@ from tests.tools.kept import FOLDER, KINDS, loaded, outcomes
 EXPECTED = np.load(FOLDER / "expected.npz")
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kept_fit_gives_what_it_gave(kind):
     found = outcomes(kind, loaded(kind))
@@ -20,6 +21,7 @@ def test_a_kept_fit_gives_what_it_gave(kind):
         np.testing.assert_allclose(found[name], values, rtol=tolerance, atol=tolerance * scale, err_msg=name)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kept_fit_is_saved_and_loaded_again(kind, tmp_path):
     fit = loaded(kind)

@@ -95,6 +95,7 @@ LABELS = {
 }
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", list(LABELS))
 def test_groups_of_every_kind_come_back(kind, tmp_path):
     fit, data = grouped(LABELS[kind])
