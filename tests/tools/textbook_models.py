@@ -11,7 +11,19 @@ from stanhier.formula.parse import parse
 from stanhier.regressions import class_of
 from stanhier.stan.nuts import RawDraws, run_nuts
 
-__all__ = ["made_draws", "sampled", "sleep", "textbook_model"]
+__all__ = ["SAMPLED", "made_draws", "sampled", "sleep", "textbook_model"]
+
+SAMPLED = {
+    "slopes and crossed": {"formula": "reaction ~ days + (1 + days | subject) + (1 | room)"},
+    "uncorrelated, no intercept": {"formula": "reaction ~ 0 + days + (days || subject)"},
+    "nested, known se": {"formula": "reaction ~ 1 + (1 | room / subject)", "se": "se"},
+    "correlated without a mean, fixed sigma": {
+        "formula": "reaction ~ 1 + (1 + days | subject)",
+        "sigma": 30.0,
+        "priors": {"cor": sh.LKJ(3), "sd": sh.HalfStudentT(4, 20), "alpha": sh.StudentT(3, 250, 50)},
+    },
+}
+"""Models of the data of `sleep`. Each program takes long to compile, so that all tests of one share it."""
 
 
 def textbook_model(formula, data, *, own_intercepts=False, **arguments):

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import stanhier as sh
 from stanhier.engines.textbook.names import names_of
 from stanhier.engines.textbook.rendering import render
 from stanhier.engines.textbook.rows import program_data
+from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.stan.rendered import RenderedProgram
 from tests.tools.described import STRUCTURES
 from tests.tools.reference import prior_log_density
+from tests.tools.textbook_models import SAMPLED, sleep
 
 pytestmark = pytest.mark.slow
 
@@ -80,9 +83,17 @@ def named(description, point, terms):
     return values
 
 
-@pytest.mark.parametrize("name", ["blocks", "crossed", "nested", "known se", "three correlated", "centred"])
+def structure(name):
+    """A description and rows: one made up, or that of a model that is sampled, whose program there is anyway."""
+    if name in STRUCTURES:
+        return STRUCTURES[name]()
+    model = textbook_regression(sh.Model(data=sleep(), **SAMPLED[name]))
+    return model.engine.description, model.rows
+
+
+@pytest.mark.parametrize("name", ["blocks", "three correlated", *SAMPLED])
 def test_the_program_has_the_density_of_the_model_written_out(name, cmdstan_home):
-    description, rows = STRUCTURES[name]()
+    description, rows = structure(name)
     program = RenderedProgram("textbook_multilevel", render(description)).model()
     data = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in program_data(description, rows).items()}
     ours, reference = [], []

@@ -7,7 +7,7 @@ import pytest
 import stanhier as sh
 from stanhier.engines.textbook.switch import textbook_regression
 from tests.tools import variants
-from tests.tools.textbook_models import sampled, sleep, textbook_model
+from tests.tools.textbook_models import SAMPLED, sampled, sleep, textbook_model
 
 pytestmark = pytest.mark.slow
 
@@ -48,21 +48,9 @@ def test_one_intercept_of_a_general_model_is_a_varying_intercept(cmdstan_home):
         assert abs(ours[..., j].mean() - theirs[..., j].mean()) < 4.5 * error
 
 
-STRUCTURES = {
-    "slopes and crossed": {"formula": "reaction ~ days + (1 + days | subject) + (1 | room)"},
-    "uncorrelated, no intercept": {"formula": "reaction ~ 0 + days + (days || subject)"},
-    "nested, known se": {"formula": "reaction ~ 1 + (1 | room / subject)", "se": "se"},
-    "correlated without a mean, fixed sigma": {
-        "formula": "reaction ~ 1 + (1 + days | subject)",
-        "sigma": 30.0,
-        "priors": {"cor": sh.LKJ(3), "sd": sh.HalfStudentT(4, 20), "alpha": sh.StudentT(3, 250, 50)},
-    },
-}
-
-
-@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("name", SAMPLED)
 def test_fits_of_any_structure_agree_with_those_by_the_fast_engine(name, cmdstan_home):
-    model = sh.Model(data=sleep(), **STRUCTURES[name])
+    model = sh.Model(data=sleep(), **SAMPLED[name])
     fit = model.sample(seed=5, chains=4, iter_sampling=2000, show_progress=False)
     slow = sampled(textbook_regression(model), **KEYWORDS, max_treedepth=12)
     found = fit.agreement(slow)
