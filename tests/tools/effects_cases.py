@@ -10,10 +10,13 @@ from tests.tools.multilevel_rows import Prior, Term
 __all__ = ["plain", "simulated"]
 
 
-def simulated(family, sizes=(7,), *, q=(1,), blocks=None, P=2, seed=1, chain=0, **changes):
-    """Rows of terms with so many levels and effects; each of the first `chain` terms lies within the next one."""
+def simulated(family, sizes=(7,), *, q=(1,), blocks=None, P=2, seed=1, chain=0, rows=6, **changes):
+    """Rows of terms with so many levels and effects; each of the first `chain` terms lies within the next one.
+
+    Each level of the first term has `rows`.
+    """
     rng = np.random.default_rng(seed)
-    codes = [np.tile(np.arange(sizes[0]), 6)]
+    codes = [np.tile(np.arange(sizes[0]), rows)]
     n = len(codes[0])
     for t, size in enumerate(sizes[1:]):
         nested = codes[-1] * size // (codes[-1].max() + 1)
@@ -48,11 +51,11 @@ def simulated(family, sizes=(7,), *, q=(1,), blocks=None, P=2, seed=1, chain=0, 
     return Effects(family=family, X=X, terms=terms, seed=seed, **{**defaults, **changes})
 
 
-def plain(family, sizes=(300,), **changes):
+def plain(family, sizes=(30,), rows=60, **changes):
     """The same with rows that are all different, of which none has weights, trials but one, or an offset."""
-    n = 6 * sizes[0]
+    n = rows * sizes[0]
     y = {1: np.arange(n) % 2, 2: np.arange(n) // 3 % 2}.get(family)
     own = {} if y is None else {"y": y.astype(float)}
-    made = simulated(family, sizes, n=np.ones(n), offset=np.zeros(n), **own, **changes)
+    made = simulated(family, sizes, rows=rows, n=np.ones(n), offset=np.zeros(n), **own, **changes)
     made.X[:, 1] = np.random.default_rng(2).standard_normal(n)
     return made
