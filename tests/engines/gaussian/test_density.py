@@ -6,11 +6,11 @@ import subprocess
 import arviz as az
 import numpy as np
 import pytest
-from cmdstanpy import CmdStanModel, set_cmdstan_path
 from scipy import stats
 
 import stanhier as sh
 from stanhier.engines.gaussian.effects import conditional_moments, draw_effects
+from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.stan.program import Program
 from tests.tools import variants
 from tests.tools.reference import log_joint
@@ -159,13 +159,12 @@ TEXTBOOK = {
 
 
 @pytest.fixture(scope="module", params=TEXTBOOK)
-def textbook(request, cmdstan_home, tmp_path_factory):
+def textbook(request, cmdstan_home):
     """A model with its rendered row-by-row program, compiled."""
-    set_cmdstan_path(str(cmdstan_home))
     model = TEXTBOOK[request.param]()
-    source = tmp_path_factory.mktemp("textbook") / "textbook.stan"
-    source.write_text(model.stan_code)
-    return model, CmdStanModel(stan_file=source)
+    program = textbook_regression(model).engine.program
+    assert program.source == model.stan_code
+    return model, program.model()
 
 
 def test_the_textbook_program_has_the_same_density(textbook):
