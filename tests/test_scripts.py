@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from scripts.lowest_versions import lowest
-from scripts.names import missing
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = [
@@ -148,34 +147,6 @@ def test_check_fails_on_stan_code_that_is_not_formatted(checkout: Path, cmdstan_
     assert run(checkout / "scripts" / "check", tmp_path).returncode == 1
     pretend(checkout / ".venv" / "bin", "mypy", "exit 5")
     assert run(checkout / "scripts" / "check", tmp_path).returncode == 5
-
-
-NAMES = """
-import numpy as np, nowhere
-import stanhier as sh
-from stanhier.basics import errors, threads
-from stanhier.basics.errors import DataError, NoError
-from .tools import fifty_digits
-
-def test(threads):
-    from stanhier.basics.other import thing
-    assert threads.gone and np.gone and nowhere.gone and errors.DataError.gone
-    return lambda: sh.Model + sh.Modle + fifty_digits.mp + fifty_digits.sixty
-
-sh.made_up = threads.n_threads() + threads.many
-"""
-
-
-def test_names_that_are_gone_are_found(tmp_path: Path) -> None:
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "test_something.py").write_text(NAMES)
-    assert missing(tmp_path / "tests" / "test_something.py", tmp_path) == [
-        "tests/test_something.py:5: stanhier.basics.errors has no NoError",
-        "tests/test_something.py:9: stanhier.basics.other has no thing",
-        "tests/test_something.py:11: stanhier has no Modle",
-        "tests/test_something.py:11: tests.tools.fifty_digits has no sixty",
-        "tests/test_something.py:13: stanhier.basics.threads has no many",
-    ]
 
 
 def test_test_passes_its_arguments_on_and_ci_runs_it(checkout: Path, tmp_path: Path) -> None:
