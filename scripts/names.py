@@ -87,6 +87,8 @@ def _value(module: str, name: str) -> object | None:
 def _asked(tree: ast.AST, modules: dict[str, ModuleType]) -> Iterator[tuple[ast.Attribute, ModuleType]]:
     """Give the attributes of modules that are not there; a function's own variable of the same name is no module."""
     for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.With) and any(_is_about_names(item.context_expr) for item in node.items):
+            continue
         inside = modules
         if isinstance(node, FUNCTIONS):
             inside = {name: module for name, module in modules.items() if name not in _bound(node)}
@@ -95,6 +97,11 @@ def _asked(tree: ast.AST, modules: dict[str, ModuleType]) -> Iterator[tuple[ast.
             if module is not None and not hasattr(module, node.attr):
                 yield node, module
         yield from _asked(node, inside)
+
+
+def _is_about_names(context: ast.expr) -> bool:
+    """Whether it is `pytest.raises(AttributeError, ...)`: names that are not there are what it is for."""
+    return isinstance(context, ast.Call) and any("AttributeError" in ast.unparse(one) for one in context.args)
 
 
 def _bound(function: ast.AST) -> set[str]:

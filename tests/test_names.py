@@ -16,6 +16,9 @@ def test(threads):
     assert threads.gone and np.gone and nowhere.gone and errors.DataError.gone
     return lambda: sh.Model + sh.Modle + fifty_digits.mp + fifty_digits.sixty
 
+with pytest.raises(AttributeError, match="gone"):
+    sh.gone
+
 sh.made_up = threads.n_threads() + threads.many
 """
 
@@ -28,5 +31,5 @@ def test_names_that_are_gone_are_found(tmp_path: Path) -> None:
         "tests/test_something.py:9: stanhier.basics.other has no thing",
         "tests/test_something.py:11: stanhier has no Modle",
         "tests/test_something.py:11: tests.tools.fifty_digits has no sixty",
-        "tests/test_something.py:13: stanhier.basics.threads has no many",
+        "tests/test_something.py:16: stanhier.basics.threads has no many",
     ]
