@@ -190,14 +190,15 @@ class TestWithStan:
         assert len(fits) == len(NAMES) - 1
 
     def test_a_worker_that_is_killed_loses_no_model(self, tmp_path):
-        process = run(tmp_path, 6, tmp_path / "fits", 2000)
+        process = run(tmp_path, 12, tmp_path / "fits", 2000)
         assert process.stdout.readline()
         worker = None
         while worker is None:
+            assert process.poll() is None, "it has ended before a worker was seen at work"
             worker = next((p for p in offspring(process) if chains_of(children_of(p))), None)
         worker.kill()
         said, words = process.communicate(timeout=120)
-        assert said.endswith("6 fits\n")
+        assert said.endswith("12 fits\n")
         assert "Traceback" not in words
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
