@@ -183,7 +183,7 @@ ODD = [None, True, -1, float("nan"), 10**400, "x", [1, 2], {"a": 1}]
 KEYS = [
     *("format", "version", "model", "formula", "sigma", "se", "priors", "functions", "means", "stages"),
     *("seed", "max_treedepth", "cmdstan", "method", "pareto_k", "failed_chains"),
-    *("engine", "family", "offset", "trials", "weights", "left_out"),
+    *("engine", "family", "offset", "trials", "weights", "left_out", "nu"),
 ]
 
 
@@ -209,7 +209,7 @@ def test_descriptions_of_any_kind_give_a_fit_or_a_stanhier_error(key, path):
     with h5py.File(path, "r+") as file:
         del changed[key]
         file.attrs["stanhier"] = json.dumps(changed)
-    later = ("functions", "means", "failed_chains", "engine", "family", "offset", "trials", "weights", "left_out")
+    later = ("functions", "means", "failed_chains", "engine", "family", "offset", "trials", "weights", "left_out", "nu")
     if key in ("version", *later):
         sh.load(path)
     else:
