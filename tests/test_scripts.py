@@ -16,7 +16,7 @@ SCRIPTS = [
 ] + [ROOT / ".ci" / "run"]
 
 
-TESTS = "python -m pytest -n auto --dist loadfile"
+TESTS = "python -m pytest"
 
 
 def run(script: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
