@@ -1,15 +1,13 @@
-"""cmdstanpy on our terms while it works for us: it says nothing, waits idly, and reads what Stan wrote once.
+"""cmdstanpy on our terms while it works for us: it says nothing, and reads what Stan wrote once.
 
-By itself it asks the program for its options before each run, takes what chains say line by line although nobody
-looks, reads each file of draws three times, and with polars where that is installed. polars starts threads for that,
-which do not survive a fork: in a forked process, such as a worker of `multiprocessing`, the next fit would wait for
-them for ever. Where digits are asked for by `sig_figs` it looks for a CmdStan, which no executable needs, and sets
+By itself it asks the program for its options before each run, and reads each file of draws three times, with polars
+where that is installed. polars starts threads for that, which do not survive a fork: in a forked process, such as a
+worker of `multiprocessing`, the next fit would wait for them for ever. Where digits are asked for by `sig_figs` it looks for a CmdStan, which no executable needs, and sets
 ``CMDSTAN`` to what it finds, as if the user had chosen that one. What is changed here are parts that cmdstanpy keeps to
 itself; where a later one is without them, its own ways are taken.
 """
 
 import logging
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -77,16 +75,6 @@ def _model_class() -> Any:
             executable = Path(str(self.exe_file))
             status = executable.stat()
             return dict(_options(executable, status.st_mtime_ns, status.st_size))
-
-        def _run_cmdstan(self, runset: Any, idx: int, **how: Any) -> None:  # type: ignore[override]  # called so
-            if any(how.values()):  # somebody looks, or there is a limit of time
-                super()._run_cmdstan(runset, idx, **how)
-                return
-            with Path(runset.stdout_files[idx]).open("wb") as said:
-                ran = subprocess.run(
-                    runset.cmd(idx), stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, check=False
-                )
-            runset._set_retcode(idx, ran.returncode)
 
     return Model
 
