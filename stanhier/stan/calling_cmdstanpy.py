@@ -2,9 +2,10 @@
 
 By itself it asks the program for its options before each run, and reads each file of draws three times, with polars
 where that is installed. polars starts threads for that, which do not survive a fork: in a forked process, such as a
-worker of `multiprocessing`, the next fit would wait for them for ever. Where digits are asked for by `sig_figs` it looks for a CmdStan, which no executable needs, and sets
-``CMDSTAN`` to what it finds, as if the user had chosen that one. What is changed here are parts that cmdstanpy keeps to
-itself; where a later one is without them, its own ways are taken.
+worker of `multiprocessing`, the next fit would wait for them for ever. Where digits are asked for by `sig_figs` it
+looks for a CmdStan, which no executable needs, and sets ``CMDSTAN`` to what it finds, as if the user had chosen that
+one. What is changed here are parts that cmdstanpy keeps to itself; where a later one is without them, its own ways are
+taken.
 """
 
 import logging

@@ -94,7 +94,8 @@ def check_keywords(
         if name not in allowed:
             meant = (habits or {}).get(name) or (THEIRS.get(name) if theirs == "sample" else None)
             said = f"Did you mean '{meant}'?" if meant in (*own, *allowed) else suggestion(name, [*own, *allowed])
-            said = SAID.get(name, said) if theirs == "sample" else said
+            if theirs == "sample" and f"{name}s" not in own:  # else it is a slip in a keyword of the function itself
+                said = SAID.get(name, said)
             raise StanhierError(f"{method}() has no keyword '{name}'. {said}")
         if value is not None:
             _check_value(method, name, value, kinds[name], keywords)

@@ -27,12 +27,9 @@ WRONG = {
     "LinearRegression() needs 'data'.": lambda: sh.LinearRegression("y ~ x"),
     "pooling() needs 'data', and has no keyword 'dat'.": lambda: sh.pooling("y ~ x", dat=DATA, group="g"),
     "LinearRegression() needs 'formula'.": lambda: sh.LinearRegression(),
-    "The formula must be a string": lambda: sh.LinearRegression(DATA, "y ~ x"),
+    "LinearRegression() takes the formula first and then the data": lambda: sh.LinearRegression(DATA, "y ~ x"),
     "pooling() has no keyword 'groups'. Did you mean 'group'?": lambda: sh.pooling("y ~ x", DATA, groups="g"),
     "pooling() has no keyword 'prior'. Did you mean 'priors'?": lambda: sh.pooling("y ~ x", DATA, group="g", prior={}),
-    "pooling() has no keyword 'family'. It is for Gaussian responses without offsets; of others": lambda: sh.pooling(
-        "y ~ x", DATA, group="g", family="poisson"
-    ),
     "pooling() takes formula and data by their places": lambda: sh.pooling("y ~ x", DATA, "g"),
     "fit_many() has no keyword 'foldr'. Did you mean 'folder'?": lambda: sh.fit_many({}, foldr="x"),
     "fit_many() takes models and data by their places": lambda: sh.fit_many("y ~ x", DATA, "g"),
