@@ -26,6 +26,16 @@ def test_each_table_is_a_public_function_and_listed():
     assert "datasets" in dir(sh)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"), [("sleepstudi", "Did you mean 'sleepstudy'?"), ("iris", "bcg, cbpp, clinics")]
+)
+def test_a_table_that_is_not_there_is_answered_with_those_that_are(asked, said):
+    with pytest.raises(AttributeError, match=re.escape(f"has no attribute '{asked}'")) as caught:
+        getattr(sh.datasets, asked)
+    assert said in str(caught.value)
+    assert not hasattr(sh.datasets, asked)
+
+
 @pytest.mark.parametrize("name", sh.datasets.names())
 def test_a_table_is_what_its_documentation_says(name):
     table = getattr(sh.datasets, name)()
