@@ -81,4 +81,5 @@ def restored_column(stored: StoredArray, key: str, *, missing: bool = False) -> 
     lowest = values.min(initial=0)
     if lowest < (-1 if missing else 0):
         raise ValueError(f"code {lowest} in {key}")
-    return labels.take(values, allow_fill=True, fill_value=np.nan) if missing else labels[values]
+    # Without need none is filled in: intervals of whole numbers cannot be missing in pandas before 3.0.
+    return labels.take(values, allow_fill=True, fill_value=np.nan) if lowest < 0 else labels[values]

@@ -15,7 +15,7 @@ from tests.tools.damaged_files import assert_refused
 from tests.tools.fake_fit import fake_fit
 
 N = 80
-DAYS = pd.date_range("2024-02-27", periods=N, freq="D", name="day")
+DAYS = pd.DatetimeIndex(pd.date_range("2024-02-27", periods=N, freq="D", name="day"), freq=None)
 KINDS = {
     "integers": pd.RangeIndex(7, 7 + N),
     "integers of one byte": pd.Index(np.arange(N, dtype=np.int8)),
@@ -50,10 +50,11 @@ def there_and_back(fit, tmp_path):
 
 
 def assert_same(found, expected):
-    pd.testing.assert_index_equal(found, expected, exact="equiv", check_freq=False)
+    pd.testing.assert_index_equal(found, expected, exact="equiv")
     assert list(found.names) == list(expected.names)
 
 
+@pytest.mark.versions
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_labels_of_every_kind_come_back(kind):
     stored = to_dataset(KINDS[kind])
