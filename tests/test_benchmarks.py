@@ -9,13 +9,12 @@ from math import inf, isnan
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.benchmarks import cases, comparison, parquet  # noqa: E402
+from scripts.benchmarks import cases, comparison, parts  # noqa: E402
 from scripts.benchmarks.many import small  # noqa: E402
 from scripts.benchmarks.options import parser  # noqa: E402
 from scripts.benchmarks.page import render  # noqa: E402
@@ -154,6 +153,7 @@ def test_page_and_plots(tmp_path: Path) -> None:
         rows.append(Measurement("scaling", size.case, "sample", "time", "s", (1.0 + place,)))
         rows.append(Measurement("scaling", size.case, "build", "extra memory", "MB", (12.0,)))
     rows.append(Measurement("footprint", "a new process", "import stanhier", "time", "s", (0.02, 0.03)))
+    rows.append(Measurement("parts", parts.CASE, "a chain, alone", "time", "s", (0.012,)))
     rows.append(Measurement("after", "4,000 draws", "fit.predict(new)", "time", "s", (1.5,)))
     pictures = draw(rows, tmp_path)
     assert [path.name for path in pictures] == ["comparison.png", "scaling.png"]
@@ -164,6 +164,7 @@ def test_page_and_plots(tmp_path: Path) -> None:
     assert "Building at 1,000,000 rows: 2,000,000 rows per second, 4,000,000 per second of processor time." in page
     assert "Sampling: slowest over fastest from 10,000 on 1.50." in page
     assert "| a new process | import stanhier | 0.025 (0.02 to 0.03) s |" in page
+    assert f"| {parts.CASE} | a chain, alone | 0.012 s |" in page
     assert "| 4,000 draws | fit.predict(new) | 1.5 s |" in page
 
 
@@ -274,26 +275,3 @@ def test_command_line_and_script() -> None:
     assert subprocess.run([*needs, "--peers", "stanhier,stan"]).returncode == 1
     assert subprocess.run([*needs, "--peers", "stanli"]).returncode == 0
     assert subprocess.run(needs).returncode == 0
-
-
-def test_parquet_is_written_whole_and_held_against_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "BLOCK_ROWS", 300)
-    monkeypatch.setattr(parquet, "FILE_ROWS", 1000)
-    parquet.write_rows(tmp_path / "rows", 2300)
-    assert len(list((tmp_path / "rows").iterdir())) == 3
-    frame = pd.read_parquet(tmp_path / "rows")
-    assert list(frame.columns) == parquet.COLUMNS
-    assert len(frame.drop_duplicates()) == 2300
-    case = "2,000,000 rows in files, 5 predictors, 10,000 groups"
-    page = render(
-        [
-            Measurement("parquet", case, "pyarrow", "time", "s", (0.1,)),
-            Measurement("parquet", case, "grouped", "time", "s", (0.25,)),
-            Measurement("parquet", case, "grouped", "memory", "MB", (700.0,)),
-            Measurement("parquet", case, "duckdb", "trouble", note="time-out"),
-        ],
-        [],
-        folder="x",
-    )
-    assert "| VaryingIntercept(...) | 0.25 | 8 | 2.5 | 700 |" in page
-    assert "| DuckDB alone | time-out |" in page

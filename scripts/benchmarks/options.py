@@ -17,7 +17,7 @@ __all__ = [
     "words_of",
 ]
 
-SECTIONS = ("scaling", "slope_scaling", "guard", "footprint", "after", "many", "parquet", "calibration")
+SECTIONS = ("scaling", "slope_scaling", "guard", "footprint", "parts", "after", "many", "parquet", "calibration")
 SLOPE_CASES = ("sleepstudy_slopes", "radon_mn_slopes", "three_effects", "penicillin", "pastes", "insteval")
 SLOPE_PEERS = "stanhier,stan,nutpie,bambi"
 """Peers on data with slopes and several factors, where the others take long, or have no such model."""
@@ -55,9 +55,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only",
         metavar="NAMES",
-        help="data sets, `scaling`, `slope_scaling`, `guard`, `footprint`, `after`, `many`, `parquet`, `calibration`, "
-        "`slopes` for all of slopes and several factors, `families` for all of other responses than Gaussian ones, or "
-        "`page` alone, to write kept results anew; separated by commas",
+        help="data sets, `scaling`, `slope_scaling`, `guard`, `footprint`, `parts`, `after`, `many`, `parquet`, "
+        "`calibration`, `slopes` for all of slopes and several factors, `families` for all of other responses than "
+        "Gaussian ones, or `page` alone, to write kept results anew; separated by commas",
     )
     made.add_argument("--peers", metavar="NAMES", help="peers, separated by commas; stanhier is always there")
     made.add_argument(

@@ -27,7 +27,7 @@ scripts/benchmark                                        # everything: over an h
 scripts/benchmark --quick                                # two minutes: small data, stanhier and Stan by hand
 scripts/benchmark --only radon_mn --peers stanhier,stan  # one data set, some peers
 scripts/benchmark --only parquet --rows 100000000        # files to a posterior, and what reading alone costs
-scripts/benchmark --only scaling,footprint,after         # how cost grows, what surrounds a fit, what follows from one
+scripts/benchmark --only scaling,footprint,parts,after   # how cost grows, what surrounds a fit and follows it
 scripts/benchmark --only slopes                          # slopes that vary, several factors: about 15 minutes
 scripts/benchmark --only families                        # yes or no, counts, heavy tails: about 20 minutes
 scripts/benchmark --only guard --before main             # calls of today beside those of an earlier revision
@@ -88,6 +88,15 @@ Warm calls of `LinearRegression` and `VaryingIntercept`, the earlier revision an
 process of its own: median (range) over the processes of the median call of each.
 """
 
+PARTS = """## Where the time goes
+
+What is left to lose, and who takes it. Of the processor's time in a small call two thirds and more are chains, as many
+at once as there are cores: a chain is the start of its process, which loads libraries, then 2,000 transitions of Stan's
+sampler, then text, which is the difference to a chain that writes one draw. A script that samples once waits for
+imports, and for Python, which looks through all that was imported when it ends. Writing a file is xarray's and
+h5netcdf's work.
+"""
+
 MANY = """## Many models
 
 {case} of 200 rows in 10 groups with one predictor, each with 4 chains of 1000 + 1000 draws; slow ways fit fewer of
@@ -136,6 +145,8 @@ def render(
         parts += [GUARD, guard_table(measurements), ""]
     if any(m.section == "footprint" for m in measurements):
         parts += ["## What surrounds a fit\n", steps_table(measurements, "footprint"), ""]
+    if any(m.section == "parts" for m in measurements):
+        parts += [PARTS, steps_table(measurements, "parts"), ""]
     if any(m.section == "after" for m in measurements):
         parts += ["## After a fit of many rows or groups\n", steps_table(measurements, "after"), ""]
     for case in dict.fromkeys(m.case for m in measurements if m.section == "many"):

@@ -121,8 +121,10 @@ def _import(step: str) -> None:
     if step in ("duckdb", "polars"):
         import_module(step)
     else:
+        import stanhier as sh
+
         import_module("pyarrow.dataset")
-        import_module("stanhier.models")
+        assert sh.LinearRegression  # a name's module is imported with its first use
 
 
 def _main(step: str, folder: Path, output: Path) -> None:

@@ -29,6 +29,7 @@ from scripts.benchmarks.options import (
 )
 from scripts.benchmarks.page import render
 from scripts.benchmarks.parquet import parquet
+from scripts.benchmarks.parts import parts
 from scripts.benchmarks.peers import chosen
 from scripts.benchmarks.plots import draw
 from scripts.benchmarks.process import OUTPUT
@@ -95,6 +96,8 @@ def _measure(
             yield [] if options.before is None else guard(options.before, limit=limit)
         elif name == "footprint":
             yield footprint(repeats=repeats if options.quick else 11)
+        elif name == "parts":
+            yield parts(repeats=min(repeats, 5), limit=max(limit, 300.0))
         elif name == "after":
             yield after(repeats=min(repeats, 3), limit=max(limit, 300.0))
         elif name == "many":
