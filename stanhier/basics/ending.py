@@ -1,8 +1,10 @@
 """What this process has started ends with it, however it ends: by Ctrl-C, SIGTERM, SIGHUP or SIGKILL."""
 
+import codecs
 import logging
 import multiprocessing
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from stanhier.basics import keeper
 
@@ -19,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 _SECONDS_UNWATCHED = 0.5
 """Shorter runs of Stan are not watched: a second process is not worth starting for them."""
+_SECONDS_UNHEARD = 0.2
+"""So long a signal may wait for the main thread."""
+_AT_ONCE = 2**16
 
 _ENDED_BY_SIGNAL = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -77,15 +83,12 @@ def run_to_the_end(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
         start_new_session=True,
     )
     try:
         assert process.stdout is not None
-        for line in process.stdout:
-            heard(line.rstrip("\n"))
+        for line in _lines(process.stdout):
+            heard(line)
         return process.wait()
     finally:
         if posix:
@@ -95,6 +98,25 @@ def run_to_the_end(
             process.kill()
         with process:
             pass
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    """Give lines as they come, and look up now and then: a signal that another thread gets does not end a read."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    rest = ""
+    with selectors.DefaultSelector() as selector:
+        if os.name == "posix":
+            selector.register(stream, selectors.EVENT_READ)
+        while True:
+            if os.name == "posix" and not selector.select(_SECONDS_UNHEARD):
+                continue
+            block = os.read(stream.fileno(), _AT_ONCE)
+            *lines, rest = (rest + decoder.decode(block, final=not block)).split("\n")
+            yield from (line.rstrip("\r") for line in lines)
+            if not block:
+                break
+    if rest:
+        yield rest
 
 
 def end_with_parent(leave: Callable[[], object]) -> None:
@@ -171,5 +193,9 @@ def _leave_signals_to_the_main_thread() -> None:
 def _leave(number: int, _: object) -> None:
     for other in _ENDED_BY_SIGNAL:  # a second one must not stop what the first has begun to clear away
         if signal.getsignal(other) is _leave:
-            signal.signal(other, signal.SIG_IGN)
+            signal.signal(other, _nothing)
     raise SystemExit(128 + number)
+
+
+def _nothing(number: int, _: object) -> None:
+    """Take a further signal without a word: of one that is ignored from now on, but has come, Python complains."""

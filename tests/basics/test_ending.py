@@ -26,6 +26,7 @@ def run(words: str, folder: Path) -> tuple[int, list[str]]:
         ("echo one; echo two >&2; exit 7", 7, ["one", "two"]),
         ("printf 'no end'", 0, ["no end"]),
         ("printf '\\303\\251 \\377\\n'", 0, ["é \ufffd"]),
+        ("printf 'a\\r\\n\\nb\\303'; sleep 0.4; printf '\\251\\n'", 0, ["a", "", "bé"]),
         ("kill -SEGV $$", 128 + signal.SIGSEGV, []),
         ("kill -KILL $$", 128 + signal.SIGKILL, []),
         ("cat; echo read", 0, ["read"]),
@@ -44,6 +45,30 @@ def test_what_is_left_running_is_ended(tmp_path: Path) -> None:
     while psutil.pid_exists(int(heard[0])):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+ELSEWHERE = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from stanhier.basics.ending import run_to_the_end, signals_as_exit
+
+def take() -> None:
+    while not Path("begun").exists():
+        time.sleep(0.01)
+    time.sleep(0.1)  # now the main thread reads
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(60)
+
+threading.Thread(target=take, daemon=True).start()
+with signals_as_exit():
+    run_to_the_end(["sh", "-c", "echo >begun; sleep 60"], folder=Path(), environment=dict(os.environ), heard=print)
+"""
+
+
+def test_a_signal_that_another_thread_gets_ends_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ELSEWHERE]
+    done = subprocess.run(command, cwd=tmp_path, timeout=20, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
