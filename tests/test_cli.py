@@ -12,6 +12,8 @@ from stanhier.cmdstan import cache, install, installer, locate
 from stanhier.stan.program import Program
 from stanhier.stan.program_text import shipped_programs
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,10 +158,14 @@ def test_test_passes_its_arguments_on_and_ci_runs_it(checkout: Path, tmp_path: P
     said = subprocess.check_output(script, cwd=tmp_path, text=True, env={**os.environ, "CI": ""})
     assert said.splitlines() == ["setup", "check", f"{TESTS} -m not slow"]
     done = run(checkout / ".ci" / "run", tmp_path, CI="")
-    assert done.stdout.splitlines() == ["setup", "check", TESTS]
+    both = [f"{TESTS} -n auto --dist loadfile -m not alone", f"{TESTS} -m alone"]
+    assert done.stdout.splitlines() == ["setup", "check", *both]
     done = run(checkout / ".ci" / "run", tmp_path, CI="true")
-    assert done.stdout.splitlines() == ["setup", "check", TESTS, "lowest"]
+    assert done.stdout.splitlines() == ["setup", "check", *both, "lowest"]
     assert done.returncode == 6
+    for failing in both:
+        pretend(checkout / ".venv" / "bin", "python", f'[[ "python $*" != "{failing}" ]]')
+        assert run(checkout / ".ci" / "run", tmp_path, CI="true").returncode == 1
 
 
 def test_docs_builds_the_pages_and_says_where_they_are(checkout: Path, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from stanhier.basics.ending import ends_chains_if_killed, run_to_the_end, signals_as_exit
 
+pytestmark = pytest.mark.alone
+
 
 def run(words: str, folder: Path) -> tuple[int, list[str]]:
     heard: list[str] = []

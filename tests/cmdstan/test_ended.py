@@ -17,6 +17,8 @@ from stanhier.cmdstan.build import what_to_do
 from stanhier.stan.program import Program
 from tests.tools.fake_cmdstan import PROGRAM, start, wait_for
 
+pytestmark = pytest.mark.alone
+
 ENDS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"]
 
 

@@ -21,7 +21,10 @@ from tests.tools.designs import assert_same_design, design_of
 FORMULAS = ["y ~ x + z + (1 | g)", "y ~ center(x) * s + C(z) + (1 | town)", "scale(y) ~ scale(x)"]
 
 # Bokeh's absence, ports in use and workers that were killed on purpose are no errors of ours.
-pytestmark = pytest.mark.filterwarnings("default::UserWarning", "default::ResourceWarning", "default::RuntimeWarning")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.filterwarnings("default::UserWarning", "default::ResourceWarning", "default::RuntimeWarning"),
+]
 
 
 def _some_rows(n, *, seed):

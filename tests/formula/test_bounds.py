@@ -9,6 +9,8 @@ import pytest
 import stanhier as sh
 from stanhier.formula.parse import parse
 
+pytestmark = pytest.mark.alone
+
 N = 2000
 LIMIT = 5.0  # seconds: a second on an idle machine
 

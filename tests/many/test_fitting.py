@@ -23,6 +23,8 @@ import sys, time
 import stanhier as sh
 from tests.tools import variants
 
+pytestmark = pytest.mark.alone
+
 frames = (variants.frame(40, 5, k) for k in range(int(sys.argv[1])))
 fits = sh.fit_many(
     ((k, sh.VaryingIntercept("y ~ x + (1 | g)", frame)) for k, frame in enumerate(frames)),

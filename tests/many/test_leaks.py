@@ -19,6 +19,8 @@ import pytest
 import stanhier as sh
 from tests.tools import variants
 
+pytestmark = pytest.mark.alone
+
 WARM = 20
 KILOBYTES_PER_FIT = 5
 """Growth of what Python and numpy hold: a fraction of the draws of one of these fits (about 100)."""

@@ -12,7 +12,7 @@ import pytest
 import stanhier as sh
 from tests.tools.dying_chains import SHORT
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cmdstan_home")]
+pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.usefixtures("cmdstan_home")]
 
 
 DEATHS = {

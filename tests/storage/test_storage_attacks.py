@@ -14,6 +14,8 @@ import stanhier as sh
 from tests.tools import variants
 from tests.tools.damaged_files import assert_refused, describe
 
+pytestmark = pytest.mark.alone
+
 TRACE = "trace"
 
 
