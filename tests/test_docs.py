@@ -13,9 +13,9 @@ import pytest
 
 import stanhier as sh
 from scripts.pages import reference
-from scripts.pages.links import wrong_links
+from scripts.pages.links import FILES, linked, wrong_links
 from scripts.pages.order import ORDER
-from scripts.pages.readme import FILES, PARTS, SECTIONS, linked, sections_of, speed, with_speed, write_readme
+from scripts.pages.readme import PARTS, sections_of, speed, with_speed, write_readme
 from stanhier.stan.keyword_types import SampleKeywords
 
 from .tools.browser import Browser
@@ -71,31 +71,40 @@ def test_everything_in_the_reference_has_a_docstring():
         assert inspect.getdoc(thing), (module, rest)
 
 
-def test_sections_of_the_readme_become_pages_and_links_lead_to_them(tmp_path):
+def test_parts_of_the_readme_and_other_files_become_pages(tmp_path):
     write_readme(ROOT, tmp_path)
-    written = {path.stem for path in (tmp_path / "detail").glob("*.md")}
-    assert written == {*SECTIONS.values(), "index"}
-    models = (tmp_path / "detail" / "models.md").read_text()
-    assert "\n## Families of responses\n" in models
-    assert "(data.md#data-where-they-live)" in models
+    assert {path.stem for path in (tmp_path / "parts").glob("*.md")} == set(PARTS.values())
+    assert "[why](detail/why_fast.md)" in (tmp_path / "parts" / "how_fast.md").read_text()
     assert (tmp_path / "parts" / "twenty_lines.md").read_text().startswith("\n```python\nimport pandas")
-    assert all((ROOT / file).is_file() for file in FILES)
+    assert (tmp_path / "input.md").read_text().startswith("# What goes in, kind by kind\n")
+    assert all((tmp_path / page).is_file() for page in FILES.values())
 
 
-def test_links_of_sections():
-    places = {"the-models": "models"}
-    assert linked("[a](#the-models)", places) == "[a](models.md#the-models)"
-    assert (
-        linked("[a](stanhier/input.md), [b](https://mc-stan.org)", {}) == "[a](../input.md), [b](https://mc-stan.org)"
+def test_links_of_the_repository_become_those_of_the_site():
+    inside = "scripts/pages/detail/models.md"
+    for theirs, ours in {
+        "[a](families.md), [b](#limits), [c](https://mc-stan.org)": None,
+        "[a](../exact.md#limits)": None,
+        "[a](../../../stanhier/input.md)": "[a](../input.md)",
+        "[a](../../benchmarks/README.md#how)": "[a](../benchmarks.md#how)",
+        "[rows.hpp](../../../stan_models/functions/rows.hpp)": "`stan_models/functions/rows.hpp`",
+    }.items():
+        assert linked(theirs, inside) == (ours or theirs)
+    assert linked("[a](scripts/pages/detail/data.md), [b](CHANGELOG.md)", "README.md") == (
+        "[a](detail/data.md), [b](changes.md)"
     )
-    assert linked("[rows.hpp](stan_models/functions/rows.hpp)", {}) == "`stan_models/functions/rows.hpp`"
-    with pytest.raises(KeyError, match="gone"):
-        linked("[a](#gone)", places)
 
 
 def test_sections_that_pages_need_are_in_the_readme():
     sections = sections_of((ROOT / "README.md").read_text())
-    assert {*SECTIONS, *PARTS} <= set(sections)
+    assert set(PARTS) <= set(sections)
+
+
+def test_pages_in_detail_are_listed_in_their_index():
+    pages = {path.stem for path in (PAGES / "detail").glob("*.md")} - {"index"}
+    index = (PAGES / "detail" / "index.md").read_text()
+    assert set(re.findall(r"^\| \[[^\]]+\]\((\w+)\.md\)", index, re.MULTILINE)) == pages
+    assert pages <= set(index.split(":hidden:")[1].split())
 
 
 def test_the_first_page_has_the_times_of_the_benchmark():
@@ -218,7 +227,7 @@ def test_the_site_has_all_pages_and_is_small(site):
     with_code = {f"{folder}/{path.stem}" for folder in FOLDERS for path in (PAGES / folder).glob("*.py")}
     examples = {f"gallery/{path.stem}" for path in (ROOT / "examples").glob("[!_]*.py")}
     documented = {f"reference/{page}" for page in reference.public_objects().values()}
-    assert {*written, *with_code, *examples, *documented, *(f"detail/{page}" for page in SECTIONS.values())} <= pages
+    assert {*written, *with_code, *examples, *documented} <= pages
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 40e6
 
 

@@ -1,4 +1,4 @@
-"""What the README shows as code runs as it stands there, where it needs no data of the reader's own."""
+"""What the README and the pages in detail show as code runs as it stands there."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,13 @@ from stanhier.engines.multilevel.cross_products import MAX_VALUES
 from stanhier.engines.multilevel.sizes import MOST_DENSE, MOST_KEPT
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(
-    r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-)
+DETAIL = ROOT / "scripts" / "pages" / "detail"
+PAGES = [ROOT / "README.md", *sorted(DETAIL.glob("*.md"))]
+BLOCKS = [
+    block
+    for page in PAGES
+    for block in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+]
 
 
 def runnable():
@@ -24,7 +28,7 @@ def runnable():
 def test_the_blocks_are_found():
     assert len(runnable()) == 4
     for block in BLOCKS:
-        compile(block, "README.md", "exec")
+        compile(block, "page", "exec")
 
 
 @pytest.mark.slow
@@ -33,13 +37,13 @@ def test_the_blocks_are_found():
 def test_a_block_runs(block, cmdstan_home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"pd": pd, "sh": sh}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(block, "page", "exec"), names)
     assert isinstance(names["fit"], sh.Fit)
     assert names["fit"].diagnose().ok
 
 
 def test_the_limits_are_those_of_the_engine():
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    text = " ".join((DETAIL / "models.md").read_text(encoding="utf-8").split())
     assert f"have at most {MOST_DENSE} effects together" in text
     assert f"at most {MOST_KEPT // 1_000_000} million" in text
     location = 3  # an intercept and two slopes; beside them stands the response
@@ -48,7 +52,7 @@ def test_the_limits_are_those_of_the_engine():
 
 
 def test_every_grouping_term_of_the_table_is_taken():
-    rows = (ROOT / "README.md").read_text(encoding="utf-8").split("### Effects that vary by groups")[1].split("```")[0]
+    rows = (DETAIL / "models.md").read_text(encoding="utf-8").split("## Effects that vary by groups")[1].split("```")[0]
     terms = [term.replace("\\|", "|") for term in re.findall(r"^\| `([^`]*)`", rows, re.MULTILINE)]
     assert len(terms) == 8
     rng = np.random.default_rng(1)

@@ -9,15 +9,27 @@ import pytest
 import stanhier as sh
 
 ROOT = Path(__file__).parents[1]
+DETAIL = ROOT / "scripts" / "pages" / "detail"
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "stanhier/README.md"])
-def test_links_and_paths_lead_to_files(page: str) -> None:
-    text = (ROOT / page).read_text()
-    linked = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
-    assert linked or page == "stanhier/README.md"
-    missing = [link for link in linked if link and not ((ROOT / page).parent / link).exists()]
-    assert not missing
+PAGES = ["README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in sorted(DETAIL.glob("*.md")))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_and_headings(page: str) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", (ROOT / page).read_text())
+    for link in [link for link in links if "://" not in link]:
+        path, _, heading = link.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), link
+        assert not heading or heading in headings(file), link
+    assert len(links) > 10 or page != "README.md"
+
+
+def headings(page: Path) -> list[str]:
+    """What links to the headings of a page say after the #, as forges have it."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found]
 
 
 def test_contributing_names_what_there_is() -> None:

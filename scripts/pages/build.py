@@ -10,7 +10,7 @@ from pathlib import Path
 from sphinx.cmd.build import main as sphinx
 
 from scripts.pages.gallery import write_gallery
-from scripts.pages.links import wrong_links
+from scripts.pages.links import linked, wrong_links
 from scripts.pages.readme import write_readme
 from scripts.pages.reference import write_reference
 
@@ -74,7 +74,12 @@ def build(folder: Path, *, keep: bool = False) -> Path:
 
 def gather(source: Path) -> None:
     """Copy what is written."""
-    for path in [*PAGES.glob("*.md"), *PAGES.glob("coming_from/*.md"), *PAGES.glob("static/*")]:
+    for path in PAGES.rglob("*.md"):
+        place = source / path.relative_to(PAGES)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        text = linked(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
+        place.write_text(text, encoding="utf-8")
+    for path in PAGES.glob("static/*"):
         copy_to(path, source / path.relative_to(PAGES))
     for name in WITH_CODE:
         shutil.rmtree(source / "code" / name, ignore_errors=True)

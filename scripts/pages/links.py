@@ -1,10 +1,23 @@
-"""Links and pictures of the built pages: whether what they point at is there, and nothing is fetched from outside."""
+"""Links: those of the repository's pages made those of the site's, and whether links of the built pages lead anywhere.
 
+Pages in Markdown point at files of the repository, so that they can be read there too.
+"""
+
+import re
 from html.parser import HTMLParser
-from pathlib import Path
+from os.path import normpath, relpath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["wrong_links"]
+__all__ = ["FILES", "linked", "wrong_links"]
+
+FILES = {
+    "stanhier/input.md": "input.md",
+    "scripts/benchmarks/README.md": "benchmarks.md",
+    "CHANGELOG.md": "changes.md",
+}
+"""Files of the repository outside the folder of pages that are pages too, and their places in the site."""
+PAGES = "scripts/pages/"
 
 FETCHED = {"img", "script", "link", "iframe", "source"}
 """Tags of what a browser asks for when a page is opened; links in `a` are for the reader to follow."""
@@ -22,6 +35,40 @@ class _Page(HTMLParser):
                 self.places.add(value)
             if name in ("href", "src") and value is not None:
                 self.links.append((tag, value))
+
+
+def linked(text: str, page: str) -> str:
+    """Point the links of a page at places in the site; those to files that are no pages become names.
+
+    Parameters
+    ----------
+    text : str
+        A page in Markdown, or a part of one.
+    page : str
+        The file that it is in, as the repository has it; parts of the README go into the first page.
+
+    Returns
+    -------
+    str
+        The same for the site.
+    """
+    here = PurePosixPath(page)
+    folder = PurePosixPath(place_of(page) or "index.md").parent
+
+    def link(match: re.Match[str]) -> str:
+        words, path, anchor = match.groups(default="")
+        if not path or "://" in path:
+            return match[0]
+        file = normpath(here.parent / path)
+        place = place_of(file)
+        return f"`{file}`" if place is None else f"[{words}]({relpath(place, folder)}{anchor})"
+
+    return re.sub(r"\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)", link, text)
+
+
+def place_of(file: str) -> str | None:
+    """Give the place in the site of a file of the repository, if it has one."""
+    return FILES.get(file) or (file.removeprefix(PAGES) if file.startswith(PAGES) else None)
 
 
 def wrong_links(site: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pages made of the README, so that nothing is written twice: its sections, and parts that other pages include.
+"""Parts of the README, and other files of the repository that are pages too, so that nothing is written twice.
 
 Run by itself, `python -m scripts.pages.readme`, it puts the times of the benchmark into the README.
 """
@@ -7,26 +7,17 @@ import re
 import shutil
 from pathlib import Path
 
+from scripts.pages.links import FILES, linked
+
 __all__ = ["speed", "with_speed", "write_readme"]
 
-SECTIONS = {
-    "The models": "models",
-    "After the fit": "after_the_fit",
-    "Many fits": "many_fits",
-    "Data where they live": "data",
-    "What goes in": "what_goes_in",
-    "Where CmdStan comes from": "cmdstan",
-}
-"""Sections that become pages, and the names of their files."""
 PARTS = {
     "For which models": "which_models",
     "How fast": "how_fast",
     "Install": "install",
     "Twenty lines": "twenty_lines",
 }
-"""Sections that pages include, without their headings."""
-FILES = {"stanhier/input.md": "../input.md", "scripts/benchmarks/README.md": "../benchmarks.md"}
-"""Files of the repository that are pages too; links to others become their names."""
+"""Sections that the first page includes, without their headings."""
 
 DATA = {
     "linear": "100 rows, no groups",
@@ -40,26 +31,16 @@ DATA = {
 """Data sets of the benchmark whose times the README shows, and what they are."""
 HEAD = "| data | seconds | effective draws per second | the same, Stan by hand |\n|---|---:|---:|---:|"
 
-INDEX = """# In detail
-
-The sections of the README, a page each.
-
-```{{toctree}}
-{pages}
-../input
-```
-"""
-
 
 def write_readme(root: Path, source: Path) -> None:
-    """Write the pages.
+    """Write the parts and the pages.
 
     Parameters
     ----------
     root : Path
         The repository.
     source : Path
-        What Sphinx reads; the sections go to its folder `detail`.
+        What Sphinx reads; sections of the README go to its folder `parts`.
 
     Raises
     ------
@@ -67,32 +48,18 @@ def write_readme(root: Path, source: Path) -> None:
         If the README has no such section any more.
     """
     sections = sections_of((root / "README.md").read_text(encoding="utf-8"))
-    places = {
-        place: name
-        for title, name in SECTIONS.items()
-        for place in places_of(title, sections[title])
-    }
-    detail, parts = source / "detail", source / "parts"
-    for folder in (detail, parts):
-        folder.mkdir(parents=True, exist_ok=True)
-    for title, name in SECTIONS.items():
-        body = re.sub(r"^##(#+ )", r"#\1", sections[title], flags=re.MULTILINE)
-        (detail / f"{name}.md").write_text(
-            f"# {title}\n{linked(body, places)}", encoding="utf-8"
-        )
-    (detail / "index.md").write_text(
-        INDEX.format(pages="\n".join(SECTIONS.values())), encoding="utf-8"
-    )
+    (source / "parts").mkdir(parents=True, exist_ok=True)
     for title, name in PARTS.items():
-        (parts / f"{name}.md").write_text(sections[title], encoding="utf-8")
-    benchmarks = root / "scripts" / "benchmarks"
+        text = linked(sections[title], "README.md")
+        (source / "parts" / f"{name}.md").write_text(text, encoding="utf-8")
+    for file, page in FILES.items():
+        shutil.copy2(root / file, source / page)
     table = (root / "stanhier" / "input.md").read_text(encoding="utf-8")
     (source / "input.md").write_text(
         table.replace("# What goes in\n", "# What goes in, kind by kind\n", 1), encoding="utf-8"
     )
-    shutil.copy2(root / "CHANGELOG.md", source / "changes.md")
-    shutil.copy2(benchmarks / "README.md", source / "benchmarks.md")
-    shutil.copytree(benchmarks / "results", source / "results", dirs_exist_ok=True)
+    results = root / "scripts" / "benchmarks" / "results"
+    shutil.copytree(results, source / "results", dirs_exist_ok=True)
 
 
 def speed(text: str) -> str:
@@ -119,26 +86,6 @@ def sections_of(text: str) -> dict[str, str]:
     """Split Markdown at its headings of the second level."""
     pieces = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
     return dict(zip(pieces[1::2], pieces[2::2], strict=True))
-
-
-def places_of(title: str, body: str) -> list[str]:
-    """Give what links to the headings of a section say after the #, as GitHub has it."""
-    headings = [title, *re.findall(r"^###+ (.+)$", body, flags=re.MULTILINE)]
-    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
-
-
-def linked(body: str, places: dict[str, str]) -> str:
-    """Point the links of a section at the pages."""
-
-    def link(match: re.Match[str]) -> str:
-        text, target = match.groups()
-        if target.startswith("#"):
-            return f"[{text}]({places[target[1:]]}.md{target})"
-        if target in FILES:
-            return f"[{text}]({FILES[target]})"
-        return match[0] if "://" in target else f"`{target}`"
-
-    return re.sub(r"\[([^\]]*)\]\(([^)\s]+)\)", link, body)
 
 
 if __name__ == "__main__":
