@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from scripts.wheels import files
+from scripts.wheels.description import described
 from scripts.wheels.files import LARGEST, platform_wheel
 from stanhier.stan.program import Program
 from stanhier.stan.program_text import shipped_programs
@@ -87,6 +88,17 @@ def test_the_wheel_holds_the_programs_and_the_driver(wheel: Path) -> None:
     assert "stanhier/py.typed" in names
     assert not [name for name in names if name.startswith(("tests/", "examples/", "scripts/"))]
     assert "Root-Is-Purelib: true" in of_wheel(wheel, "WHEEL")
+    assert of_wheel(wheel, "METADATA").endswith(described((ROOT / "README.md").read_text(encoding="utf-8")))
+
+
+def test_the_description_has_no_link_or_picture_that_only_the_repository_has() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]*)\)", described(readme))
+    assert len(links) > 2
+    assert all(link.startswith("https://") for link in links)
+    assert "priors (`scripts/pages/detail/priors.md`)" in described(readme)
+    kept = "A [site](https://a.org/b_(c)), `f(x)[0]`.\n\n![logo](https://a.org/x.png)\n"
+    assert described(f"![a picture](x/y.png)\n\n{kept}[page](x/y.md#z)\n") == f"{kept}page (`x/y.md#z`)\n"
 
 
 def of_wheel(wheel: Path, name: str) -> str:
