@@ -1,10 +1,15 @@
 """What the README and the pages in detail show as code runs as it stands there."""
 
+import functools
 import re
+import textwrap
 from pathlib import Path
 
+import dask.dataframe
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import stanhier as sh
@@ -14,32 +19,56 @@ from stanhier.engines.multilevel.sizes import MOST_DENSE, MOST_KEPT
 ROOT = Path(__file__).parents[1]
 DETAIL = ROOT / "scripts" / "pages" / "detail"
 PAGES = [ROOT / "README.md", *sorted(DETAIL.glob("*.md"))]
-BLOCKS = [
-    block
-    for page in PAGES
-    for block in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-]
+FENCED = re.compile(r"^( *)```python\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 
 
-def runnable():
-    return [block for block in BLOCKS if "sh.datasets." in block]
+def blocks():
+    """The code of all pages, each block with the name of its page."""
+    found = [(page, match[2]) for page in PAGES for match in FENCED.finditer(page.read_text(encoding="utf-8"))]
+    return [pytest.param(textwrap.dedent(code), id=f"{page.stem}-{n}") for n, (page, code) in enumerate(found)]
+
+
+def products():
+    """Rows of a few products, as the page on many fits has them."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.standard_normal(90), "g": np.arange(90) % 5, "product": np.repeat(list("abc"), 30)})
+    frame["product"] = frame["product"].replace("a", "A-113")
+    return frame.assign(y=frame["x"] + rng.standard_normal(90))
+
+
+def trips(folder):
+    """Rows of trips in files of a folder, as the page on data has them, and a table to join them with."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x1": rng.standard_normal(120), "x2": rng.standard_normal(120), "site": np.arange(120) % 6})
+    frame["y"] = frame["x1"] + rng.standard_normal(120)
+    (folder / "trips").mkdir()
+    for part in range(2):
+        frame[part::2].to_parquet(folder / "trips" / f"{part}.parquet")
+    return {"trips": frame, "sites": pd.DataFrame({"site": range(6), "area": 1.0})}
 
 
 def test_the_blocks_are_found():
-    assert len(runnable()) == 4
-    for block in BLOCKS:
-        compile(block, "page", "exec")
+    assert len(blocks()) == 7
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert pages.count("```python") == 7
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", runnable(), ids=lambda block: block.split("\n")[0][:20])
+@pytest.mark.parametrize("code", blocks())
 @pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")  # one row of the sleep study surprises
-def test_a_block_runs(block, cmdstan_home, tmp_path, monkeypatch):
+def test_a_block_runs(code, cmdstan_home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = {"pd": pd, "sh": sh}
-    exec(compile(block, "page", "exec"), names)
-    assert isinstance(names["fit"], sh.Fit)
-    assert names["fit"].diagnose().ok
+    names = {"functools": functools, "np": np, "pd": pd, "sh": sh}
+    if "sh.datasets." not in code:
+        names |= {"data": products(), "dask": dask, "duckdb": duckdb, "pl": pl, **trips(tmp_path)}
+        code = code.replace("s3://bucket/", "").replace("range(1000)", "range(3)")
+    exec(compile(code, "page", "exec"), names)
+    if "fits" in names:
+        assert not names["fits"].failures
+        assert len(names["fits"]) == 3
+    else:
+        assert isinstance(names["fit"], sh.Fit)
+        assert names["fit"].diagnose().ok
 
 
 def test_the_limits_are_those_of_the_engine():
