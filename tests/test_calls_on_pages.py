@@ -5,6 +5,7 @@ import inspect
 import re
 from pathlib import Path
 
+import cmdstanpy
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,6 +73,15 @@ def test_calls_on_pages_for_users_of_other_packages_exist(path):
 def test_calls_between_backticks_exist(path):
     found = calls(path)
     assert sum(check(code) for code in found) >= len(found)
+
+
+def test_calls_of_cmdstanpy_exist():
+    table = (PAGES / "coming_from" / "cmdstanpy.md").read_text().split("## What differs")[0]
+    theirs = " ".join(line.split(" | ")[0] for line in table.splitlines() if line.startswith("| "))
+    named = re.findall(r"\b(model|fit|cmdstanpy)\.(\w+)\(", theirs)
+    assert len(named) > 8
+    owners = {"model": cmdstanpy.CmdStanModel, "fit": cmdstanpy.CmdStanMCMC, "cmdstanpy": cmdstanpy}
+    assert not [(owner, name) for owner, name in named if not hasattr(owners[owner], name)]
 
 
 PARAMETERS = [path for path in COMING_FROM if "name | here |" in path.read_text()]

@@ -144,6 +144,17 @@ def test_pages_with_code_are_titled_and_in_the_order(folder):
     assert (PAGES / folder / "GALLERY_HEADER.rst").is_file()
 
 
+@pytest.mark.parametrize("page", sorted((PAGES / "tutorial").glob("*.py")), ids=lambda page: page.stem)
+def test_every_picture_of_the_tutorial_is_explained(page):
+    """After the code that draws it stands what to look for, and what is or would be bad."""
+    cells = re.split(r"^# %%\n", page.read_text(), flags=re.MULTILINE)
+    drawn = [k for k, cell in enumerate(cells) if re.search(r"^[^#\n]*(\.plot(_\w+)?|subplots)\(", cell, re.MULTILINE)]
+    assert drawn
+    assert [k for k in drawn if not re.search(r"^# \*\*What (is|would be) bad\.\*\*", cells[k + 1], re.MULTILINE)] == []
+    explained = sum("# **What to look for.**" in cell for cell in cells)
+    assert explained >= len(drawn) - (page.stem == "sample")  # where the second picture is the bad one
+
+
 def test_every_page_in_the_order_is_there():
     assert {page.stem for folder in FOLDERS for page in (PAGES / folder).glob("*.py")} == set(ORDER)
 

@@ -70,10 +70,15 @@ fit.plot_prediction("days", by="subject")
 # %%
 # **What to look for.** Now each person has their own slope, and the points lie around the lines without runs.
 #
-# **What is bad.** One person's points still far from their line. Look at subjects 308 and 332 below: single
-# measurements that no line explains. Responses with such outliers are what ``family="student_t"`` is for.
+# **What is bad.** One person's points still far from their line. Look at subjects 308 and 332 alone:
 
 fit.plot_prediction("days", by="subject", groups=[308, 332])
 
 # %%
+# **What to look for.** Single points outside of the wide band: one in ten is expected there, and a line that passes
+# near all the others is a good one.
+#
+# **What is bad.** A point so far out that no line explains it, such as that of subject 332 on day 6: it pulls the line
+# and widens ``sigma`` for everybody. Responses with such outliers are what ``family="student_t"`` is for.
+#
 # Next: :doc:`predict`.
