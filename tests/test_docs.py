@@ -82,6 +82,7 @@ def test_links_of_the_repository_become_those_of_the_site():
         "[a](../exact.md#limits)": None,
         "[a](../../../stanhier/input.md)": "[a](../input.md)",
         "[a](../../benchmarks/README.md#how)": "[a](../benchmarks.md#how)",
+        "[a](../inside/models.py)": "[a](../inside/models.rst)",
         "[rows.hpp](../../../stan_models/functions/rows.hpp)": "`stan_models/functions/rows.hpp`",
     }.items():
         assert linked(theirs, inside) == (ours or theirs)

@@ -71,6 +71,18 @@ def test_a_block_runs(code, cmdstan_home, tmp_path, monkeypatch):
         assert names["fit"].diagnose().ok
 
 
+def test_rows_are_taken_from_everywhere_that_the_page_on_data_shows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = next(block.values[0] for block in blocks() if block.id.startswith("data-")).replace("s3://bucket/", "")
+    sources = re.findall(r"^rows = (.*)$", code, re.MULTILINE)
+    assert len(sources) == 4
+    names = {"dask": dask, "duckdb": duckdb, "pl": pl, **trips(tmp_path)}
+    positive = int((names["trips"]["x1"] > 0).sum())
+    for source, rows in zip(sources, (120, positive, 120, 120), strict=True):
+        model = sh.VaryingIntercept("y ~ x1 + x2 + (1 | site)", eval(source, names))
+        assert f"  {rows} rows in 6 groups of 'site'" in str(model), source
+
+
 def test_the_limits_are_those_of_the_engine():
     text = " ".join((DETAIL / "models.md").read_text(encoding="utf-8").split())
     assert f"have at most {MOST_DENSE} effects together" in text

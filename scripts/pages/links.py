@@ -68,7 +68,9 @@ def linked(text: str, page: str) -> str:
 
 def place_of(file: str) -> str | None:
     """Give the place in the site of a file of the repository, if it has one."""
-    return FILES.get(file) or (file.removeprefix(PAGES) if file.startswith(PAGES) else None)
+    if file.startswith(PAGES):  # of pages with code sphinx-gallery makes reStructuredText
+        return re.sub(r"\.py$", ".rst", file.removeprefix(PAGES))
+    return FILES.get(file)
 
 
 def wrong_links(site: Path) -> list[str]:

@@ -34,8 +34,8 @@ fit.plot_trace(var_names=["mu_alpha", "sigma_alpha", "beta", "sigma"])
 # **What to look for.** On the left, four curves on top of each other. On the right, four bands of noise that cannot
 # be told apart: no trend, no long excursions, nothing that sticks.
 #
-# **What is bad.** A chain that lies apart from the others, or drifts. Here are some that were given far too little time:
-# no warm-up to speak of, and steps that were never tuned.
+# **What is bad.** A chain that lies apart from the others, or drifts. Here are some that were given far too little
+# time: no warm-up to speak of, and steps that were never tuned.
 
 import warnings
 
@@ -52,8 +52,8 @@ with warnings.catch_warnings():
 bad.plot_trace(var_names=["mu_alpha", "sigma_alpha"])
 
 # %%
-# **What is bad.** All of it: the chains wander, each somewhere else, and the curves on the left disagree. Averages over such
-# draws mean nothing, however many digits are printed. stanhier says so by itself:
+# **What is bad.** All of it: the chains wander, each somewhere else, and the curves on the left disagree. Averages over
+# such draws mean nothing, however many digits are printed. stanhier says so by itself:
 
 print(bad.diagnose())
 
