@@ -42,6 +42,8 @@ az.plot_rank(fit.idata, var_names=["alpha", "sigma"])
 # **What to look for.** Four lines, one for each chain, that wander around 0: ranks are spread evenly over the chains.
 # The p value is of a test that they are; below the limit beside it, a chain differs.
 #
+# **What is bad.** A line that leaves the others for long: this chain has been somewhere else.
+#
 # Draws as arrays
 # ---------------
 # The posterior is an xarray dataset with your labels, so that a question becomes a line:

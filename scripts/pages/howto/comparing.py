@@ -29,6 +29,10 @@ table
 sh.plot_compare(table)
 
 # %%
+# **What to look for.** The best model is at 0, the others to its left, each with one standard error of the difference.
+#
+# **What is bad.** Taking the first one where the bars of others reach 0: these are as good, and one is simpler.
+#
 # ``weight`` says how to mix the models' predictions for the best mixture. A weight is no probability that a model is
 # true.
 #

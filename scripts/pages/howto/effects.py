@@ -37,6 +37,8 @@ fit.comparisons("period", contrast="pairwise").plot()
 # %%
 # **What to look for.** Points and intervals on one side of the line at 0.
 #
+# **What is bad.** Reading an interval that crosses 0 as "no difference": it holds all differences that it covers.
+#
 # Averages by groups of rows
 # --------------------------
 # ``predictions`` averages predictions; ``by=`` says over which rows:

@@ -65,8 +65,13 @@ sh.compare({"intercepts": simple, "intercepts and slopes": fit})[["elpd", "elpd_
 fit.plot_correlations()
 
 # %%
-# The grey curve is the prior, the coloured one the posterior. Where they look alike, as nearly here, 18 people say
-# little about the correlation. Leaving it out, ``(days || subject)``, would change little else.
+# **What to look for.** The posterior, in blue, narrower than the prior, in grey. Here strong correlations are ruled
+# out, and whether there is a weak one 18 people do not tell. Leaving it out, ``(days || subject)``, would change
+# little else.
+#
+# **What is bad.** A posterior that looks like the prior: the groups say nothing, and predictions of new groups depend
+# on the ``LKJ`` that you chose. Or one pressed against -1 or 1: most often an intercept far from the data, where
+# centring the predictor helps to read it.
 #
 # When to stop
 # ------------

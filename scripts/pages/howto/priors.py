@@ -43,6 +43,12 @@ model = sh.Model(formula, data, priors=priors)
 model.plot_prior()
 
 # %%
+# **What to look for.** In each small panel the values that you would not be surprised by; in the last one the
+# observed data, black, well inside of what the priors draw, and not much narrower than all of it.
+#
+# **What is bad.** Observed data at the edge of the draws or beyond it; or draws that reach a hundred times as far as
+# any data could.
+#
 # The draws themselves answer questions of your own. How often is a reaction below 100 ms, which nobody can do, or
 # above two seconds, when people would be asleep?
 

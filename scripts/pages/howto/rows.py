@@ -95,6 +95,11 @@ some = pd.concat(part.sample(2000, random_state=1) for part in parts)
 sh.VaryingIntercept(formula, some).sample(seed=1).plot_ppc(kind="density")
 
 # %%
+# **What to look for.** The black line, these rows, among the blue ones, drawn from the model.
+#
+# **What is bad.** A black line that leaves them. With so many rows all errors of the model are plain to see, and its
+# intervals are narrow around a wrong answer.
+#
 # Predictions
 # -----------
 # Rows that are not in memory are predicted block by block too, into a file:
