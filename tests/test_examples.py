@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -18,6 +19,10 @@ PROMISES = {
     "eight_schools": (
         ["sigma_alpha", "alpha[H]", "No problems found in sampling."],
         [f"eight_schools_{picture}" for picture in ("forest", "prior_posterior", "shrinkage", "trace")],
+    ),
+    "flights": (
+        ["sd_month[I(miles / 1000)]", "No problems found in sampling.", "From July to December", "months alone"],
+        [f"flights_{picture}" for picture in ("carriers", "months", "ppc", "scales")],
     ),
     "grouped_data": (["alpha[group 5]", "true mean", "response"], ["grouped_data_ppc", "grouped_data_trace"]),
     "growth": (
@@ -64,6 +69,18 @@ PROMISES = {
 
 def test_every_example_is_tested():
     assert {p.stem for p in EXAMPLES.glob("[a-z]*.py")} == set(PROMISES)
+
+
+def test_files_of_flights_name_their_source_and_are_small():
+    files = sorted((EXAMPLES / "flights").glob("*.parquet"))
+    assert [file.stem for file in files] == [f"2013-{month:02d}" for month in range(1, 13)]
+    described = " ".join((EXAMPLES / "flights" / "README.md").read_text().split())
+    assert f"{sum(pq.read_metadata(file).num_rows for file in files):,} rows" in described
+    for file in files:
+        schema = pq.read_schema(file)
+        assert b"Bureau of Transportation Statistics" in schema.metadata[b"source"]
+        assert all(f"`{name}`" in described for name in schema.names)
+        assert file.stat().st_size < 50_000
 
 
 def test_the_picture_of_the_readme_is_made_by_an_example_and_small():
