@@ -15,11 +15,11 @@ matrix of all columns,
 
 where the columns of :math:`Q` are orthonormal. Lengths do not change under :math:`Q`, so
 
-.. math:: \sum_i (y_i - \alpha - x_i \beta)^2 = \lVert z - R \theta \rVert^2 + \rho^2 ,
+.. math:: \sum_i (y_i - \alpha - x_i \beta)^2 = {\lVert z - R \theta \rVert}^2 + \rho^2 ,
 
 and the log likelihood is, up to a constant,
 
-.. math:: -N \log \sigma - \frac{\lVert z - R \theta \rVert^2 + \rho^2}{2 \sigma^2} .
+.. math:: -N \log \sigma - \frac{{\lVert z - R \theta \rVert}^2 + \rho^2}{2 \sigma^2} .
 
 The triangle has :math:`K + 2` rows, whatever :math:`N` is. (Forming :math:`X^\top X` would do too, and lose half of
 the digits.)
