@@ -1,4 +1,7 @@
-"""Sleep study, continued: 18 subjects who differ in how fast short sleep slows them down, not in their speed alone."""
+"""Sleep study, continued: 18 subjects who differ in how fast short sleep slows them down, not in their speed alone.
+
+The data are those of the sleep study again (Belenky et al. 2003).
+"""
 
 from pathlib import Path
 

@@ -71,6 +71,12 @@ def test_every_example_is_tested():
     assert {p.stem for p in EXAMPLES.glob("[a-z]*.py")} == set(PROMISES)
 
 
+@pytest.mark.parametrize("name", PROMISES)
+def test_an_example_says_where_its_data_are_from(name):
+    words = (EXAMPLES / f"{name}.py").read_text().split('"""')[1]
+    assert re.search(r"\([A-Z][^()]+ \d{4}\)|[A-Z]\w+ \(\d{4}\)|simulated|Bureau", words)
+
+
 def test_files_of_flights_name_their_source_and_are_small():
     files = sorted((EXAMPLES / "flights").glob("*.parquet"))
     assert [file.stem for file in files] == [f"2013-{month:02d}" for month in range(1, 13)]
