@@ -4,6 +4,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,13 @@ def test_every_picture_is_explained(page):
     assert [k for k in drawn if not re.search(r"^# \*\*What (is|would be) bad\.\*\*", cells[k + 1], re.MULTILINE)] == []
     explained = sum("# **What to look for.**" in cell for cell in cells)
     assert explained >= len(drawn) - (page.stem == "sample")  # where the second picture is the bad one
+
+
+def test_no_page_that_is_downloaded_hides_a_library_from_others():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    libraries = {re.split(r"[>=\[]", one)[0].replace("-", "_") for one in project["dependencies"]}
+    assert "arviz" in libraries
+    assert not {*ORDER} & {*libraries, *sys.stdlib_module_names}
 
 
 def test_every_page_in_the_order_is_there():

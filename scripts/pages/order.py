@@ -22,7 +22,7 @@ ORDER = (
         "many",
         "rows",
     ),
-    *("sharing", "arviz", "approximations", "calibration", "reproducibility"),
+    *("sharing", "with_arviz", "approximations", "calibration", "reproducibility"),
     *("models", "whitening"),
 )
 """Of the tutorial, the how-to pages and those on how it works."""
