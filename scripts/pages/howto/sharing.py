@@ -48,11 +48,12 @@ print(f"{(folder / 'sleepstudy.html').stat().st_size / 1e6:.1f} MB")
 #
 # Numbers for other programs
 # --------------------------
-# Tables are pandas data frames, and hold all digits even where fewer are shown.
+# Tables are pandas data frames, and hold all digits even where fewer are shown. ``to_dataframe`` has the draws, a row
+# each.
 
 fit.summary(var_names=["alpha", "beta", "sigma"]).to_csv(folder / "estimates.csv")
 fit.group_summary("subject").to_csv(folder / "subjects.csv")
-fit.posterior[["alpha", "beta", "sigma"]].to_dataframe().head(3)
+fit.to_dataframe(["alpha", "beta", "sigma"]).head(3)
 
 # %%
 # A picture has a ``.figure``: ``fit.plot_forest().figure.savefig("subjects.pdf")``.
