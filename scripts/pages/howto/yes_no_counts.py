@@ -61,8 +61,8 @@ new.join(fit.predict(new, new_groups="sample").round(2))
 fit.plot_ppc()
 
 # %%
-# **What to look for.** Points within the bars: as many rows with 0, 1, 2 cases as the model draws. On the right, herds
-# where the other herds let expect them, nine of ten.
+# **What to look for.** Points within the bars: as many rows with 0, 1, 2 cases as the model draws. On the right, nine
+# of ten herds where the others lead one to expect them.
 #
 # **What is bad.** More zeros than the model draws, or a longer tail: overdispersion. For counts without an upper
 # limit the negative binomial family is the next step; for these, an effect for each row does it, ``(1 | row)`` with a
