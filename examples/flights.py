@@ -28,8 +28,8 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     print(pd.read_parquet(files[0]).head(3), "\n")
 
     print(
-        "1 Define. A pattern of files is the data. Places, airlines and months are crossed: each has an effect of its\n"
-        "own, and the minutes that a thousand miles take may differ between months.\n"
+        "1 Define. A pattern of files is the data. Places, airlines and months are crossed: each has an effect\n"
+        "of its own, and the minutes that a thousand miles take may differ between months.\n"
     )
     model = sh.Model(FORMULA, f"{FILES}/*.parquet")
     print(model, "\n")
@@ -39,7 +39,8 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     print(fit.diagnose(), "\n")
 
     print("3 Examine. A thousand miles, and by how many minutes places, airlines and months differ:\n")
-    print(fit.summary(var_names=["alpha", "beta", "sd_dest", "sd_carrier", "sd_month", "cor_month", "sigma"]), "\n")
+    names = ["alpha", "beta", "sd_dest", "sd_carrier", "sd_month", "cor_month", "sigma"]
+    print(fit.summary(var_names=names).iloc[:, :4], "\n")
     wind = by_month(fit)
     print(f"What a month adds to a flight of {TO_LOS_ANGELES:,} miles, beside the mean of the twelve (minutes):\n")
     print(wind.round(1).to_string(), "\n")
@@ -61,9 +62,9 @@ def main(seed: int = 1, folder: Path = _common.OUTPUT) -> sh.Fit:
     print(compared[["elpd", "se", "elpd_diff", "dse"]], "\n")
     print(small.check(), "\n")
     print(
-        "It does not: longer flights vary more, and some take far longer than any normal distribution lets expect.\n"
-        "The averages above are little troubled by that. Intervals of single flights would be too wide for short ones\n"
-        "and too narrow for long ones; a model of log(minutes) is the next thing to try.\n"
+        "It does not: longer flights vary more, and some take far longer than a normal distribution has room for.\n"
+        "The averages above are little troubled by that. Intervals of single flights would be too wide for short\n"
+        "ones and too narrow for long ones; a model of log(minutes) is the next thing to try.\n"
     )
 
     print("5 Predict. From JFK to Los Angeles, in January and July, with two airlines and with one that is new:\n")
