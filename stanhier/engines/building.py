@@ -21,10 +21,12 @@ from stanhier.engines.multilevel.engine import MultilevelEngine
 from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.prior_choice import choose_priors
+from stanhier.engines.propriety import refuse_untold_sds
 from stanhier.engines.regression import Regression, parameters_of
 from stanhier.engines.rows.engine import RowsEngine
 from stanhier.engines.rows.reducer import CellsReducer, SummedRows
 from stanhier.engines.separation import refuse_separated
+from stanhier.engines.told_apart import factors_of_rows, refuse_same_effects
 from stanhier.families.family import Family
 from stanhier.families.known import GAUSSIAN, family_of
 from stanhier.families.noise import Noise
@@ -103,12 +105,15 @@ def build(
             chosen = choose_priors(priors, design, parameters, moments)
             if not chosen.by_name:
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
+            refuse_untold_sds(design, chosen, reduced)
             engine: Engine
             if isinstance(reduced, SummedRows):
+                refuse_same_effects(design, factors_of_rows(design))
                 refuse_separated(design, chosen)
                 engine = RowsEngine.of(design, chosen, noise)
             elif reduced is None or _has_unusual_scales(chosen):
                 rows = _rows(design, lack or _UNUSUAL)
+                refuse_same_effects(rows, factors_of_rows(rows))
                 refuse_separated(rows, chosen)
                 engine = RowsEngine.of(rows, chosen, noise)
             else:

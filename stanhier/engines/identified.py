@@ -1,5 +1,9 @@
 """Factors whose groups cannot tell the effects that are asked for: refused before anything is sampled."""
 
+from itertools import combinations
+
+import numpy as np
+
 from stanhier.basics.errors import DataError
 from stanhier.basics.words import listed, quoted, shortened
 from stanhier.design.column_moments import ColumnMoments
@@ -11,7 +15,7 @@ __all__ = ["refuse_unidentified"]
 
 
 def refuse_unidentified(design: Design, moments: ColumnMoments, *, own_intercepts: bool) -> None:
-    """Refuse factors with fewer groups than effects, and effects that no row tells from another.
+    """Refuse factors with fewer groups than effects, factors of the same groups, and effects that no row tells.
 
     A varying intercept may have one group: then its mean is the parameter, and the textbook's model is meant.
 
@@ -44,6 +48,21 @@ def refuse_unidentified(design: Design, moments: ColumnMoments, *, own_intercept
                 f"it ({listed(grouping.effects, 5)}); it takes at least as many levels as effects. Leave effects out."
             )
         _refuse_constant(grouping, moments, said)
+    for (t, one), (s, other) in combinations(enumerate(design.groupings), 2):
+        shared = [effect for effect, column in zip(one.effects, one.columns, strict=True) if column in other.columns]
+        if shared and len(one.levels) == len(other.levels) and _are_same_groups(design, t, s):
+            raise DataError(
+                f"{said}: '{one.name}' and '{other.name}' put all rows into the same {len(one.levels)} groups, and "
+                f"{listed(shared, 5)} varies by both, so nothing can tell the one from the other; leave it out of one "
+                "of the grouping terms."
+            )
+
+
+def _are_same_groups(design: Design, term: int, other: int) -> bool:
+    """Tell whether two factors of as many levels differ in labels alone, as far as is known without the rows."""
+    above = design.levels_above(term, other)
+    above = design.levels_above(other, term) if above is None else above
+    return above is not None and len(np.unique(above)) == len(above)
 
 
 def _refuse_constant(grouping: Grouping, moments: ColumnMoments, said: str) -> None:

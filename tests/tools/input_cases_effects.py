@@ -75,6 +75,25 @@ def _() -> Iterator[Pair]:
     yield model("y ~ (x + w | g)", w=3 * base()["x"]), None
 
 
+SAME = (
+    "two factors of the same groups, with an effect in common, such as `(1 | g / kind)` where each group has one kind"
+)
+
+
+@case(HEADING, SAME)
+def _() -> Iterator[Pair]:
+    with pytest.raises(sh.DataError, match="'g' and 'h' put all rows into the same 4 groups, and 'Intercept' varies"):
+        model("y ~ x + (1 | g) + (x | h)", h=np.repeat(list("cabd"), 3))
+    yield model("y ~ x + (1 | g / one)", one="a"), None
+
+
+accepted(
+    HEADING,
+    "the same without an effect in common, `(1 | g) + (0 + x | h)`",
+    lambda: model("y ~ x + (1 | g) + (0 + x | h)", h=np.repeat(list("cabd"), 3)),
+)
+
+
 @case(HEADING, "a slope of a column that is no predictor of the population")
 def _() -> Iterator[Pair]:
     only = several("y ~ (x | g)")

@@ -68,6 +68,16 @@ refused(
     lambda: several("y ~ (x | g)", FLAGS, sd={"g": {"x": sh.Flat()}}),
 )
 
+refused(
+    HEADING,
+    "a flat prior on an `sd` whose groups the flat priors of intercept and predictors take up, but for one",
+    lambda: sh.Model(
+        "y ~ u + v + (1 | g)",
+        base().assign(u=np.repeat([0, 1, 2, 5], 3), v=np.repeat([1, 0, 3, 4], 3)),
+        priors={**FLAT, "sd": sh.Flat()},
+    ),
+)
+
 
 refused(HEADING, "a prior of the effects themselves, `effect_g`", lambda: several(effect_g=sh.Normal(0, 1)))
 

@@ -31,8 +31,9 @@ from stanhier.engines.multilevel.reducer import MultilevelReducer
 from stanhier.engines.multilevel.scales import ScalePriors
 from stanhier.engines.multilevel.sizes import many_effects, many_numbers
 from stanhier.engines.multilevel.statistics import Statistics
-from stanhier.engines.multilevel.told_apart import refuse_same_effects
+from stanhier.engines.multilevel.told_apart import factors_of_effects
 from stanhier.engines.multilevel.whitening import Whitening, whiten
+from stanhier.engines.told_apart import refuse_same_effects
 from stanhier.families.noise import Noise
 from stanhier.priors.distributions import numbers
 
@@ -89,7 +90,7 @@ class MultilevelEngine(ConditionalEngine):
             cannot be told apart, or the structure is larger than what can be integrated out.
         """
         _refuse_large(design, statistics)
-        refuse_same_effects(design, statistics)
+        refuse_same_effects(design, factors_of_effects(statistics))
         _refuse_exact(design, statistics, noise)
         priors = location_priors(chosen, statistics.origin)
         eta = chosen.correlation_shapes([grouping.blocks for grouping in design.groupings])

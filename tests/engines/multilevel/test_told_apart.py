@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import stanhier as sh
@@ -41,3 +42,43 @@ def test_rows_in_blocks_are_refused_alike(tmp_path):
     frame().to_parquet(tmp_path / "rows.parquet", row_group_size=50)
     with pytest.raises(sh.DataError, match="'w' is in every row a combination of 'Intercept', 'x'"):
         sh.Model("y ~ x + (x + w | few)", tmp_path / "rows.parquet")
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["memory", "blocks"])
+@pytest.mark.parametrize("factor", ["many", "few"])
+def test_other_families_refuse_the_same(factor, lazy):
+    data = frame().assign(y=np.arange(240) % 4)
+    source = pl.DataFrame(data).lazy() if lazy else data
+    with pytest.raises(sh.DataError, match=f"varies by '{factor}', 'w' is in every row a combination of 'Intercept'"):
+        sh.Model(f"y ~ x + (x + z + w | {factor}) + (1 | kind)", source, family="poisson")
+    sh.Model(f"y ~ x + (x + z + u | {factor}) + (1 | kind)", source, family="poisson")
+
+
+def test_effects_that_are_sampled_are_refused_alike():
+    data = pd.concat([frame()] * 8, ignore_index=True).assign(a=lambda d: d.index % 500, b=lambda d: d.index % 450)
+    with pytest.raises(sh.DataError, match="varies by 'a', 'w' is in every row a combination of 'Intercept', 'x'"):
+        sh.Model("y ~ x + (x + w | a) + (1 | b)", data)
+    gamma = {"sd": sh.Gamma(2, 1)}
+    with pytest.raises(sh.DataError, match="varies by 'few', 'w' is in every row a combination of 'Intercept', 'x'"):
+        sh.Model("y ~ x + (x + w | few)", frame(), priors=gamma)
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["memory", "blocks"])
+@pytest.mark.parametrize("family", ["gaussian", "poisson"])
+def test_factors_of_the_same_groups_are_refused(family, lazy):
+    data = frame().assign(one="a")
+    if family == "poisson":
+        data["y"] = np.arange(240) % 4
+    source = pl.DataFrame(data).lazy() if lazy else data
+    with pytest.raises(sh.DataError, match="'few' and 'few:one' put all rows into the same 6 groups, and 'Intercept'"):
+        sh.Model("y ~ x + (1 | few / one)", source, family=family)
+    sh.Model("y ~ x + (1 | few) + (0 + x | few:one)", source, family=family)
+    sh.Model("y ~ x + (1 | few / kind)", source, family=family)
+
+
+def test_groups_of_other_names_are_the_same():
+    data = frame().assign(other=lambda d: "s" + (100 - d["few"]).astype(str))
+    with pytest.raises(sh.DataError, match="'x' varies by both"):
+        sh.Model("y ~ x + (0 + x | few) + (x | other)", data)
+    data.loc[3, "other"] = data.loc[4, "other"]
+    sh.Model("y ~ x + (0 + x | few) + (x | other)", data)
