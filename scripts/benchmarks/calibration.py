@@ -220,8 +220,22 @@ lines of all with {1 - LEVEL:.0%}. On the right, {len(run.mixing.ess)} of the da
 four chains: the worst parameter of each. Load average when a variant began: {least:.1f} to {most:.1f}."""
 
 
-KINDS = {"sigma_alpha": "C1", "sigma": "C2", "alpha[": "C3", "": "C0"}
-TITLES = {"C0": "intercept, slopes", "C1": "sigma_alpha", "C2": "sigma", "C3": "group effects"}
+KINDS = {
+    "sigma_alpha": "C1",
+    "sd_": "C1",
+    "sigma": "C2",
+    "alpha[": "C3",
+    "effect_": "C3",
+    "cor_": "C4",
+    "": "C0",
+}
+TITLES = {
+    "C0": "intercept, slopes",
+    "C1": "sds of groups",
+    "C2": "sigma",
+    "C3": "group effects",
+    "C4": "correlations",
+}
 
 
 def draw_calibration(runs: Sequence[Calibrated], path: Path) -> Path:
