@@ -66,7 +66,10 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """In a sentence, what there is to say where there are no problems."""
+        """In a sentence: how many problems there are, or that none was found."""
+        if not self.ok:
+            n = len(self.problems)
+            return f"{n} problem{'' if n == 1 else 's'} found in {self._what}."
         if self.is_of_one_chain:
             return (
                 "Nothing is wrong within the one chain; whether chains agree, which R-hat tells, is unknown: sample "
@@ -101,9 +104,7 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         """Show it in a notebook, as reports do."""
-        n = len(self.problems)
-        verdict = self.verdict if self.ok else f"{n} problem{'' if n == 1 else 's'} found in {self._what}."
-        return verdict_html(verdict, self.problems, [self.facts])
+        return verdict_html(self.verdict, self.problems, [self.facts])
 
 
 def diagnose(draws: Draws, numbers: dict[str, np.ndarray]) -> Diagnosis:

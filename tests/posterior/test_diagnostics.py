@@ -40,6 +40,16 @@ def test_of_several_chains_it_is_known():
     assert "No problems found in sampling." in fit_html(clean(2))
 
 
+def test_a_verdict_counts_what_was_found():
+    fit = clean(2)
+    assert fit.diagnose().verdict == "No problems found in sampling."
+    for problems, words in ((("a",), "1 problem found in sampling."), (("a", "b"), "2 problems found in sampling.")):
+        found = dataclasses.replace(fit.diagnose(), problems=problems)
+        assert found.verdict == words
+        assert str(found).startswith("Problems:\n- a")
+        assert words in found._repr_html_()
+
+
 def test_too_few_draws_have_no_nan_in_their_verdict():
     said = str(clean(2, draws=2).diagnose())
     assert "too few to check anything" in said
