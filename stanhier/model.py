@@ -91,7 +91,8 @@ class Model(Regression):
     Warns
     -----
     PriorWarning
-        If your prior on `alpha` at x = 0 is a strong one on the slope of a predictor far from 0; `centered=True` helps.
+        If your prior on `alpha` at x = 0, or any on the `sd` of intercepts that vary, is a strong one on slopes of a
+        predictor far from 0; `centered=True` helps the one, `center(x)` in the formula the other.
     ResponseWarning
         If the response is 0 or 1 everywhere, or counts, and the family Gaussian; if an offset of counts is no log.
     MissingWarning

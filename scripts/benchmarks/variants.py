@@ -133,7 +133,7 @@ VARIANTS: dict[str, Callable[[], sh.Model]] = {
     "groups all but equal": _varying([5] * 20, GROUPS | {"sigma_alpha": sh.HalfNormal(0.05)}),
     "groups far apart": _varying([5] * 20, GROUPS | {"sigma_alpha": sh.HalfNormal(50)}),
     "slopes": _effects("y ~ x + (1 + x | g)", frame(UNBALANCED)),
-    "slopes, default priors": _effects("y ~ x + z + (z | g)", frame(UNBALANCED), None),
+    "slopes, default priors": _effects("y ~ x + z + (center(z) | g)", frame(UNBALANCED), None),
     "slopes, heavy tails": _effects("y ~ x + (1 + x | g)", frame(UNBALANCED), HEAVY),
     "slopes, known se": _effects("y ~ x + (1 + x | g)", frame(UNBALANCED), _without(EFFECTS, "sigma"), se="se"),
     "slopes, weights": _effects("y ~ x + (1 + x | g)", frame(UNBALANCED), weights="se"),

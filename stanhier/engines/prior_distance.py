@@ -1,15 +1,19 @@
-"""Priors on the intercept at x = 0 that say more about the slopes than anybody meant: told in a warning."""
+"""Priors on intercepts at x = 0 that say more about the slopes than anybody meant: told in a warning."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from stanhier.basics.warned import PriorWarning, warn
 from stanhier.design.column_moments import ColumnMoments
+from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design
+from stanhier.design.groupings import Grouping
 from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.parameters import Role
-from stanhier.priors.distributions import numbers
+from stanhier.priors.distributions import Prior, numbers
 
-__all__ = ["distance_of", "warn_of_distance"]
+__all__ = ["distances_of", "warn_of_distance"]
 
 FAR = 5.0
 """Standard deviations of a predictor between its mean and 0, from which on nothing is seen of the line at 0."""
@@ -19,12 +23,16 @@ NEGLIGIBLE = 2.0
 
 
 def warn_of_distance(chosen: ChosenPriors, design: Design, moments: ColumnMoments) -> None:
-    """Warn where a prior on the intercept at x = 0 is a strong prior on the slope of a predictor far from 0.
+    """Warn where a prior on intercepts at x = 0 is a strong prior on the slope of a predictor far from 0.
 
     The line goes through the middle of the data, (mean(x), mean(y)), whatever its slope b; so at 0 it is at
     mean(y) - mean(x) b, and a prior there is one on b. Slopes can reach from -sd(y) / sd(x) to sd(y) / sd(x), where a
     predictor explains all. A prior under which no such slope is further out than two standard deviations does no harm;
     another one chooses among them before the data do.
+
+    So it is with the lines of groups: where these differ in slope, their intercepts at 0 differ by mean(x) times as
+    much, which a prior on the standard deviation of intercepts there may not allow, and never does where intercepts
+    and slopes are uncorrelated.
 
     Parameters
     ----------
@@ -35,26 +43,38 @@ def warn_of_distance(chosen: ChosenPriors, design: Design, moments: ColumnMoment
     Warns
     -----
     PriorWarning
-        With the predictor, its mean and standard deviation, and `centered=True`.
+        With the predictor, its mean and standard deviation, and `centered=True` or `center(x)`.
     """
-    said = distance_of(chosen, design, moments)
-    if said is not None:
+    for said in distances_of(chosen, design, moments):
         warn(said, PriorWarning)
 
 
-def distance_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) -> str | None:
-    """Give the words of `warn_of_distance`; None where there is nothing to warn of."""
+def distances_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) -> Iterator[str]:
+    """Give the words of `warn_of_distance`: of the population, then of each factor that there is one of."""
+    unit = float(moments.sd[-1]) if design.family.link == "identity" else 1.0
+    said = _of_population(chosen, design, moments, unit)
+    if said is not None:
+        yield said
+    for term, grouping in enumerate(design.groupings):
+        parameter = chosen.parameters.of(Role.GROUP_SD, term) if grouping.n_effects > 1 else None
+        if parameter is not None and CONSTANT in grouping.columns:
+            priors = chosen.by_name[parameter.name]
+            said = _of_groups(parameter.scalar_names, priors, grouping, moments, design.n_rows, unit)
+            if said is not None:
+                yield said
+
+
+def _of_population(chosen: ChosenPriors, design: Design, moments: ColumnMoments, unit: float) -> str | None:
     parameter, prior = chosen.parameters.of(Role.INTERCEPT), chosen.intercept
     if parameter is None or prior is None or prior.centered or not prior.is_proper or not design.predictors:
         return None
-    n_predictors = len(design.predictors)
-    mean, sd = moments.mean[:n_predictors], moments.sd[:n_predictors]
-    distance = np.where(_is_indicator(mean, sd, design.n_rows), 0.0, _distances(mean, sd))
+    columns = np.arange(len(design.predictors))
+    distance = _distances(moments, columns, design.n_rows)
     k = int(distance.argmax())
     if not distance[k] > FAR:
         return None
     density = numbers([prior])
-    middle, unit = (moments.mean[-1], moments.sd[-1]) if design.family.link == "identity" else (0.0, 1.0)
+    middle = moments.mean[-1] if design.family.link == "identity" else 0.0
     ends = middle + distance[k] * unit * np.array([-1.0, 1.0])
     nearest = np.clip(density.mu, *ends)
     with np.errstate(all="ignore"):  # beyond double precision is beyond two standard deviations
@@ -69,9 +89,51 @@ def distance_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) ->
     )
 
 
-def _distances(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    """Give how many standard deviations each predictor's mean is from 0, shape (K,); 0 of a constant."""
-    return np.asarray(np.divide(np.abs(mean), sd, out=np.zeros_like(mean), where=sd > 0))
+def _of_groups(
+    names: list[str],
+    priors: tuple[Prior, ...],
+    grouping: Grouping,
+    moments: ColumnMoments,
+    n_rows: int,
+    unit: float,
+) -> str | None:
+    columns, own = np.array(grouping.columns), grouping.columns.index(CONSTANT)
+    varying = columns != CONSTANT
+    distance = np.zeros(len(columns))
+    distance[varying] = _distances(moments, columns[varying], n_rows)
+    k = int(distance.argmax())
+    if not distance[k] > FAR:
+        return None
+    block = np.repeat(np.arange(len(grouping.blocks)), grouping.blocks)
+    prior, effect, column = priors[own], grouping.effects[k], columns[k]
+    where = (
+        f"'{effect}' of 0, {distance[k]:.3g} standard deviations from its mean (mean {moments.mean[column]:.6g}, sd "
+        f"{moments.sd[column]:.3g})"
+    )
+    remedy = (
+        f"Centre '{effect}' wherever it stands, as center() does, or subtract about {moments.mean[column]:.4g} from it."
+    )
+    if block[own] != block[k]:
+        return (
+            f"Intercept and slope vary by '{grouping.name}' without correlation at {where}: so groups that differ in "
+            f"slope differ by far more in the middle of the data, and their slopes are kept together. {remedy}"
+        )
+    density = numbers([prior])
+    with np.errstate(all="ignore"):
+        logs = [density.log_density(np.array([at])) for at in (unit, distance[k] * unit)]
+    if logs[0] - logs[1] <= NEGLIGIBLE:
+        return None
+    return (
+        f"The prior {names[own]} ~ {prior!r} is for {where}, where lines of different slopes are far apart: so it "
+        f"keeps the slopes of the groups of '{grouping.name}' together too. {remedy}"
+    )
+
+
+def _distances(moments: ColumnMoments, columns: np.ndarray, n_rows: int) -> np.ndarray:
+    """Give how many standard deviations the means of columns are from 0; 0 of a constant and of an indicator."""
+    mean, sd = moments.mean[columns], moments.sd[columns]
+    distance = np.divide(np.abs(mean), sd, out=np.zeros_like(mean), where=sd > 0)
+    return np.where(_is_indicator(mean, sd, n_rows), 0.0, distance)
 
 
 def _is_indicator(mean: np.ndarray, sd: np.ndarray, n_rows: int) -> np.ndarray:

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import stanhier as sh
@@ -96,6 +97,69 @@ def test_the_warning_stands_where_the_slope_would_be_lost():
     assert abs(slopes[1] - 2.11) < 0.2
     assert abs(slopes[2] - slopes[1]) < 0.01
     assert slopes[0] < 0.5
+
+
+SLOPES = "y ~ year + x + (1 + year + x | g)"
+
+
+@pytest.mark.parametrize("prior", [None, sh.Exponential(0.1), sh.HalfNormal(10), sh.HalfCauchy(1), sh.LogNormal(0, 1)])
+def test_intercepts_that_vary_at_zero_name_the_slope_that_they_hold(prior):
+    given = {} if prior is None else {"sd": {"g": {"Intercept": prior}}}
+    (said,) = told(SLOPES, kind=sh.Model, **given)
+    assert said.startswith(f"The prior sd_g[Intercept] ~ {prior!r}" if prior else "The prior sd_g[Intercept] ~ Expo")
+    assert "'year' of 0, 211 standard deviations from its mean (mean 2005, sd 9.49)" in said
+    assert said.endswith("Centre 'year' wherever it stands, as center() does, or subtract about 2005 from it.")
+
+
+@pytest.mark.parametrize("formula", ["y ~ year + (year || g)", "y ~ year + (1 | g) + (0 + x + year | g)"])
+def test_uncorrelated_slopes_are_held_by_any_prior(formula):
+    (said,) = told(formula, kind=sh.Model, sd=sh.HalfNormal(1e6))
+    assert said.startswith(
+        "Intercept and slope vary by 'g' without correlation at 'year' of 0, 211 standard deviations"
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "prior"),
+    [
+        ("y ~ center(year) + (1 + center(year) | g)", None),
+        (SLOPES, sh.Flat()),
+        (SLOPES, sh.HalfNormal(1e5)),
+        (SLOPES, sh.HalfCauchy(1e5)),
+        ("y ~ year + (1 | g)", None),
+        ("y ~ year + (0 + year | g)", None),
+        ("y ~ year + (1 + x | g)", None),
+        ("y ~ x + (1 + often | g)", None),
+        ("y ~ x + (kind | g)", None),
+    ],
+)
+def test_other_effects_are_taken_without_a_word(formula, prior):
+    effects = {} if prior is None else {"sd": {"g": {"Intercept": prior}}}
+    assert told(formula, kind=sh.Model, **effects) == []
+
+
+def test_each_factor_is_told_once_and_rows_in_blocks_alike():
+    data = years().assign(h=lambda rows: rows.index % 5)
+    formula = "y ~ year + (year | g) + (year | h) + (1 | g:h)"
+    said = told(formula, kind=sh.Model, data=data)
+    assert ["sd_g[" in said[0], "sd_h[" in said[1], len(said)] == [True, True, 2]
+    assert told(formula, kind=sh.Model, data=pl.DataFrame(data).lazy()) == said
+
+
+@pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
+def test_slopes_that_are_told_of_would_be_lost(cmdstan_home):
+    """Slopes of groups by the years, centred and as they are."""
+    rng = np.random.default_rng(4)
+    g, year = np.repeat(np.arange(12), 10), 2000.0 + np.tile(np.arange(10), 12)
+    y = (5 * rng.standard_normal(12))[g] * (year - 2004.5) + 10 * rng.standard_normal(120)
+    data, keywords = pd.DataFrame({"y": y, "year": year, "g": g}), {"seed": 1, "show_progress": False}
+    centred = sh.Model("y ~ center(year) + (center(year) | g)", data).sample(**keywords)
+    with pytest.warns(sh.PriorWarning):
+        model = sh.Model("y ~ year + (year | g)", data)
+    as_they_are = model.sample(**keywords)
+    sds = [float(fit.posterior["sd_g"][..., 1].mean()) for fit in (centred, as_they_are)]
+    assert sds[0] == pytest.approx(5, rel=0.5)
+    assert sds[1] < 0.2 * sds[0]
 
 
 def test_a_model_that_is_loaded_or_updated_says_nothing_again(tmp_path):

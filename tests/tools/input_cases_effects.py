@@ -71,7 +71,8 @@ def _() -> Iterator[Pair]:
         with pytest.raises(sh.DataError, match=words):
             model(f"y ~ {terms}", w=2 * base()["x"], v=base()["x"] / 3 - 0.1, own=np.arange(12))
     for far in (1e6, 1e9):  # hardly any digits are left of what tells it from the intercept
-        yield model("y ~ (far | g) + (1 | own)", far=base()["x"] + far, own=np.arange(12)), None
+        with pytest.warns(sh.PriorWarning, match="'far' of 0"):
+            yield model("y ~ (far | g) + (1 | own)", far=base()["x"] + far, own=np.arange(12)), None
     yield model("y ~ (x + w | g)", w=3 * base()["x"]), None
 
 

@@ -39,10 +39,27 @@ def _() -> Iterator[Pair]:
         yield line("y ~ year", year=range(2000, 2012), priors={"alpha": sh.Normal(0, 10)}), None
 
 
+@case(
+    HEADING,
+    "an `sd` of intercepts at x = 0, its default too, where with them a slope varies of a column more than 5 of its "
+    "standard deviations from 0",
+)
+def _() -> Iterator[Pair]:
+    data = base().assign(year=range(2000, 2012))
+    for term in ("(year | g)", "(year || g)"):
+        with pytest.warns(
+            sh.PriorWarning, match=r"'year' of 0, .* Centre 'year' wherever it stands, as center\(\) does"
+        ):
+            sh.Model(f"y ~ year + {term}", data)
+    yield sh.Model("y ~ center(year) + (center(year) | g)", data), None
+
+
 @case(HEADING, "the same, so wide that it makes no difference to the slope, or flat")
 def _() -> Iterator[Pair]:
     for prior in (sh.Normal(0, 1e4), sh.Flat(), sh.Normal(0, 10, centered=True)):
         yield line("y ~ year", year=range(2000, 2012), priors={"alpha": prior}), None
+    data = base().assign(year=range(2000, 2012))
+    yield sh.Model("y ~ year + (year | g)", data, priors={"sd": {"g": {"Intercept": sh.HalfNormal(1e4)}}}), None
 
 
 refused(HEADING, "a slope that is no predictor", lambda: line(priors={"beta": {"w": sh.Normal(0, 1)}}))
