@@ -130,7 +130,8 @@ def _mixing(name: str, fits: int, seed: int, warmup: int) -> Mixing:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sh.SamplingWarning)  # what it says is counted here
             fit = simulated.sample(seed=seed + k, iter_warmup=warmup, show_progress=False)
-        draws = {str(quantity): values.to_numpy() for quantity, values in fit.posterior.items()}
+        # Numbers that vary alone: of correlation matrices those below the diagonal, within blocks.
+        draws = {one.name: one.scalars(fit.posterior[one.name].to_numpy()) for one in fit.model.parameters}
         ess.append(smallest_ess(draws)[0])
         r_hat.append(moments(draws).r_hat)
         divergences += int(fit.draws.statistics["diverging"].sum())

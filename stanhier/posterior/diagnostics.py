@@ -193,9 +193,10 @@ def _problems(table: pd.DataFrame, divergences: int, hits: int, bfmi: np.ndarray
         )
     bad = table.index[table["r_hat"] > RHAT_MAX]
     if len(bad):
-        worst = table["r_hat"].idxmax()
+        worst, greatest = table["r_hat"].idxmax(), table["r_hat"].max()
+        places = 3 if round(greatest, 3) > RHAT_MAX else 6  # or 1.0103 would be 1.010, which is not above 1.01
         problems.append(
-            f"R-hat is above {RHAT_MAX} for {some_of(bad.tolist())} (greatest {table['r_hat'].max():.3f}, {worst}): "
+            f"R-hat is above {RHAT_MAX} for {some_of(bad.tolist())} (greatest {greatest:.{places}f}, {worst}): "
             "the chains have not mixed; sample longer with iter_warmup and iter_sampling, and look at fit.plot_trace()."
         )
     needed = ESS_PER_CHAIN * chains

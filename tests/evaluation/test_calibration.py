@@ -206,6 +206,14 @@ def ranks_of(variant, seed, *, wrong=False, n=300):
     return long.Calibrated(variant, n, seed, 1000, 12.5, 0.4, 3, 100, found, mixing)
 
 
+@pytest.mark.slow
+def test_mixing_of_correlated_effects_is_a_number(cmdstan_home):
+    """A correlation matrix has 1 on its diagonal, of which R-hat is none."""
+    mixing = long._mixing("slopes", 1, 1, 200)
+    assert 0.99 < mixing.r_hat[0] < 1.1
+    assert mixing.ess[0] > 100
+
+
 def test_long_calibration_survives_its_file(tmp_path):
     runs = [ranks_of("linear", 1), dataclasses.replace(ranks_of("linear", 2), mixing=None)]
     long.write(runs, tmp_path / "new" / "calibration.json")

@@ -57,6 +57,16 @@ def test_too_few_draws_have_no_nan_in_their_verdict():
     assert "nan" not in said
 
 
+@pytest.mark.parametrize(("r_hat", "written"), [(1.0103, "1.010300"), (1.0106, "1.011"), (1.2, "1.200")])
+def test_what_is_above_the_limit_is_written_so(r_hat, written, monkeypatch):
+    fit = clean(4)
+    monkeypatch.setattr(
+        "stanhier.posterior.diagnostics.convergence", lambda values: np.tile([r_hat, 4e3, 4e3], (len(values), 1))
+    )
+    (problem,) = diagnose(fit.draws, watched(fit.draws, fit.model.engine.coordinates)).problems
+    assert f"(greatest {written}, " in problem
+
+
 def test_effective_sample_sizes_are_rounded_down(monkeypatch):
     """Or 399.7 would be below 400 in one place, and 400 in the other."""
     fit = clean(4)
