@@ -79,6 +79,7 @@ def test_part_of_the_rows_tells_of_groups_what_all_would(monkeypatch):
     assert part.mean() == pytest.approx(whole.mean(), abs=0.03)
 
 
+@pytest.mark.filterwarnings("ignore::stanhier.PriorWarning")
 def test_intercepts_of_groups_are_judged_at_the_means_of_the_predictors():
     data = variants.frame()
     data["x"] += 10

@@ -39,6 +39,7 @@ def test_trace_shows_few_groups_alone(three):
     assert rows_of(three, coords={"predictor": ["age"]})[2] == "beta[age]"
 
 
+@pytest.mark.filterwarnings("ignore::stanhier.PriorWarning")
 def test_trace_has_no_more_rows_than_a_picture(monkeypatch):
     monkeypatch.setattr(chains, "_MAX_TRACES", 12)
     assert len(rows_of(synthetic.grouped([5] * 7))) == 12

@@ -75,6 +75,7 @@ def test_correlations_of_a_factor_are_one_number():
     assert "cor_h" not in fit.idata["log_prior"]
 
 
+@pytest.mark.filterwarnings("ignore::stanhier.PriorWarning")
 def test_correlations_of_blocks_add_up():
     formula = "y ~ x + u + (1 + u | g) + (0 + x + I(x**2) | g)"
     fit = fake_fit(sh.Model(formula, rows(), priors={"cor": sh.LKJ(3)}), draws=20)

@@ -26,6 +26,7 @@ def rows(n=240):
     return data
 
 
+pytestmark = pytest.mark.filterwarnings("ignore::stanhier.PriorWarning")  # years vary as they are
 FORMULA = "y ~ year * sex + log(w) + scale(w) + w:year + C(k) + b + (1 + year + log(w) | g)"
 
 

@@ -29,6 +29,7 @@ def test_a_combination_is_named(factor, se):
         sh.Model(f"y ~ x + (1 | {factor}) + (0 + kind | {factor}) + (1 | {other})", data, se=se)
 
 
+@pytest.mark.filterwarnings("ignore::stanhier.PriorWarning")
 @pytest.mark.parametrize("factor", ["many", "few"])
 def test_what_differs_a_little_or_lies_far_from_0_is_told_apart(factor):
     other = "few" if factor == "many" else "many"
