@@ -36,14 +36,14 @@ _NOTHING_LEFT = 1e-9
 """Of a column of length 1, when the effects are taken away."""
 
 
-def refuse_untold_sds(design: Design, chosen: ChosenPriors, reduced: Any) -> None:
+def refuse_untold_sds(design: Design, chosen: ChosenPriors, reduced: Any = None) -> None:
     """Refuse flat priors on standard deviations of effects which flat location parameters can stand for.
 
     Parameters
     ----------
     design : Design
     chosen : ChosenPriors
-    reduced : Compressed, Statistics, SummedRows or None
+    reduced : Compressed, Statistics or SummedRows, optional
         What was made of the rows, where these are not in memory.
 
     Raises
@@ -52,8 +52,6 @@ def refuse_untold_sds(design: Design, chosen: ChosenPriors, reduced: Any) -> Non
         With the standard deviation, and the parameters that take up its groups.
     """
     flat = [k for k, prior in enumerate(chosen.location) if not prior.is_proper]
-    if not flat:
-        return
     names = [name for parameter in chosen.parameters.location for name in parameter.scalar_names]
     for parameter in chosen.parameters.all_of(Role.GROUP_SD):
         term = parameter.term or 0
@@ -62,18 +60,25 @@ def refuse_untold_sds(design: Design, chosen: ChosenPriors, reduced: Any) -> Non
             if not isinstance(prior, Flat):
                 continue
             n_groups, location, left = _contrasts(design, chosen, reduced, term, effect)
-            size = np.linalg.norm(location[:, flat], axis=0)
-            size[size == 0] = 1.0
-            nothing_left = _null_space(left[:, flat] / size)
-            taken = len(nothing_left) - len(_null_space(location[:, flat] / size))
+            taken, who = _taken_up(location[:, flat], left[:, flat]) if flat else (0, np.zeros(0, dtype=int))
             if n_groups - taken >= _LEAST:
                 continue
-            which = [names[flat[k]] for k in np.flatnonzero(np.abs(nothing_left).max(axis=0, initial=0.0) > 1e-6)]
+            which = listed([names[flat[k]] for k in who], 5)
+            by_flat = f"flat priors on {which} take up {taken}, and " if taken else ""
             raise PriorError(
                 f"A flat prior on {name} gives an improper posterior: of the {n_groups} groups of "
-                f"'{design.groupings[term].name}' flat priors on {listed(which, 5)} take up {taken}, and {_LEAST} must "
-                "be left. Give proper priors, such as HalfNormal of the standard deviation or Normal of the others."
+                f"'{design.groupings[term].name}' that tell of it {by_flat}{_LEAST} must be left. Give proper priors, "
+                "such as HalfNormal of the standard deviation or Normal of intercept and slopes."
             )
+
+
+def _taken_up(location: np.ndarray, left: np.ndarray) -> tuple[int, np.ndarray]:
+    """Count the groups that columns of the location take up, and find which of these columns do."""
+    size = np.linalg.norm(location, axis=0)
+    size[size == 0] = 1.0
+    nothing_left = _null_space(left / size)
+    taken = len(nothing_left) - len(_null_space(location / size))
+    return taken, np.flatnonzero(np.abs(nothing_left).max(axis=0, initial=0.0) > 1e-6)
 
 
 def _contrasts(

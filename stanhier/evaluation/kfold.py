@@ -65,6 +65,8 @@ def kfold(
     ------
     StanhierError
         If `by` or `k` is something else, or a keyword is not one of `Model.sample`.
+    PriorError
+        If flat priors leave no posterior where a fold is left out.
 
     Warns
     -----

@@ -74,6 +74,8 @@ def loo(
     ------
     StanhierError
         If `by` is something else, there are fewer than 25 draws, or a keyword is not one of `Model.sample`.
+    PriorError
+        If flat priors leave no posterior for a refit.
 
     Warns
     -----

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stanhier.basics.errors import PriorError
 from stanhier.basics.progress import progress_bar
 from stanhier.basics.warned import warn
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import INTEGRATION_POINTS, log_mean_exp
+from stanhier.engines.propriety import refuse_untold_sds
 from stanhier.engines.regression import Regression
 from stanhier.evaluation.left_out import LeftOut
 from stanhier.posterior.diagnostics import SamplingWarning
@@ -84,6 +86,11 @@ def refits(
     ------
     Refit
         In the order in which they are done.
+
+    Raises
+    ------
+    PriorError
+        If flat priors leave no posterior without some fold.
     """
     design = fit.model.rows
     looked_at = arguments.get("show_progress")
@@ -142,10 +149,22 @@ def _without(model: Regression, out: np.ndarray) -> tuple[Regression, list[np.nd
     """Give the model on the rows that are kept, and for each factor the position of each group there, -1 if it is not.
 
     Groups of which no row is left are not there.
+
+    Raises
+    ------
+    PriorError
+        If flat priors leave no posterior of these rows.
     """
     kept = model.rows.take(~out)
     present = [grouping.present() for grouping in kept.groupings]
-    return model.on_rows(kept.grouped_by([grouping for grouping, _ in present])), [known for _, known in present]
+    train = kept.grouped_by([grouping for grouping, _ in present])
+    try:
+        refuse_untold_sds(train, model.chosen)
+    except PriorError as err:
+        raise PriorError(
+            f"Without {int(out.sum()):,} of its {len(out):,} rows the model has no posterior. {err}"
+        ) from err
+    return model.on_rows(train), [known for _, known in present]
 
 
 def _held_out(

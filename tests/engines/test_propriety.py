@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import stanhier as sh
+from tests.tools.fake_fit import fake_fit
 
 FLAT = {name: sh.Flat() for name in ("alpha", "beta", "sigma", "sd")}
 
@@ -91,3 +92,22 @@ def test_other_families_alike(lazy):
 def test_one_proper_prior_is_enough(one):
     proper = sh.HalfNormal(1) if one == "sd" else sh.Normal(0, 1)
     sh.Model("y ~ u + (1 | g)", rows(), priors={**FLAT, one: proper})
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["memory", "blocks"])
+def test_a_slope_that_one_group_tells_of(lazy):
+    data = rows(4).assign(only=lambda d: d["x"].where(d["g"] == 1, 0.0))
+    source = pl.DataFrame(data).lazy() if lazy else data
+    words = r"flat prior on sd_g\[only\] .*of the 1 groups of 'g' that tell of it 2 must be left"
+    with pytest.raises(sh.PriorError, match=words):
+        sh.Model("y ~ 1 + (0 + only | g)", source, priors={"sd": sh.Flat()})
+    sh.Model("y ~ 1 + (0 + only | g)", source, priors={"sd": sh.HalfNormal(1)})
+
+
+@pytest.mark.parametrize(("formula", "k"), [("y ~ x + (1 | g)", 2), ("y ~ u + (1 | g)", 4)])
+def test_folds_that_leave_too_few_groups_are_refused(formula, k):
+    """Before anything is sampled, instead of numbers from chains that run away."""
+    fit = fake_fit(sh.Model(formula, rows(4).assign(x=lambda d: d["x"] - 1e5), priors=FLAT))
+    words = r"Without \d+ of its 60 rows the model has no posterior\. A flat prior on sd_g\[Intercept\] .* [23] groups"
+    with pytest.raises(sh.PriorError, match=words):
+        fit.kfold(by="g", k=k, seed=1)

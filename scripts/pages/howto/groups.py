@@ -41,9 +41,9 @@ fit.group_effects("subject", [308, 309]).round(1)
 
 # %%
 # Intercepts are where the predictors are 0. With a predictor like ``year`` that is far from all data; subtract a
-# round number in the formula, ``I(year - 2000)``, or use ``center(year)``. Where the slope of such a predictor varies, do so
-# wherever it stands: the standard deviation of intercepts far from all data has a prior too, which would keep the slopes
-# together, and a ``PriorWarning`` says so.
+# round number in the formula, ``I(year - 2000)``, or use ``center(year)``. Where the slope of such a predictor varies,
+# do so wherever it stands: the standard deviation of intercepts far from all data has a prior too, which would keep the
+# slopes together, and a ``PriorWarning`` says so.
 #
 # Do slopes vary at all?
 # ----------------------
