@@ -91,8 +91,7 @@ class Model(Regression):
     Warns
     -----
     PriorWarning
-        If your prior on `alpha` at x = 0, or any on the `sd` of intercepts that vary, is a strong one on slopes of a
-        predictor far from 0; `centered=True` helps the one, `center(x)` in the formula the other.
+        If a prior at x = 0, yours on `alpha` or one on an `sd`, is strong on slopes of an x far from 0; centre it.
     ResponseWarning
         If the response is 0 or 1 everywhere, or counts, and the family Gaussian; if an offset of counts is no log.
     MissingWarning
