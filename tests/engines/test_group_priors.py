@@ -9,7 +9,7 @@ import pytest
 import stanhier as sh
 from stanhier.design.column_moments import ColumnMoments
 from stanhier.engines.prior_choice import choose_priors
-from stanhier.engines.prior_distance import distance_of
+from stanhier.engines.prior_distance import distances_of
 from stanhier.engines.prior_names import named_priors
 from stanhier.engines.term_parameters import inventory_of_terms
 from stanhier.formula.parse import parse
@@ -253,10 +253,15 @@ def test_a_flat_prior_has_no_draws():
         chosen({"sd": sh.Flat()}, SUBJECT).draws(np.random.default_rng(1), 3)
 
 
-def test_distances_from_zero_are_those_of_predictors_alone():
+def test_distances_from_zero_are_those_of_predictors_and_of_what_varies():
     far = ColumnMoments(np.array([4.0, 1e4, 300.0]), MOMENTS.sd)
     varying = factor("g", "Intercept z", columns=(-1, 1))
     given = {"alpha": sh.Normal(0, 1e-3)}
-    assert distance_of(chosen(given, varying, moments=far), design(), far) is None
+    assert list(distances_of(chosen(given, varying, moments=far), design(), far)) == []
+    (said,) = distances_of(chosen(given, varying, moments=far), replace(design(), groupings=(varying,)), far)
+    assert said.startswith("The prior sd_g[Intercept] ~ ")
+    assert "'z' of 0" in said
     far = ColumnMoments(np.array([1e4, 1.0, 300.0]), MOMENTS.sd)
-    assert "'days'" in distance_of(chosen(given, varying, moments=far), design(), far)
+    (said,) = distances_of(chosen(given, varying, moments=far), replace(design(), groupings=(varying,)), far)
+    assert said.startswith("The prior alpha ~ ")
+    assert "'days'" in said
