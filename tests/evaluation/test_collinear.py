@@ -88,3 +88,11 @@ def test_weighted_rows_elsewhere_are_not_looked_at():
     notes, lack = collinear_notes(sh.LinearRegression("y ~ x + z", rows, weights="w"))
     assert notes == []
     assert "collinear predictors, of rows that are not in memory and have weights" in lack
+
+
+@pytest.mark.parametrize("noise", [{"se": "w"}, {"weights": "w"}])
+@pytest.mark.parametrize("formula", ["y ~ a + d", "y ~ a + d + (1 | g)", "y ~ a + d + (1 + a | g)"])
+def test_weighted_rows_in_memory_are_looked_at(noise, formula):
+    data = with_correlation(0.9999).assign(g=np.arange(N) % 5, w=1 + np.arange(N) % 7)
+    (note,) = note_of(formula, data, **noise)
+    assert note.startswith("the predictors 'a', 'd' are nearly combinations")

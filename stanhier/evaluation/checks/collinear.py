@@ -39,6 +39,8 @@ def collinear_notes(model: Regression) -> tuple[list[str], str | None]:
     if len(names) < 2:
         return [], None
     covariance = model.engine.predictor_covariance()
+    if covariance is None and model.in_memory is not None:
+        covariance = np.cov(model.in_memory.X, rowvar=False)
     if covariance is None:
         return [], "collinear predictors, of rows that are not in memory and have weights"
     sd = np.sqrt(np.diagonal(covariance))
