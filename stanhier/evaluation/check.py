@@ -1,6 +1,5 @@
 """Whether a model describes its data: a verdict on the model, as `diagnose()` is one on the sampler."""
 
-import numpy as np
 import pandas as pd
 
 from stanhier.basics.arguments import in_our_words
@@ -11,6 +10,7 @@ from stanhier.evaluation.checks.collinear import collinear_notes
 from stanhier.evaluation.checks.evidence import MOST_ROWS, Evidence, evidence_of, some_draws
 from stanhier.evaluation.checks.finding import Finding
 from stanhier.evaluation.checks.groups import MOST_GROUPS, group_findings
+from stanhier.evaluation.checks.influential import influential_rows
 from stanhier.evaluation.checks.predicted import LEAST_ROWS, PredictedRows, predicted_rows, row_findings
 from stanhier.evaluation.checks.priors import decisive_priors, prior_findings
 from stanhier.evaluation.checks.residuals import residual_findings, spread_findings
@@ -94,7 +94,7 @@ def check(fit: Fitted[Regression], *, seed: int | None = None) -> ModelCheck:
         evidence = evidence_of(fit, seed)
         rows, draws = predicted_rows(evidence), evidence.draws
         findings += _of_rows(evidence, rows)
-        notes += _of_weights(evidence, rows)
+        notes += influential_rows(evidence, rows, fit.draws)
         not_checked += _too_little(evidence, rows)
     findings += group_findings(model, draws, evidence)
     not_checked += [
@@ -146,17 +146,6 @@ def _notes(fit: Fitted[Regression]) -> list[str]:
     if fit.draws.method == "nuts" and fit.draws.shape[0] == 1:
         return ["the fit has one chain, so that whether chains agree is unknown: sample with chains=4."]
     return []
-
-
-def _of_weights(evidence: Evidence, rows: PredictedRows) -> list[str]:
-    if not rows.n_high:
-        return []
-    k = np.where(np.isnan(rows.pareto_k), np.inf, rows.pareto_k)
-    worst = evidence.rows.frame.index[int(np.argmax(k))]
-    return [
-        f"{rows.n_high:,} of {len(k):,} rows change the posterior much if left out (Pareto k up to {k.max():.2f}, row "
-        f"{worst}, above {rows.good_k:.2f}): look at them, and at fit.loo()."
-    ]
 
 
 def _too_little(evidence: Evidence, rows: PredictedRows) -> list[str]:
