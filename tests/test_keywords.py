@@ -139,6 +139,8 @@ def test_data_before_the_formula_are_told_apart(kind, data):
     [
         ("binomial()", "binomial"),
         ("nbinom", "negative_binomial"),
+        ("nbinom2", "negative_binomial"),
+        ("quasipoisson", "negative_binomial"),
         (type("Poisson", (), {})(), "poisson"),
         (type("t", (), {}), "student_t"),
     ],
@@ -146,6 +148,31 @@ def test_data_before_the_formula_are_told_apart(kind, data):
 def test_families_are_known_as_others_write_them(family, meant):
     with pytest.raises(sh.FormulaError, match=rf'There is no family .* Did you mean family="{meant}"\?'):
         sh.Model("y ~ x", DATA, family=family)
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [
+        ("zero_inflated_poisson", 'Many zeros are often those of "negative_binomial"'),
+        (type("ZIP", (), {}), 'Many zeros are often those of "negative_binomial"'),
+        ("cumulative(logit)", "For such a family take brms, PyMC or Stan itself."),
+        ("multinomial", "For such a family take brms"),
+        ("lognormal", 'Write log(y) ~ x with family="gaussian".'),
+        ("inverse.gaussian", "Of positive numbers log(y) ~ x"),
+        ("Beta", 'So many of so many are "binomial" with trials='),
+        ("beta_binomial", "(1 | row)"),
+        ("skew_normal", '"student_t" has heavy tails'),
+        (
+            "nothing_like_it",
+            'there are "gaussian", "student_t", "bernoulli", "binomial", "poisson", "negative_binomial".',
+        ),
+    ],
+)
+def test_families_that_are_not_here_say_what_is_in_their_place(family, said):
+    with pytest.raises(sh.FormulaError, match="There is no family") as caught:
+        sh.Model("y ~ x", DATA, family=family)
+    assert said in str(caught.value)
+    assert "Did you mean" not in str(caught.value)
 
 
 def test_names_of_other_samplers_stay_where_they_are_names():

@@ -1,5 +1,6 @@
 """All families, by name."""
 
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -24,11 +25,31 @@ _ELSEWHERE = {
     **dict.fromkeys(("binary", "logistic", "logit", "probit", "bernoulli_logit"), "bernoulli"),
     **dict.fromkeys(("count", "counts", "poisson_log"), "poisson"),
     **dict.fromkeys(
-        ("negbinomial", "negative-binomial", "nb", "nbinom", "negbin", "negativebinomial", "neg_binomial_2"),
+        (
+            *("negbinomial", "negative-binomial", "nb", "nb1", "nb2", "nbinom", "nbinom1", "nbinom2", "negbin"),
+            *("negativebinomial", "neg_binomial_2", "neg_binomial", "quasipoisson", "quasi_poisson"),
+        ),
         "negative_binomial",
     ),
 }
 """What other packages call a family, in small letters."""
+
+_TAKE = "for such a family take brms, PyMC or Stan itself."
+_NO_SUCH = {
+    "zero_inflated|hurdle|zero_one|^zip$|^zinb|^zi_|truncated": (
+        f'Many zeros are often those of "negative_binomial", and fit.check() says whether there are more; {_TAKE}'
+    ),
+    "cumulative|ordinal|ordered|sratio|cratio|acat|categorical|multinom|dirichlet|softmax|von_?mises|^cox": "F"
+    + _TAKE[1:],
+    "log_?normal": 'Write log(y) ~ x with family="gaussian".',
+    "gamma|weibull|^exponential|inverse|wald|tweedie|frechet|gen_extreme": (
+        f'Of positive numbers log(y) ~ x with family="gaussian" is often as good; {_TAKE}'
+    ),
+    "beta_?binomial": f'"binomial" with an effect for each row, (1 | row), varies more than binomial; {_TAKE}',
+    "^beta": f'So many of so many are "binomial" with trials=; {_TAKE}',
+    "skew|laplace|exgauss|ex_gauss|quantile|cauchy": f'"student_t" has heavy tails; {_TAKE}',
+}
+"""What is said of families that have no counterpart, by what their names have in them."""
 
 
 def family_of(given: Any) -> Family:
@@ -54,12 +75,18 @@ def family_of(given: Any) -> Family:
     name = (
         given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
     )  # statsmodels' Poisson()
-    hint = f' Did you mean family="{meant}"?' if (meant := _meant(name)) else ""
+    hint = _hint(name)
     if type(given).__name__ == "StudentT":
         hint = " StudentT is a prior; a family with fixed degrees of freedom is StudentTResponse(nu=...)."
     raise FormulaError(f"There is no family {quoted(given)}; there are {known}.{hint}")
 
 
-def _meant(given: str) -> str | None:
+def _hint(given: str) -> str:
+    """Say what a family is called here, or what there is in its place, as a sentence after a blank; or nothing."""
     name = given.strip().lower().replace(" ", "_").partition("(")[0]
-    return _ELSEWHERE.get(name) or next(iter(get_close_matches(name, FAMILIES, n=1)), None)
+    meant = _ELSEWHERE.get(name)
+    for pattern, said in {} if meant else _NO_SUCH.items():
+        if re.search(pattern, name.replace("-", "_").replace(".", "_")):
+            return f" {said}"
+    meant = meant or next(iter(get_close_matches(name, FAMILIES, n=1)), None)
+    return f' Did you mean family="{meant}"?' if meant else ""
