@@ -11,7 +11,7 @@ from stanhier.data.missing import warn_of_left_out
 from stanhier.design.other_families import warn_of_family
 from stanhier.engines.building import build
 from stanhier.engines.other_words import DRAWS_BY_NAME, HABITS, read_formula
-from stanhier.engines.prior_distance import warn_of_distance
+from stanhier.engines.prior_warnings import warn_of_priors
 from stanhier.engines.regression import Regression
 from stanhier.engines.textbook.switch import textbook_regression
 from stanhier.families.family import Family
@@ -91,7 +91,7 @@ class Model(Regression):
     Warns
     -----
     PriorWarning
-        If a prior at x = 0, yours on `alpha` or one on an `sd`, is strong on slopes of an x far from 0; centre it.
+        If a prior at x = 0 is strong on slopes of an x far from 0: centre it; if each group is one row: priors decide.
     ResponseWarning
         If the response is 0 or 1 everywhere, or counts, and the family Gaussian; if an offset of counts is no log.
     MissingWarning
@@ -126,7 +126,7 @@ class Model(Regression):
         beside: dict[str, Any] = {"se": se, "weights": weights, "trials": trials, "offset": offset}
         self._build(formula, data, context, family=family, priors=priors, sigma=sigma, missing=missing, **beside)
         warn_of_left_out(self.design.left_out)
-        warn_of_distance(self.chosen, self.design, self.engine.moments)
+        warn_of_priors(self)
         warn_of_family(self.in_memory)
 
     @classmethod

@@ -118,6 +118,7 @@ class VaryingIntercept(Model):
     PriorWarning
         If your prior on `mu_alpha` at x = 0 is a strong one on the slope of a predictor too, which lies more than 5 of
         its standard deviations from 0; `centered=True` is the remedy.
+        If each group is a single row and nothing is known of the noise: the priors share out what varies.
     MissingWarning
         If `missing="drop"` leaves out rows.
 

@@ -14,7 +14,7 @@ class MissingWarning(UserWarning):
 
 
 class PriorWarning(UserWarning):
-    """A prior says something else than was meant, as far as can be told."""
+    """A prior says something else than was meant, as far as can be told, or decides alone."""
 
 
 class ResponseWarning(UserWarning):

@@ -1,10 +1,9 @@
-"""Priors on intercepts at x = 0 that say more about the slopes than anybody meant: told in a warning."""
+"""Priors on intercepts at x = 0 that say more about the slopes than anybody meant."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from stanhier.basics.warned import PriorWarning, warn
 from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.columns import CONSTANT
 from stanhier.design.design import Design
@@ -13,7 +12,7 @@ from stanhier.engines.chosen_priors import ChosenPriors
 from stanhier.engines.parameters import Role
 from stanhier.priors.distributions import Prior, numbers
 
-__all__ = ["distances_of", "warn_of_distance"]
+__all__ = ["distances_of"]
 
 FAR = 5.0
 """Standard deviations of a predictor between its mean and 0, from which on nothing is seen of the line at 0."""
@@ -22,8 +21,8 @@ NEGLIGIBLE = 2.0
 """Difference in log density between the middle of a normal prior and two of its standard deviations from there."""
 
 
-def warn_of_distance(chosen: ChosenPriors, design: Design, moments: ColumnMoments) -> None:
-    """Warn where a prior on intercepts at x = 0 is a strong prior on the slope of a predictor far from 0.
+def distances_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) -> Iterator[str]:
+    """Say where a prior on intercepts at x = 0 is a strong prior on the slope of a predictor far from 0.
 
     The line goes through the middle of the data, (mean(x), mean(y)), whatever its slope b; so at 0 it is at
     mean(y) - mean(x) b, and a prior there is one on b. Slopes can reach from -sd(y) / sd(x) to sd(y) / sd(x), where a
@@ -40,17 +39,12 @@ def warn_of_distance(chosen: ChosenPriors, design: Design, moments: ColumnMoment
     design : Design
     moments : ColumnMoments
 
-    Warns
-    -----
-    PriorWarning
-        With the predictor, its mean and standard deviation, and `centered=True` or `center(x)`.
+    Yields
+    ------
+    str
+        Of the population, then of each factor that there is one of: the predictor, its mean and standard deviation, and
+        `centered=True` or `center(x)`.
     """
-    for said in distances_of(chosen, design, moments):
-        warn(said, PriorWarning)
-
-
-def distances_of(chosen: ChosenPriors, design: Design, moments: ColumnMoments) -> Iterator[str]:
-    """Give the words of `warn_of_distance`: of the population, then of each factor that there is one of."""
     unit = float(moments.sd[-1]) if design.family.link == "identity" else 1.0
     said = _of_population(chosen, design, moments, unit)
     if said is not None:

@@ -21,8 +21,8 @@ from stanhier.data.sources import open_source
 from stanhier.design.absent import refuse_absent
 from stanhier.design.whole_columns import whole_columns
 from stanhier.engines.parameters import Inventory, inventory_of
-from stanhier.engines.prior_distance import distances_of
 from stanhier.engines.prior_names import named_priors
+from stanhier.engines.prior_warnings import said_of_priors
 from stanhier.engines.term_parameters import factors_as_written, inventory_of_terms
 from stanhier.families.family import Family
 from stanhier.families.known import family_of
@@ -167,10 +167,9 @@ class _ModelMaker:
     def __call__(self, name: str, data: Any, noise: Mapping[str, Any]) -> Model:
         """Make the model of a group, with its standard errors or weights, if there are any."""
         model = self._kind.made_before(self._formula, data, self._context, **self._arguments, **noise)
-        far = None if self._has_warned else next(distances_of(model.chosen, model.design, model.engine.moments), None)
-        if far is not None:
+        for said in [] if self._has_warned else said_of_priors(model)[:1]:
             self._has_warned = True
-            warn(f"In the model of {quoted(name)}, the first of which this is so: {far}", PriorWarning)
+            warn(f"In the model of {quoted(name)}, the first of which this is so: {said}", PriorWarning)
         return model
 
 

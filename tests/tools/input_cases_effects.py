@@ -41,10 +41,12 @@ refused(
 
 @case(HEADING, "the same label within several groups of the outer factor, `(1 | g / kind)`")
 def _() -> Iterator[Pair]:
-    nested = several("y ~ x + (1 | g / kind)")
+    with pytest.warns(sh.PriorWarning, match="Each of the 12 groups of 'g:kind' is a single row"):
+        nested = several("y ~ x + (1 | g / kind)")
     assert list(nested.design.groupings[1].levels[:4]) == ["0:a", "0:b", "0:c", "1:a"]
     own = base()["g"].astype(str) + ":" + base()["kind"]
-    yield nested, model("y ~ x + (1 | g) + (1 | own)", own=own)
+    with pytest.warns(sh.PriorWarning, match="Each of the 12 groups of 'own' is a single row"):
+        yield nested, model("y ~ x + (1 | g) + (1 | own)", own=own)
 
 
 accepted(
@@ -71,7 +73,8 @@ def _() -> Iterator[Pair]:
         with pytest.raises(sh.DataError, match=words):
             model(f"y ~ {terms}", w=2 * base()["x"], v=base()["x"] / 3 - 0.1, own=np.arange(12))
     for far in (1e6, 1e9):  # hardly any digits are left of what tells it from the intercept
-        with pytest.warns(sh.PriorWarning, match="'far' of 0"):
+        alone = pytest.warns(sh.PriorWarning, match="Each of the 12 groups of 'own' is a single row")
+        with pytest.warns(sh.PriorWarning, match="'far' of 0"), alone:
             yield model("y ~ (far | g) + (1 | own)", far=base()["x"] + far, own=np.arange(12)), None
     yield model("y ~ (x + w | g)", w=3 * base()["x"]), None
 

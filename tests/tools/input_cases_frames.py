@@ -80,7 +80,14 @@ def _() -> Iterator[Pair]:
 
 accepted(HEADING, "one group, in a varying intercept", lambda: groups(["all"] * N))
 accepted(HEADING, "groups of one row", lambda: groups([*range(6), *[6] * 6]))
-accepted(HEADING, "every row its own group", lambda: groups(range(N)))
+
+
+@case(HEADING, "every row its own group")
+def _() -> Iterator[Pair]:
+    with pytest.warns(sh.PriorWarning, match="the data do not tell sigma_alpha from sigma"):
+        yield groups(range(N)), None
+
+
 accepted(HEADING, "a grouping column that is a predictor too", lambda: groups(formula="y ~ x + g + (1 | g)"))
 refused(
     HEADING,

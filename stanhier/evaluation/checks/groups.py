@@ -16,6 +16,7 @@ from stanhier.design.columns import CONSTANT, INTERCEPT
 from stanhier.engines.draws import Draws
 from stanhier.engines.engine import BLOCK_VALUES
 from stanhier.engines.regression import Regression
+from stanhier.engines.single_rows import undecided_factors
 from stanhier.evaluation.checks.covariances import effect_covariances
 from stanhier.evaluation.checks.evidence import Evidence
 from stanhier.evaluation.checks.finding import LEVELS, Finding, p_text
@@ -35,12 +36,14 @@ _LEAST_LEFT = 0.25
 def group_findings(model: Regression, draws: Draws, evidence: Evidence | None) -> Iterator[Finding]:
     """Look, for each effect of each factor, for the group that is furthest out.
 
-    Without evidence, of rows that are not in memory, what rows tell of effects is taken from the spread of the draws.
+    Where each group is a row and the data do not tell groups from noise, the checks of rows say the same. Without
+    evidence, of rows that are not in memory, what rows tell of effects is taken from the spread of the draws.
     """
     groupings = model.design.groupings
     n_effects = sum(grouping.n_effects for grouping in groupings)
+    undecided = undecided_factors(model)
     for term, grouping in enumerate(groupings):
-        if not _LEAST_GROUPS <= len(grouping.levels) <= MOST_GROUPS:
+        if term in undecided or not _LEAST_GROUPS <= len(grouping.levels) <= MOST_GROUPS:
             continue
         standard, effects = _standardised(model, draws, evidence, term)
         for k, effect in enumerate(grouping.effects):

@@ -43,8 +43,8 @@ def influential_rows(evidence: Evidence, rows: PredictedRows, draws: Draws) -> l
     n_high, worst = int((k > limit).sum()), int(np.argmax(k))
     if not n_high:
         return []
+    change, them = ("changes", "it") if n_high == 1 else ("change", "them")
     return [
-        f"{n_high:,} of {len(k):,} rows {'changes' if n_high == 1 else 'change'} the posterior much if left out (Pareto k "
-        f"up to {k.max():.2f}, row {evidence.rows.frame.index[worst]}, above {limit:.2f}): look at "
-        f"{'it' if n_high == 1 else 'them'}, and at fit.loo()."
+        f"{n_high:,} of {len(k):,} rows {change} the posterior much if left out (Pareto k up to {k.max():.2f}, row "
+        f"{evidence.rows.frame.index[worst]}, above {limit:.2f}): look at {them}, and at fit.loo()."
     ]
