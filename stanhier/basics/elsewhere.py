@@ -38,13 +38,16 @@ OF_FIT = {
     ),
     **dict.fromkeys("anova aic bic AIC BIC waic logLik llf deviance compare loo_compare".split(), _COMPARE),
     **dict.fromkeys(
-        "as_matrix as_array as_draws as_draws_df as_dataframe to_pandas to_frame extract samples get_samples "
+        "results as_matrix as_array as_draws as_draws_df as_dataframe to_pandas to_frame extract samples get_samples "
         "posterior_samples draws_pd draws_df draws_xr stan_variable stan_variables vcov cov_params".split(),
         _DRAWS,
     ),
     **dict.fromkeys("to_netcdf to_zarr to_file to_json dump pickle save_object saveRDS".split(), _SAVE),
     **dict.fromkeys("rhat r_hat ess n_eff neff neff_ratio divergences diagnostics method_variables".split(), _DIAGNOSE),
-    **dict.fromkeys("residuals resid".split(), 'They are the response less fit.predict()["mean"]; fit.check() looks.'),
+    **dict.fromkeys(
+        "residuals resid residual plot_residuals plot_resid".split(),
+        'They are the response less fit.predict()["mean"]; fit.check() looks.',
+    ),
     **dict.fromkeys("fitted fittedvalues fitted_values posterior_epred".split(), "fit.predict() gives means of rows."),
     "posterior_linpred": 'fit.predict(new, kind="linear") gives the linear predictor.',
     **dict.fromkeys(
@@ -59,13 +62,14 @@ OF_FIT = {
     ),
     "hypothesis": 'The probability of a hypothesis is that of draws: (fit.posterior["beta"] > 0).mean().',
     "plot": "Pictures are fit.plot_trace(), fit.plot_forest(), fit.plot_ppc() and others that begin with plot_.",
-    **dict.fromkeys("traceplot mcmc_trace".split(), "fit.plot_trace() shows the chains."),
+    **dict.fromkeys("traceplot mcmc_trace plot_traces".split(), "fit.plot_trace() shows the chains."),
     "trace": "fit.posterior has the draws, fit.plot_trace() shows them; fit.idata is what ArviZ takes.",
     **dict.fromkeys(
         "pp_check plot_ppd ppc plot_posterior_predictive".split(), "fit.plot_ppc() shows it, fit.check() says it."
     ),
     **dict.fromkeys(
-        "conditional_effects marginal_effects plot_predictions plot_effects plot_marginal ggpredict".split(),
+        "conditional_effects marginal_effects emmeans margins plot_predictions plot_prediction_interval plot_effects "
+        "plot_marginal plot_comparisons plot_slopes ggpredict predict_response".split(),
         'fit.plot_prediction("x") shows the regression along x, fit.slopes("x") and fit.comparisons("x") its effect.',
     ),
     **dict.fromkeys("fit refit sample sampling run update".split(), _ANEW),
@@ -81,6 +85,7 @@ _OF_FITS = (
     "predict_draws predictions r2 report save slopes summary to_dataframe update_group"
 ).split()
 _SAMPLE = "model.sample() draws from its posterior, and gives the fit."
+_AS_KEYWORD = 'Priors are given with the model, priors={"beta": sh.Normal(0, 1)}; making it anew compiles nothing.'
 _NOTHING_TO_BUILD = "There is nothing to build or compile: model.sample() samples. model.stan_code is the program."
 
 OF_MODEL = {
@@ -94,7 +99,7 @@ OF_MODEL = {
     ),
     **dict.fromkeys(
         "set_priors set_prior".split(),
-        'Priors are given with the model, priors={"beta": sh.Normal(0, 1)}; making it anew compiles nothing.',
+        _AS_KEYWORD,
     ),
     **dict.fromkeys(
         "prior_summary prior".split(), "model.priors are the priors; model.sample_prior() draws from them."
@@ -130,6 +135,7 @@ OF_PACKAGE = {
         "VaryingSlope VaryingSlopes Hierarchical MultilevelModel".split(), f"{_MODEL}; slopes: (1 + x | g)."
     ),
     **dict.fromkeys("Prior Uniform InverseGamma Beta Laplace LKJCholeskyCov LKJCorr TruncatedNormal".split(), _PRIORS),
+    **dict.fromkeys("set_prior prior priors get_prior default_prior".split(), _AS_KEYWORD),
     **dict.fromkeys("loo_compare anova waic".split(), _COMPARE),
     **dict.fromkeys("read load_fit from_netcdf".split(), 'sh.load("fit.nc") reads a fit.'),
 }

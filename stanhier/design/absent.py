@@ -16,9 +16,13 @@ from stanhier.formula.parse import ParsedFormula
 __all__ = ["refuse_absent", "refuse_nul"]
 
 _LOOKED_AT = 2000
+_SEPARATORS = (";", "\t", ",", "|")
+"""Of columns, in files that are read as if they had another."""
 
 
-def refuse_absent(wanted: Sequence[str], known: Sequence[Any] | None, formula: ParsedFormula, where: str) -> None:
+def refuse_absent(
+    wanted: Sequence[str], known: Sequence[Any] | None, formula: ParsedFormula, where: str, *, of_labels: str = ""
+) -> None:
     """Refuse columns that are not there, or there twice.
 
     Parameters
@@ -30,6 +34,8 @@ def refuse_absent(wanted: Sequence[str], known: Sequence[Any] | None, formula: P
     formula : ParsedFormula
     where : str
         What the data are, for the message.
+    of_labels : str
+        What else is said of a column of groups alone, with the place of its name; after a blank.
 
     Raises
     ------
@@ -43,6 +49,7 @@ def refuse_absent(wanted: Sequence[str], known: Sequence[Any] | None, formula: P
             raise DataError(
                 f"There is no column '{shortened(name)}' in {where}; its columns are: {listed(known)}."
                 f"{_meant(name, known, formula)}"
+                f"{'' if name in formula.predictor_columns else of_labels.format(name=shortened(name))}"
             )
         if times[name] > 1:
             raise DataError(f"The column name {quoted(name)} occurs more than once in `data`; rename one.")
@@ -77,6 +84,9 @@ def refuse_nul(labels: pd.Index, name: str) -> None:
 def _meant(name: str, known: Sequence[Any], formula: ParsedFormula) -> str:
     """Say what was likely meant, as a sentence after a blank; empty if nothing comes to mind."""
     some = [str(column) for column in known[:_LOOKED_AT]]
+    separators = [sign for sign in _SEPARATORS if len(some) == 1 and sign in some[0]]
+    if separators:
+        return f" It was read as a single column: give the separator, as in pd.read_csv(path, sep={separators[0]!r})."
     bare = without_backticked(formula.text)
     for column in sorted(some, key=len, reverse=True):
         if not column.replace(".", "_").isidentifier() and column.strip() and column in bare:

@@ -19,6 +19,7 @@ from stanhier.data.kinds import refuse_infinite
 from stanhier.data.libraries import Library, library_of
 from stanhier.data.missing import LeftOut, checked_missing, refuse_missing
 from stanhier.data.row_numbers import column_numbers, refuse_not_counts
+from stanhier.design.absent import refuse_absent
 from stanhier.design.blocks import Reducer
 from stanhier.design.columns import Columns
 from stanhier.design.encoding import evaluate
@@ -123,6 +124,7 @@ class Design:
         first: int = 0,
         library: Library | None = None,
         of_missing: str = "",
+        of_labels: str = "",
     ) -> NewRows:
         """Encode new data as those of the fit.
 
@@ -145,6 +147,8 @@ class Design:
             What holds the user's data, for messages, where that is not what holds these rows.
         of_missing : str
             What else messages are to say of missing values, after a blank.
+        of_labels : str
+            What else they are to say of a column of groups that is not there, as `refuse_absent` takes it.
 
         Returns
         -------
@@ -158,7 +162,9 @@ class Design:
         library = library_of(data).as_argument("new") if library is None else library
         used = self.formula.predictor_columns if with_effects else self.formula.population_columns
         wanted = self.needed(with_groups=with_groups, with_effects=with_effects)
-        beside = self.columns_beside(column_names(data) or ())
+        known = column_names(data)
+        refuse_absent(wanted, known, self.formula, "the new data", of_labels=of_labels)
+        beside = self.columns_beside(known or ())
         frame = as_frame(data, list(dict.fromkeys([*wanted, *beside])))
         require_columns(frame, wanted)
         looked_at = [*(used if missing_labels else wanted), *beside]

@@ -10,6 +10,7 @@ from formulaic import ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from stanhier.basics.errors import DataError, FormulaError
+from stanhier.basics.likely import nearly_same
 from stanhier.basics.words import quoted, shortened, some_of
 from stanhier.data.kinds import is_categorical
 from stanhier.design.absent import refuse_nul
@@ -153,8 +154,9 @@ def _with_unseen(spec: ModelSpec, seen: pd.DataFrame, warned: str) -> tuple[str,
         new = [value for value in seen[columns[0]].unique() if value not in known]
         # What formulaic names is of another predictor where these are not among it.
         if new and all(repr(value) in warned or str(value) in warned for value in new):
-            levels = some_of([quoted(level, 60) for level in np.asarray(known, dtype=object).tolist()], 10)
-            return f"the categorical predictor '{shortened(shown(expression))}'", f"; its levels are {levels}"
+            own = np.asarray(known, dtype=object).tolist()
+            levels = f"; its levels are {some_of([quoted(level, 60) for level in own], 10)}{nearly_same(new, own)}"
+            return f"the categorical predictor '{shortened(shown(expression))}'", levels
     return "a categorical predictor", ""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stanhier.basics.errors import PriorError
+from stanhier.basics.likely import meant_factor
 from stanhier.basics.words import listed, quoted
 from stanhier.design.column_moments import ColumnMoments
 from stanhier.design.design import Design
@@ -88,7 +89,7 @@ def _no_factor(name: Any, key: str, known: list[Any], factors: Sequence[Grouping
     said += f"which is no factor of the formula; they are: {listed(factor.name for factor in factors)}."
     with_effect = [factor for factor in factors if name in factor.effects and factor.name in known]
     if not with_effect:
-        return said
+        return said + meant_factor(name, [factor.name for factor in factors])
     typed = f"{{'{key}': {{'{with_effect[0].name}': {{{quoted(name, 80)}: ...}}}}}}"
     return f"{said} It is an effect: give priors={typed}." if key == "sd" else said
 

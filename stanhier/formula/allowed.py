@@ -3,7 +3,7 @@
 import ast
 from typing import Any
 
-from stanhier.basics.words import listed, quoted
+from stanhier.basics.words import listed, quoted, shortened
 from stanhier.formula.aliases import shown
 from stanhier.formula.bases import BASES, RefusedError, width_of
 from stanhier.formula.elementary import ELEMENTARY, N_ARGUMENTS
@@ -99,6 +99,8 @@ class TreeReader:
                 if advice is None and name.replace(".", "").isidentifier():
                     advice = f"a column with a dot in its name stands in backticks within a call, `{name}`"
                 raise RefusedError(f"takes the attribute '.{node.attr}'" + (f": {advice}" if advice else ""))
+            case ast.Subscript():
+                raise RefusedError(f"picks with brackets: {_instead_of(node)}")
             case _:
                 raise RefusedError(f"holds Python that no formula may ({type(node).__name__})")
         self._depth -= 1
@@ -157,6 +159,14 @@ class TreeReader:
         match first:
             case [ast.Name(id=column), *_]:
                 self.labels.add(column)
+
+
+def _instead_of(node: ast.Subscript) -> str:
+    """Say what stands for brackets: Bambi's y["yes"] picks the event, pandas' data["x"] a column."""
+    whole, part = ast.unparse(node.value), ast.unparse(node.slice)
+    if whole in ("data", "df"):
+        return "write the name of the column alone"
+    return f"whether a row has one of the values of a column is I({shortened(whole)} == {shortened(part)})"
 
 
 def _called(node: ast.Call, own: frozenset[str]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.likely import meant_factor
 from stanhier.basics.words import listed, quoted
 from stanhier.design.columns import CONSTANT
 from stanhier.design.groupings import Grouping
@@ -54,7 +55,10 @@ def term_of(fit: Fitted[Regression], group: Any, where: str) -> int:
         raise StanhierError(
             f'{where}(): the model has several factors; name one, as in {where}("{names[0]}"): they are {listed_names}.'
         )
-    raise StanhierError(f"{where}({quoted(group)}): there is no such factor in the model; it has {listed_names}.")
+    meant = meant_factor(group, names)
+    raise StanhierError(
+        f"{where}({quoted(group)}): there is no such factor in the model; it has {listed_names}.{meant}"
+    )
 
 
 @dataclass(frozen=True)

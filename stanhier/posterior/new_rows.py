@@ -21,6 +21,11 @@ __all__ = ["WantedRows"]
 LEAST_ROWS = 1 << 15
 """Rows of a block that is predicted, at least, if there are more."""
 
+_WITHOUT_LABELS = (
+    ' Where it is not known, new["{name}"] = None with new_groups="sample" stands for a group that nothing is known '
+    "of; group_effects=False predicts without groups."
+)
+
 
 @dataclass(frozen=True)
 class WantedRows:
@@ -152,6 +157,7 @@ class WantedRows:
                 missing_labels=self.missing_labels,
                 missing=self.missing,
                 of_missing=f' With {self.method}(missing="nan") these rows are NaN.',
+                of_labels=_WITHOUT_LABELS,
                 **more,
             )
 
@@ -159,7 +165,7 @@ class WantedRows:
         """List the columns of a source that are read."""
         design = self.fit.model.design
         needed = design.needed(with_groups=self.group_effects, with_effects=self.group_effects)
-        refuse_absent(needed, list(source.columns), design.formula, source.name)
+        refuse_absent(needed, list(source.columns), design.formula, source.name, of_labels=_WITHOUT_LABELS)
         wanted = list(dict.fromkeys([*needed, *design.columns_beside(source.columns)]))
         return wanted or list(source.columns[:1])  # without predictors the number of rows is still wanted
 

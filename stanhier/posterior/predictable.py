@@ -6,6 +6,7 @@ import numpy as np
 
 from stanhier.basics.arguments import checked_probability
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.likely import nearly_same
 from stanhier.basics.words import quoted, some_of
 from stanhier.design.new_rows import NewRows
 from stanhier.engines.regression import Regression
@@ -54,7 +55,8 @@ def check_rows(model: Regression, rows: NewRows, *, kind: str, new_groups: str) 
                 else (f"'{grouping.name}' has combinations")
             )
             raise DataError(
-                f"{what} that the model has not seen: {some_of([repr(level) for level in groups.new_levels])}; "
+                f"{what} that the model has not seen: {some_of([repr(level) for level in groups.new_levels])}"
+                f"{nearly_same(groups.new_levels, grouping.levels)}; "
                 'predict(..., new_groups="sample") draws their effects from the population of groups.'
             )
     response = 'predict(kind="response")'
