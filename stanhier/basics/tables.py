@@ -115,8 +115,15 @@ class Table(pd.DataFrame):
 
     @classmethod
     def by_sd(cls, numbers: pd.DataFrame) -> Self:
-        """Make one of estimates in the units of a column `sd`, which says how many digits its row has."""
-        return cls.of(numbers, dict.fromkeys(numbers.columns, all_decimals(numbers["sd"].to_numpy())))
+        """Make one of estimates in the units of a column `sd`, which says how many digits its row has.
+
+        Where it is that of a long tail, more than twice the width of the interval from `lower` to `upper`, this does.
+        """
+        uncertainty = numbers["sd"].to_numpy(dtype=float)
+        if {"lower", "upper"} <= {*numbers.columns}:
+            width = (numbers["upper"] - numbers["lower"]).to_numpy(dtype=float)
+            uncertainty = np.where((width > 0) & (2 * width < uncertainty), width, uncertainty)
+        return cls.of(numbers, dict.fromkeys(numbers.columns, all_decimals(uncertainty)))
 
     def noted(self, note: str) -> Self:
         """Give the table with a line of text that is shown below it."""

@@ -105,7 +105,7 @@ def offset_words(model: Regression) -> list[str]:
     if not design.has_offset:
         return []
     name = short("offset" if design.offset_name is None else design.offset_name)
-    taken = ", also of the data" if design.family.link in ("identity", "log") else ""
+    taken = ", to which points are moved too" if design.family.link in ("identity", "log") else ""
     return [f"{name} = {held_offset(model):.4g}{taken}".replace("-", "−")]
 
 
@@ -150,4 +150,4 @@ def _draw_shares(
         return
     areas = _LEAST_AREA + _MORE_AREA * sizes / (sizes.max() if largest is None else largest)
     words = "observed (area: how many)" if label else None
-    ax.scatter(at + aside, shares, s=areas, color=color, alpha=0.6, linewidth=0, zorder=1.5, label=words)
+    ax.scatter(at + aside, shares, s=areas, color=color, alpha=0.6, linewidth=0, zorder=1.5, label=words, clip_on=False)

@@ -219,7 +219,8 @@ def _predictive_panel(panel: Any, replicated: np.ndarray, model: Regression) -> 
     low, high = np.quantile(replicated, [0.02, 0.98], method=method)
     low, high = min(low, y.min()), max(high, y.max())
     if model.family.is_discrete and high > 20 * max(y.max(), 1.0):
-        panel.set_xscale("symlog", linthresh=max(float(y.max()), 1.0), linscale=1.5)
+        threshold = 10.0 ** np.ceil(np.log10(max(float(y.max()), 1.0)))  # else labels of powers below it stand on 0
+        panel.set_xscale("symlog", linthresh=threshold, linscale=1.5)
     panel.set_xlim(low, high)
     panel.set_xlabel(quantity(model.design.formula.response), fontsize=9)
     panel.set_ylabel("share of rows below", fontsize=9)

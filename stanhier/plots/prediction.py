@@ -1,6 +1,5 @@
 """The picture of a regression: data, mean line and intervals along one predictor."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +31,7 @@ from stanhier.plots.typical import (
     made_from,
     own_words,
     typical_values,
+    wrapped,
 )
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.places import place_at
@@ -205,7 +205,7 @@ def _panels(held: HeldGroups, x: str, prob: float, figsize: tuple[float, float] 
     words = along_words(course)
     others = [name for name in design.formula.predictor_columns if name not in (x, *factor.grouping.factors)]
     said = ", ".join(filter(None, [*held.words(), *offset_words(fit.model), own_words(design, others)]))
-    figure.supxlabel("\n".join([words, *textwrap.wrap(f"(at {said})", 64)]) if said else words, fontsize=10)
+    figure.supxlabel("\n".join([words, *wrapped(f"(at {said})")]) if said else words, fontsize=10)
     figure.supylabel(mean_words(fit.model.design), fontsize=10)
     handles, labels = axes[0].get_legend_handles_labels()
     some = f"{len(chosen):,} of " if len(chosen) < factor.n_groups else ""

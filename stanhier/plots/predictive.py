@@ -231,7 +231,7 @@ def _group_means(ax: Any, factor: Factor, groups: NewMeans, prob: float) -> None
         color=POSTERIOR,
         alpha=0.5,
         linewidth=4 if few else 1,
-        label=f"{100 * prob:g} % as the other groups let expect",
+        label=f"{100 * prob:g} % expected from the other groups",
     )
     ax.plot(observed[order], y, "o", color=ink(), markersize=4 if few else 2, label=f"observed {what}")
     if few:

@@ -26,6 +26,7 @@ __all__ = [
     "own_words",
     "rows_at",
     "typical_values",
+    "wrapped",
 ]
 
 _MAX_LINES = 8
@@ -210,7 +211,12 @@ def fixed_words(
     said = [*groups] + [f"{short(c).strip()} = {value.strip()}" for c, value in values.items()]
     if len(others) > len(named):
         said.append(f"{len(others) - len(named)} more likewise")
-    return "\n".join(textwrap.wrap(f"(at {', '.join(said)})", 64))
+    return "\n".join(wrapped(f"(at {', '.join(said)})"))
+
+
+def wrapped(words: str, width: int = 64) -> list[str]:
+    """Break words into lines, a name and its value, "km = 0.9", into the same one."""
+    return [line.replace("\u00a0", " ") for line in textwrap.wrap(words.replace(" = ", "\u00a0=\u00a0"), width)]
 
 
 def own_words(design: InMemoryDesign, others: Sequence[str]) -> str:

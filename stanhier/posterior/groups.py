@@ -68,8 +68,8 @@ def group_summary(
         odds, probit or log of the mean), at an offset of 0; of a slope the group's own slope: the population's and the
         deviation. A group that lies within one of another factor, as a class in a school, has the effects of that one
         too, whether the formula nests them, `(1 | school / class)`, or the rows alone do; `coef` of lme4 and of brms
-        leaves them out. Effects of all other factors are those of an average group. A line below the table says which
-        effects it has, where there are several factors.
+        leaves them out. Effects of all other factors are those of an average group. A line below the table says what
+        its numbers are and, where there are several factors, which effects they have.
 
         With `kind="deviation"` the population's part is left out, and that of all other factors. Where slopes vary too,
         the deviation of the intercept is that of the mean at `at`; at 0 it is the effect of the equation, which
@@ -95,11 +95,13 @@ def group_summary(
     checked_probability(prob, "group_summary")
     check_kind(kind, "group_summary")
     chosen = chosen_groups(fit, group, levels, "group_summary")
-    x = place_at(fit.model, at, "group_summary").x
+    place = place_at(fit.model, at, "group_summary")
+    x = place.x
     grouping = fit.model.design.groupings[chosen.term]
     combinations = [group_coefficient(fit, grouping, effect, x, kind) for effect in grouping.effects]
     above = effects_above(fit, chosen, grouping.effects, x) if kind == "mean" else []
-    return _table(fit, chosen, prob, combinations, above).noted(effects_shown(fit, chosen.term, above, kind))
+    said = [_numbers_shown(fit, chosen.term, place.words, prob, kind), effects_shown(fit, chosen.term, above, kind)]
+    return _table(fit, chosen, prob, combinations, above).noted(" ".join(one for one in said if one))
 
 
 @in_our_words()
@@ -126,7 +128,12 @@ def group_effects(fit: Fitted[Regression], group: Any = None, levels: Any = None
     n_effects = fit.model.design.groupings[chosen.term].n_effects
     nothing = np.zeros(fit.draws.n_draws)
     table = _table(fit, chosen, prob, [(weights, nothing) for weights in np.eye(n_effects)])
-    return table.noted(effects_shown(fit, chosen.term, [], "deviation"))
+    place = "at predictors of 0" if n_effects > 1 else ""
+    said = [
+        _numbers_shown(fit, chosen.term, place, prob, "deviation"),
+        effects_shown(fit, chosen.term, [], "deviation"),
+    ]
+    return table.noted(" ".join(one for one in said if one))
 
 
 @in_our_words()
@@ -152,6 +159,23 @@ def group_draws(fit: Fitted[Regression], group: Any = None, levels: Any = None) 
     chosen = chosen_groups(fit, group, levels, "group_draws")
     own = fit.model.parameters.all_of(Role.EFFECTS)[chosen.term]
     return labelled.effects_array(fit.model, fit.draws, own, chosen.groups)
+
+
+_ON_LINK = {"logit": "log odds", "probit": "probits", "log": "logarithms of means"}
+
+
+def _numbers_shown(fit: Fitted[Regression], term: int, place: str, prob: float, kind: Kind) -> str:
+    """Say below a table of groups what its numbers are, where the predictors are, and how wide its intervals."""
+    design = fit.model.design
+    n_effects = design.groupings[term].n_effects
+    what = _ON_LINK.get(design.family.link, "means")
+    if kind == "deviation":
+        what = f"deviations from the population{f', in {what}' if what != 'means' else ''}"
+    at = [one for one in (place, "an offset of 0" if design.has_offset and kind == "mean" else "") if one]
+    if kind == "deviation" and n_effects == 1:
+        at = []
+    where = f" {'at ' if at and not at[0].startswith('at ') else ''}{' and '.join(at)}" if at else ""
+    return f"{what.capitalize()}{where}; intervals of {100 * prob:g} %."
 
 
 def _table(

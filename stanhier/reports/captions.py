@@ -35,7 +35,9 @@ def check_caption(family: Family, *, grouped: bool) -> str:
             "should be in their intervals."
         )
     what = "proportions" if family.is_discrete and family.link != "log" else "means"
-    groups = f"About nine of ten {what} of groups (black) should be where the other groups let expect them (blue)."
+    groups = (
+        f"About nine of ten {what} of groups (black) should be where the other groups lead one to expect them (blue)."
+    )
     return f"{how} {groups}" if grouped else how
 
 

@@ -155,10 +155,13 @@ def _pictures(fit: Fitted[Regression]) -> Iterator[tuple[str, str, Callable[[], 
         yield from _pictures_of_groups(fit, grouping)
     in_memory = fit.model.in_memory is not None
     if design.formula.predictor_columns and in_memory:
+        # The first as the formula has them.
+        behind = [plots.made_from(design, predictor) for predictor in design.predictors]
+        first = next((columns[0] for columns in behind if len(columns) == 1), design.formula.predictor_columns[0])
         yield (
-            f"The regression along {design.formula.predictor_columns[0]}",
+            f"The regression along {first}",
             prediction_caption(fit.model.family, new=not fit.model.noise.differs),
-            lambda: plots.prediction(fit, design.formula.predictor_columns[0]),
+            lambda: plots.prediction(fit, first),
         )
     if in_memory or (grouped and fit.model.family.is_gaussian):
         yield (

@@ -161,3 +161,12 @@ def test_parts_by_one_of_two_levels_keep_their_digits():
         assert list(part.texts()["mean"]) == ["101.00", "101", "101.67"]
     assert list(table.xs(2, level=1).texts()["mean"]) == ["100.33", "101"]
     assert table.loc[("a", 2), "mean"] == 100 + 1 / 3
+
+
+def test_a_long_tail_does_not_take_the_digits_of_an_interval():
+    numbers = {"mean": [2.2, 2.2], "sd": [16.7, 1.67], "lower": [0.21, 0.21], "median": [1.1, 1.1], "upper": [5.4, 5.4]}
+    shown = Table.by_sd(pd.DataFrame(numbers)).texts()
+    assert list(shown.loc[0]) == ["2.2", "16.7", "0.2", "1.1", "5.4"]
+    assert list(shown.loc[1]) == ["2.2", "1.7", "0.2", "1.1", "5.4"]
+    flat = Table.by_sd(pd.DataFrame({"mean": [2.0], "sd": [16.0], "lower": [1.0], "upper": [1.0]})).texts()
+    assert list(flat.loc[0]) == ["2", "16", "1", "1"], "an interval of one number tells nothing of digits"

@@ -146,14 +146,16 @@ def test_crossed_factors_stay_without_each_other(fit):
 def test_a_table_says_what_it_shows(fit):
     shown = "Shown: the population and the effects of 'school', 'school:class'; without those of 'rater'."
     table = fit.group_summary("school:class")
-    assert str(table).endswith(f"\n\n{shown}")
+    assert str(table).endswith(f"\n\nMeans at the mean of the predictors; intervals of 90 %. {shown}")
     assert "Shown: the population and the effects of &#x27;school&#x27;" in table._repr_html_()
     assert str(table.head(2)).endswith(shown)
     assert str(fit.group_ranks("school:class")).endswith(shown)
     for alone in (fit.group_effects("school:class"), fit.group_ranks("school:class", kind="deviation")):
         assert str(alone).endswith("Shown: the effects of 'school:class' alone.")
     one = fake_fit(sh.Model("y ~ x + (1 | school)", variants.several()), chains=2, draws=20)
-    assert "Shown" not in str(one.group_summary())
+    assert str(one.group_summary()).endswith("\n\nMeans at the mean of the predictors; intervals of 90 %.")
+    assert str(one.group_summary(at=0, prob=0.5)).endswith("\n\nMeans at predictors of 0; intervals of 50 %.")
+    assert str(one.group_effects()).endswith("\n\nDeviations from the population; intervals of 90 %.")
 
 
 def test_reports_show_the_same(fit):

@@ -42,7 +42,8 @@ heavy.check()
 fit.plot_ppc(kind="groups")
 
 # %%
-# **What to look for.** Points within their bars, nine of ten: each bar is what the other groups let expect of this one.
+# **What to look for.** Points within their bars, nine of ten: each bar is what is expected of
+# this group from the others.
 #
 # **What is bad.** Most points at the ends or outside: groups differ by more than a normal distribution has room for,
 # or by something that could be a predictor of groups.

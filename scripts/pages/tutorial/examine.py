@@ -63,7 +63,7 @@ fit.plot_ppc()
 
 # %%
 # **What to look for.** On the left, the black line (observed) among the blue ones (drawn). On the right, the mean of
-# each person where the other people let expect it, for about nine of ten.
+# each person where the other people lead one to expect it, for about nine of ten.
 #
 # **What is bad.** A black line that leaves the blue ones: a second hump, a heavier tail, a border that data cannot
 # cross. Here the observed data lean a little to the left and have a longer tail on the right than most of the drawn
