@@ -16,6 +16,7 @@ import numpy as np
 from stanhier.basics.arguments import in_our_words
 from stanhier.basics.arviz_arrays import array_stats
 from stanhier.basics.errors import StanhierError
+from stanhier.basics.progress import counted
 from stanhier.basics.warned import warn
 from stanhier.basics.words import quoted
 from stanhier.engines.engine import log_mean_exp
@@ -28,7 +29,7 @@ from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.weights import SAME_WEIGHTS, check_enough, good_k, relative_efficiency
 from stanhier.stan.keyword_types import SampleKeywords
 from stanhier.stan.keywords import check_keywords
-from stanhier.stan.nuts import NOT_FOR_USERS
+from stanhier.stan.nuts import NOT_FOR_USERS, somebody_is_looking
 
 __all__ = ["loo"]
 
@@ -137,7 +138,9 @@ def _weighted(fit: Fitted[Regression], out: LeftOut) -> tuple[np.ndarray, np.nda
     model, draws, n = fit.model, fit.draws, len(out.coordinate)
     r_eff = relative_efficiency(model, draws)
     elpd, k, in_sample = np.empty(n), np.empty(n), np.empty(n)
-    for part, without, all_in in out.densities(model, draws):
+    unit, looked_at = out.noun.removesuffix("s"), somebody_is_looking()
+    blocks = counted(out.densities(model, draws), lambda one: one[1].shape[1], unit, total=n, shown=looked_at)
+    for part, without, all_in in blocks:
         elpd[part], k[part] = _smoothed(without, r_eff)
         in_sample[part] = log_mean_exp(all_in)
     if out.are_rows:

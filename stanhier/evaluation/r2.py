@@ -13,6 +13,7 @@ import numpy as np
 
 from stanhier.basics.arguments import checked_probability, in_our_words
 from stanhier.basics.errors import DataError, StanhierError
+from stanhier.basics.progress import counted
 from stanhier.basics.words import quoted
 from stanhier.design.moments import Moments, moments_of
 from stanhier.engines.regression import Regression
@@ -28,6 +29,7 @@ from stanhier.evaluation.variances import (
 )
 from stanhier.posterior.fitted import Fitted
 from stanhier.posterior.row_draws import row_draws
+from stanhier.stan.nuts import somebody_is_looking
 
 __all__ = ["r2"]
 
@@ -138,7 +140,10 @@ def _of_means(fit: Fitted[Regression]) -> dict[str, np.ndarray]:
     marginal: Moments | None = None
     residual, unknown = np.zeros(draws.n_draws), np.zeros(draws.n_draws)
     linear = row_draws(model, draws, rows, kind="linear", new_groups="error", seed=draws.seed)
-    for part, eta in linear.blocks():
+    blocks = counted(
+        linear.blocks(), lambda block: len(block[0]), "row", total=rows.n_rows, shown=somebody_is_looking()
+    )
+    for part, eta in blocks:
         aux = row_auxiliary(model, draws, rows, part)
         trials = None if rows.trials is None else rows.trials[part]
         conditional = _merged(conditional, family.mean(eta))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from stanhier.basics.errors import DataError
+from stanhier.basics.threads import in_threads, n_threads
 from stanhier.design.columns import CONSTANT
 from stanhier.design.moments import Moments, moments_of
 from stanhier.design.new_rows import NewRows
@@ -36,6 +37,11 @@ __all__ = [
 
 _NODES = 21
 """Of quadrature over the effects of groups: with a standard deviation of 3 log odds errors are below 0.001."""
+
+_NARROW, _NODES_IF_NARROW = 0.5, 13
+"""Up to this variance of the effects fewer nodes do: of probabilities errors are below 2e-8."""
+
+_WORTH_THREADS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -135,14 +141,24 @@ def over_groups(
     mean, square, residual : numpy.ndarray, shape (S, n)
         Of the mean response its mean and its mean square; the mean of the variance around it.
     """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    found = [np.zeros_like(eta) for _ in range(3)]
-    sd = np.sqrt(variance)
-    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-        at = eta + node * sd
-        mean = family.mean(at)
-        for total, values in zip(found, (mean, np.square(mean), family.variance(at, aux, trials)), strict=True):
-            total += weight * values
+    narrow = eta.size > 0 and float(variance.max()) <= _NARROW
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES_IF_NARROW if narrow else _NODES)
+    weights = weights / weights.sum()
+    found = np.zeros((3, *eta.shape))
+    sd = np.broadcast_to(np.sqrt(variance), eta.shape)
+
+    def average(part: slice) -> None:
+        own = {name: one[:, part] if one.shape[1:] == eta.shape[1:] else one for name, one in aux.items()}
+        own_trials = trials if trials is None else trials[part]
+        for node, weight in zip(nodes, weights, strict=True):
+            at = eta[:, part] + node * sd[:, part]
+            mean = family.mean(at)
+            for total, values in zip(found, (mean, np.square(mean), family.variance(at, own, own_trials)), strict=True):
+                total[:, part] += weight * values
+
+    n, parts = eta.shape[1], n_threads() if eta.size > _WORTH_THREADS else 1
+    edges = np.linspace(0, n, parts + 1).astype(int)
+    in_threads(average, [slice(int(a), int(b)) for a, b in pairwise(edges)])
     return found[0], found[1], found[2]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.files import check_place, make_for_user
 from stanhier.basics.paths import checked_path
-from stanhier.basics.progress import progress_bar
+from stanhier.basics.progress import counted
 from stanhier.basics.words import quoted
 from stanhier.data.sources import needed
 from stanhier.data.sources.parquet import parquet_files
@@ -22,8 +22,6 @@ __all__ = ["checked_target", "together", "written"]
 
 _FAILED = "The predictions cannot be written to"
 _OTHERS = {".csv", ".tsv", ".txt", ".json", ".xlsx", ".xls", ".feather", ".arrow", ".nc", ".gz", ".zip", ".db"}
-_PATIENCE = 3.0
-"""Seconds after which a bar is shown."""
 
 
 def checked_target(to: Any, new: Any) -> Path:
@@ -61,7 +59,7 @@ def checked_target(to: Any, new: Any) -> Path:
 
 def together(blocks: Iterator[pd.DataFrame]) -> pd.DataFrame:
     """Give the predictions of all blocks in one frame, by the positions of the rows."""
-    frames = list(_shown(blocks))
+    frames = list(counted(blocks, len, "row", shown=somebody_is_looking()))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS), dtype=float)
 
 
@@ -81,18 +79,10 @@ def written(blocks: Iterator[pd.DataFrame], target: Path) -> Path:
     def write(file: IO[bytes]) -> None:
         first = 0
         with parquet.ParquetWriter(file, schema) as writer:
-            for frame in _shown(blocks):
+            for frame in counted(blocks, len, "row", shown=somebody_is_looking()):
                 columns = {"row": np.arange(first, first + len(frame)), **{name: frame[name] for name in COLUMNS}}
                 writer.write_table(pa.table(columns, schema=schema))
                 first += len(frame)
 
     make_for_user(target, write, failed=_FAILED)
     return target
-
-
-def _shown(blocks: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """Show how many rows are done, where somebody looks and it takes long."""
-    with progress_bar(None, "row", shown=somebody_is_looking(), after=_PATIENCE) as bar:
-        for frame in blocks:
-            yield frame
-            bar.update(len(frame))

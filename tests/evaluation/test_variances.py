@@ -8,7 +8,9 @@ import pytest
 from scipy import special, stats
 
 import stanhier as sh
+from stanhier.basics import progress
 from stanhier.engines.draws import Draws
+from stanhier.evaluation import loo, r2, variances
 from stanhier.evaluation.variances import over_groups
 from stanhier.families.binary import Bernoulli
 from stanhier.families.known import FAMILIES
@@ -155,6 +157,35 @@ def test_averages_over_groups_are_those_of_closed_forms():
     mean, square, within = over_groups(Bernoulli(link="probit"), eta, v, {}, None)
     np.testing.assert_allclose(mean, stats.norm.cdf(eta / np.sqrt(1 + v)), atol=1e-5)
     np.testing.assert_allclose(within, mean - square, atol=1e-12)
+
+
+@pytest.mark.parametrize("family", [Bernoulli(), Bernoulli(link="probit"), FAMILIES["poisson"]], ids=str)
+@pytest.mark.parametrize("most", [0.5, 0.6])
+def test_fewer_nodes_and_threads_do_not_change_averages(family, most, monkeypatch):
+    rng = np.random.default_rng(1)
+    eta, v = rng.normal(0, 1, (40, 30)), np.broadcast_to(most * np.linspace(0, 1, 40)[:, None], (40, 30))
+    found = over_groups(family, eta, v, {}, None)
+    monkeypatch.setattr(variances, "_NARROW", -1.0)
+    monkeypatch.setattr(variances, "_NODES", 101)
+    for ours, exact in zip(found, over_groups(family, eta, v, {}, None), strict=True):
+        np.testing.assert_allclose(ours, exact, rtol=1e-9, atol=2e-8)
+    monkeypatch.undo()
+    monkeypatch.setattr(variances, "_WORTH_THREADS", 0)
+    monkeypatch.setattr(variances, "n_threads", lambda: 7)
+    for ours, alone in zip(over_groups(family, eta, v, {}, None), found, strict=True):
+        np.testing.assert_array_equal(ours, alone)
+
+
+@pytest.mark.filterwarnings("ignore::stanhier.SamplingWarning")
+@pytest.mark.parametrize("looks", [False, True])
+def test_long_passes_over_rows_show_how_far_they_are(looks, monkeypatch, capsys):
+    fit = fake_fit(sh.Model("y ~ x + (1 | g)", variants.frame()), draws=30)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    for module in (r2, loo):
+        monkeypatch.setattr(module, "somebody_is_looking", lambda: looks)
+    for call in (fit.r2, fit.loo, lambda: fit.loo(by="g")):
+        call()
+        assert ("100%" in capsys.readouterr().err) == looks
 
 
 def latent(name, mean, aux):

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import stanhier as sh
+from stanhier.basics import progress
 from stanhier.data.sources import source
 from stanhier.posterior import new_rows, prediction, prediction_files
 from tests.tools import variants
@@ -194,7 +195,7 @@ class TestTheFile:
 
     @pytest.mark.usefixtures("block_rows")
     def test_a_bar_is_shown_where_somebody_looks(self, crossed, path, tmp_path, monkeypatch, capsys):
-        monkeypatch.setattr(prediction_files, "_PATIENCE", 0)
+        monkeypatch.setattr(progress, "PATIENCE", 0)
         for looks in (False, True):
             monkeypatch.setattr(prediction_files, "somebody_is_looking", lambda looks=looks: looks)
             crossed.predict(path, new_groups="sample", to=tmp_path / "out.parquet")
