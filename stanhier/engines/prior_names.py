@@ -127,8 +127,11 @@ def check_predictors(names: Collection[Any], parameter: str, parameters: Invento
         if name not in design.predictors:
             intercept = parameters.of(Role.INTERCEPT)
             is_intercept = intercept is not None and str(name).lower() in names_of(Role.INTERCEPT)
-            close = _columns_of(name, design.predictors) or difflib.get_close_matches(str(name), design.predictors, n=1)
+            own = _columns_of(name, design.predictors)
+            close = own or difflib.get_close_matches(str(name), design.predictors, n=1)
             hint = f" Did you mean '{close[0]}'?" if close else ""
+            if len(own) > 1:
+                hint = f" '{name}' has {len(own)} columns there, and each takes a prior of its own: {listed(own)}."
             if is_intercept and intercept is not None:
                 hint = f" The intercept is '{intercept.name}': priors={{'{intercept.name}': ...}}."
             raise PriorError(

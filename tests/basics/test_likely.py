@@ -72,3 +72,14 @@ def test_brackets(formula, said):
     with pytest.raises(sh.FormulaError) as caught:
         sh.Model(formula, variants.frame())
     assert said in str(caught.value)
+
+
+def test_a_prior_of_a_factor_of_several_columns_says_which_these_are():
+    data = variants.frame().assign(kind=lambda one: [["a", "b", "c"][k % 3] for k in range(len(one))])
+    with pytest.raises(
+        sh.PriorError, match=r"'kind' has 2 columns there, and each .*: 'kind\[T.b\]', 'kind\[T.c\]'\.$"
+    ):
+        sh.Model("y ~ x + kind", data, priors={"beta": {"kind": sh.Normal(0, 1)}})
+    two = data.assign(kind=data["kind"].replace("c", "b"))
+    with pytest.raises(sh.PriorError, match=r"Did you mean 'kind\[T.b\]'\?$"):
+        sh.Model("y ~ x + kind", two, priors={"beta": {"kind": sh.Normal(0, 1)}})
