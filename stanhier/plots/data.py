@@ -105,7 +105,7 @@ def offset_words(model: Regression) -> list[str]:
     if not design.has_offset:
         return []
     name = short("offset" if design.offset_name is None else design.offset_name)
-    taken = ", to which points are moved too" if design.family.link in ("identity", "log") else ""
+    taken = " (points too)" if design.family.link in ("identity", "log") else ""
     return [f"{name} = {held_offset(model):.4g}{taken}".replace("-", "−")]
 
 

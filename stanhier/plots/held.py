@@ -76,6 +76,12 @@ class HeldGroups:
         groupings = self.fit.model.design.groupings
         return [f"{short(groupings[t].name)} = {short(groupings[t].levels[k])}" for t, k in self.shared.items()]
 
+    def average_words(self) -> list[str]:
+        """Say of which factors the average group is drawn, where its mean is not that of all groups; or nothing."""
+        model, inside = self.fit.model, self.inside()
+        names = [short(one.name) for term, one in enumerate(model.design.groupings) if term not in inside]
+        return [f"the average {' and '.join(names)}"] if names and model.family.link != "identity" else []
+
     def _row(self, term: int, position: int) -> int:
         return int(np.argmax(self.fit.model.rows.groupings[term].codes == position))
 

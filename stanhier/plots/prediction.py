@@ -70,8 +70,8 @@ def prediction(
     proportions at each value of the predictor, or in up to 15 bins of as many rows each, with areas by the numbers of
     rows (or trials); single new observations are not drawn, and the axis holds what is drawn, not all from 0 to 1. Of
     counts it is the expected count, and the data are points that are spread where they would hide each other. The line
-    of the average group is at effects of 0, which is not the mean over all groups where the link is not the identity.
-    An offset stays at its mean, to which measurements and counts are taken too.
+    of the average group is at effects of 0, which is not the mean over all groups where the link is not the identity;
+    there the label names it. An offset stays at its mean, to which measurements and counts are taken too.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def prediction(
         draw_means(ax, fit, course, values, prob, f"C{k}", name=name, response=False, aside=aside, inside=inside)
     finish(ax, fit, course)
     limit_means([ax], fit)
-    fixed = fixed_words(design, typical, x, by, groups=[*held.words(), *offset_words(fit.model)])
+    fixed = fixed_words(design, typical, x, by, groups=[*held.words(), *held.average_words(), *offset_words(fit.model)])
     if fixed:
         ax.set_xlabel(f"{ax.get_xlabel()}\n{fixed}")
     title = None if by is None else f"{short(by)}, with {100 * prob:g} % intervals of the {mean_noun(fit.model.family)}"

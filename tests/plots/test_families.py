@@ -168,7 +168,7 @@ def test_an_offset_stays_at_its_mean(exposed):
     ax = exposed.plot_prediction("x")
     rows = exposed.model.rows
     mean = rows.frame["log_exposure"].mean()
-    assert f"log_exposure = {mean:.4g}, to which points are moved too" in ax.get_xlabel()
+    assert f"log_exposure = {mean:.4g} (points too)" in ax.get_xlabel().replace("\n", " ")
     points = next(one for one in ax.lines if one.get_linestyle() == "None").get_xydata()
     np.testing.assert_allclose(points[:, 1], rows.observed * np.exp(mean - rows.frame["log_exposure"]))
     drawn = line(ax, "expected count").get_xydata()

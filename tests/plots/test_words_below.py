@@ -46,3 +46,13 @@ def test_the_report_draws_along_the_first_predictor_of_the_formula(tmp_path):
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "The regression along x" in text
     assert "The regression along A" not in text
+
+
+def test_the_average_group_is_named_where_its_mean_is_not_that_of_all():
+    several = made_fit("y ~ x + dose + (1 | g)", family_rows("bernoulli"), family="bernoulli")
+    assert several.plot_prediction("x").get_xlabel() == "x\n(at the average g, dose = low)"
+    known = str(several.model.design.groupings[0].levels[0])
+    assert several.plot_prediction("x", groups={"g": known}).get_xlabel() == f"x\n(at g = {known}, dose = low)"
+    assert "average" not in several.plot_prediction("x", by="g").figure.get_supxlabel()
+    gaussian = fake_fit(sh.Model("y ~ x + z + (1 | g)", variants.frame()), draws=30)
+    assert "average" not in gaussian.plot_prediction("x").get_xlabel()
