@@ -221,5 +221,10 @@ def warn_of_left_out(left_out: LeftOut | None) -> None:
     -----
     MissingWarning
     """
-    if left_out is not None:
-        warn(f"{left_out}.", MissingWarning)
+    if left_out is None:
+        return
+    advice = ""
+    if 2 * left_out.n_left_out > left_out.n_rows and len(left_out.counts) > 1:
+        most = max(left_out.counts, key=lambda name: left_out.counts[name])
+        advice = f" That is most of them: leave columns out of the model, {_named(most)} first, or fill them in."
+    warn(f"{left_out}.{advice}", MissingWarning)

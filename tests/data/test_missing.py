@@ -256,3 +256,26 @@ def test_counts_of_blocks_are_added_up():
     parts = [LeftOut(10, 3, {"x": 2, "y": 1}), LeftOut(20, 5, {"x": 5}), LeftOut(7, 1, {"z": 1})]
     assert parts[0].merge(parts[1:]) == LeftOut(37, 9, {"x": 7, "y": 1, "z": 1})
     assert str(parts[1]) == "5 of 20 rows are left out for missing values: 'x' 5"
+
+
+@pytest.mark.parametrize(("each", "is_most"), [(6, False), (7, True)])
+def test_that_most_rows_are_left_out_is_said_with_the_column_to_begin_with(each, is_most):
+    """Of 24 rows two columns miss as many different ones, and one of them one more."""
+    data = pd.DataFrame({name: np.sin(np.arange(24.0) * k) for k, name in enumerate("yxzw", 1)})
+    data.loc[: each - 1, "x"] = np.nan
+    data.loc[20 - each : 19, "z"] = np.nan
+    data.loc[20, "z"] = np.nan if is_most else data.loc[20, "z"]
+    with pytest.warns(sh.MissingWarning) as warned:
+        sh.LinearRegression("y ~ x + z + w", data, missing="drop")
+    said = str(warned[0].message)
+    assert said.startswith(
+        f"{2 * each + is_most} of 24 rows are left out for missing values: 'x' {each}, 'z' {each + is_most}."
+    )
+    ending = "That is most of them: leave columns out of the model, 'z' first, or fill them in."
+    assert said.endswith(ending) == is_most
+
+
+def test_a_single_column_with_most_rows_missing_is_not_advised_about():
+    data = pd.DataFrame({"y": np.sin(np.arange(24.0)), "x": [1.0, 2.0, 4.0, 5.0, *[np.nan] * 20]})
+    with pytest.warns(sh.MissingWarning, match=r"^20 of 24 rows are left out for missing values: 'x' 20\.$"):
+        sh.LinearRegression("y ~ x", data, missing="drop")
