@@ -74,7 +74,11 @@ def as_predictor(
         refuse_infinite(floats.to_numpy(), name)
         return floats
     if dtype.kind in "mM":
-        raise DataError(f"Column '{name}' holds {dtype}; turn it into numbers first, for example days since a date.")
+        days = library.since_first(name) if dtype.kind == "M" else ""
+        raise DataError(
+            f"Column '{name}' holds {dtype}; turn it into numbers first, for example days since a date"
+            f"{f', {days}' if days else ''}."
+        )
     if isinstance(dtype, pd.IntervalDtype):
         return column.astype("category")
     if isinstance(dtype, pd.StringDtype):

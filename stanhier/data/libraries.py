@@ -41,6 +41,8 @@ class Library:
         Makes dates of text in the format `{form}`, where the library knows the codes of `strftime`.
     not_a_number : str
         Added for those that are floats, where the library tells NaN from missing.
+    days : str
+        Makes days since the first of dates; empty where there is no plain code for that.
     called : str
         The argument that the data were given as, which stands for `{data}`.
     """
@@ -60,6 +62,7 @@ class Library:
     and_: str = ""
     not_a_number: str = ""
     formed: str = ""
+    days: str = ""
     called: str = "data"
 
     def as_argument(self, name: str) -> "Library":
@@ -115,6 +118,10 @@ class Library:
         """Say how to make text of a column."""
         return self._whole(self.text.format(value=self._column(name)), name)
 
+    def since_first(self, name: str) -> str:
+        """Give the code that makes days since the first of a column of dates or times; empty where there is none."""
+        return self._whole(self.days.format(value=self._column(name)), name) if self.days else ""
+
     def _column(self, name: str) -> str:
         return self.column.format(name=name, sql=_sql(name), data=self.called)
 
@@ -135,6 +142,7 @@ def _like_pandas(column: str, missing: str, functions: str = "pd") -> Library:
         from_bytes="{value}.str.decode('utf-8')",
         missing=missing,
         formed=functions + ".to_datetime({value}, format={form}, errors='coerce')",
+        days="({value} - {value}.min()).dt.days",
     )
 
 
@@ -191,6 +199,7 @@ POLARS = Library(
     text="{value}.cast(pl.String)",
     from_bytes="{value}.cast(pl.String)",
     formed="{value}.str.to_date({form}, strict=False)",
+    days="({value} - {value}.min()).dt.total_days()",
     missing="{data}.drop_nulls({listed})",
     whole="{data}.with_columns({value})",
     not_a_number=".drop_nans({listed})",

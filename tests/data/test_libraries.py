@@ -1,7 +1,9 @@
 """What messages advise does what they say, in each library."""
 
+import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import stanhier as sh
@@ -89,3 +91,17 @@ def test_the_path_of_files_may_have_any_signs():
     words = libraries.parquet("a {b} 100% 's/*.parquet")
     assert "FROM 'a {b} 100% ''s/*.parquet' WHERE x IS NOT NULL" in words.without_missing(["x"])
     assert "FROM 'a {b} 100% ''s/*.parquet'" in words.as_text("x")
+
+
+@pytest.mark.parametrize("kind", ["pandas", "with time zones", "dict", "polars", "pyarrow"])
+def test_the_code_that_makes_days_of_dates_does(kind):
+    days = pd.date_range("2020-02-27", periods=12, tz="UTC" if kind == "with time zones" else None)
+    frame = pd.DataFrame({"y": np.arange(12.0) ** 0.5, "the day": days[::-1]})
+    as_given = {"dict": dict, "polars": pl.from_pandas, "pyarrow": pa.Table.from_pandas}.get(kind, lambda one: one)
+    data = as_given(frame)
+    with pytest.raises(sh.DataError, match="turn it into numbers first, for example days since a date, ") as caught:
+        sh.LinearRegression("y ~ `the day`", data)
+    code = str(caught.value).partition("since a date, ")[2].rstrip(".")
+    made = eval(code, {"data": data, "pd": pd, "pl": pl})
+    column = made["the day"] if kind == "polars" else made
+    assert list(column) == list(range(11, -1, -1))
