@@ -74,3 +74,9 @@ wrong.summary(var_names=["sd_herd", "sd_animal", "sigma"])
 
 new = pd.DataFrame({"week": [4, 4], "herd": [3, 99], "animal": [77, 1]})
 new.join(nested.predict(new, new_groups="sample").round(1))
+
+# %%
+# Herd 3 and any of its animals: a label of ``None`` is a group that nothing is known of.
+
+any_animal = new.assign(animal=None)
+any_animal.join(nested.predict(any_animal, new_groups="sample").round(1))
