@@ -94,7 +94,7 @@ def test_a_report_of_every_family(family, tmp_path):
         "Estimates",
         "What pooling did",
         "The regression along x, group by group",
-        "The regression along dose",
+        "The regression along x",
         "Does the model describe the data?",
         "What the data added to the priors",
         "Chains",
