@@ -219,7 +219,7 @@ SLIPS = {
     ),
     "prob": (lambda f: f.predictions(prob=90), "predictions(prob=90): 'prob' must be a number between 0 and 1"),
     "no rows": (lambda f: f.comparisons("x", new=ROWS.iloc[:0]), "comparisons(new=...): there are no rows"),
-    "no column": (lambda f: f.comparisons("x", new=ROWS[["x"]]), "There is no column 'k' in the data"),
+    "no column": (lambda f: f.comparisons("x", new=ROWS[["x"]]), "There is no column 'k' in the new data"),
     "missing values": (lambda f: f.slopes("x", new=ROWS.assign(x=np.nan)), "Column 'x' has"),
     "theirs": (lambda f: f.comparisons("x", newdata=ROWS), "has no keyword 'newdata'. Did you mean 'new'?"),
     "theirs too": (lambda f: f.slopes("x", conf_level=0.9), "has no keyword 'conf_level'. Did you mean 'prob'?"),
