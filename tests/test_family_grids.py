@@ -69,6 +69,7 @@ HARD = {
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::stanhier.PriorWarning")  # of groups of one
 @pytest.mark.parametrize("name", HARD)
 def test_posterior_is_that_of_a_grid(name, cmdstan_home):
     family, events, sizes, offset, density = HARD[name]

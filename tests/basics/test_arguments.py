@@ -56,7 +56,7 @@ WRONG = {
     "The intercept is 'alpha': priors={'alpha': ...}": lambda: sh.LinearRegression(
         "y ~ x", DATA, priors={"beta": {"Intercept": sh.Normal(0, 1)}}
     ),
-    "they are: 't[T.b]', 't[T.c]'. Did you mean 't[T.b]'?": lambda: sh.LinearRegression(
+    "'t' has 2 columns there, and each takes a prior of its own: 't[T.b]', 't[T.c]'.": lambda: sh.LinearRegression(
         "y ~ t", DATA, priors={"beta": {"t": sh.Normal(0, 1)}}
     ),
 }

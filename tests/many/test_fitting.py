@@ -18,12 +18,12 @@ from stanhier.posterior.diagnostics import SamplingWarning
 from tests.tools import variants
 from tests.tools.many_fits import NAMES, SHORT, collected, model, some_models
 
+pytestmark = pytest.mark.alone
+
 SCRIPT = """
 import sys, time
 import stanhier as sh
 from tests.tools import variants
-
-pytestmark = pytest.mark.alone
 
 frames = (variants.frame(40, 5, k) for k in range(int(sys.argv[1])))
 fits = sh.fit_many(
