@@ -51,7 +51,7 @@ def _comparison(measurements: Sequence[Measurement], path: Path) -> Path:
         for place, peer in enumerate(reversed(peers)):
             m = rates.get((case, peer))
             if m is None or isnan(m.median):
-                said = notes.get((case, peer), "").partition(":")[0].partition(",")[0]
+                said = notes.get((case, peer), "not measured").partition(":")[0].partition(",")[0]
                 ax.text(least * 1.2, place, said, va="center", fontsize=7, color="0.4")
                 continue
             color = "C0" if peer == "stanhier" else "0.3"

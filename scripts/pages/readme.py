@@ -22,6 +22,8 @@ PARTS = {
 DATA = {
     "linear": "100 rows, no groups",
     "sleepstudy": "180 rows, 18 people",
+    "sleepstudy_slopes": "the same, slopes vary too",
+    "penicillin": "144 rows, 24 plates crossed with 6 samples",
     "radon_mn": "919 rows, 85 counties",
     "radon_all": "12,573 rows, 386 counties",
     "sim_1m": "1,000,000 rows, 10,000 groups",
