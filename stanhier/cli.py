@@ -5,13 +5,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
-from stanhier.basics.ending import end_with_parent, signals_as_exit
+from stanhier.basics.ending import SECONDS_UNHEARD, end_with_parent, signals_as_exit
 from stanhier.basics.errors import StanhierError
 from stanhier.basics.threads import n_threads
 from stanhier.basics.version import VERSION
@@ -115,7 +115,7 @@ def _compile_missing(names: Sequence[str], given: argparse.Namespace, width: int
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_settle_worker) as pool:
         try:
             jobs = {pool.submit(_compile_one, name, threads=given.threads): name for name in names}
-            for job in as_completed(jobs):
+            for job in _as_they_end(jobs):
                 try:
                     exe, seconds = job.result()
                 except StanhierError as err:
@@ -128,6 +128,14 @@ def _compile_missing(names: Sequence[str], given: argparse.Namespace, width: int
                 worker.terminate()
             raise
     return wrong
+
+
+def _as_they_end[T](jobs: Iterable[Future[T]]) -> Iterator[Future[T]]:
+    """Give jobs as they end, and look up now and then for signals."""
+    left = set(jobs)
+    while left:
+        ended, left = wait(left, timeout=SECONDS_UNHEARD, return_when=FIRST_COMPLETED)
+        yield from ended
 
 
 def _settle_worker() -> None:

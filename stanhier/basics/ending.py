@@ -16,14 +16,21 @@ from typing import IO
 
 from stanhier.basics import keeper
 
-__all__ = ["end_children", "end_with_parent", "ends_chains_if_killed", "run_to_the_end", "signals_as_exit"]
+__all__ = [
+    "SECONDS_UNHEARD",
+    "end_children",
+    "end_with_parent",
+    "ends_chains_if_killed",
+    "run_to_the_end",
+    "signals_as_exit",
+]
 
 _log = logging.getLogger(__name__)
 
 _SECONDS_UNWATCHED = 0.5
 """Shorter runs of Stan are not watched: a second process is not worth starting for them."""
-_SECONDS_UNHEARD = 0.2
-"""So long a signal may wait for the main thread."""
+SECONDS_UNHEARD = 0.2
+"""So long a signal may wait for the main thread: one that another thread gets does not end what that waits for."""
 _AT_ONCE = 2**16
 
 _ENDED_BY_SIGNAL = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -101,14 +108,14 @@ def run_to_the_end(
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:
-    """Give lines as they come, and look up now and then: a signal that another thread gets does not end a read."""
+    """Give lines as they come, and look up now and then for signals."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     rest = ""
     with selectors.DefaultSelector() as selector:
         if os.name == "posix":
             selector.register(stream, selectors.EVENT_READ)
         while True:
-            if os.name == "posix" and not selector.select(_SECONDS_UNHEARD):
+            if os.name == "posix" and not selector.select(SECONDS_UNHEARD):
                 continue
             block = os.read(stream.fileno(), _AT_ONCE)
             *lines, rest = (rest + decoder.decode(block, final=not block)).split("\n")

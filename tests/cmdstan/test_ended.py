@@ -110,6 +110,33 @@ def test_the_command_line_ends_its_workers(
     assert list((own_cache / "staging").iterdir()) == []
 
 
+ELSEWHERE = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from stanhier.cli import main
+
+def take() -> None:
+    while not Path(os.environ["FAKE_MARK"]).exists():
+        time.sleep(0.01)
+    time.sleep(0.1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(60)
+
+threading.Thread(target=take, daemon=True).start()
+sys.exit(main(["compile", "--jobs", "2"]))
+"""
+
+
+def test_the_command_line_hears_what_another_thread_gets(parts: Path, own_cache: Path, tmp_path: Path) -> None:
+    home = install(progress=False).rename(tmp_path / "cmdstan")
+    environment = {**os.environ, "CMDSTAN": str(home), "FAKE_SECONDS": "60", "FAKE_MARK": str(tmp_path / "mark")}
+    command = [sys.executable, "-c", ELSEWHERE]
+    done = subprocess.run(command, env=environment, timeout=30, capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in done.stderr
+    assert list((own_cache / "staging").iterdir()) == []
+
+
 def everything_below(number: int) -> list[psutil.Process]:
     """List the processes that one has started, directly or not."""
     return psutil.Process(number).children(recursive=True)
