@@ -57,6 +57,8 @@ def test_what_is_inside_takes_less_than_the_whole(tmp_path: Path, monkeypatch: p
     script = {name: values[0] for name, values in found.items() if name.startswith("a script")}
     whole = script.pop("a script that samples: all of it")
     assert sum(script.values()) == pytest.approx(whole)
+    steps = [name.removeprefix("a script that samples: ") for name in script]
+    assert steps == [*(name for name, _ in parts.IMPORTS), "start and end of Python"]
     rows = {
         name.split(": ")[1]: values[0] for name, values in found.items() if name.startswith("3,000 rows in Parquet")
     }

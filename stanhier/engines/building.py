@@ -107,12 +107,8 @@ def build(
                 raise FormulaError(f"{quoted(formula.text)} with a known sigma leaves nothing to estimate.")
             refuse_untold_sds(design, chosen, reduced)
             engine: Engine
-            if isinstance(reduced, SummedRows):
-                refuse_same_effects(design, factors_of_rows(design))
-                refuse_separated(design, chosen)
-                engine = RowsEngine.of(design, chosen, noise)
-            elif reduced is None or _has_unusual_scales(chosen):
-                rows = _rows(design, lack or _UNUSUAL)
+            if reduced is None or isinstance(reduced, SummedRows) or _has_unusual_scales(chosen):
+                rows = design if isinstance(reduced, SummedRows) else _rows(design, lack or _UNUSUAL)
                 refuse_same_effects(rows, factors_of_rows(rows))
                 refuse_separated(rows, chosen)
                 engine = RowsEngine.of(rows, chosen, noise)

@@ -34,20 +34,21 @@ _ELSEWHERE = {
 }
 """What other packages call a family, in small letters."""
 
-_TAKE = "for such a family take brms, PyMC or Stan itself."
+_TAKE = "such a family take brms, PyMC or Stan itself."
 _NO_SUCH = {
     "zero_inflated|hurdle|zero_one|^zip$|^zinb|^zi_|truncated": (
-        f'Many zeros are often those of "negative_binomial", and fit.check() says whether there are more; {_TAKE}'
+        f'Many zeros are often those of "negative_binomial", and fit.check() says whether there are more; for {_TAKE}'
     ),
-    "cumulative|ordinal|ordered|sratio|cratio|acat|categorical|multinom|dirichlet|softmax|von_?mises|^cox": "F"
-    + _TAKE[1:],
+    "cumulative|ordinal|ordered|sratio|cratio|acat|categorical|multinom|dirichlet|softmax|von_?mises|^cox": (
+        f"For {_TAKE}"
+    ),
     "log_?normal": 'Write log(y) ~ x with family="gaussian".',
     "gamma|weibull|^exponential|inverse|wald|tweedie|frechet|gen_extreme": (
-        f'Of positive numbers log(y) ~ x with family="gaussian" is often as good; {_TAKE}'
+        f'Of positive numbers log(y) ~ x with family="gaussian" is often as good; for {_TAKE}'
     ),
-    "beta_?binomial": f'"binomial" with an effect for each row, (1 | row), varies more than binomial; {_TAKE}',
-    "^beta": f'So many of so many are "binomial" with trials=; {_TAKE}',
-    "skew|laplace|exgauss|ex_gauss|quantile|cauchy": f'"student_t" has heavy tails; {_TAKE}',
+    "beta_?binomial": f'"binomial" with an effect for each row, (1 | row), varies more than binomial; for {_TAKE}',
+    "^beta": f'So many of so many are "binomial" with trials=; for {_TAKE}',
+    "skew|laplace|exgauss|ex_gauss|quantile|cauchy": f'"student_t" has heavy tails; for {_TAKE}',
 }
 """What is said of families that have no counterpart, by what their names have in them."""
 
@@ -85,8 +86,10 @@ def _hint(given: str) -> str:
     """Say what a family is called here, or what there is in its place, as a sentence after a blank; or nothing."""
     name = given.strip().lower().replace(" ", "_").partition("(")[0]
     meant = _ELSEWHERE.get(name)
-    for pattern, said in {} if meant else _NO_SUCH.items():
-        if re.search(pattern, name.replace("-", "_").replace(".", "_")):
+    if meant is None:
+        plain = re.sub("[-.]", "_", name)
+        said = next((said for pattern, said in _NO_SUCH.items() if re.search(pattern, plain)), None)
+        if said is not None:
             return f" {said}"
-    meant = meant or next(iter(get_close_matches(name, FAMILIES, n=1)), None)
+        meant = next(iter(get_close_matches(name, FAMILIES, n=1)), None)
     return f' Did you mean family="{meant}"?' if meant else ""

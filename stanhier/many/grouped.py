@@ -167,9 +167,10 @@ class _ModelMaker:
     def __call__(self, name: str, data: Any, noise: Mapping[str, Any]) -> Model:
         """Make the model of a group, with its standard errors or weights, if there are any."""
         model = self._kind.made_before(self._formula, data, self._context, **self._arguments, **noise)
-        for said in [] if self._has_warned else said_of_priors(model)[:1]:
+        said = [] if self._has_warned else said_of_priors(model)
+        if said:
             self._has_warned = True
-            warn(f"In the model of {quoted(name)}, the first of which this is so: {said}", PriorWarning)
+            warn(f"In the model of {quoted(name)}, the first of which this is so: {said[0]}", PriorWarning)
         return model
 
 

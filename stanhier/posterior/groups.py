@@ -171,10 +171,12 @@ def _numbers_shown(fit: Fitted[Regression], term: int, place: str, prob: float, 
     what = _ON_LINK.get(design.family.link, "means")
     if kind == "deviation":
         what = f"deviations from the population{f', in {what}' if what != 'means' else ''}"
-    at = [one for one in (place, "an offset of 0" if design.has_offset and kind == "mean" else "") if one]
-    if kind == "deviation" and n_effects == 1:
-        at = []
-    where = f" {'at ' if at and not at[0].startswith('at ') else ''}{' and '.join(at)}" if at else ""
+    at = []
+    if place and (kind == "mean" or n_effects > 1):
+        at.append(place.removeprefix("at "))
+    if design.has_offset and kind == "mean":
+        at.append("an offset of 0")
+    where = f" at {' and '.join(at)}" if at else ""
     return f"{what.capitalize()}{where}; intervals of {100 * prob:g} %."
 
 
