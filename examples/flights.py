@@ -95,7 +95,7 @@ def picture_of(wind: pd.DataFrame) -> plt.Figure:
     """Draw what each month adds, with its interval."""
     figure, axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
     bars = np.abs(wind[["lower", "upper"]].to_numpy().T - wind["median"].to_numpy())
-    axes.errorbar(wind.index.str[:3], wind["median"], bars, fmt="o", color="tab:blue")
+    axes.errorbar(wind.index.str[:3], wind["median"], bars, fmt=".", markersize=3, capsize=5, color="tab:blue")
     axes.axhline(0, color="0.4", linewidth=0.8)
     axes.set(ylabel=f"minutes added to {TO_LOS_ANGELES:,} miles\n(median and 90 % interval)")
     return figure
