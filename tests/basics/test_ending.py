@@ -155,3 +155,24 @@ def test_signals_unwind_once(name: str) -> None:
     assert caught.value.code == 128 + number
     assert cleared
     assert signal.getsignal(number) is before
+
+
+TWO_AT_ONCE = """
+import os, signal
+from stanhier.basics.ending import signals_as_exit
+
+both = {signal.SIGHUP, signal.SIGTERM}
+with signals_as_exit():
+    signal.pthread_sigmask(signal.SIG_BLOCK, both)
+    for number in both:
+        os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+    print("not reached")
+"""
+
+
+def test_a_second_signal_that_has_come_already_says_nothing() -> None:
+    command = [sys.executable, "-c", TWO_AT_ONCE]
+    done = subprocess.run(command, timeout=20, capture_output=True, text=True, check=False)
+    assert done.returncode in (128 + signal.SIGHUP, 128 + signal.SIGTERM)
+    assert (done.stdout, done.stderr) == ("", "")
